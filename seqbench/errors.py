@@ -1,0 +1,53 @@
+"""Errors that users can cause: each is one line that names the place and the way out.
+
+The command line prints a `SeqbenchError` without a traceback and exits with 2; anything else is a bug.
+Each class is also the builtin that generic code would expect.
+"""
+
+
+class SeqbenchError(Exception):
+    """The user's input is at fault; the message says what, where and what to do."""
+
+
+class ConfigError(SeqbenchError, ValueError):
+    """A config file, a key in it, or an override is wrong."""
+
+
+class DataError(SeqbenchError, ValueError):
+    """A data set or one of its lines is wrong."""
+
+
+class ModelError(SeqbenchError, ValueError):
+    """A model can't be loaded or can't be used as asked."""
+
+
+class ModelNotFoundError(ModelError, FileNotFoundError):
+    """There is no model where the config says."""
+
+
+class NotApplicableError(SeqbenchError):
+    """This model can't embed this data set by its nature; the pair is skipped, which is no failure."""
+
+
+class StoreError(SeqbenchError):
+    """The embedding store is damaged, of another format, or used wrongly."""
+
+
+class StoreNotFoundError(StoreError, FileNotFoundError):
+    """There is no store, or nothing of that name in it."""
+
+
+class StoreMismatchError(StoreError):
+    """The store holds embeddings of this name made from other weights, data or settings."""
+
+
+class CatalogError(SeqbenchError):
+    """The catalog is damaged, of a newer version, locked, or a query is wrong."""
+
+
+class CatalogNotFoundError(CatalogError, FileNotFoundError):
+    """There is no catalog at that path."""
+
+
+class ProbeError(SeqbenchError, ValueError):
+    """A probe can't be trained on what it was given."""
