@@ -33,7 +33,7 @@ def check_name(name: str, what: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(
-            f"{what} name {name!r} can't be used: letters, digits and _ . + = @ - only, starting with a letter, "
-            "digit or _ (set `name:` to rename it)"
+            f"{what} name {name!r} can't be used: start with a letter, digit or _ and go on with letters, "
+            "digits and _ . + = @ - (set `name:` to rename it)"
         )
     return name

@@ -1,0 +1,1 @@
+"""Config files: schema, loading, overrides, and the reference system's flat files."""

@@ -1,0 +1,1 @@
+"""What turns sequences into embeddings: transformers, controls, pre-extracted files."""

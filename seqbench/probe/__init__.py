@@ -1,0 +1,1 @@
+"""The second stage: heads on the stored embeddings of every layer."""

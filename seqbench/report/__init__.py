@@ -1,0 +1,1 @@
+"""The third stage: tables, figures and a page from the catalog."""

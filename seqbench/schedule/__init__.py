@@ -1,0 +1,1 @@
+"""Plan of the work and its execution, task by task."""

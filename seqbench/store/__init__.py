@@ -1,0 +1,1 @@
+"""The Zarr store of embeddings: layout, blocks, reading and writing."""
