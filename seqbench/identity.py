@@ -1,0 +1,39 @@
+"""Which weights and which settings made an embedding: what store, catalog and models agree on."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Settings = dict[str, str | int | bool | None]
+"""How embeddings were computed: pooling, window, dtype of compute. Equal settings mean equal embeddings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelIdentity:
+    """Which weights: where kind and fingerprint agree it is the same model, wherever its files lie."""
+
+    name: str
+    """Folder of the store, key of the catalog."""
+    kind: str
+    """huggingface, random-init, kmer, onehot or precomputed."""
+    path: str | None
+    """Directory or hub id; None for models without files."""
+    revision: str | None
+    """Commit of a hub repository."""
+    fingerprint: str
+    """SHA-256 over weights, config and tokenizer, or over the parameters of a model without files."""
+    n_layers: int
+    """Layers including layer 0, the embedding output."""
+    hidden: int | None
+    """Width of a layer; None where it depends on the data set, as for one-hot."""
+
+    def attrs(self) -> dict[str, Any]:
+        """The attributes of the model's group."""
+        identity = {
+            key: value for key, value in asdict(self).items() if key not in ("name", "n_layers", "hidden")
+        }
+        return {"identity": identity, "n_layers": self.n_layers, "hidden": self.hidden}
+
+    @classmethod
+    def from_attrs(cls, name: str, attrs: dict[str, Any]) -> "ModelIdentity":
+        """Read back what `attrs` wrote."""
+        return cls(name=name, n_layers=attrs["n_layers"], hidden=attrs["hidden"], **attrs["identity"])

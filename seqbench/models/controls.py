@@ -1,0 +1,188 @@
+"""Controls that know only composition (k-mer counts) or position (one-hot): one layer, layer 0.
+
+Shape letters: N sequences, P positions, A letters of the alphabet, K k-mers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import NotApplicableError
+from seqbench.identity import ModelIdentity, Settings
+from seqbench.models.base import Advance, DatasetFacts, Embedded
+from seqbench.models.fingerprint import hash_files
+
+ALPHABETS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
+
+MAX_WIDTH = 65_536
+"""Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
+
+
+def _codes(alphabet: str) -> NDArray[np.int64]:
+    """Per byte value, the index of its letter (either case), or -1; U and T are one letter of nucleotides."""
+    table = np.full(256, -1, dtype=np.int64)
+    for index, letter in enumerate(ALPHABETS[alphabet]):
+        same = "TU" if alphabet != "protein" and letter in "TU" else letter
+        for variant in same + same.lower():
+            table[ord(variant)] = index
+    return table
+
+
+def _letters(sequence: str) -> NDArray[np.uint8]:
+    return np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)
+
+
+class _Control:
+    """What both controls share: one layer, whole sequences, no weights."""
+
+    hidden: int
+
+    def _row(self, sequence: str) -> NDArray[np.float32]:
+        raise TypeError("a control says how a sequence becomes a row")
+
+    def embed(self, sequences: Sequence[str], layers: Sequence[int], advance: Advance) -> Embedded:
+        """Embed sequences; see `Embedder.embed`. Tokens are letters, and all are seen."""
+        rows = np.empty((len(sequences), self.hidden), dtype=np.float32)
+        for index, sequence in enumerate(sequences):
+            rows[index] = self._row(sequence)
+        advance(len(sequences))
+        return Embedded(
+            layers=dict.fromkeys(layers, rows),
+            tokens=np.asarray([len(sequence) for sequence in sequences], dtype=np.int64),
+            windows=np.ones(len(sequences), dtype=np.int32),
+            coverage=np.ones(len(sequences), dtype=np.float32),
+        )
+
+
+class KmerEmbedder(_Control):
+    """Counts of k-mers; those with letters outside the alphabet are not counted."""
+
+    def __init__(self, alphabet: str, ks: Sequence[int], canonical: bool) -> None:
+        self._codes = _codes(alphabet)
+        self._base = len(ALPHABETS[alphabet])
+        self._ks = tuple(ks)
+        self._columns = {k: _canonical_columns(k) if canonical else None for k in self._ks}
+        self.hidden = sum(self._width(k) for k in self._ks)
+        self.settings: Settings = {"alphabet": "protein" if alphabet == "protein" else "nucleotides"}
+
+    def _width(self, k: int) -> int:
+        columns = self._columns[k]
+        return self._base**k if columns is None else int(columns.max()) + 1
+
+    def _row(self, sequence: str) -> NDArray[np.float32]:
+        codes_P = self._codes[_letters(sequence)]
+        return np.concatenate([self._counts(codes_P, k) for k in self._ks])
+
+    def _counts(self, codes_P: NDArray[np.int64], k: int) -> NDArray[np.float32]:
+        if len(codes_P) < k:
+            return np.zeros(self._width(k), dtype=np.float32)
+        windows = np.lib.stride_tricks.sliding_window_view(codes_P, k)
+        words = windows[(windows >= 0).all(axis=1)] @ (self._base ** np.arange(k - 1, -1, -1))
+        columns = self._columns[k]
+        found = words if columns is None else columns[words]
+        return np.bincount(found, minlength=self._width(k)).astype(np.float32)
+
+
+def _canonical_columns(k: int) -> NDArray[np.int64]:
+    """Per k-mer of ACGT, the column that it shares with its reverse complement; shape (4**k,)."""
+    words = np.arange(4**k)
+    digits = (words[:, None] // 4 ** np.arange(k - 1, -1, -1)) % 4
+    reverse = (3 - digits[:, ::-1]) @ (4 ** np.arange(k - 1, -1, -1))
+    return np.unique(np.minimum(words, reverse), return_inverse=True)[1].astype(np.int64)
+
+
+class OnehotEmbedder(_Control):
+    """One column a position and letter; letters outside the alphabet leave their position zero."""
+
+    def __init__(self, alphabet: str, length: int) -> None:
+        self._codes = _codes(alphabet)
+        self._base = len(ALPHABETS[alphabet])
+        self.hidden = length * self._base
+        self.settings: Settings = {
+            "alphabet": "protein" if alphabet == "protein" else "nucleotides",
+            "length": length,
+        }
+
+    def _row(self, sequence: str) -> NDArray[np.float32]:
+        codes_P = self._codes[_letters(sequence)]
+        row_PA = np.zeros((len(codes_P), self._base), dtype=np.float32)
+        known = np.flatnonzero(codes_P >= 0)
+        row_PA[known, codes_P[known]] = 1
+        return row_PA.reshape(-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kmer:
+    """The k-mer control as the config describes it."""
+
+    name: str
+    k: tuple[int, ...]
+    """One or more lengths; their counts stand side by side."""
+    canonical: bool = False
+    """Count a k-mer and its reverse complement as one."""
+
+    def identity(self) -> ModelIdentity:
+        """Hash of the parameters."""
+        parameters = {"kind": "kmer", "k": list(self.k), "canonical": self.canonical}
+        return _identity(self.name, "kmer", hash_files([], parameters))
+
+    def load(self) -> "Kmer":
+        """Nothing to load."""
+        return self
+
+    def embedder(self, facts: DatasetFacts) -> KmerEmbedder:
+        """Get ready for a data set's alphabet.
+
+        Raises:
+            NotApplicableError: There would be over 65,536 columns, or canonical k-mers of proteins.
+        """
+        if self.canonical and facts.alphabet == "protein":
+            raise NotApplicableError(f"{self.name} on {facts.name}: proteins have no reverse complement")
+        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in self.k)
+        if width > MAX_WIDTH:
+            raise NotApplicableError(
+                f"{self.name} on {facts.name}: {width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} "
+                "(take a smaller k)"
+            )
+        return KmerEmbedder(facts.alphabet, self.k, self.canonical)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onehot:
+    """The one-hot control as the config describes it."""
+
+    name: str
+
+    def identity(self) -> ModelIdentity:
+        """Hash of the kind alone: it has no parameters."""
+        return _identity(self.name, "onehot", hash_files([], {"kind": "onehot"}))
+
+    def load(self) -> "Onehot":
+        """Nothing to load."""
+        return self
+
+    def embedder(self, facts: DatasetFacts) -> OnehotEmbedder:
+        """Get ready for a data set's length and alphabet.
+
+        Raises:
+            NotApplicableError: The data set has sequences of several lengths, or too long ones.
+        """
+        if facts.min_length != facts.max_length:
+            raise NotApplicableError(
+                f"{self.name} on {facts.name}: one-hot wants sequences of one length, these have "
+                f"{facts.min_length}–{facts.max_length} letters"
+            )
+        width = facts.max_length * len(ALPHABETS[facts.alphabet])
+        if width > MAX_WIDTH:
+            raise NotApplicableError(
+                f"{self.name} on {facts.name}: {width:,} columns are over {MAX_WIDTH:,} (sequences too long)"
+            )
+        return OnehotEmbedder(facts.alphabet, facts.max_length)
+
+
+def _identity(name: str, kind: str, fingerprint: str) -> ModelIdentity:
+    return ModelIdentity(
+        name=name, kind=kind, path=None, revision=None, fingerprint=fingerprint, n_layers=1, hidden=None
+    )

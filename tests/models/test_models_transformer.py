@@ -1,0 +1,198 @@
+"""Embeddings of transformers against an independent computation with transformers' own hidden states."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from seqbench.errors import ModelError, ModelNotFoundError
+from seqbench.models.base import EmbedOptions, OverlongSequenceError
+from seqbench.models.huggingface import HuggingFace, RandomInit
+from seqbench.models.transformer import Transformer
+from tests.tiny import FAMILIES
+
+TinyModel = Callable[[str], Path]
+SEQUENCES = ["ACGT", "GATTACAGATTACA", "TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT", "C", "ACGTNACGTTGCAGGA"]
+
+
+def load(folder: Path, **options: object) -> Transformer:
+    wanted = EmbedOptions(**options)  # type: ignore[arg-type]
+    return HuggingFace(name="tiny", path=str(folder), dtype="float32", options=wanted).load()
+
+
+def hidden_states(folder: Path, sequence: str) -> list[np.ndarray]:
+    """Every layer's hidden states of one sequence, alone, as transformers gives them: (T, H) each."""
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    with torch.no_grad():
+        output = model(
+            input_ids=tokenizer(sequence, return_tensors="pt")["input_ids"], output_hidden_states=True
+        )
+    return [hidden[0].numpy() for hidden in output.hidden_states]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_is_the_mean_of_transformers_hidden_states(tiny_model: TinyModel, family: str) -> None:
+    model = load(tiny_model(family))
+    embedded = model.embed(SEQUENCES, range(4), lambda amount: None)
+    for row, sequence in enumerate(SEQUENCES):
+        for layer, hidden_TH in enumerate(hidden_states(tiny_model(family), sequence)):
+            np.testing.assert_allclose(
+                embedded.layers[layer][row], hidden_TH.mean(axis=0), atol=1e-5, rtol=1e-5
+            )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_hooks_are_trusted_for_every_tested_family(tiny_model: TinyModel, family: str) -> None:
+    assert load(tiny_model(family)).method == "hooks"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_row_is_the_same_whatever_its_batch_mates(tiny_model: TinyModel, family: str) -> None:
+    model = load(tiny_model(family))
+    together = model.embed(SEQUENCES, [0, 3], lambda amount: None)
+    for row, sequence in enumerate(SEQUENCES):
+        alone = model.embed([sequence], [0, 3], lambda amount: None)
+        for layer in (0, 3):
+            np.testing.assert_allclose(
+                together.layers[layer][row], alone.layers[layer][0], atol=1e-5, rtol=1e-5
+            )
+
+
+@pytest.mark.parametrize(
+    ("pooling", "by_hand"),
+    [
+        ("max", lambda hidden_TH: hidden_TH.max(axis=0)),
+        ("cls", lambda hidden_TH: hidden_TH[0]),
+        ("last", lambda hidden_TH: hidden_TH[-1]),
+    ],
+)
+def test_other_poolings_agree_with_numpy(tiny_model: TinyModel, pooling: str, by_hand: Callable) -> None:
+    model = load(tiny_model("llama"), pooling=pooling)
+    embedded = model.embed(SEQUENCES, range(4), lambda amount: None)
+    for row, sequence in enumerate(SEQUENCES):
+        for layer, hidden_TH in enumerate(hidden_states(tiny_model("llama"), sequence)):
+            np.testing.assert_allclose(embedded.layers[layer][row], by_hand(hidden_TH), atol=1e-5, rtol=1e-5)
+
+
+def test_layers_above_the_deepest_wanted_one_do_not_run(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("bert"))
+    ran = []
+    for index, block in enumerate(model._model.encoder.layer):
+        block.register_forward_hook(lambda *args, index=index: ran.append(index))
+    all_layers = model.embed(["ACGT"], range(4), lambda amount: None)
+    ran.clear()
+    some = model.embed(["ACGT"], [0, 1], lambda amount: None)
+    assert ran == [0]
+    np.testing.assert_array_equal(some.layers[1], all_layers.layers[1])
+
+
+def test_windows_of_a_long_sequence_are_averaged_by_their_tokens(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("esm"), max_tokens=12)
+    sequence = (
+        "ACGTTGCAGGATTACAGATTACAGG"  # 25 letters: windows of 10, 10 and 5, each between <cls> and <eos>
+    )
+    embedded = model.embed([sequence], [3], lambda amount: None)
+    windows = [hidden_states(tiny_model("esm"), sequence[start : start + 10])[3] for start in (0, 10, 20)]
+    np.testing.assert_allclose(
+        embedded.layers[3][0], np.concatenate(windows).mean(axis=0), atol=1e-5, rtol=1e-5
+    )
+    assert (embedded.tokens[0], embedded.windows[0], embedded.coverage[0]) == (31, 3, 1.0)
+
+
+def test_truncation_records_the_share_that_was_seen(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("bert"), max_tokens=12, overlong="truncate")
+    embedded = model.embed(["A" * 40, "ACGT"], [0], lambda amount: None)
+    assert embedded.coverage.tolist() == [0.25, 1.0]
+
+
+def test_a_long_sequence_is_an_error_where_the_user_said_so(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("bert"), overlong="error")
+    with pytest.raises(OverlongSequenceError, match="sequence 1 has 102 tokens, the limit is 64"):
+        model.embed(["ACGT", "A" * 100], [0], lambda amount: None)
+
+
+@pytest.mark.parametrize(("family", "limit"), [("bert", 64), ("roberta", 64), ("gpt2", 64), ("t5", 64)])
+def test_the_limit_is_what_position_tables_and_tokenizer_allow(
+    tiny_model: TinyModel, family: str, limit: int
+) -> None:
+    assert load(tiny_model(family)).settings["max_tokens"] == limit
+
+
+def test_max_tokens_over_the_models_limit_is_refused(tiny_model: TinyModel) -> None:
+    with pytest.raises(ModelError, match="takes 64 tokens at most, extract.max_tokens is 100"):
+        load(tiny_model("bert"), max_tokens=100)
+
+
+def test_random_init_is_decided_by_its_seed(tiny_model: TinyModel) -> None:
+    folder = str(tiny_model("bert"))
+
+    def row(seed: int) -> np.ndarray:
+        source = RandomInit(name="twin", path=folder, dtype="float32", seed=seed, options=EmbedOptions())
+        return source.load().embed(["ACGTACGT"], [3], lambda amount: None).layers[3]
+
+    np.testing.assert_array_equal(row(0), row(0))
+    assert np.abs(row(0) - row(1)).max() > 0.01
+
+
+def test_fingerprints_follow_weights_and_not_names(tiny_model: TinyModel, tmp_path: Path) -> None:
+    import shutil
+
+    folder = shutil.copytree(tiny_model("bert"), tmp_path / "copy")
+    (folder / "README.md").write_text("notes")
+    first = HuggingFace(name="a", path=str(tiny_model("bert")), options=EmbedOptions()).identity()
+    second = HuggingFace(name="b", path=str(folder), options=EmbedOptions()).identity()
+    assert first.fingerprint == second.fingerprint
+    with (folder / "model.safetensors").open("ab") as file:
+        file.write(b"x")
+    changed = HuggingFace(name="b", path=str(folder), options=EmbedOptions()).identity()
+    assert changed.fingerprint != first.fingerprint
+
+
+def test_weights_that_lack_a_block_are_refused(tiny_model: TinyModel, tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    folder = shutil.copytree(tiny_model("bert"), tmp_path / "deeper")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 4}))
+    with pytest.raises(ModelError, match=r"lack 16 tensors .*encoder\.layer\.3"):
+        load(folder)
+
+
+def test_custom_code_does_not_run_without_consent(tiny_model: TinyModel, tmp_path: Path) -> None:
+    import json
+    import shutil
+
+    folder = shutil.copytree(tiny_model("bert"), tmp_path / "custom")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "mine", "auto_map": {"AutoConfig": "mine.MineConfig", "AutoModel": "mine.Mine"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ModelError, match="trust_remote_code: true if you trust it"):
+        load(folder)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_hub_id_is_taken_from_the_local_hub_cache(
+    tiny_model: TinyModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from huggingface_hub import constants
+
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "models--lab--tiny"
+    shutil.copytree(tiny_model("bert"), repository / "snapshots" / revision)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(revision)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    identity = HuggingFace(name="tiny", path="lab/tiny", options=EmbedOptions()).identity()
+    assert identity.revision == revision
+    with pytest.raises(ModelNotFoundError, match="lab/other is no directory and can't be had from the hub"):
+        HuggingFace(name="other", path="lab/other", options=EmbedOptions()).identity()

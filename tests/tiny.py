@@ -1,0 +1,59 @@
+"""Tiny models of real families, built from config with seeded weights, and a tokenizer of letters."""
+
+from pathlib import Path
+from typing import Any
+
+SPECIALS = ["<pad>", "<unk>", "<cls>", "<eos>"]
+LETTERS = "ACGTUNDEFHIKLMPQRSVWY"
+COMMON = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64}
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "bert": ("BertConfig", {**COMMON, "max_position_embeddings": 64}),
+    "roberta": ("RobertaConfig", {**COMMON, "max_position_embeddings": 66, "pad_token_id": 1}),
+    "esm": ("EsmConfig", {**COMMON, "position_embedding_type": "rotary", "token_dropout": False}),
+    "llama": ("LlamaConfig", {**COMMON, "num_key_value_heads": 2, "max_position_embeddings": 64}),
+    "mixtral": ("MixtralConfig", {**COMMON, "num_key_value_heads": 2, "num_local_experts": 4}),
+    "gpt_neox": ("GPTNeoXConfig", COMMON),
+    "modernbert": ("ModernBertConfig", {**COMMON, "cls_token_id": 2, "sep_token_id": 3}),
+    "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64}),
+    "t5": ("T5Config", {"d_model": 32, "num_layers": 3, "num_heads": 4, "d_ff": 64, "d_kv": 8}),
+    "deberta": ("DebertaV2Config", COMMON),
+}
+DECODERS = {"llama", "mixtral", "gpt_neox", "gpt2"}
+
+
+def letter_tokenizer(*, specials_around: bool, max_length: int) -> Any:
+    """One token a letter; with `<cls> … <eos>` around, or bare as decoders have it."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {token: index for index, token in enumerate([*SPECIALS, *LETTERS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    if specials_around:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="<cls> $A <eos>", special_tokens=[("<cls>", 2), ("<eos>", 3)]
+        )
+    names = {"unk_token": "<unk>", "eos_token": "<eos>"}
+    if specials_around:
+        names |= {"pad_token": "<pad>", "cls_token": "<cls>"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=max_length, **names)
+
+
+def save_tiny_model(family: str, folder: Path, *, max_length: int = 64) -> Path:
+    """Write config, seeded weights and tokenizer of a family."""
+    import torch
+    import transformers
+
+    name, parameters = FAMILIES[family]
+    ids = {"bos_token_id": None if family != "modernbert" else 2, "eos_token_id": 3}
+    config = getattr(transformers, name)(
+        **{"vocab_size": len(SPECIALS) + len(LETTERS), "pad_token_id": 0, **ids, **parameters}
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = transformers.AutoModel.from_config(config)
+        for parameter in model.parameters():  # default initialisation leaves layers too alike
+            parameter.data += 0.05 * torch.randn_like(parameter)
+    model.save_pretrained(folder)
+    letter_tokenizer(specials_around=family not in DECODERS, max_length=max_length).save_pretrained(folder)
+    return folder
