@@ -109,5 +109,8 @@ class Source(Protocol):
     def identity(self) -> ModelIdentity:
         """Read what identifies the model, without loading weights."""
 
+    def declared(self) -> Settings:
+        """The settings that are known before the model is loaded; none contradicts the embedder's."""
+
     def load(self) -> LoadedModel:
         """Load the model onto the device."""

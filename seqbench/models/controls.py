@@ -118,15 +118,23 @@ class Kmer:
     """The k-mer control as the config describes it."""
 
     name: str
-    k: tuple[int, ...]
-    """One or more lengths; their counts stand side by side."""
+    k: int | tuple[int, ...]
+    """One length, or several whose counts stand side by side."""
     canonical: bool = False
     """Count a k-mer and its reverse complement as one."""
 
     def identity(self) -> ModelIdentity:
         """Hash of the parameters."""
-        parameters = {"kind": "kmer", "k": list(self.k), "canonical": self.canonical}
+        parameters = {"kind": "kmer", "k": list(self._ks), "canonical": self.canonical}
         return _identity(self.name, "kmer", hash_files([], parameters))
+
+    @property
+    def _ks(self) -> tuple[int, ...]:
+        return (self.k,) if isinstance(self.k, int) else self.k
+
+    def declared(self) -> Settings:
+        """None: they depend on the data set's alphabet."""
+        return {}
 
     def load(self) -> "Kmer":
         """Nothing to load."""
@@ -140,13 +148,13 @@ class Kmer:
         """
         if self.canonical and facts.alphabet == "protein":
             raise NotApplicableError(f"{self.name} on {facts.name}: proteins have no reverse complement")
-        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in self.k)
+        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in self._ks)
         if width > MAX_WIDTH:
             raise NotApplicableError(
                 f"{self.name} on {facts.name}: {width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} "
                 "(take a smaller k)"
             )
-        return KmerEmbedder(facts.alphabet, self.k, self.canonical)
+        return KmerEmbedder(facts.alphabet, self._ks, self.canonical)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +166,10 @@ class Onehot:
     def identity(self) -> ModelIdentity:
         """Hash of the kind alone: it has no parameters."""
         return _identity(self.name, "onehot", hash_files([], {"kind": "onehot"}))
+
+    def declared(self) -> Settings:
+        """None: they depend on the data set's alphabet and length."""
+        return {}
 
     def load(self) -> "Onehot":
         """Nothing to load."""

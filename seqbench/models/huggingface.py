@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.identity import ModelIdentity
+from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import EmbedOptions
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
 from seqbench.models.transformer import Transformer
@@ -71,6 +71,12 @@ class _Checkpoint:
 
         with self._faults():
             return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+
+    def declared(self) -> Settings:
+        """Settings of the config; the limit of tokens only where the config sets it."""
+        options = self.options
+        known: Settings = {"dtype": self.dtype, "pooling": options.pooling, "overlong": options.overlong}
+        return known if options.max_tokens is None else {**known, "max_tokens": options.max_tokens}
 
     def _identity(self, kind: str, fingerprint: str) -> ModelIdentity:
         local = Path(self.path).is_dir()

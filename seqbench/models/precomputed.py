@@ -1,19 +1,17 @@
 """Embeddings that another tool extracted: the reference system's `.pt` files.
 
-A file `<dataset>-<layer>layer_<split>.pt` holds `embeddings`, (N, H) or (N, S, H), and `labels`, (N,) or (N, T).
+`<dataset>-<layer>layer_<split>.pt` holds `embeddings`, (N, H) or (N, S, H), and `labels`, (N,) or (N, T).
 
 Shape letters: N items, S sequences of an item, H hidden width, T targets.
 """
 
 import pickle
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from seqbench.errors import ModelError, ModelNotFoundError
@@ -101,10 +99,9 @@ class Precomputed:
         """SHA-256 over the files of a split, all layers."""
         return hash_files(path for _, path in sorted(self.files[dataset][split].items()))
 
-    def read(self, dataset: str, split: SplitName) -> Iterator[tuple[int, PrecomputedSplit]]:
-        """Read the layers of a split one after the other, lowest first."""
-        for layer in range(self.count):
-            yield layer, read_file(self.files[dataset][split][layer])
+    def read(self, dataset: str, split: SplitName, layer: int) -> PrecomputedSplit:
+        """Read one layer of a split; see `read_file`."""
+        return read_file(self.files[dataset][split][layer])
 
 
 def read_file(path: Path) -> PrecomputedSplit:
@@ -113,6 +110,8 @@ def read_file(path: Path) -> PrecomputedSplit:
     Raises:
         ModelError: It is no such file, holds anything but tensors, or has tensors of odd shapes or NaN.
     """
+    import torch
+
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except pickle.UnpicklingError as error:

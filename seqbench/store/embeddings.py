@@ -111,6 +111,10 @@ class Embeddings:
             hash_N=columns["hash"],
         )
 
+    def stored_bytes(self, split: SplitName) -> int:
+        """Bytes that a split's layers take in the store, compressed."""
+        return sum(int(self._array(f"{layer}/{split}").nbytes_stored()) for layer in self.layers)
+
     def missing_blocks(self, split: SplitName, layers: Sequence[int]) -> list[Block]:
         """The blocks that lack any of `layers`, in row order."""
         facts = self._split(split)

@@ -1,10 +1,11 @@
 """What the store records about the origin of its arrays."""
 
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from seqbench.identity import Settings
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import SPLITS, SplitName, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,12 @@ class EmbeddingFacts:
     versions: dict[str, str]
     """Package versions and device at the time of the first block; informative, never compared."""
     splits: dict[SplitName, SplitFacts] = field(default_factory=dict)
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 over names and hashes of the splits in the order train, eval, test; hexadecimal."""
+        lines = [f"{name} {self.splits[name].sha256}\n" for name in SPLITS if name in self.splits]
+        return sha256("".join(lines).encode()).hexdigest()
 
     def attrs(self) -> dict[str, Any]:
         """The attributes of the data set's group, ready for JSON."""

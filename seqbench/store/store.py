@@ -83,24 +83,32 @@ class Store:
         """
         check_name(model.name, "model")
         check_name(dataset, "data set")
-        self._require_model(model)
-        key = f"{model.name}/{dataset}"
-        if key in self:
-            present = self[key].facts
-            self._check_same(key, present, facts)
-            splits = {**facts.splits, **present.splits}
-            if splits.keys() != present.splits.keys():
-                self._group(key).attrs.put(replace(present, splits=splits).attrs())
-        else:
-            self._root.require_group(key).attrs.put(facts.attrs())
-        return self[key]
-
-    def _require_model(self, model: ModelIdentity) -> None:
+        self.check(model, dataset, facts)
         group = self._root.require_group(model.name)
         if "identity" not in group.attrs:
             group.attrs.put(model.attrs())
+        key = f"{model.name}/{dataset}"
+        if key not in self:
+            self._root.require_group(key).attrs.put(facts.attrs())
+            return self[key]
+        present = self[key].facts
+        splits = {**facts.splits, **present.splits}
+        if splits.keys() != present.splits.keys():
+            self._group(key).attrs.put(replace(present, splits=splits).attrs())
+        return self[key]
+
+    def check(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> None:
+        """See that what is stored under these names was made from the same weights, data and settings.
+
+        Settings that `facts` does not name are not compared; names that are not taken pass.
+
+        Raises:
+            StoreMismatchError: Says what differs.
+        """
+        taken = self._root.get(model.name)
+        if not isinstance(taken, zarr.Group) or "identity" not in taken.attrs:
             return
-        present = ModelIdentity.from_attrs(model.name, dict(group.attrs))
+        present = self.model(model.name)
         for field in ("kind", "fingerprint", "n_layers"):
             old, new = getattr(present, field), getattr(model, field)
             if old != new:
@@ -108,23 +116,26 @@ class Store:
                     f"{self.path}: model {model.name!r} was stored with {field} {old}, now it is {new} "
                     f"(give the model another `name:`, or delete {self.path / model.name})"
                 )
+        key = f"{model.name}/{dataset}"
+        if key in self:
+            self._check_same(key, self[key].facts, facts)
 
     def _check_same(self, key: str, present: EmbeddingFacts, wanted: EmbeddingFacts) -> None:
         out = f"(use another store.path or model name, or delete {self.path / key})"
-        for field in ("task", "n_seqs", "n_targets", "hidden", "classes"):
-            old, new = getattr(present, field), getattr(wanted, field)
-            if old != new:
-                raise StoreMismatchError(f"{self.path}: {key} was stored with {field} {old}, now {new} {out}")
-        for field in sorted(present.settings.keys() | wanted.settings.keys()):
-            old, new = present.settings.get(field), wanted.settings.get(field)
-            if old != new:
-                raise StoreMismatchError(
-                    f"{self.path}: {key} was computed with {field}={old}, the config says {field}={new} {out}"
-                )
         for split in present.splits.keys() & wanted.splits.keys():
             if present.splits[split].sha256 != wanted.splits[split].sha256:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was computed from another {split} split: the file has changed {out}"
+                )
+        for field in ("task", "n_seqs", "n_targets", "hidden", "classes"):
+            old, new = getattr(present, field), getattr(wanted, field)
+            if old != new:
+                raise StoreMismatchError(f"{self.path}: {key} was stored with {field} {old}, now {new} {out}")
+        for field, new in sorted(wanted.settings.items()):
+            old = present.settings.get(field)
+            if old != new:
+                raise StoreMismatchError(
+                    f"{self.path}: {key} was computed with {field}={old}, the config says {field}={new} {out}"
                 )
 
     def verify(self, key: str) -> Iterator[Fault]:

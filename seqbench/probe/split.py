@@ -1,0 +1,83 @@
+"""Holding out a part of train where a data set has no eval split: stratified, by seed.
+
+Shape letters: N items, K labels.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import ProbeError
+from seqbench.vocabulary import Task
+
+
+def holdout(
+    targets: NDArray[np.generic], task: Task, seed: int, fraction: float = 0.1
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Choose which items of train stand in for eval.
+
+    Classification: each class gives its share, rounded so that the total is right (largest remainders); a class
+    of one item stays in train, and no class leaves it. Labels: from the rarest label to the most common, each
+    gets its share of the items not yet decided (after Sechidis et al. 2011, on iterative stratification).
+    Regression: at random.
+
+    Args:
+        targets: Targets of train, (N,) class indices, (N, K) 0/1, or (N, T) values.
+        task: What the targets are.
+        seed: The same seed gives the same items.
+        fraction: Share of the items to hold out.
+
+    Returns:
+        Indices that stay in train, and indices that are held out; both sorted, int64, neither empty.
+
+    Raises:
+        ProbeError: There are too few items to hold any out.
+    """
+    n_items = len(targets)
+    wanted = max(1, round(fraction * n_items))
+    random = np.random.default_rng(seed)
+    if n_items < 2:
+        raise ProbeError(f"train has {n_items} items, too few to hold any out for eval; add an eval split")
+    if task is Task.CLASSIFICATION:
+        held = _by_class(targets, wanted, random)
+    elif task is Task.LABELS:
+        held = _by_label(targets != 0, wanted, random)
+    else:
+        held = random.permutation(n_items)[:wanted]
+    if not 0 < len(held) < n_items:
+        raise ProbeError(
+            "no class of train has two items, so none can be held out for eval; add an eval split"
+        )
+    is_held = np.zeros(n_items, dtype=bool)
+    is_held[held] = True
+    return np.flatnonzero(~is_held).astype(np.int64), np.flatnonzero(is_held).astype(np.int64)
+
+
+def _by_class(classes: NDArray[np.generic], wanted: int, random: np.random.Generator) -> NDArray[np.int64]:
+    _, group, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    share = wanted * counts / len(classes)
+    quota = np.minimum(np.floor(share).astype(np.int64), counts - 1)
+    for at in np.argsort(quota - share, kind="stable"):
+        if quota.sum() >= wanted:
+            break
+        quota[at] += quota[at] < counts[at] - 1
+    order = random.permutation(len(classes))
+    chosen = [order[group[order] == at][:number] for at, number in enumerate(quota)]
+    return np.concatenate(chosen)
+
+
+def _by_label(labels_NK: NDArray[np.bool_], wanted: int, random: np.random.Generator) -> NDArray[np.int64]:
+    n_items = len(labels_NK)
+    order = random.permutation(n_items)
+    undecided, held = np.ones(n_items, dtype=bool), np.zeros(n_items, dtype=bool)
+    counts_K = labels_NK.sum(axis=0)
+    for label in np.argsort(counts_K, kind="stable"):
+        carriers = order[(labels_NK[:, label] & undecided)[order]]
+        share = int(np.floor(wanted * counts_K[label] / n_items + 0.5))
+        missing = share - int((labels_NK[:, label] & held).sum())
+        held[carriers[: max(0, missing)]] = True
+        undecided[carriers] = False
+    rest = order[undecided[order]]
+    held[rest[: max(0, wanted - int(held.sum()))]] = True
+    if not held.any():
+        held[order[0]] = True
+    return np.flatnonzero(held)

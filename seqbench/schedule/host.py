@@ -1,0 +1,29 @@
+"""Where a run takes place: host, device and package versions, for the record."""
+
+import platform
+import socket
+import sys
+from importlib.metadata import version
+
+import seqbench
+
+RECORDED = ("torch", "transformers", "scikit-learn", "xgboost", "zarr", "duckdb", "numpy")
+
+
+def versions() -> dict[str, str]:
+    """Versions of seqbench, Python and the packages that results depend on."""
+    known = {"seqbench": seqbench.__version__, "python": platform.python_version()}
+    return known | {name: version(name) for name in RECORDED}
+
+
+def host() -> str:
+    """The machine's name."""
+    return socket.gethostname()
+
+
+def device() -> str:
+    """`cuda (NVIDIA H100)` or `cpu`; torch is asked only where something has loaded it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return f"cuda ({torch.cuda.get_device_name(0)})"
+    return "cpu"

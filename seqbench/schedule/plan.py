@@ -1,0 +1,180 @@
+"""What is to be done, as tasks: pure functions from what is wanted and what is there, without any I/O.
+
+The same tasks run in this process or on a scheduler: each can be sent, and says what it waits for and costs.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from seqbench.store import Block
+from seqbench.vocabulary import SplitName
+
+SHARD_ITEMS = 50_000
+"""Items of one extraction task at most, whole blocks; the reference splits its extractions at as many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitState:
+    """A split of a data set for one model: how much there is, and which blocks are missing."""
+
+    name: SplitName
+    n_items: int
+    letters: int
+    """Of all its sequences."""
+    missing: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """One model on one data set, as found before anything runs."""
+
+    model: str
+    dataset: str
+    layers: tuple[int, ...]
+    """Wanted layers."""
+    row_bytes: int
+    """Bytes of one item in one layer before compression: sequences x width x 4."""
+    splits: tuple[SplitState, ...]
+    probes: int
+    """Probes wanted: layers x heads x seeds."""
+    probes_known: int
+    """Those of them that the catalog holds already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractTask:
+    """Embed some blocks of one split with one model."""
+
+    model: str
+    dataset: str
+    split: SplitName
+    layers: tuple[int, ...]
+    blocks: tuple[Block, ...]
+    letters: int
+    """Estimate of the cost: letters of the blocks."""
+
+    @property
+    def items(self) -> int:
+        """Items of its blocks."""
+        return sum(block.stop - block.start for block in self.blocks)
+
+    @property
+    def label(self) -> str:
+        """What the user reads of it."""
+        return f"extract {self.model} {self.dataset}/{self.split}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTask:
+    """Train the missing probes of one model on one data set, all layers together."""
+
+    model: str
+    dataset: str
+    layers: tuple[int, ...]
+    probes: int
+    after: frozenset[ExtractTask] = frozenset()
+    """The extractions that must be complete before."""
+
+    @property
+    def label(self) -> str:
+        """What the user reads of it."""
+        return f"probe {self.model} {self.dataset}"
+
+
+Task = ExtractTask | ProbeTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All tasks of a run."""
+
+    extract: tuple[ExtractTask, ...]
+    """By model in the config's order, then the largest data set first."""
+    probe: tuple[ProbeTask, ...]
+
+    def in_order(self) -> Iterator[Task]:
+        """Every task after all that it waits for; probes as soon as their extractions are through."""
+        waiting = list(self.probe)
+        done: set[ExtractTask] = set()
+        for probe in [probe for probe in waiting if not probe.after]:
+            waiting.remove(probe)
+            yield probe
+        for task in self.extract:
+            yield task
+            done.add(task)
+            for probe in [probe for probe in waiting if probe.after <= done]:
+                waiting.remove(probe)
+                yield probe
+
+
+def make_plan(pairs: Sequence[Pair], *, extract: bool, probe: bool, shard_items: int = SHARD_ITEMS) -> Plan:
+    """Turn what is missing into tasks.
+
+    Args:
+        pairs: What is wanted and what is there, models in the config's order.
+        extract: Plan the missing extractions.
+        probe: Plan the missing probes.
+        shard_items: Items of one extraction task at most, though never less than a block.
+    """
+    extractions: list[ExtractTask] = []
+    probes: list[ProbeTask] = []
+    for model in dict.fromkeys(pair.model for pair in pairs):
+        mine = [pair for pair in pairs if pair.model == model]
+        for pair in sorted(mine, key=lambda pair: -sum(split.letters for split in pair.splits)):
+            shards = list(_shards(pair, shard_items)) if extract else []
+            extractions += shards
+            if probe and (pair.probes > pair.probes_known or shards):
+                probes.append(
+                    ProbeTask(
+                        model=pair.model,
+                        dataset=pair.dataset,
+                        layers=pair.layers,
+                        probes=pair.probes - pair.probes_known,
+                        after=frozenset(shards),
+                    )
+                )
+    return Plan(extract=tuple(extractions), probe=tuple(probes))
+
+
+def _shards(pair: Pair, shard_items: int) -> Iterator[ExtractTask]:
+    for split in pair.splits:
+        for blocks in _groups(split.missing, shard_items):
+            share = sum(block.stop - block.start for block in blocks) / max(split.n_items, 1)
+            yield ExtractTask(
+                model=pair.model,
+                dataset=pair.dataset,
+                split=split.name,
+                layers=pair.layers,
+                blocks=blocks,
+                letters=round(split.letters * share),
+            )
+
+
+def _groups(blocks: Iterable[Block], shard_items: int) -> Iterator[tuple[Block, ...]]:
+    group: list[Block] = []
+    items = 0
+    for block in blocks:
+        size = block.stop - block.start
+        if group and items + size > shard_items:
+            yield tuple(group)
+            group, items = [], 0
+        group.append(block)
+        items += size
+    if group:
+        yield tuple(group)
+
+
+def resolve_layers(wanted: Sequence[int] | None, n_layers: int) -> tuple[int, ...]:
+    """The wanted layers of a model as ascending numbers from 0.
+
+    Args:
+        wanted: Layer numbers, negative ones counted from the last; None for all.
+        n_layers: Layers of the model, layer 0 included.
+
+    Returns:
+        Those that the model has. A list made for a deep model leaves a shallow one the layers it has.
+    """
+    if wanted is None:
+        return tuple(range(n_layers))
+    found = {layer + n_layers if layer < 0 else layer for layer in wanted}
+    return tuple(sorted(layer for layer in found if 0 <= layer < n_layers))

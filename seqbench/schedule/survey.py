@@ -1,0 +1,175 @@
+"""What is wanted and what is there: the facts that a plan is made from."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from seqbench.config import ProbeConfig
+from seqbench.errors import NotApplicableError, SeqbenchError
+from seqbench.extract.describe import embedding_facts
+from seqbench.models.registry import CONTROLS
+from seqbench.probe.run import wanted_probes
+from seqbench.probe.spec import Design
+from seqbench.schedule.plan import Pair, SplitState, resolve_layers
+from seqbench.schedule.workspace import Workspace
+from seqbench.store import EmbeddingFacts, Embeddings, Store
+from seqbench.store.layout import blocks
+from seqbench.vocabulary import SplitName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A model on a data set that can't be worked on."""
+
+    model: str
+    dataset: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What was found."""
+
+    pairs: tuple[Pair, ...]
+    not_applicable: tuple[Problem, ...]
+    """Pairs that make no sense by the model's nature; no failure."""
+    failed: tuple[Problem, ...]
+    """Pairs whose model or data can't be used."""
+
+
+def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
+    """Every head with every seed; a head that the data set's entry names goes before the config's."""
+    heads = [head_of_dataset] if head_of_dataset else list(probe.heads)
+    return [
+        Design(head=head, settings=_settings(probe, head), seed=seed, combine=probe.combine)
+        for head in heads
+        for seed in probe.seeds
+    ]
+
+
+def _settings(probe: ProbeConfig, head: str) -> dict[str, object]:
+    section = getattr(probe, head, None)
+    settings: dict[str, object] = section.model_dump() if section is not None else {}
+    if head in ("mlp", "xgb"):
+        settings["choose_epoch"] = probe.choose_epoch
+    return settings
+
+
+def survey(workspace: Workspace, known: Collection[str], *, extracting: bool) -> Survey:
+    """Look at every model and data set of the config.
+
+    Args:
+        workspace: Models, data sets and store.
+        known: Hashes of the probes that the catalog holds.
+        extracting: Whether models will run: then they and the data sets are opened and checked. Otherwise
+            the store alone says what there is, and neither torch nor transformers is loaded.
+    """
+    pairs: list[Pair] = []
+    not_applicable: list[Problem] = []
+    failed: list[Problem] = []
+    store = workspace.present_store()
+    for model in workspace.model_names:
+        for dataset in workspace.dataset_names:
+            try:
+                find = _pair_to_extract if extracting else _pair_in_store
+                pairs.append(find(workspace, store, known, model, dataset))
+            except NotApplicableError as error:
+                not_applicable.append(Problem(model=model, dataset=dataset, reason=str(error)))
+            except SeqbenchError as error:
+                failed.append(Problem(model=model, dataset=dataset, reason=str(error)))
+    return Survey(pairs=tuple(pairs), not_applicable=tuple(not_applicable), failed=tuple(failed))
+
+
+def _pair_to_extract(
+    workspace: Workspace, store: Store | None, known: Collection[str], model: str, dataset: str
+) -> Pair:
+    identity = workspace.identity(model)
+    facts, letters = _described(workspace, model, dataset)
+    layers = _layers(workspace, identity.n_layers)
+    if workspace.is_precomputed(model):
+        layers = tuple(range(identity.n_layers))
+    entry = None
+    if store is not None:
+        store.check(identity, dataset, facts)
+        entry = _entry(store, model, dataset)
+    splits = [
+        SplitState(
+            name=name,
+            n_items=split.n_items,
+            letters=letters[name],
+            missing=tuple(entry.missing_blocks(name, layers))
+            if entry is not None and name in entry.splits
+            else tuple(blocks(split.n_items, split.block_rows)),
+        )
+        for name, split in facts.splits.items()
+    ]
+    return _pair(workspace, known, model, dataset, layers, 4 * facts.n_seqs * facts.hidden, splits, entry)
+
+
+def _described(workspace: Workspace, model: str, dataset: str) -> tuple[EmbeddingFacts, dict[SplitName, int]]:
+    """What is going to be recorded, as far as it is known before the model is loaded; letters by split."""
+    if workspace.is_precomputed(model):
+        facts = workspace.imported(model, dataset).facts
+        return facts, dict.fromkeys(facts.splits, 0)
+    content = workspace.dataset(dataset)
+    hidden = workspace.identity(model).hidden or workspace.embedder(model, dataset).hidden
+    facts = embedding_facts(content, hidden, workspace.source(model).declared())
+    return facts, {name: int(split.lengths.sum()) for name, split in content.splits.items()}
+
+
+def _pair_in_store(
+    workspace: Workspace, store: Store | None, known: Collection[str], model: str, dataset: str
+) -> Pair:
+    entry = _entry(store, model, dataset)
+    if entry is None or store is None:
+        if workspace.kind(model) in CONTROLS - {"random-init"}:
+            workspace.embedder(model, dataset)  # says so where it is not applicable
+        raise SeqbenchError(
+            f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
+        )
+    hashes = {split: facts.sha256 for split, facts in entry.facts.splits.items()}
+    if not workspace.is_precomputed(model):
+        workspace.check_data(dataset, hashes, entry.name)
+    layers = _layers(workspace, entry.model.n_layers)
+    for split in entry.splits:
+        if missing := entry.missing_blocks(split, layers):
+            raise SeqbenchError(
+                f"{entry.name}/{split} misses {len(missing)} blocks (run `seqbench extract` again)"
+            )
+    return _pair(
+        workspace, known, model, dataset, layers, 4 * entry.facts.n_seqs * entry.facts.hidden, [], entry
+    )
+
+
+def _entry(store: Store | None, model: str, dataset: str) -> Embeddings | None:
+    key = f"{model}/{dataset}"
+    return store[key] if store is not None and key in store else None
+
+
+def _layers(workspace: Workspace, n_layers: int) -> tuple[int, ...]:
+    wanted = workspace.config.extract.layers
+    return (0,) if n_layers == 1 else resolve_layers(None if wanted == "all" else wanted, n_layers)
+
+
+def _pair(
+    workspace: Workspace,
+    known: Collection[str],
+    model: str,
+    dataset: str,
+    layers: tuple[int, ...],
+    row_bytes: int,
+    splits: Sequence[SplitState],
+    entry: Embeddings | None,
+) -> Pair:
+    wanted = designs(workspace.config.probe, workspace.spec(dataset).head)
+    done = 0
+    if entry is not None:
+        done = sum(probe.hash in known for probe in wanted_probes(entry, layers, wanted))
+    return Pair(
+        model=model,
+        dataset=dataset,
+        layers=layers,
+        row_bytes=row_bytes,
+        splits=tuple(splits),
+        probes=len(layers) * len(wanted),
+        probes_known=done,
+    )

@@ -1,0 +1,109 @@
+"""Doing one task: what a worker runs. Results come back as records; the catalog is not opened here."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+
+from seqbench.catalog.records import DatasetRecord, EmbeddingRecord, ModelRecord, ProbeRecord
+from seqbench.extract.blocks import Work, extract_blocks
+from seqbench.extract.describe import embedding_facts
+from seqbench.extract.imported import import_split
+from seqbench.identity import ModelIdentity
+from seqbench.probe.run import run_probes
+from seqbench.progress import Advance
+from seqbench.schedule.plan import ExtractTask, ProbeTask
+from seqbench.schedule.survey import designs
+from seqbench.schedule.workspace import Workspace
+from seqbench.store import Embeddings
+from seqbench.vocabulary import SPLITS, SplitName, Task
+
+
+def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
+    """Fill the store with the blocks of a task.
+
+    Raises:
+        SeqbenchError: The model, the data or the store is at fault.
+    """
+    store = workspace.store
+    identity = workspace.identity(task.model)
+    if workspace.is_precomputed(task.model):
+        imported = workspace.imported(task.model, task.dataset)
+        entry = store.require(identity, task.dataset, imported.facts)
+        import_split(workspace.precomputed(task.model), imported, entry, task.split, advance)
+        return Work(items=task.items)
+    dataset = workspace.dataset(task.dataset)
+    embedder = workspace.embedder(task.model, task.dataset)
+    facts = embedding_facts(dataset, embedder.hidden, embedder.settings)
+    entry = store.require(identity, task.dataset, facts)
+    return extract_blocks(embedder, dataset, task.split, entry, task.layers, task.blocks, advance)
+
+
+def probe(
+    task: ProbeTask, workspace: Workspace, known: Collection[str], run_id: str, advance: Advance
+) -> Iterator[list[ProbeRecord]]:
+    """Train the probes of a task that are not known, and yield their records as they come.
+
+    Raises:
+        SeqbenchError: The embeddings or the data set can't be used.
+    """
+    entry = workspace.store[f"{task.model}/{task.dataset}"]
+    wanted = designs(workspace.config.probe, workspace.spec(task.dataset).head)
+    yield from run_probes(entry, task.layers, wanted, known=known, run_id=run_id, advance=advance)
+
+
+def model_record(identity: ModelIdentity, parameters: dict[str, Any]) -> ModelRecord:
+    """What the catalog keeps of a model; `parameters` are its entry in the config."""
+    return ModelRecord(
+        model=identity.name,
+        kind=identity.kind,
+        path=identity.path,
+        revision=identity.revision,
+        fingerprint=identity.fingerprint,
+        n_layers=identity.n_layers,
+        hidden=identity.hidden,
+        dtype=parameters.get("dtype", "float32"),
+        settings={key: parameters[key] for key in ("k", "canonical", "seed") if key in parameters},
+    )
+
+
+def dataset_record(entry: Embeddings) -> DatasetRecord:
+    """What the catalog keeps of a data set, as the store holds it."""
+    facts = entry.facts
+    classification = facts.task is Task.CLASSIFICATION
+    return DatasetRecord(
+        dataset=entry.dataset,
+        sha256=facts.data_hash,
+        task=facts.task,
+        n_seqs=facts.n_seqs,
+        n_classes=len(facts.classes) if classification else None,
+        n_targets=None if classification else facts.n_targets,
+        n_items={split: facts.splits[split].n_items for split in SPLITS if split in facts.splits},
+        alphabet=facts.alphabet,
+        task_group=facts.group,
+        ceiling=facts.ceiling,
+    )
+
+
+def embedding_record(entry: Embeddings, split: SplitName, work: Work, device: str) -> EmbeddingRecord:
+    """What the catalog keeps of a split that is complete in the store.
+
+    Where only some blocks were computed this time, seconds are scaled up to the whole split by tokens.
+    """
+    items = entry.items(split)
+    tokens = int(items.tokens_NS.sum())
+    coverage = items.coverage_NS[~np.isnan(items.coverage_NS)]
+    return EmbeddingRecord(
+        model=entry.model.name,
+        dataset=entry.dataset,
+        split=split,
+        n_items=entry.facts.splits[split].n_items,
+        tokens=tokens,
+        seconds=work.seconds * tokens / work.tokens if work.tokens else 0.0,
+        bytes=entry.stored_bytes(split),
+        coverage_mean=float(coverage.mean()) if len(coverage) else None,
+        coverage_min=float(coverage.min()) if len(coverage) else None,
+        device=device,
+        dtype=str(entry.facts.settings.get("dtype", "float32")),
+        settings=entry.facts.settings,
+    )
