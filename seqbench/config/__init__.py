@@ -1,1 +1,51 @@
 """Config files: schema, loading, overrides, and the reference system's flat files."""
+
+from seqbench.config.fields import METRIC_NAMES, MetricName
+from seqbench.config.load import LoadedConfig, load_config
+from seqbench.config.model_kinds import (
+    Checkpoint,
+    HuggingFaceModel,
+    KmerModel,
+    ModelConfig,
+    OneHotModel,
+    PrecomputedModel,
+    RandomInitModel,
+)
+from seqbench.config.schema import (
+    Config,
+    DatasetsConfig,
+    ExtractConfig,
+    ForestConfig,
+    MlpConfig,
+    ProbeConfig,
+    ReportConfig,
+    StoreConfig,
+    XgbConfig,
+    json_schema,
+)
+from seqbench.config.write import to_yaml
+
+__all__ = [
+    "METRIC_NAMES",
+    "Checkpoint",
+    "Config",
+    "DatasetsConfig",
+    "ExtractConfig",
+    "ForestConfig",
+    "HuggingFaceModel",
+    "KmerModel",
+    "LoadedConfig",
+    "MetricName",
+    "MlpConfig",
+    "ModelConfig",
+    "OneHotModel",
+    "PrecomputedModel",
+    "ProbeConfig",
+    "RandomInitModel",
+    "ReportConfig",
+    "StoreConfig",
+    "XgbConfig",
+    "json_schema",
+    "load_config",
+    "to_yaml",
+]

@@ -1,0 +1,118 @@
+"""The types that config keys are made of, with one plain sentence for a value that doesn't fit."""
+
+from collections import Counter
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+from seqbench.vocabulary import check_name
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+Pooling = Literal["mean", "max", "cls", "last"]
+Overlong = Literal["window", "truncate", "error"]
+HeadKind = Literal["mlp", "linear", "xgb", "forest"]
+Combine = Literal["concat", "mean"]
+EpochChoice = Literal["best", "last"]
+MetricName = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "roc_auc",
+    "auprc",
+    "precision",
+    "recall",
+    "f1",
+    "mcc",
+    "mse",
+    "rmse",
+    "mcrmse",
+    "mae",
+    "r2",
+    "pearsonr",
+    "spearmanr",
+]
+METRIC_NAMES: tuple[str, ...] = get_args(MetricName)
+
+_Item = TypeVar("_Item", bound=Hashable)
+
+
+def expect(what: str) -> WrapValidator:
+    """Replace what pydantic says of each branch of a union by one sentence."""
+
+    def check(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return validate(value)
+        except ValidationError:
+            raise PydanticCustomError("expected", "must be {what}", {"what": what}) from None
+
+    return WrapValidator(check)
+
+
+def distinct(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
+    """Refuse a list that names something twice."""
+    item, times = Counter(items).most_common(1)[0] if items else (None, 1)
+    if times > 1:
+        raise PydanticCustomError(
+            "twice", "names {item} twice", {"item": ", ".join(item) if isinstance(item, tuple) else str(item)}
+        )
+    return items
+
+
+def _local_path(value: object) -> object:
+    if isinstance(value, str):
+        if not value.strip() or "\0" in value:
+            raise PydanticCustomError("empty_path", "must be a path")
+        if "://" in value:
+            raise PydanticCustomError(
+                "remote_path",
+                "{url} is a URL; object stores are not supported in this version: give a local path",
+                {"url": value},
+            )
+    return value
+
+
+def _model_name(value: str) -> str:
+    return check_name(value, "model")
+
+
+def _dataset_name(value: str) -> str:
+    return check_name(value, "data set")
+
+
+def one_or_list(value: object) -> str:
+    """The tag of a union of one value and a list; tags stand in <> so that none is taken for a key."""
+    return "<list>" if isinstance(value, list | tuple) else "<one>"
+
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Switch = Annotated[bool, Field(strict=True)]
+PositiveRate = Annotated[float, Field(strict=True, gt=0)]
+LocalPath = Annotated[Path, BeforeValidator(_local_path)]
+ModelName = Annotated[str, AfterValidator(_model_name)]
+DatasetName = Annotated[str, AfterValidator(_dataset_name)]
+Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
+Metrics = Annotated[tuple[MetricName, ...], Field(min_length=1), AfterValidator(distinct)]
+MetricChoice = Annotated[
+    Annotated[MetricName, Tag("<one>")] | Annotated[Metrics, Tag("<list>")], Discriminator(one_or_list)
+]
+"""One metric, or several that are looked at together; the two mean different tables and figures."""
+
+
+class Section(BaseModel):
+    """A part of a config: immutable, and without room for unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -1,0 +1,69 @@
+"""Loading a config file: read, convert a flat one, apply overrides, validate, make paths absolute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from seqbench.config.legacy import FlatConfig, from_flat, is_flat
+from seqbench.config.overrides import apply_overrides
+from seqbench.config.paths import hub_id_warnings, resolve_paths
+from seqbench.config.problems import Source
+from seqbench.config.schema import Config
+from seqbench.config.yaml_file import read_yaml
+from seqbench.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfig:
+    """A valid config and what is to be known about its file."""
+
+    config: Config
+    """All paths absolute, but for models that are hub ids."""
+    path: Path
+    """The file, absolute."""
+    legacy: bool
+    """Whether it is a flat file of the reference system."""
+    warnings: tuple[str, ...]
+    """One line each, to be shown to the user."""
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
+    """Load a config file in seqbench's form or in the reference system's flat one.
+
+    Args:
+        path: The YAML file. Relative paths in it, and in overrides, start at its directory.
+        overrides: `key.key=value` each, in seqbench's keys whichever form the file has.
+
+    Raises:
+        ConfigError: The file can't be read, or a key or override is wrong: one line with file, line and key.
+    """
+    document = read_yaml(path, "config file")
+    if not isinstance(document.value, dict):
+        raise ConfigError(f"{path}: the top level must be keys and values, such as `models:`")
+    source = Source(file=str(path), lines=document.lines)
+    flat = from_flat(document.value, source) if is_flat(document.value) else None
+    data = document.value if flat is None else flat.data
+    changed = apply_overrides(data, overrides)
+    source = Source(
+        file=str(path), lines=document.lines, flat={} if flat is None else flat.origin, overrides=changed
+    )
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        raise source.first_problem(error) from None
+    absolute = path.absolute()
+    config = resolve_paths(config, absolute.parent, source)
+    return LoadedConfig(
+        config=config,
+        path=absolute,
+        legacy=flat is not None,
+        warnings=(*_unused(path, flat), *hub_id_warnings(config, source)),
+    )
+
+
+def _unused(path: Path, flat: FlatConfig | None) -> tuple[str, ...]:
+    if flat is None or not flat.unused:
+        return ()
+    return (f"{path}: these keys have no effect in this version: {', '.join(flat.unused)}",)

@@ -1,0 +1,132 @@
+"""The kinds of models a config can name: checkpoints, controls, and embeddings from files."""
+
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
+
+from seqbench.config.fields import (
+    Count,
+    Counts,
+    Dtype,
+    LocalPath,
+    ModelName,
+    Section,
+    Seed,
+    Switch,
+    distinct,
+    one_or_list,
+)
+
+
+def _model_path(value: str) -> str:
+    if not value.strip() or "\0" in value or "://" in value:
+        raise PydanticCustomError("expected", "must be a directory or a hub id such as organisation/model")
+    return value
+
+
+class Checkpoint(Section):
+    """What every model that comes from a checkpoint is told."""
+
+    path: Annotated[str, AfterValidator(_model_path)] = Field(
+        description="A local directory in the Hugging Face layout, or a hub id such as organisation/model."
+    )
+    dtype: Dtype = Field(default="bfloat16", description="Floating-point type in which the model computes.")
+    revision: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Commit hash, tag or branch of a hub id; null takes the hub's main branch."
+    )
+    trust_remote_code: Switch = Field(
+        default=False,
+        description="Run Python code shipped with the checkpoint; a hub id then needs `revision`.",
+    )
+
+
+class HuggingFaceModel(Checkpoint):
+    """A model from a checkpoint, through the Auto classes of transformers."""
+
+    kind: Literal["huggingface"] = Field(
+        default="huggingface", description="A trained checkpoint; the default kind."
+    )
+    name: ModelName = Field(
+        default_factory=lambda data: PurePath(data["path"]).name,
+        validate_default=True,
+        description="Name in the store, the catalog and the report; by default the last part of `path`.",
+    )
+
+
+class RandomInitModel(Checkpoint):
+    """The architecture and tokenizer of a checkpoint with random weights: a control that knows nothing."""
+
+    kind: Literal["random-init"] = Field(description="A checkpoint's architecture with random weights.")
+    seed: Seed = Field(default=0, description="Seed of the random weights.")
+    name: ModelName = Field(
+        default_factory=lambda data: f"{PurePath(data['path']).name}-untrained",
+        validate_default=True,
+        description="Name everywhere; by default the last part of `path` followed by -untrained.",
+    )
+
+
+def _kmer_name(data: dict[str, Any]) -> str:
+    lengths = data["k"] if isinstance(data["k"], tuple) else (data["k"],)
+    return "-".join(["kmer", *map(str, lengths), *(["canonical"] if data["canonical"] else [])])
+
+
+class KmerModel(Section):
+    """Counts of all subsequences of length k: a control that knows composition only."""
+
+    kind: Literal["kmer"] = Field(description="Counts of k-mers.")
+    k: Annotated[
+        Annotated[Count, Tag("<one>")] | Annotated[Counts, AfterValidator(distinct), Tag("<list>")],
+        Discriminator(one_or_list),
+    ] = Field(
+        default=4, description="Length of the k-mers in letters, or a list of lengths counted side by side."
+    )
+    canonical: Switch = Field(
+        default=False, description="Count a k-mer and its reverse complement as one (DNA and RNA)."
+    )
+    name: ModelName = Field(
+        default_factory=_kmer_name,
+        validate_default=True,
+        description="Name everywhere; by default kmer-4, kmer-1-2 and so on, with -canonical where it is.",
+    )
+
+
+class OneHotModel(Section):
+    """The letters themselves, by position: a control for data sets whose sequences share one length."""
+
+    kind: Literal["onehot"] = Field(description="One-hot letters by position.")
+    name: ModelName = Field(default="onehot", description="Name in the store, the catalog and the report.")
+
+
+class PrecomputedModel(Section):
+    """Embeddings that were made elsewhere, in the reference system's `.pt` files."""
+
+    kind: Literal["precomputed"] = Field(description="Embeddings from files.")
+    path: LocalPath = Field(description="Directory holding `<data set>-<layer>layer_<split>.pt`.")
+    n_layers: Count = Field(
+        description="Number of the last layer; layer 0 is the embedding output, so there are n_layers + 1."
+    )
+    name: ModelName = Field(description="Name in the store, the catalog and the report.")
+
+
+def _kind(value: object) -> str:
+    kind = value.get("kind", "huggingface") if isinstance(value, dict) else getattr(value, "kind", None)
+    return f"<{kind or 'huggingface'}>"
+
+
+ModelConfig = Annotated[
+    Annotated[HuggingFaceModel, Tag("<huggingface>")]
+    | Annotated[RandomInitModel, Tag("<random-init>")]
+    | Annotated[KmerModel, Tag("<kmer>")]
+    | Annotated[OneHotModel, Tag("<onehot>")]
+    | Annotated[PrecomputedModel, Tag("<precomputed>")],
+    Discriminator(_kind),
+]
+MODEL_KINDS: dict[str, type[Section]] = {
+    "huggingface": HuggingFaceModel,
+    "random-init": RandomInitModel,
+    "kmer": KmerModel,
+    "onehot": OneHotModel,
+    "precomputed": PrecomputedModel,
+}

@@ -1,0 +1,109 @@
+"""Paths of a config: relative ones start at the file's directory; a model's may be a hub id instead."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from seqbench.config.model_kinds import Checkpoint, ModelConfig, PrecomputedModel
+from seqbench.config.problems import Source
+from seqbench.config.schema import Config
+from seqbench.config.yaml_file import KeyPath
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w][\w.-]{0,95})?", re.ASCII)
+
+
+def resolve_paths(config: Config, base: Path, source: Source) -> Config:
+    """Make every path of a config absolute.
+
+    Args:
+        config: A validated config.
+        base: Absolute directory that relative paths start at; `..` is taken off the text, whatever is a link.
+        source: Where the keys are, for error lines.
+
+    Returns:
+        The config with absolute paths. A model's `path` that is no existing directory stays: it is a hub id.
+
+    Raises:
+        ConfigError: A model's path is neither a directory nor a possible hub id, or a hub id would run remote
+            code without a pinned revision.
+    """
+
+    def resolve_model(index: int, model: Checkpoint) -> str:
+        return _model_path(model, base, ("models", index), source)
+
+    return _map_paths(config, lambda path: _absolute(base, str(path)), resolve_model)
+
+
+def relative_paths(config: Config, base: Path) -> Config:
+    """Undo `resolve_paths` for a file in the absolute directory `base`; paths not below it stay absolute."""
+
+    def shorten(path: Path) -> Path:
+        return path.relative_to(base) if path.is_relative_to(base) else path
+
+    def shorten_model(index: int, model: Checkpoint) -> str:
+        path = Path(model.path)
+        # "./" keeps a directory a directory: without it, a directory that has gone would read as a hub id.
+        return f"./{path.relative_to(base)}" if path.is_relative_to(base) else model.path
+
+    return _map_paths(config, shorten, shorten_model)
+
+
+def hub_id_warnings(config: Config, source: Source) -> tuple[str, ...]:
+    """Warn of each hub id that is also a directory below the current one, which may be what was meant."""
+    return tuple(
+        f"{source.locate(('models', index, 'path'))}: {model.path} is taken as a hub id; there is such a "
+        "directory in the current one, but paths start at the config file's"
+        for index, model in enumerate(config.models)
+        if isinstance(model, Checkpoint) and not os.path.isabs(model.path) and os.path.isdir(model.path)
+    )
+
+
+def _map_paths(
+    config: Config, change: Callable[[Path], Path], change_model: Callable[[int, Checkpoint], str]
+) -> Config:
+    def model(index: int, old: ModelConfig) -> ModelConfig:
+        if isinstance(old, Checkpoint):
+            return old.model_copy(update={"path": change_model(index, old)})
+        if isinstance(old, PrecomputedModel):
+            return old.model_copy(update={"path": change(old.path)})
+        return old
+
+    datasets = config.datasets
+    return config.model_copy(
+        update={
+            "models": tuple(model(index, old) for index, old in enumerate(config.models)),
+            "datasets": datasets.model_copy(
+                update={
+                    "root": None if datasets.root is None else change(datasets.root),
+                    "info": None if datasets.info is None else change(datasets.info),
+                }
+            ),
+            "store": config.store.model_copy(update={"path": change(config.store.path)}),
+            "catalog": change(config.catalog),
+            "report": config.report.model_copy(update={"out": change(config.report.out)}),
+        }
+    )
+
+
+def _absolute(base: Path, text: str) -> Path:
+    return Path(os.path.normpath(base / os.path.expanduser(text)))
+
+
+def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: Source) -> str:
+    directory = _absolute(base, model.path)
+    if directory.is_dir():
+        return str(directory)
+    if model.path.startswith(("./", "../", "/", "~")) or model.path in (".", ".."):
+        raise source.error((*key, "path"), f"no such model directory: {directory}")
+    if not _HUB_ID.fullmatch(model.path):
+        raise source.error(
+            (*key, "path"),
+            f"no such model directory: {directory} (and no hub id: those are organisation/model)",
+        )
+    if model.trust_remote_code and model.revision is None:
+        raise source.error(
+            (*key, "trust_remote_code"),
+            f"code of {model.path} runs only at a pinned revision: set `revision:` to a commit hash",
+        )
+    return model.path

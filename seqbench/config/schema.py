@@ -1,0 +1,221 @@
+"""The schema of a config: every key, its type, its default and what it means.
+
+A `Config` holds values as they are written. `load_config` also makes its paths absolute; a `Config` built by
+hand keeps the paths it was given, which then mean what the current directory makes of them.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from seqbench.config.fields import (
+    Combine,
+    Count,
+    Counts,
+    DatasetName,
+    EpochChoice,
+    HeadKind,
+    LocalPath,
+    MetricChoice,
+    Overlong,
+    Pooling,
+    PositiveRate,
+    Section,
+    Seed,
+    Switch,
+    distinct,
+    expect,
+)
+from seqbench.config.model_kinds import ModelConfig
+
+
+class DatasetsConfig(Section):
+    """Which data sets, and where they are."""
+
+    root: LocalPath | None = Field(
+        default=None,
+        description="Directory holding `<data set>/{train,eval,test}.jsonl`; needed unless all models are "
+        "precomputed.",
+    )
+    info: LocalPath | None = Field(
+        default=None,
+        description="YAML file describing your data sets, one entry each, on top of the shipped registry.",
+    )
+    names: (
+        Annotated[
+            tuple[DatasetName, ...],
+            Field(min_length=1),
+            AfterValidator(distinct),
+        ]
+        | None
+    ) = Field(default=None, description="Data sets to use; null takes all that are found.")
+
+
+class ExtractConfig(Section):
+    """How sequences become embeddings."""
+
+    layers: Annotated[
+        Literal["all"]
+        | Annotated[
+            tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1), AfterValidator(distinct)
+        ],
+        expect("all, or a list of distinct layer numbers such as [0, 6, -1]"),
+    ] = Field(
+        default="all", description="Layers to keep: all, or a list; 0 is the embedding output, -1 the last."
+    )
+    pooling: Pooling = Field(
+        default="mean",
+        description="What one sequence's token vectors become: mean, max, first (cls) or last token.",
+    )
+    max_tokens: Annotated[
+        Literal["auto"] | Annotated[int, Field(strict=True, ge=8)],
+        expect("auto or a whole number of at least 8"),
+    ] = Field(
+        default="auto",
+        description="Longest input in tokens, special tokens included; auto: the model's limit.",
+    )
+    overlong: Overlong = Field(
+        default="window",
+        description="A sequence over max_tokens: average over windows, cut to the first window, or an error.",
+    )
+    tokens_per_batch: Annotated[Literal["auto"] | Count, expect("auto or a whole number of at least 1")] = (
+        Field(
+            default="auto", description="Tokens in one batch, padding included; auto: chosen for the device."
+        )
+    )
+
+
+class StoreConfig(Section):
+    """Where embeddings are kept."""
+
+    path: LocalPath = Field(default=Path("embeddings.zarr"), description="Directory of the Zarr store.")
+
+
+class MlpConfig(Section):
+    """The multi-layer perceptron head."""
+
+    hidden: Annotated[
+        Literal["reference"] | Counts, expect("reference, or a list of layer widths such as [512, 128]")
+    ] = Field(
+        default="reference",
+        description="Widths of the hidden layers; reference: input/2, input/4, min(128, input/8).",
+    )
+    dropout: Annotated[float, Field(strict=True, ge=0, lt=1)] = Field(
+        default=0.2, description="Share of hidden units dropped in training, 0 to below 1."
+    )
+    lr: PositiveRate = Field(default=1e-4, description="Learning rate of Adam.")
+    batch_size: Count = Field(default=64, description="Items in one training batch.")
+    epochs: Count = Field(default=100, description="Passes over the training split.")
+    standardize: Switch = Field(
+        default=True, description="Scale each feature to mean 0 and variance 1 on the training split."
+    )
+
+
+class XgbConfig(Section):
+    """The XGBoost head."""
+
+    n_estimators: Count = Field(default=100, description="Boosting rounds.")
+    learning_rate: Annotated[float, Field(strict=True, gt=0, le=1)] = Field(
+        default=0.1, description="Shrinkage of each round, above 0 to 1."
+    )
+    max_depth: Count = Field(default=6, description="Deepest a tree grows, in splits.")
+    eval_metric: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="XGBoost's own metric watched on eval; null takes the objective's default."
+    )
+
+
+class ForestConfig(Section):
+    """The random-forest head."""
+
+    n_estimators: Count = Field(default=100, description="Trees in the forest.")
+
+
+class ProbeConfig(Section):
+    """Which heads are trained on the embeddings, and how."""
+
+    heads: Annotated[tuple[HeadKind, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
+        default=("mlp",), description="Heads to train, each on every layer: mlp, linear, xgb, forest."
+    )
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
+        default=(42,),
+        description="One probe for each seed; a seed fixes initial weights, shuffling and held-out items.",
+    )
+    combine: Combine = Field(
+        default="concat",
+        description="The embeddings of an item's sequences: side by side (concat) or averaged.",
+    )
+    choose_epoch: EpochChoice = Field(
+        default="best", description="Keep the epoch (boosting round) that is best on eval, or the last one."
+    )
+    mlp: MlpConfig = Field(default=MlpConfig(), description="Settings of the mlp head.")
+    xgb: XgbConfig = Field(default=XgbConfig(), description="Settings of the xgb head.")
+    forest: ForestConfig = Field(default=ForestConfig(), description="Settings of the forest head.")
+
+
+class ReportConfig(Section):
+    """What tables and figures are made, and where."""
+
+    out: LocalPath = Field(default=Path("report"), description="Directory of the tables and figures.")
+    best_table: Annotated[tuple[MetricChoice, ...], AfterValidator(distinct)] = Field(
+        default=("accuracy", ("roc_auc", "accuracy"), "spearmanr"),
+        description="One table each. A metric: all scores of the layer best by it; a list: the best of each.",
+    )
+    layer_figure: Annotated[tuple[MetricChoice, ...], AfterValidator(distinct)] = Field(
+        default=(("roc_auc", "accuracy"), ("spearmanr", "r2")),
+        description="One figure each: metric against layer; of a list the first is drawn, the rest in words.",
+    )
+
+
+class Config(Section):
+    """A seqbench run: models, data sets, how to extract and probe, and what to report."""
+
+    models: tuple[ModelConfig, ...] = Field(
+        min_length=1, description="Models and controls to compare; each entry is one of the kinds."
+    )
+    datasets: DatasetsConfig = Field(
+        default=DatasetsConfig(), description="Which data sets, and where they are."
+    )
+    extract: ExtractConfig = Field(default=ExtractConfig(), description="How sequences become embeddings.")
+    store: StoreConfig = Field(default=StoreConfig(), description="Where embeddings are kept.")
+    probe: ProbeConfig = Field(default=ProbeConfig(), description="Which heads are trained, and how.")
+    catalog: LocalPath = Field(
+        default=Path("catalog.duckdb"), description="DuckDB file of the results, one row a score."
+    )
+    report: ReportConfig = Field(
+        default=ReportConfig(), description="What tables and figures are made, and where."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Config":
+        first_of: dict[str, int] = {}
+        for index, model in enumerate(self.models):
+            first = first_of.setdefault(model.name, index)
+            if first != index:
+                raise PydanticCustomError(
+                    "same_name",
+                    "models.{first} and models.{second} are both named {name}: set `name:` on one of them",
+                    {"first": first, "second": index, "name": model.name, "at": ("models", index, "name")},
+                )
+        if self.datasets.root is None and any(model.kind != "precomputed" for model in self.models):
+            raise PydanticCustomError(
+                "no_root",
+                "is missing; give the directory that holds the data sets",
+                {"at": ("datasets", "root")},
+            )
+        return self
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a config file, for editors and for the config reference.
+
+    Returns:
+        Draft 2020-12. It knows keys, types, ranges and defaults; names that clash, paths and hub ids are only
+        checked by `load_config`.
+    """
+    return (
+        {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        | Config.model_json_schema()
+        | {"title": "seqbench config"}
+    )
