@@ -1,0 +1,44 @@
+# Two commands do everything on a fresh machine with Python 3.11+, git and make: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: help demo test test-all lint bench docs clean
+help:
+	@echo "make demo      install, run the main job on the bundled demo, print the table and where the page is"
+	@echo "make test      lint, types, and the tests that take minutes at most"
+	@echo "make test-all  the same and the long tests (kills, real data sets)"
+	@echo "make lint      ruff and mypy"
+	@echo "make bench     the benchmarks of docs/benchmarks.md"
+	@echo "make docs      config reference and demo figures under docs/"
+
+# One install serves all targets; it is done again when a pin or the packaging changes.
+$(VENV)/installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/seqbench config init $(DEMO)
+	$(BIN)/seqbench run $(DEMO)/demo.yaml
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+
+test-all: lint
+	$(BIN)/pytest
+
+bench: $(VENV)/installed
+	$(BIN)/python benchmarks/real_data.py
+
+docs: $(VENV)/installed
+	$(BIN)/python scripts/config_reference.py > docs/config.md
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,73 @@
+"""The command line: each command is one library call, and every user's error ends here in one line."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import seqbench
+from seqbench.cli import config, datasets, models, sql, stages, store
+from seqbench.errors import SeqbenchError
+
+EXIT_USER_ERROR = 2
+EXIT_PARTIAL = 3
+EXIT_INTERRUPTED = 130
+
+
+class _OneLineErrors(TyperGroup):
+    """Turns the errors that users can cause into one line and an exit code; bugs keep their traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SeqbenchError as error:
+            sys.stderr.write(f"seqbench: {error}\n")
+            sys.exit(EXIT_USER_ERROR)
+        except KeyboardInterrupt:
+            sys.stderr.write(
+                "seqbench: stopped; what is done is stored, the same command goes on from there\n"
+            )
+            sys.exit(EXIT_INTERRUPTED)
+
+
+app = typer.Typer(
+    cls=_OneLineErrors,
+    help="Which layer of a DNA, RNA or protein foundation model knows what.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seqbench {seqbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Which layer of a DNA, RNA or protein foundation model knows what."""
+
+
+app.command()(stages.run)
+app.command()(stages.extract)
+app.command()(stages.probe)
+app.command()(stages.report)
+app.command()(stages.plan)
+app.command()(sql.sql)
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(models.app, name="models")
+app.add_typer(store.app, name="store")
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """The console script `seqbench`."""
+    app()

@@ -1,0 +1,52 @@
+"""Arguments that several commands share, and what they print the same way."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from seqbench.config import Config
+    from seqbench.progress import Reporter
+
+ConfigPath = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A config file (YAML).", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the config, e.g. probe.seeds=[1,2]. Repeatable."
+    ),
+]
+
+
+def console(*, stderr: bool = False) -> "Console":
+    """A Rich console for a terminal of any width; a pipe gets no colours and 120 columns."""
+    from rich.console import Console
+
+    found = Console(stderr=stderr, soft_wrap=False)
+    return found if found.is_terminal else Console(stderr=stderr, width=120)
+
+
+def reporter() -> "Reporter":
+    """Progress and remarks, on standard error."""
+    from seqbench.progress import ConsoleReporter
+
+    return ConsoleReporter(console(stderr=True))
+
+
+def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config":
+    """Load a config and tell its warnings.
+
+    Raises:
+        ConfigError: The file, a key or an override is wrong.
+    """
+    from seqbench.config import load_config
+
+    loaded = load_config(path, overrides or ())
+    for warning in loaded.warnings:
+        to.note(f"warning: {warning}")
+    return loaded.config

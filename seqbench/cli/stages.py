@@ -1,0 +1,69 @@
+"""`seqbench run`, `extract`, `probe`, `report` and `plan`: the main job and its stages."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from seqbench.cli.options import ConfigPath, Overrides, console, load, reporter
+
+if TYPE_CHECKING:
+    from seqbench.config import Config
+    from seqbench.progress import Reporter
+    from seqbench.schedule.run import Command, Outcome
+
+EXIT_PARTIAL = 3
+
+
+def extract(config: ConfigPath, set_: Overrides = None) -> None:
+    """Fill the store with the pooled hidden states that are missing."""
+    told = reporter()
+    _finish(_run(load(config, set_, told), told, "extract"), told)
+
+
+def probe(config: ConfigPath, set_: Overrides = None) -> None:
+    """Train the missing probes on the store and log them to the catalog."""
+    told = reporter()
+    _finish(_run(load(config, set_, told), told, "probe"), told)
+
+
+def report(config: ConfigPath, set_: Overrides = None) -> None:
+    """Write tables, figures and a page from the catalog."""
+    told = reporter()
+    _report(load(config, set_, told), told)
+
+
+def run(config: ConfigPath, set_: Overrides = None) -> None:
+    """Extract, probe and report in one go; running again does only what is missing."""
+    told = reporter()
+    loaded = load(config, set_, told)
+    outcome = _run(loaded, told, "run")
+    _report(loaded, told)
+    _finish(outcome, told)
+
+
+def plan(config: ConfigPath, set_: Overrides = None) -> None:
+    """Show what would run: items, letters, bytes on disk, probes. Runs nothing."""
+    from seqbench.cli.plan_table import plan_table
+    from seqbench.schedule.run import look
+
+    told = reporter()
+    found, made = look(load(config, set_, told), told, "run")
+    out = console()
+    out.print(plan_table(found, made))
+    for skipped in found.not_applicable:
+        told.note(f"not applicable: {skipped.reason}")
+    for failed in found.failed:
+        told.note(f"can't be worked on: {failed.model} × {failed.dataset}: {failed.reason}")
+    if found.failed:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _run(config: "Config", told: "Reporter", command: "Command") -> "Outcome":
+    from seqbench.schedule.run import run as run_config
+
+    return run_config(config, told, command)
+
+
+def _report(config: "Config", told: "Reporter") -> None:
+    from seqbench.catalog import open_catalog
+    from seqbench.report import ReportSettings, write_report

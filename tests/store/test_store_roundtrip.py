@@ -1,0 +1,183 @@
+"""The store: what is written is read, what differs is refused, what is damaged is found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
+from seqbench.identity import ModelIdentity
+from seqbench.store import (
+    Block,
+    EmbeddingFacts,
+    Embeddings,
+    ItemFacts,
+    SplitFacts,
+    Store,
+    block_rows,
+    create_store,
+    open_store,
+)
+from seqbench.vocabulary import Task
+
+N, S, H, ROWS, LAYERS = 10, 2, 8, 4, 3
+LABELS = np.arange(N) % 2
+
+
+def identity(**changes: object) -> ModelIdentity:
+    fields: dict = {
+        "name": "m", "kind": "huggingface", "path": "somewhere", "revision": None,
+        "fingerprint": "f" * 64, "n_layers": LAYERS, "hidden": H,
+    }  # fmt: skip
+    return ModelIdentity(**{**fields, **changes})
+
+
+def facts(**changes: object) -> EmbeddingFacts:
+    split = SplitFacts(n_items=N, sha256="a" * 64, block_rows=ROWS)
+    fields: dict = {
+        "task": Task.CLASSIFICATION, "n_seqs": S, "n_targets": 1, "hidden": H, "classes": (0, 1),
+        "alphabet": "dna", "ceiling": None, "group": None, "settings": {"pooling": "mean"}, "versions": {},
+        "splits": {"train": split},
+    }  # fmt: skip
+    return EmbeddingFacts(**{**fields, **changes})
+
+
+def rows(layer: int) -> np.ndarray:
+    return np.random.default_rng(layer).standard_normal((N, S, H)).astype(np.float32)
+
+
+def items(count: int) -> ItemFacts:
+    return ItemFacts(
+        tokens_NS=np.full((count, S), 7, dtype=np.int64),
+        windows_NS=np.ones((count, S), dtype=np.int32),
+        coverage_NS=np.ones((count, S), dtype=np.float32),
+        hash_N=np.arange(1, count + 1, dtype=np.uint64),
+    )
+
+
+def fill(entry: Embeddings, layers: list[int]) -> None:
+    entry.prepare("train", LABELS, layers)
+    for block in entry.missing_blocks("train", layers):
+        span = slice(block.start, block.stop)
+        entry.write_block(
+            "train", block, {layer: rows(layer)[span] for layer in layers}, items(block.stop - block.start)
+        )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = create_store(tmp_path / "embeddings.zarr")
+    fill(made.require(identity(), "d", facts()), [0, 2])
+    return made
+
+
+def test_what_was_written_is_read_back(store: Store) -> None:
+    entry = open_store(store.path)["m/d"]
+    np.testing.assert_array_equal(entry.load(layer=2, split="train"), rows(2))
+    np.testing.assert_array_equal(entry.load(layer=-1, split="train"), rows(2))
+    np.testing.assert_array_equal(entry.labels("train"), LABELS)
+    assert entry.items("train").tokens_NS.sum() == 7 * N * S
+    assert (entry.model, entry.facts, entry.layers) == (identity(), facts(), (0, 2))
+
+
+def test_any_zarr_reader_finds_the_documented_layout(store: Store) -> None:
+    root = zarr.open_group(store.path, mode="r")
+    assert root.attrs["seqbench_format"] == 1
+    assert root["m/d/2/train"].shape == (N, S, H)
+    assert root["m/d/2/train"].chunks == (ROWS, S, H)
+    assert root["m/d/blocks/train"][:].tolist() == [[1, 0, 1]] * 3
+    assert root["m"].attrs["identity"]["fingerprint"] == "f" * 64
+
+
+def test_a_further_layer_is_added_to_the_blocks_that_lack_it(store: Store) -> None:
+    entry = store["m/d"]
+    assert entry.missing_blocks("train", [0, 2]) == []
+    assert entry.missing_blocks("train", [0, 1]) == [Block(0, 0, 4), Block(1, 4, 8), Block(2, 8, 10)]
+    fill(entry, [1])
+    assert entry.complete_layers("train") == (0, 1, 2)
+    np.testing.assert_array_equal(entry.load(0, "train"), rows(0))
+
+
+def test_an_incomplete_layer_is_not_read(tmp_path: Path) -> None:
+    entry = create_store(tmp_path / "s.zarr").require(identity(), "d", facts())
+    entry.prepare("train", LABELS, [0])
+    entry.write_block("train", Block(1, 4, 8), {0: rows(0)[4:8]}, items(4))
+    assert entry.missing_blocks("train", [0]) == [Block(0, 0, 4), Block(2, 8, 10)]
+    with pytest.raises(StoreError, match="m/d layer 0 train misses 2 of 3 blocks"):
+        entry.load(0, "train")
+
+
+@pytest.mark.parametrize(("model", "data", "differs"), [
+    (identity(fingerprint="e" * 64), facts(), "fingerprint f+, now it is e+"),
+    (identity(), facts(settings={"pooling": "max"}), "pooling=mean, the config says pooling=max"),
+    (identity(), facts(splits={"train": SplitFacts(n_items=N, sha256="b", block_rows=4)}), "another train split"),
+    (identity(), facts(hidden=9), "hidden 8, now 9"),
+])  # fmt: skip
+def test_other_weights_data_or_settings_are_refused(
+    store: Store, model: ModelIdentity, data: EmbeddingFacts, differs: str
+) -> None:
+    with pytest.raises(StoreMismatchError, match=differs):
+        store.require(model, "d", data)
+
+
+def test_the_same_weights_elsewhere_are_the_same_model(store: Store) -> None:
+    moved = store.require(identity(path="elsewhere"), "d", facts())
+    assert moved.missing_blocks("train", [0, 2]) == []
+
+
+def test_a_split_that_comes_later_joins_the_others(store: Store) -> None:
+    later = facts(splits={"test": SplitFacts(n_items=4, sha256="c" * 64, block_rows=4)})
+    assert store.require(identity(), "d", later).splits == ("train", "test")
+
+
+def test_verify_passes_a_sound_store_and_finds_a_flipped_byte(store: Store) -> None:
+    assert list(store.verify("m/d")) == []
+    chunk = store.path / "m/d/2/train/c/1/0/0"
+    content = bytearray(chunk.read_bytes())
+    content[20] ^= 1
+    chunk.write_bytes(content)
+    faults = list(store.verify("m/d"))
+    assert [fault.where for fault in faults] == ["m/d/2/train rows 4+"]
+    with pytest.raises(StoreError, match="m/d/2/train in the store can't be read"):
+        store["m/d"].load(2, "train")
+
+
+def test_verify_finds_a_chunk_that_is_gone(store: Store) -> None:
+    (store.path / "m/d/0/train/c/0/0/0").unlink()
+    assert [fault.what for fault in store.verify("m/d")] == ["holds NaN or missing rows"]
+
+
+def test_names_that_lead_out_of_the_store_are_refused(store: Store) -> None:
+    for name in ("../d", "a/b", "", ".hidden"):
+        with pytest.raises(ValueError, match="can't be used"):
+            store.require(identity(), name, facts())
+
+
+def test_what_is_missing_or_newer_is_named(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreNotFoundError, match="no embedding store there"):
+        open_store(tmp_path / "nothing.zarr")
+    with pytest.raises(StoreNotFoundError, match=r"has no 'm/x' \(it has m/d\)"):
+        store["m/x"]
+    zarr.open_group(store.path).attrs["seqbench_format"] = 2
+    with pytest.raises(StoreError, match="store format 2 is newer"):
+        open_store(store.path)
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(StoreError, match="holds other things"):
+        create_store(tmp_path)
+
+
+def test_blocks_are_chunks_of_4_mib_and_smaller_for_long_sequences() -> None:
+    common = {"n_items": 10**6, "n_seqs": 1, "hidden": 1024}
+    assert block_rows(**common, mean_letters=100) == 1024
+    assert block_rows(**common, mean_letters=2**20) == 4
+    assert block_rows(n_items=10, n_seqs=1, hidden=8, mean_letters=10**9) == 1
+
+
+def test_the_package_offers_open_store_without_loading_zarr_early(store: Store) -> None:
+    import seqbench
+
+    assert seqbench.open_store(store.path)["m/d"].splits == ("train",)

@@ -1,0 +1,85 @@
+"""The packages import only downward, nothing heavy is loaded early, and there are no cycles."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "seqbench"
+FOUNDATION = {"errors", "vocabulary", "identity", "progress"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "config": set(),
+    "datasets": {"config"},
+    "metrics": {"config"},
+    "demo": {"datasets"},
+    "store": {"config", "datasets", "metrics"},
+    "models": {"config", "datasets", "metrics"},
+    "catalog": {"config", "datasets", "metrics"},
+    "extract": {"config", "datasets", "metrics", "models", "store"},
+    "probe": {"config", "datasets", "metrics", "store", "catalog"},
+    "report": {"config", "metrics", "catalog"},
+    "schedule": {"config", "datasets", "metrics", "store", "models", "catalog", "extract", "probe"},
+    "cli": {"config", "datasets", "metrics", "demo", "store", "models", "catalog", "report", "schedule"},
+}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module of seqbench that a module imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            submodules = names & modules().keys()
+            found |= submodules if submodules == names else submodules | {node.module}
+    return {name for name in found if name.startswith("seqbench.")}
+
+
+@cache
+def modules() -> dict[str, Path]:
+    named = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return named
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
+    allowed = MAY_IMPORT[package] | FOUNDATION | {package}
+    for path in (PACKAGE / package).rglob("*.py"):
+        used = {name.split(".")[1] for name in imports(path)}
+        assert used <= allowed, f"{path} imports {used - allowed}"
+
+
+def test_every_package_has_its_rule() -> None:
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert packages == MAY_IMPORT.keys()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = modules()
+    edges = {name: {used for used in imports(path) if used in known} for name, path in known.items()}
+    finished: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " > ".join([*trail, name])
+        if name not in finished:
+            for used in edges[name] - {name}:
+                visit(used, (*trail, name))
+            finished.add(name)
+
+    for name in edges:
+        visit(name, ())
+
+
+@pytest.mark.parametrize("code", ["import seqbench", "import seqbench.cli.main"])
+def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
+    heavy = "{'torch', 'transformers', 'pandas', 'sklearn', 'xgboost', 'zarr', 'duckdb', 'matplotlib', 'pydantic'}"
+    program = f"import sys; {code}; print(*({heavy} & sys.modules.keys()))"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == ""
