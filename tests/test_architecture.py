@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "seqbench"
+HEAVY = {"torch", "transformers", "pandas", "sklearn", "xgboost", "zarr", "duckdb", "matplotlib", "pydantic"}
 FOUNDATION = {"errors", "vocabulary", "identity", "progress"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
@@ -79,7 +80,6 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 @pytest.mark.parametrize("code", ["import seqbench", "import seqbench.cli.main"])
 def test_nothing_heavy_is_loaded_before_it_is_needed(code: str) -> None:
-    heavy = "{'torch', 'transformers', 'pandas', 'sklearn', 'xgboost', 'zarr', 'duckdb', 'matplotlib', 'pydantic'}"
-    program = f"import sys; {code}; print(*({heavy} & sys.modules.keys()))"
+    program = f"import sys; {code}; print(*({HEAVY} & sys.modules.keys()))"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == ""

@@ -64,6 +64,18 @@ def _run(config: "Config", told: "Reporter", command: "Command") -> "Outcome":
     return run_config(config, told, command)
 
 
+def _finish(outcome: "Outcome", told: "Reporter") -> None:
+    """Say what was done and what was not, and leave with the exit code that goes with it."""
+    for skipped in outcome.not_applicable:
+        told.note(f"not applicable: {skipped.reason}")
+    known = f", {outcome.probes_known:,} were there already" if outcome.probes_known else ""
+    told.note(f"{outcome.items:,} items embedded, {outcome.probes:,} probes trained{known}")
+    for failed in outcome.failed:
+        told.note(f"failed: {failed.model} × {failed.dataset}: {failed.reason}")
+    if outcome.failed:
+        raise typer.Exit(EXIT_PARTIAL)
+
+
 def _report(config: "Config", told: "Reporter") -> None:
     from seqbench.catalog import open_catalog
     from seqbench.report import ReportSettings, write_report

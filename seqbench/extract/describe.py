@@ -47,7 +47,7 @@ def embedding_facts(dataset: Dataset, hidden: int, settings: Settings) -> Embedd
         alphabet=dataset.alphabet,
         ceiling=dict(dataset.ceiling) if dataset.ceiling is not None else None,
         group=dataset.spec.group,
-        settings=settings,
+        settings={**settings, "seq_keys": ",".join(dataset.seq_keys), "label_key": dataset.spec.label_key},
         versions=versions(),
         splits=splits,
     )

@@ -26,6 +26,8 @@ from seqbench.vocabulary import SplitName
 
 Command = Literal["extract", "probe", "run"]
 
+RECORDED_SPLITS = "SELECT split FROM embeddings WHERE model = ? AND dataset = ?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -187,7 +189,7 @@ class _Run:
             return
         self._described.add((model, dataset))
         entry = self._workspace.store[f"{model}/{dataset}"]
-        known = self._catalog.recorded_embeddings(model, dataset)
+        known = {row[0] for row in self._catalog.query(RECORDED_SPLITS, (model, dataset)).rows}
         device = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else host.device()
         records: list[Record] = [
             tasks.model_record(entry.model, self._workspace.parameters(model)),

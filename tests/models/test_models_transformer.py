@@ -124,7 +124,7 @@ def test_the_limit_is_what_position_tables_and_tokenizer_allow(
 
 
 def test_max_tokens_over_the_models_limit_is_refused(tiny_model: TinyModel) -> None:
-    with pytest.raises(ModelError, match="takes 64 tokens at most, extract.max_tokens is 100"):
+    with pytest.raises(ModelError, match=r"takes 64 tokens at most, extract\.max_tokens is 100"):
         load(tiny_model("bert"), max_tokens=100)
 
 

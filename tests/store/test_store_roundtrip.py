@@ -1,5 +1,6 @@
 """The store: what is written is read, what differs is refused, what is damaged is found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from seqbench.vocabulary import Task
 
 N, S, H, ROWS, LAYERS = 10, 2, 8, 4, 3
 LABELS = np.arange(N) % 2
+SPLIT = SplitFacts(n_items=N, sha256="a" * 64, block_rows=ROWS)
 
 
 def identity(**changes: object) -> ModelIdentity:
@@ -34,11 +36,10 @@ def identity(**changes: object) -> ModelIdentity:
 
 
 def facts(**changes: object) -> EmbeddingFacts:
-    split = SplitFacts(n_items=N, sha256="a" * 64, block_rows=ROWS)
     fields: dict = {
         "task": Task.CLASSIFICATION, "n_seqs": S, "n_targets": 1, "hidden": H, "classes": (0, 1),
         "alphabet": "dna", "ceiling": None, "group": None, "settings": {"pooling": "mean"}, "versions": {},
-        "splits": {"train": split},
+        "splits": {"train": SPLIT},
     }  # fmt: skip
     return EmbeddingFacts(**{**fields, **changes})
 
@@ -111,7 +112,7 @@ def test_an_incomplete_layer_is_not_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("model", "data", "differs"), [
     (identity(fingerprint="e" * 64), facts(), "fingerprint f+, now it is e+"),
     (identity(), facts(settings={"pooling": "max"}), "pooling=mean, the config says pooling=max"),
-    (identity(), facts(splits={"train": SplitFacts(n_items=N, sha256="b", block_rows=4)}), "another train split"),
+    (identity(), facts(splits={"train": replace(SPLIT, sha256="b")}), "another train split"),
     (identity(), facts(hidden=9), "hidden 8, now 9"),
 ])  # fmt: skip
 def test_other_weights_data_or_settings_are_refused(

@@ -1,0 +1,119 @@
+"""A data set's report for `seqbench datasets check`: what is in each split, and what looks wrong."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seqbench.datasets.dataset import Dataset, Split, open_dataset
+from seqbench.datasets.facts import Alphabet
+from seqbench.datasets.spec import DatasetSpec, Source
+from seqbench.progress import Reporter
+from seqbench.vocabulary import SplitName, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSummary:
+    """One target of a regression over a split."""
+
+    mean: float
+    sd: float
+    """Population standard deviation."""
+    minimum: float
+    maximum: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitReport:
+    """What is in one split."""
+
+    name: SplitName
+    path: Path
+    items: int
+    min_length: int
+    """Characters, over all sequences of all items; so are the next two."""
+    median_length: float
+    max_length: int
+    label_counts: tuple[tuple[int, int], ...]
+    """Classification: (class, items); multi-label: (label's position, items with it); regression: empty."""
+    targets: tuple[TargetSummary, ...]
+    """Regression only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetReport:
+    """What a data set is, as its files say."""
+
+    name: str
+    source: Source
+    task: Task
+    seq_keys: tuple[str, ...]
+    alphabet: Alphabet
+    classes: tuple[int, ...]
+    n_targets: int
+    sha256: str
+    splits: tuple[SplitReport, ...]
+    ceiling: Mapping[str, float] | None
+    warnings: tuple[str, ...]
+
+    @property
+    def items(self) -> int:
+        """Items over all splits."""
+        return sum(split.items for split in self.splits)
+
+
+def check_dataset(spec: DatasetSpec, reporter: Reporter | None = None) -> DatasetReport:
+    """Read a whole data set and describe it.
+
+    Raises:
+        DataError: As `open_dataset`.
+    """
+    dataset = open_dataset(spec, reporter=reporter)
+    return DatasetReport(
+        name=spec.name,
+        source=spec.source,
+        task=dataset.task,
+        seq_keys=dataset.seq_keys,
+        alphabet=dataset.alphabet,
+        classes=dataset.classes,
+        n_targets=dataset.n_targets,
+        sha256=dataset.sha256,
+        splits=tuple(_split_report(dataset, split) for split in dataset.splits.values()),
+        ceiling=dataset.ceiling,
+        warnings=dataset.warnings,
+    )
+
+
+def _split_report(dataset: Dataset, split: Split) -> SplitReport:
+    return SplitReport(
+        name=split.name,
+        path=split.index.path,
+        items=len(split),
+        min_length=int(split.lengths.min()),
+        median_length=float(np.median(split.lengths)),
+        max_length=int(split.lengths.max()),
+        label_counts=_label_counts(dataset, split),
+        targets=_targets(split) if dataset.task is Task.REGRESSION else (),
+    )
+
+
+def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int, int], ...]:
+    if dataset.task is Task.CLASSIFICATION:
+        counts = np.bincount(split.targets, minlength=len(dataset.classes))
+        return tuple(zip(dataset.classes, counts.tolist(), strict=True))
+    if dataset.task is Task.LABELS:
+        return tuple(enumerate(split.labels.sum(axis=0, dtype=np.int64).tolist()))
+    return ()
+
+
+def _targets(split: Split) -> tuple[TargetSummary, ...]:
+    return tuple(
+        TargetSummary(
+            mean=float(column.mean()),
+            sd=float(column.std()),
+            minimum=float(column.min()),
+            maximum=float(column.max()),
+        )
+        for column in split.labels.T
+    )

@@ -1,0 +1,228 @@
+"""An opened data set: its checked splits, what they have in common, and sequences read by offset.
+
+Shape letters: N items, S sequences an item.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.datasets.cache import IndexCache, cache_folder
+from seqbench.datasets.facts import Alphabet, alphabet_of, sum_letters, warnings_of
+from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.labels import Labels
+from seqbench.datasets.planted.claim import read_ceiling
+from seqbench.datasets.spec import DatasetSpec
+from seqbench.errors import DataError
+from seqbench.progress import Reporter
+from seqbench.vocabulary import SPLITS, SplitName, Task
+
+BAR_BYTES: Final = 100_000_000
+"""Scanning a smaller file takes a second or so and shows no bar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """One split's index, and its sequences on demand."""
+
+    name: SplitName
+    index: SplitIndex
+    targets: Labels
+    """What a head is trained on: (N,) int64 positions in the data set's `classes`, else the labels as is."""
+
+    def __len__(self) -> int:
+        return self.index.n_items
+
+    @property
+    def labels(self) -> Labels:
+        """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
+        return self.index.labels
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(N, S) characters of each sequence."""
+        return self.index.lengths
+
+    def line(self, item: int) -> int:
+        """The number, from 1, of an item's line in the file, for messages."""
+        return int(self.index.lines[item])
+
+    def sequences(self, start: int, stop: int) -> list[tuple[str, ...]]:
+        """Read the sequences of items `start` to `stop` (exclusive) and nothing else of the file.
+
+        Returns:
+            A tuple of S sequences for each item, in file order.
+
+        Raises:
+            IndexError: Not `0 <= start <= stop <= N`.
+            DataError: The file was changed or removed since it was indexed.
+        """
+        if not 0 <= start <= stop <= len(self):
+            raise IndexError(f"items {start} to {stop} of a split of {len(self)}")
+        index = self.index
+        items = []
+        try:
+            with index.path.open("rb") as file:
+                stat = os.fstat(file.fileno())
+                if (stat.st_size, stat.st_mtime_ns) != (index.size, index.mtime_ns):
+                    raise DataError(f"{index.path}: was changed while in use (start the command again)")
+                file.seek(index.offsets[start])
+                for size in np.diff(index.offsets[start : stop + 1]).tolist():
+                    item = json.loads(file.read(size))
+                    items.append(tuple(item[key] for key in index.seq_keys))
+        except OSError as error:
+            raise DataError(f"{index.path}: can't be read any more: {error.strerror}") from error
+        return items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """A data set whose every line has been checked."""
+
+    spec: DatasetSpec
+    task: Task
+    seq_keys: tuple[str, ...]
+    splits: Mapping[SplitName, Split]
+    """In the order train, eval, test; train and test are always there."""
+    classes: tuple[int, ...]
+    """Classification: the distinct labels of train, ascending; else empty."""
+    n_targets: int
+    """Labels or targets an item; 1 for a classification."""
+    alphabet: Alphabet
+    sha256: str
+    """Of the names and contents of all splits."""
+    ceiling: Mapping[str, float] | None
+    """Planted data sets: the best attainable score on test, by metric."""
+    warnings: tuple[str, ...]
+    """What differs from the documentation or looks wrong, a line each, starting with the name."""
+
+    @property
+    def n_seqs(self) -> int:
+        """Sequences an item."""
+        return len(self.seq_keys)
+
+
+def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Dataset:
+    """Index and check every split of a data set; big files only once, thanks to a cache.
+
+    Task and keys that the spec leaves open come from train, and hold for the other splits.
+
+    Args:
+        spec: Where it lies and how it is read.
+        reporter: Shows a bar for files over 100 MB that must be scanned.
+
+    Raises:
+        DataError: A split is missing or a line is at fault, within a file or between splits.
+    """
+    names, unused = _split_names(spec)
+    indexes: dict[SplitName, SplitIndex] = {}
+    for name in names:
+        task = indexes["train"].task if "train" in indexes else spec.task
+        indexes[name] = _index(spec, name, task, reporter)
+    train = indexes["train"]
+    for index in indexes.values():
+        _check_alike(index, train)
+    classes = np.unique(train.labels).astype(np.int64) if train.task is Task.CLASSIFICATION else None
+    if classes is not None:
+        for index in indexes.values():
+            _check_classes(index, classes)
+    ceiling, doubts = read_ceiling(spec.folder, {name: index.sha256 for name, index in indexes.items()})
+    return Dataset(
+        spec=spec,
+        task=train.task,
+        seq_keys=train.seq_keys,
+        splits={name: _split(name, index, classes) for name, index in indexes.items()},
+        classes=() if classes is None else tuple(classes.tolist()),
+        n_targets=train.labels.shape[1] if train.labels.ndim == 2 else 1,
+        alphabet=alphabet_of(sum_letters(indexes)),
+        sha256=_combined_hash(indexes),
+        ceiling=ceiling,
+        warnings=(*warnings_of(spec, indexes, unused), *doubts),
+    )
+
+
+def split_path(spec: DatasetSpec, split: SplitName) -> Path:
+    """Where a split's file lies."""
+    return spec.folder / f"{split}.jsonl"
+
+
+def _split_names(spec: DatasetSpec) -> tuple[list[SplitName], list[SplitName]]:
+    """The splits to use, in order, and those that have a file but are not to be used."""
+    if not spec.folder.is_dir():
+        raise DataError(
+            f"{spec.folder}: there is no such folder (data set {spec.name!r}; check datasets.root)"
+        )
+    present = [split for split in SPLITS if split_path(spec, split).exists()]
+    wanted = present if spec.splits is None else [split for split in SPLITS if split in spec.splits]
+    for split in wanted:
+        if split not in present:
+            raise DataError(
+                f"{split_path(spec, split)}: no such file (add it, or take {split} out of data_split)"
+            )
+    for split in ("train", "test"):
+        if split not in wanted:
+            raise DataError(
+                f"{spec.folder}: no {split} split (it needs train.jsonl and test.jsonl; eval may be missing)"
+            )
+    return wanted, [split for split in present if split not in wanted]
+
+
+def _index(spec: DatasetSpec, name: SplitName, task: Task | None, reporter: Reporter | None) -> SplitIndex:
+    path = split_path(spec, name)
+    folder = cache_folder()
+    cache = None if folder is None else IndexCache(folder)
+    if cache is not None:
+        known = cache.load(path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key)
+        if known is not None:
+            return known
+    size = path.stat().st_size
+    if reporter is None or size < BAR_BYTES:
+        index = scan_split(path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key)
+    else:
+        with reporter.task(f"index {spec.name}/{name}", size, "B") as advance:
+            index = scan_split(
+                path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key, advance=advance
+            )
+    if cache is not None:
+        cache.save(index, task=task, seq_keys=spec.seq_keys)
+    return index
+
+
+def _check_alike(index: SplitIndex, train: SplitIndex) -> None:
+    first = f"{index.path}:{index.lines[0]}"
+    if index.n_seqs != train.n_seqs or index.seq_keys != train.seq_keys:
+        raise DataError(
+            f"{first}: items have the sequences {', '.join(index.seq_keys)}, those of train "
+            f"{', '.join(train.seq_keys)} (all splits must have the same)"
+        )
+    if index.labels.shape[1:] != train.labels.shape[1:]:
+        raise DataError(
+            f"{first}: label has {index.labels.shape[1]} values, in train it has {train.labels.shape[1]}"
+        )
+
+
+def _check_classes(index: SplitIndex, classes: NDArray[np.int64]) -> None:
+    unknown = np.flatnonzero(~np.isin(index.labels, classes))
+    if unknown.size:
+        item = unknown[0]
+        raise DataError(
+            f"{index.path}:{index.lines[item]}: class {index.labels[item]} does not occur in train, so no "
+            f"head can learn it ({unknown.size} such items; drop them or move some to train)"
+        )
+
+
+def _split(name: SplitName, index: SplitIndex, classes: NDArray[np.int64] | None) -> Split:
+    targets = index.labels if classes is None else np.searchsorted(classes, index.labels).astype(np.int64)
+    return Split(name=name, index=index, targets=targets)
+
+
+def _combined_hash(indexes: Mapping[SplitName, SplitIndex]) -> str:
+    text = "".join(f"{name} {index.sha256}\n" for name, index in indexes.items())
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,120 @@
+"""What the files of a data set say of it, held against what its documentation says."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.datasets.index import SplitIndex
+from seqbench.datasets.spec import DatasetSpec, Expected
+from seqbench.vocabulary import SplitName, Task
+
+Alphabet = Literal["dna", "rna", "protein"]
+
+NUCLEOTIDE_SHARE = 0.9
+"""Least share of A, C, G, T, U and N for sequences of IUPAC nucleotide codes to count as nucleotides: a
+protein can be spelt with those codes alone, but not for long with these six."""
+
+RATIO_TOLERANCE = 0.01
+"""Documented shares of splits are rounded to two digits."""
+
+_IUPAC = np.frombuffer(b"ACGTUNRYSWKMBDHV-.", dtype=np.uint8)
+_COMMON = np.frombuffer(b"ACGTUN", dtype=np.uint8)
+_ODD = np.array([not (chr(byte).isalpha() or chr(byte) in "-.*") for byte in range(256)])
+
+
+def alphabet_of(letters: NDArray[np.int64]) -> Alphabet:
+    """Tell DNA, RNA and protein apart by a (256,) histogram of byte values, either case.
+
+    Nucleotides are IUPAC codes with at least 90 % A, C, G, T, U and N; RNA is where U occurs and T does not.
+    """
+    upper = letters.copy()
+    upper[ord("A") : ord("Z") + 1] += upper[ord("a") : ord("z") + 1]
+    upper[ord("a") : ord("z") + 1] = 0
+    total = upper.sum()
+    if upper[_IUPAC].sum() < total or upper[_COMMON].sum() < NUCLEOTIDE_SHARE * total:
+        return "protein"
+    return "rna" if upper[ord("U")] and not upper[ord("T")] else "dna"
+
+
+def odd_letters(letters: NDArray[np.int64]) -> str | None:
+    """Name what occurs in sequences and is neither a letter nor one of `- . *`, with its count."""
+    odd = np.flatnonzero(_ODD & (letters > 0))
+    return ", ".join(f"{chr(byte)!r} {letters[byte]} times" for byte in odd) or None
+
+
+def warnings_of(
+    spec: DatasetSpec, indexes: Mapping[SplitName, SplitIndex], unused: list[SplitName]
+) -> list[str]:
+    """List what a user should know of the files and is no fault, each in one line that starts with the name.
+
+    Args:
+        spec: With the documented facts.
+        indexes: The splits in use.
+        unused: Splits that have a file which the spec leaves out.
+    """
+    remarks = _differences(spec.expected, indexes)
+    remarks += [f"{split}.jsonl is not used: data_split leaves it out" for split in unused]
+    if odd := odd_letters(sum_letters(indexes)):
+        remarks.append(f"sequences hold characters that are no letters: {odd}")
+    train = indexes["train"]
+    if train.task is Task.CLASSIFICATION and len(np.unique(train.labels)) == 1:
+        remarks.append("train has only one class")
+    if train.task is Task.LABELS and (rare := np.flatnonzero(~train.labels.any(axis=0))).size:
+        remarks.append(f"in train, label {', '.join(map(str, rare))} is never 1 (counted from 0)")
+    if train.task is Task.REGRESSION and (flat := np.flatnonzero(np.ptp(train.labels, axis=0) == 0)).size:
+        remarks.append(
+            f"in train, target {', '.join(map(str, flat))} is the same for all items (counted from 0)"
+        )
+    return [f"{spec.name}: {remark}" for remark in remarks]
+
+
+def sum_letters(indexes: Mapping[SplitName, SplitIndex]) -> NDArray[np.int64]:
+    """The (256,) histogram of byte values over all splits."""
+    total = np.zeros(256, dtype=np.int64)
+    for index in indexes.values():
+        total += index.letters
+    return total
+
+
+def _differences(expected: Expected, indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
+    train = indexes["train"]
+    items = sum(index.n_items for index in indexes.values())
+    width = train.labels.shape[1] if train.labels.ndim == 2 else None
+    classes = None if width else len(np.unique(train.labels))
+    pairs: list[tuple[str, object, object]] = [
+        ("items", expected.get("items"), items),
+        ("the shortest sequence", expected.get("min_length"), min(i.lengths.min() for i in indexes.values())),
+        ("the longest sequence", expected.get("max_length"), max(i.lengths.max() for i in indexes.values())),
+        ("classes", expected.get("classes"), classes),
+        ("targets", expected.get("targets"), width),
+        ("sequences an item", expected.get("item_seqs"), train.n_seqs),
+        ("splits", _listed(expected.get("splits", ())), _listed(indexes)),
+    ]
+    remarks = [
+        f"{what}: {found} on disk, {said} documented" for what, said, found in pairs if said and said != found
+    ]
+    for split, share in expected.get("ratio", {}).items():
+        found = indexes[split].n_items / items if split in indexes else 0.0
+        if abs(found - share) > RATIO_TOLERANCE:
+            remarks.append(f"share of {split}: {found:.3f} on disk, {share:.3f} documented")
+    if train.task is Task.CLASSIFICATION:
+        remarks += _count_differences(expected, indexes)
+    return remarks
+
+
+def _listed(splits: Mapping[SplitName, object] | tuple[SplitName, ...]) -> str:
+    return ", ".join(sorted(splits))
+
+
+def _count_differences(expected: Expected, indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
+    remarks = []
+    for split, said in expected.get("label_counts", {}).items():
+        if split not in indexes:
+            continue
+        values, counts = np.unique(indexes[split].labels, return_counts=True)
+        found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        if found != dict(said):
+            remarks.append(f"items of each class in {split}: {found} on disk, {dict(said)} documented")
+    return remarks

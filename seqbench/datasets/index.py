@@ -1,0 +1,238 @@
+"""One streaming scan of a JSONL split: where each line starts, how long its sequences are, what its label is.
+
+Shape letters: N items, S sequences an item.
+"""
+
+import hashlib
+import json
+import os
+import reprlib
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.datasets.labels import LabelColumn, Labels, LineError
+from seqbench.errors import DataError
+from seqbench.progress import Advance
+from seqbench.vocabulary import Task
+
+READ_BYTES = 1 << 20
+"""Bytes read at once, and letters counted at once."""
+
+ADVANCE_BYTES = 1 << 23
+"""Bytes between two reports of progress."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SplitIndex:
+    """What a scan keeps of a split: a few numbers an item, never a sequence."""
+
+    path: Path
+    task: Task
+    seq_keys: tuple[str, ...]
+    label_key: str
+    offsets: NDArray[np.int64]
+    """(N + 1,) byte at which each item's line starts; the last is the end of the file."""
+    lines: NDArray[np.int64]
+    """(N,) number of each item's line, from 1; blank lines are skipped but counted."""
+    lengths: NDArray[np.int64]
+    """(N, S) characters of each sequence."""
+    labels: Labels
+    """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
+    letters: NDArray[np.int64]
+    """(256,) how often each byte value occurs in the sequences."""
+    sha256: str
+    """Of the file's bytes, hexadecimal."""
+    size: int
+    """Bytes of the file when it was scanned."""
+    mtime_ns: int
+    """Its time of change when it was scanned."""
+
+    @property
+    def n_items(self) -> int:
+        """Items in the split."""
+        return len(self.lines)
+
+    @property
+    def n_seqs(self) -> int:
+        """Sequences an item."""
+        return len(self.seq_keys)
+
+
+def scan_split(
+    path: Path,
+    *,
+    task: Task | None = None,
+    seq_keys: tuple[str, ...] | None = None,
+    label_key: str = "label",
+    advance: Advance | None = None,
+) -> SplitIndex:
+    """Read a split once, line by line, and check every line.
+
+    Memory is one line plus about 40 bytes an item, whatever the size of the file. Blank lines are skipped.
+
+    Args:
+        path: A JSONL file, one object a line.
+        task: What the labels must be; None infers it from all labels of the file.
+        seq_keys: Keys of an item's sequences; None: `seq`, else `seq1` … `seqN` as on the first line.
+        label_key: Key of the label.
+        advance: Told the bytes read, every few MB.
+
+    Raises:
+        DataError: The file is missing or empty, or a line is at fault (named as `path:line`).
+    """
+    scan = _Scan(path, LabelColumn(task), seq_keys, label_key)
+    try:
+        with path.open("rb", buffering=READ_BYTES) as file:
+            before = os.fstat(file.fileno())
+            reported = 0
+            for number, raw in enumerate(file, start=1):
+                scan.read(number, raw)
+                if advance is not None and scan.offset - reported >= ADVANCE_BYTES:
+                    advance(scan.offset - reported)
+                    reported = scan.offset
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file (each split is one JSONL file)") from error
+    except OSError as error:
+        raise DataError(f"{path}: can't be read: {error.strerror}") from error
+    if advance is not None:
+        advance(scan.offset - reported)
+    return scan.finish(before)
+
+
+class _Scan:
+    """The growing index of one file."""
+
+    def __init__(
+        self, path: Path, labels: LabelColumn, seq_keys: tuple[str, ...] | None, label_key: str
+    ) -> None:
+        self.offset = 0
+        self._path = path
+        self._labels = labels
+        self._seq_keys = seq_keys
+        self._numbered = False
+        self._label_key = label_key
+        self._offsets = array("q")
+        self._lines = array("q")
+        self._lengths = array("q")
+        self._letters = np.zeros(256, dtype=np.int64)
+        self._uncounted = bytearray()
+        self._hash = hashlib.sha256()
+
+    def read(self, number: int, raw: bytes) -> None:
+        """Take in line `number` with its line end."""
+        self._hash.update(raw)
+        if not raw.isspace():
+            try:
+                self._item(_parse(raw))
+            except LineError as error:
+                raise DataError(f"{self._path}:{number}: {error}") from error
+            self._offsets.append(self.offset)
+            self._lines.append(number)
+        self.offset += len(raw)
+
+    def finish(self, stat: os.stat_result) -> SplitIndex:
+        """Close the index of a file that had `stat` when it was opened."""
+        if self._seq_keys is None or not self._lines:
+            raise DataError(f"{self._path}: holds no items (remove the file, or fill it)")
+        self._count_letters()
+        try:
+            task, labels = self._labels.finish()
+        except LineError as error:
+            line = self._lines[error.item or 0]
+            raise DataError(f"{self._path}:{line}: {error}") from error
+        self._offsets.append(self.offset)
+        return SplitIndex(
+            path=self._path,
+            task=task,
+            seq_keys=self._seq_keys,
+            label_key=self._label_key,
+            offsets=_as_int64(self._offsets),
+            lines=_as_int64(self._lines),
+            lengths=_as_int64(self._lengths).reshape(-1, len(self._seq_keys)),
+            labels=labels,
+            letters=self._letters,
+            sha256=self._hash.hexdigest(),
+            size=stat.st_size,
+            mtime_ns=stat.st_mtime_ns,
+        )
+
+    def _item(self, item: dict[str, object]) -> None:
+        if self._seq_keys is None:
+            self._seq_keys = _infer_keys(item)
+            self._numbered = self._seq_keys != ("seq",)
+        elif self._numbered and (count := len(_numbered_keys(item))) != len(self._seq_keys):
+            raise LineError(f"item has {count} sequences (seq1 …), on the first line {len(self._seq_keys)}")
+        sequences = [_sequence(item, key) for key in self._seq_keys]
+        if self._label_key not in item:
+            raise LineError(f"{_no_key(self._label_key, item)} (set label_key in datasets_info.yaml)")
+        self._labels.add(item[self._label_key])
+        for sequence in sequences:
+            self._lengths.append(len(sequence))
+            self._uncounted += sequence
+        if len(self._uncounted) >= READ_BYTES:
+            self._count_letters()
+
+    def _count_letters(self) -> None:
+        # bincount widens to 8 bytes a letter, so a chunk is counted in slices.
+        for start in range(0, len(self._uncounted), READ_BYTES):
+            chunk = self._uncounted[start : start + READ_BYTES]
+            self._letters += np.bincount(np.frombuffer(chunk, dtype=np.uint8), minlength=256)
+        self._uncounted = bytearray()
+
+
+def _parse(raw: bytes) -> dict[str, object]:
+    # RecursionError: thousands of nested brackets; ValueError also covers numbers of over 4,300 digits.
+    try:
+        item = json.loads(raw.decode("utf-8"))
+    except json.JSONDecodeError as error:
+        raise LineError(f"not JSON: {error.msg}, at character {error.pos + 1} of the line") from error
+    except UnicodeDecodeError as error:
+        raise LineError(f"not UTF-8 text, at byte {error.start + 1} of the line") from error
+    except (ValueError, RecursionError) as error:
+        raise LineError(f"not usable JSON: {error}") from error
+    if not isinstance(item, dict):
+        raise LineError(f'must be an object like {{"seq": "ACGT", "label": 0}}, got {reprlib.repr(item)}')
+    return item
+
+
+def _infer_keys(item: dict[str, object]) -> tuple[str, ...]:
+    keys = ("seq",) if "seq" in item else _numbered_keys(item)
+    if not keys:
+        raise LineError(f"{_no_key('seq', item)}, nor seq1, seq2 … (set seq_key in datasets_info.yaml)")
+    return keys
+
+
+def _numbered_keys(item: dict[str, object]) -> tuple[str, ...]:
+    count = 0
+    while f"seq{count + 1}" in item:
+        count += 1
+    return tuple(f"seq{number}" for number in range(1, count + 1))
+
+
+def _sequence(item: dict[str, object], key: str) -> bytes:
+    if key not in item:
+        raise LineError(f"{_no_key(key, item)} (set seq_key in datasets_info.yaml)")
+    sequence = item[key]
+    if not isinstance(sequence, str):
+        raise LineError(f"{key!r} must be a string, got {reprlib.repr(sequence)}")
+    if not sequence:
+        raise LineError(f"{key!r} is an empty sequence (drop the item)")
+    try:
+        return sequence.encode("ascii")
+    except UnicodeEncodeError as error:
+        found = sequence[error.start]
+        raise LineError(
+            f"{key!r} holds {found!r} at {error.start + 1}; sequences are ASCII letters"
+        ) from error
+
+
+def _no_key(key: str, item: dict[str, object]) -> str:
+    return f"no key {key!r}, only {reprlib.repr(list(item))}"
+
+
+def _as_int64(numbers: "array[int]") -> NDArray[np.int64]:
+    return np.frombuffer(numbers, dtype=np.int64)

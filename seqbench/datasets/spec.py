@@ -1,0 +1,57 @@
+"""What is known of a data set before its files are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from seqbench.vocabulary import SplitName, Task
+
+HeadName = Literal["mlp", "xgb", "forest"]
+Source = Literal["info", "registry", "inferred"]
+
+
+class Expected(TypedDict, total=False):
+    """Facts that a data set's documentation states; files that differ earn a warning, not an error."""
+
+    items: int
+    """Items over all splits."""
+    min_length: int
+    """Characters of the shortest sequence."""
+    max_length: int
+    """Characters of the longest sequence."""
+    classes: int
+    """Distinct labels of a classification."""
+    targets: int
+    """Width of a regression or multi-label item."""
+    item_seqs: int
+    """Sequences an item."""
+    splits: tuple[SplitName, ...]
+    """Splits that the documentation lists."""
+    ratio: Mapping[SplitName, float]
+    """Share of the items in each split."""
+    label_counts: Mapping[SplitName, Mapping[int, int]]
+    """Items of each class, a split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec:
+    """Where a data set lies and how its lines are to be read; None means that the files tell."""
+
+    name: str
+    folder: Path
+    """Holds `<split>.jsonl`; need not exist when only pre-extracted embeddings are used."""
+    task: Task | None = None
+    """None: inferred from the labels of train."""
+    seq_keys: tuple[str, ...] | None = None
+    """Keys of an item's sequences, in order. None: `seq`, else `seq1` … `seqN`."""
+    label_key: str = "label"
+    splits: tuple[SplitName, ...] | None = None
+    """The splits to use, each of which must then exist. None: whichever files exist."""
+    head: HeadName | None = None
+    """The head this data set is to be probed with, whatever the config's heads."""
+    group: str | None = None
+    """The collection it is part of."""
+    expected: Expected = field(default_factory=Expected, hash=False)
+    source: Source = "inferred"
+    """The strongest source that described it."""

@@ -1,0 +1,144 @@
+"""Records for the tests of the catalog: a probe is one call with what matters to the test."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from seqbench.catalog.records import (
+    DatasetRecord,
+    EmbeddingRecord,
+    EpochRecord,
+    ModelRecord,
+    PredictionRecord,
+    ProbeRecord,
+    RunRecord,
+    SplitRecord,
+)
+from seqbench.metrics import ClassScore, MetricScore
+from seqbench.vocabulary import Task
+
+STARTED = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+def run_record(**changed):
+    given = {
+        "run_id": "r1",
+        "command": "run",
+        "status": "running",
+        "config": {"probe": {"heads": ["mlp"]}},
+        "versions": {"numpy": "2"},
+        "host": "here",
+        "device": "cpu",
+        "started_at": STARTED,
+        "finished_at": None,
+    }
+    return RunRecord(**given | changed)
+
+
+def model_record(model="bert", kind="huggingface", **changed):
+    given = {
+        "path": None,
+        "revision": None,
+        "fingerprint": "f",
+        "n_layers": 3,
+        "hidden": 8,
+        "dtype": "float32",
+        "settings": {},
+    }
+    return ModelRecord(model=model, kind=kind, **given | changed)
+
+
+def dataset_record(dataset="splice", **changed):
+    given = {
+        "sha256": "s",
+        "task": Task.CLASSIFICATION,
+        "n_seqs": 1,
+        "n_classes": 2,
+        "n_targets": None,
+        "n_items": {"train": 10, "test": 5},
+        "alphabet": "dna",
+        "task_group": None,
+        "ceiling": {"accuracy": 0.95},
+    }
+    return DatasetRecord(dataset=dataset, **given | changed)
+
+
+def embedding_record(**changed):
+    given = {
+        "model": "bert",
+        "dataset": "splice",
+        "split": "test",
+        "n_items": 5,
+        "tokens": 100,
+        "seconds": 2.0,
+        "bytes": 4096,
+        "coverage_mean": 1.0,
+        "coverage_min": 1.0,
+        "device": "cpu",
+        "dtype": "float32",
+        "settings": {"pooling": "mean"},
+    }
+    return EmbeddingRecord(**given | changed)
+
+
+def split_record(split, metrics, n_items=5, class_metrics=()):
+    scores = tuple(
+        MetricScore(
+            metric=metric,
+            value=value,
+            low=None if value is None else value - 0.1,
+            high=None if value is None else value + 0.1,
+            reason="undefined" if value is None else None,
+        )
+        for metric, value in metrics.items()
+    )
+    return SplitRecord(split=split, n_items=n_items, metrics=scores, class_metrics=tuple(class_metrics))
+
+
+def probe_record(layer=0, eval=None, test=None, **changed):
+    """A probe that is ok; `eval` and `test` map metrics to values."""
+    given = {
+        "run_id": "r1",
+        "model": "bert",
+        "dataset": "splice",
+        "task": Task.CLASSIFICATION,
+        "layer": layer,
+        "n_layers": 3,
+        "head": "mlp",
+        "variant": "v1",
+        "seed": 1,
+        "fold": None,
+        "spec": {"layer": layer},
+        "status": "ok",
+        "error": None,
+        "seconds": 0.5,
+        "n_train": 10,
+        "n_epochs": 4,
+        "chosen_epoch": 2,
+        "convergence": None,
+        "device": "cpu",
+        "splits": tuple(split_record(name, m) for name, m in (("eval", eval), ("test", test)) if m),
+    } | changed
+    names = ("model", "dataset", "task", "layer", "head", "variant", "seed", "fold")
+    given.setdefault("spec_hash", "/".join(str(given[name]) for name in names))
+    return ProbeRecord(**given)
+
+
+def failed_record(**changed):
+    return probe_record(status="failed", error="diverged", **changed)
+
+
+def full_probe_record(n_items=5, n_classes=2, **changed):
+    """A probe with everything that a probe may have."""
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, n_classes, n_items)
+    scores = rng.dirichlet(np.ones(n_classes), n_items).astype(np.float32)
+    by_class = [ClassScore(label=k, metric="f1", value=0.5, support=2, reason=None) for k in range(n_classes)]
+    return probe_record(
+        splits=(split_record("test", {"accuracy": 0.8, "roc_auc": None}, n_items, by_class),),
+        history=(EpochRecord(epoch=1, train_loss=0.7, eval_loss=None, eval_score=0.6),),
+        predictions=(
+            PredictionRecord(split="test", items=np.arange(n_items), targets=targets, scores=scores),
+        ),
+        **changed,
+    )

@@ -1,0 +1,119 @@
+"""Catalogs of other versions, and files that are none.
+
+`data/catalog_v1.duckdb.gz` was written by seqbench 0.1.0 and stays as it is: it holds `run_record()`,
+`model_record()`, `dataset_record()`, `embedding_record()` and `full_probe_record()`.
+"""
+
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.migrate import Migration, migrations, views
+from seqbench.errors import CatalogError
+from tests.catalog.catalog_records import probe_record, run_record
+
+VERSION_1 = Path(__file__).parent / "data" / "catalog_v1.duckdb.gz"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "catalog.duckdb"
+
+
+def change(path, sql):
+    with duckdb.connect(path) as connection:
+        connection.execute(sql)
+
+
+def test_a_catalog_of_version_1_is_read_and_written(path):
+    path.write_bytes(gzip.decompress(VERSION_1.read_bytes()))
+    catalog = Catalog(path)
+    assert catalog.query("SELECT model, layer, split, accuracy FROM results").rows == [
+        ("bert", 0, "test", 0.8)
+    ]
+    catalog.append([probe_record(layer=1, test={"accuracy": 0.5})])
+    assert catalog.query("SELECT count(*) FROM results").rows == [(2,)]
+
+
+def test_migrations_are_numbered_from_one_and_recorded_with_the_views(path):
+    Catalog(path).append([])
+    recorded = Catalog(path).query("SELECT number, name, sha256 FROM migrations ORDER BY number").rows
+    assert recorded == [(step.number, step.name, step.sha256) for step in [views(), *migrations()]]
+    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_a_catalog_of_an_older_version_is_migrated_by_a_reader_too(path, monkeypatch):
+    Catalog(path).append([run_record()])
+    step = Migration(
+        number=2, name="0002_mood", sql="ALTER TABLE runs ADD COLUMN mood VARCHAR DEFAULT 'good'"
+    )
+    known = [*migrations(), step]
+    monkeypatch.setattr("seqbench.catalog.migrate.migrations", lambda: known)
+    assert Catalog(path).query("SELECT mood FROM runs").rows == [("good",)]
+    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(2,)]
+
+
+def test_a_migration_that_fails_leaves_the_catalog_as_it_was(path, monkeypatch):
+    Catalog(path).append([run_record()])
+    broken = Migration(number=2, name="0002_broken", sql="DROP VIEW results; SELECT no_such_column")
+    known = [*migrations(), broken]
+    monkeypatch.setattr("seqbench.catalog.migrate.migrations", lambda: known)
+    with pytest.raises(duckdb.BinderException):
+        Catalog(path).append([])
+    monkeypatch.undo()
+    assert Catalog(path).query("SELECT count(*) FROM results").rows == [(0,)]
+    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(1,)]
+
+
+def test_views_of_another_version_are_made_anew(path):
+    Catalog(path).append([probe_record(test={"accuracy": 0.5})])
+    change(path, "CREATE OR REPLACE VIEW results AS SELECT 1 AS old")
+    change(path, "UPDATE migrations SET sha256 = 'other' WHERE number = 0")
+    assert Catalog(path).query("SELECT accuracy FROM results").rows == [(0.5,)]
+
+
+def test_a_newer_catalog_is_refused_with_both_versions(path):
+    Catalog(path).append([])
+    change(path, "INSERT INTO migrations VALUES (99, '0099_later', '', '9.0', now()::TIMESTAMP)")
+    for use in (lambda: Catalog(path).query("SELECT 1"), lambda: Catalog(path).append([])):
+        with pytest.raises(
+            CatalogError, match=r"catalog\.duckdb has schema 99, .* schema 1\): upgrade seqbench"
+        ):
+            use()
+
+
+def test_another_duckdb_file_is_left_alone(path):
+    change(path, "CREATE TABLE theirs (x INTEGER)")
+    for use in (lambda: Catalog(path).query("SELECT 1"), lambda: Catalog(path).append([])):
+        with pytest.raises(CatalogError, match=r"no seqbench catalog \(it holds theirs\): name another file"):
+            use()
+
+
+def test_a_file_that_is_no_database_is_named_with_the_way_out(path):
+    path.write_text("not a database\n" * 1000)
+    for use in (lambda: Catalog(path).query("SELECT 1"), lambda: Catalog(path).append([])):
+        with pytest.raises(
+            CatalogError, match=r"catalog\.duckdb is no catalog \(not a DuckDB file\): move it"
+        ):
+            use()
+
+
+def test_a_catalog_that_was_cut_off_is_said_to_be_damaged(path):
+    whole = gzip.decompress(VERSION_1.read_bytes())
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CatalogError, match=r"catalog\.duckdb is damaged .*: move it away") as caught:
+        Catalog(path).query("FROM results")
+    assert "\n" not in str(caught.value)
+
+
+def test_flipped_bytes_are_found_by_readers_and_writers(path):
+    whole = gzip.decompress(VERSION_1.read_bytes())
+    path.write_bytes(
+        bytes(byte ^ 255 if index % 50_000 == 20_000 else byte for index, byte in enumerate(whole))
+    )
+    for use in (lambda: Catalog(path).query("FROM results"), lambda: Catalog(path).append([probe_record()])):
+        with pytest.raises(CatalogError, match=r"catalog\.duckdb is damaged \(Corrupt database file"):
+            use()

@@ -1,0 +1,127 @@
+import pytest
+
+from seqbench.catalog import Catalog
+from seqbench.metrics import METRICS, PRIMARY, higher_is_better
+from seqbench.vocabulary import Task
+from tests.catalog.catalog_records import failed_record, model_record, probe_record
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    return Catalog(tmp_path / "catalog.duckdb")
+
+
+def dicts(catalog, sql):
+    result = catalog.query(sql)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def acc(value):
+    return {"accuracy": value}
+
+
+def test_the_table_of_metrics_is_that_of_the_metrics_package(catalog):
+    catalog.append([])
+    found = catalog.query("SELECT metric, task, higher_is_better, is_primary FROM metric_names").rows
+    assert set(found) == {
+        (metric, str(task), higher_is_better(metric), PRIMARY[task] == metric)
+        for task in Task
+        for metric in METRICS[task]
+    }
+
+
+def test_results_have_the_promised_columns_and_one_for_each_metric(catalog):
+    catalog.append([])
+    first = ("model", "dataset", "task", "layer", "head", "seed", "fold", "split", "n_items")
+    every = tuple(dict.fromkeys(metric for names in METRICS.values() for metric in names))
+    assert catalog.query("FROM results").columns == (*first, *every, "variant", "probe_id")
+
+
+def test_results_have_a_row_for_each_split_of_probes_that_are_ok(catalog):
+    catalog.append([probe_record(eval=acc(0.7), test={"accuracy": 0.6, "mcc": None}), failed_record(layer=1)])
+    found = dicts(catalog, "FROM results ORDER BY split")
+    assert [(row["split"], row["accuracy"], row["mcc"], row["r2"], row["n_items"]) for row in found] == [
+        ("eval", 0.7, None, None, 5),
+        ("test", 0.6, None, None, 5),
+    ]
+
+
+def test_layer_scores_are_means_over_seeds_of_one_variant(catalog):
+    catalog.append([probe_record(seed=1, test=acc(0.5)), probe_record(seed=2, test=acc(0.7))])
+    catalog.append([probe_record(variant="v2", test=acc(0.1))])
+    found = dicts(catalog, "FROM layer_scores ORDER BY variant")
+    assert [row["value"] for row in found] == pytest.approx([0.6, 0.1])
+    assert (found[0]["low"], found[0]["high"]) == pytest.approx((0.5, 0.7))
+    assert [row["n_probes"] for row in found] == [2, 1]
+    assert found[0]["std"] == pytest.approx(0.2 / 2**0.5)
+    assert found[1]["std"] is None
+
+
+def test_the_best_layer_is_chosen_on_eval_with_the_oracle_and_the_gap_beside_it(catalog):
+    scores = [(0.5, 0.9), (0.8, 0.6), (0.7, 0.7)]
+    catalog.append(probe_record(layer=layer, eval=acc(e), test=acc(t)) for layer, (e, t) in enumerate(scores))
+    (best,) = dicts(catalog, "FROM best_layers")
+    assert (best["layer"], best["eval_score"], best["test_score"]) == (1, 0.8, 0.6)
+    assert (best["oracle_layer"], best["oracle_score"]) == (0, 0.9)
+    assert best["gap"] == pytest.approx(0.3)
+    assert (best["test_low"], best["test_high"]) == pytest.approx((0.5, 0.7))
+
+
+def test_of_layers_that_tie_the_lowest_is_chosen(catalog):
+    catalog.append(probe_record(layer=layer, eval=acc(0.5), test=acc(0.5)) for layer in (2, 1))
+    (best,) = dicts(catalog, "FROM best_layers")
+    assert (best["layer"], best["oracle_layer"], best["gap"]) == (1, 1, 0)
+
+
+def test_the_best_layer_by_an_error_is_the_one_with_the_lowest(catalog):
+    scores = [(2.0, 3.0), (1.0, 2.5), (3.0, 2.0)]
+    catalog.append(
+        probe_record(layer=layer, task=Task.REGRESSION, eval={"mse": e}, test={"mse": t})
+        for layer, (e, t) in enumerate(scores)
+    )
+    (best,) = dicts(catalog, "FROM best_layers")
+    assert (best["layer"], best["test_score"], best["oracle_layer"]) == (1, 2.5, 2)
+    assert best["gap"] == 0.5
+
+
+def test_a_layer_whose_score_is_undefined_is_not_chosen(catalog):
+    catalog.append([probe_record(eval=acc(None), test=acc(0.9)), probe_record(layer=1, eval=acc(0.2))])
+    (best,) = dicts(catalog, "FROM best_layers")
+    assert (best["layer"], best["test_score"], best["gap"]) == (1, None, None)
+
+
+def test_the_leaderboard_takes_the_head_that_is_best_on_eval_and_ranks_on_test(catalog):
+    catalog.append([model_record("bert"), model_record("four", "kmer"), model_record("twin", "random-init")])
+    catalog.append(
+        [
+            probe_record(head="mlp", eval=acc(0.7), test=acc(0.9)),
+            probe_record(head="linear", eval=acc(0.8), test=acc(0.8)),
+            probe_record(model="four", eval=acc(0.9), test=acc(0.85)),
+            probe_record(model="twin", eval=acc(0.5), test=acc(0.5)),
+        ]
+    )
+    found = dicts(catalog, "FROM leaderboard ORDER BY rank")
+    assert [(row["rank"], row["model"], row["head"], row["test_score"], row["control"]) for row in found] == [
+        (1, "four", "mlp", 0.85, True),
+        (2, "bert", "linear", 0.8, False),
+        (3, "twin", "mlp", 0.5, True),
+    ]
+
+
+def test_the_leaderboard_goes_by_the_primary_metric_and_ranks_each_dataset(catalog):
+    both = {"mse": 0.1, "spearmanr": 0.9}
+    catalog.append(
+        [
+            probe_record(dataset="a", task=Task.REGRESSION, eval=both, test=both),
+            probe_record(dataset="b", eval={"accuracy": 0.5, "mcc": 0.2}, test=acc(0.5)),
+            probe_record(dataset="b", model="other", eval=acc(0.5), test=acc(0.5)),
+            probe_record(dataset="b", model="untested", eval=acc(0.5)),
+        ]
+    )
+    found = catalog.query("SELECT dataset, model, metric, rank FROM leaderboard ORDER BY ALL").rows
+    assert found == [
+        ("a", "bert", "spearmanr", 1),
+        ("b", "bert", "accuracy", 1),
+        ("b", "other", "accuracy", 1),
+        ("b", "untested", "accuracy", None),
+    ]
