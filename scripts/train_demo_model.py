@@ -1,7 +1,7 @@
 """Train the small model that ships for the demo: a masked language model of planted sequences.
 
-The shipped weights came from `python scripts/train_demo_model.py seqbench/demo/model`. It sees sequences of the same
-rules as the demo's data sets, made from other seeds, and no labels; so what its layers know was learned from context.
+The shipped weights came from `python scripts/train_demo_model.py seqbench/demo/model`. It sees sequences of the
+same rules as the demo's data sets, made from another seed, and no labels: what its layers know comes from context.
 """
 
 import argparse
@@ -38,7 +38,11 @@ def tokenizer() -> PreTrainedTokenizerFast:
 def corpus(items: int, seed: int) -> list[str]:
     """Sequences of every planted rule, labels thrown away."""
     with tempfile.TemporaryDirectory() as folder:
-        made = make_planted(Path(folder), seed=seed, sizes=Sizes(train=items, eval=100, test=100))
+        made = make_planted(
+            Path(folder),
+            seed=seed,
+            sizes=Sizes(train=items, eval=100, test=100, min_length=60, max_length=120),
+        )
         lines = [line for path in made for line in (path / "train.jsonl").read_text().splitlines()]
     items_read = [json.loads(line) for line in lines]
     return [value for item in items_read for key, value in item.items() if key.startswith("seq")]
@@ -74,7 +78,11 @@ def train(steps: int, size: int, lr: float, seed: int) -> tuple[EsmForMaskedLM, 
     began, mean_loss = time.perf_counter(), math.log(4)
     for step in range(steps):
         ids, mask = batch(sequences, size, generator)
-        hidden = (torch.rand(ids.shape, generator=generator) < 0.15) & (ids >= LETTERS.start) & (ids < LETTERS.stop)
+        hidden = (
+            (torch.rand(ids.shape, generator=generator) < 0.15)
+            & (ids >= LETTERS.start)
+            & (ids < LETTERS.stop)
+        )
         logits = model(input_ids=ids.masked_fill(hidden, MASK), attention_mask=mask).logits
         loss = torch.nn.functional.cross_entropy(logits[hidden], ids[hidden])
         loss.backward()
@@ -84,7 +92,10 @@ def train(steps: int, size: int, lr: float, seed: int) -> tuple[EsmForMaskedLM, 
         rate.step()
         mean_loss = 0.99 * mean_loss + 0.01 * loss.item()
         if step % 100 == 99:
-            print(f"step {step + 1}/{steps} loss {mean_loss:.4f} ({time.perf_counter() - began:.0f} s)", flush=True)
+            print(
+                f"step {step + 1}/{steps} loss {mean_loss:.4f} ({time.perf_counter() - began:.0f} s)",
+                flush=True,
+            )
     return model, mean_loss
 
 

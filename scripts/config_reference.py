@@ -1,0 +1,111 @@
+"""Write docs/config.md: every key of a config with type, default and meaning, from the schema itself."""
+
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from seqbench.config import (
+    Config,
+    HuggingFaceModel,
+    KmerModel,
+    OneHotModel,
+    PrecomputedModel,
+    RandomInitModel,
+    json_schema,
+)
+
+KINDS = (HuggingFaceModel, RandomInitModel, KmerModel, OneHotModel, PrecomputedModel)
+HEAD = """# Config reference
+
+Made from the schema by `make docs`; `seqbench config schema` prints it as JSON schema for editors.
+
+Unknown keys are errors that say which key was probably meant. Any key can be overridden on the command line:
+`--set probe.seeds=[1,2] --set models.0.dtype=float32`. Relative paths start at the config file's folder.
+"""
+
+
+def rows(model: type[BaseModel], prefix: str) -> list[str]:
+    """One table row a key; sections are left to their own tables."""
+    properties = properties_of(model)
+    found = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            continue
+        default = (
+            "required" if field.is_required() else default_text(field.get_default(), field.default_factory)
+        )
+        meaning = (field.description or "").replace("|", "\\|")
+        found.append(f"| `{prefix}{name}` | {kind(properties[name])} | {default} | {meaning} |")
+    return found
+
+
+def properties_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a section's keys."""
+    found: dict[str, Any] = json_schema()["$defs"].get(model.__name__, json_schema())["properties"]
+    return found
+
+
+def default_text(default: Any, factory: Any) -> str:
+    """How a default reads in a table."""
+    if factory is not None or default is PydanticUndefined:
+        return "see there"
+    if default is None:
+        return "null"
+    if isinstance(default, tuple):
+        return (
+            "`["
+            + ", ".join(str(list(each)) if isinstance(each, tuple) else str(each) for each in default)
+            + "]`"
+        )
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def kind(schema: dict[str, Any]) -> str:
+    """A type as a person would say it."""
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " \\| ".join(f"`{value}`" for value in schema["enum"])
+    if "$ref" in schema:
+        return kind(json_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]])
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return " or ".join(dict.fromkeys(kind(each) for each in schema[key]))
+    if schema.get("type") == "array":
+        return f"list of {kind(schema.get('items', {}))}"
+    return {"null": "null", "object": "mapping"}.get(schema.get("type", ""), str(schema.get("type", "value")))
+
+
+def sections(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Tables of a section and of those inside it."""
+    lines = []
+    if mine := [row for row in rows(model, prefix) if not row.startswith("| `models`")]:
+        title = prefix.rstrip(".") or "Top level"
+        lines += [f"\n## {title}\n", (model.__doc__ or "").strip() + "\n", *table(mine)]
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            lines += sections(field.annotation, f"{prefix}{name}.")
+    return lines
+
+
+def table(body: list[str]) -> list[str]:
+    """A Markdown table of keys."""
+    return ["| key | type | default | meaning |", "|---|---|---|---|", *body]
+
+
+def main() -> None:
+    """Print the page."""
+    lines = [HEAD, "## models\n", "A list of models and controls; `kind` says what each is.\n"]
+    for model in KINDS:
+        lines += [
+            f"\n### {model.model_fields['kind'].annotation.__args__[0]}\n",
+            (model.__doc__ or "") + "\n",
+        ]
+        lines += table(rows(model, ""))
+    sys.stdout.write("\n".join([*lines, *sections(Config)]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
