@@ -1,7 +1,7 @@
 """Train the small model that ships for the demo: a masked language model of planted sequences.
 
-The shipped weights came from `python scripts/train_demo_model.py seqbench/demo/model`. It sees sequences of the
-same rules as the demo's data sets, made from another seed, and no labels: what its layers know comes from context.
+The shipped weights came from `python scripts/train_demo_model.py seqbench/demo/model`. It sees sequences of
+the rules of the demo's data sets, made from another seed, and no labels: what it knows comes from context.
 """
 
 import argparse

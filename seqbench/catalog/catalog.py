@@ -1,0 +1,134 @@
+"""The catalog: records go in by short transactions, SQL comes out; the file is open only in between.
+
+DuckDB lets nobody else open a file that a process writes to, so no handle is kept: each call opens, does its
+part and closes, and whoever comes in between waits for milliseconds.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqbench.catalog.connection import LOCK_SECONDS, connect
+from seqbench.catalog.migrate import is_current, migrate
+from seqbench.catalog.query import QueryResult, run_query
+from seqbench.catalog.records import Record
+from seqbench.errors import CatalogError, CatalogNotFoundError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+class Catalog:
+    """A catalog by its path; the file is made by the first `append`."""
+
+    def __init__(self, path: str | os.PathLike[str], *, wait_seconds: float = LOCK_SECONDS) -> None:
+        """Name a catalog; nothing is opened.
+
+        Args:
+            path: The DuckDB file.
+            wait_seconds: How long any call waits while another process has the file open.
+        """
+        self.path = Path(path)
+        self._wait_seconds = wait_seconds
+
+    def append(self, records: Iterable[Record]) -> None:
+        """Add records in one transaction: all of them or, if it fails, none.
+
+        A run, model, data set or embedding takes the place of the one of its name. A probe takes the place of
+        one of its spec that failed, and is left out if that one is ok, so appending twice does no harm.
+        Many records at once are far cheaper than one at a time: opening and closing alone takes 0.05 s.
+
+        Raises:
+            CatalogError: The catalog stayed locked, is damaged or of a newer version, or the disk is full.
+        """
+        from seqbench.catalog.insert import insert
+
+        batch = list(records)
+        if not self.path.exists():
+            self._create()
+        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
+            migrate(connection)
+            connection.begin()
+            insert(connection, batch)
+            connection.commit()
+
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> QueryResult:
+        """Run one reading statement: SELECT, WITH, FROM, PIVOT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN.
+
+        It can neither write nor reach any other file or the network.
+
+        Args:
+            sql: The statement; `?` or `$name` stand for parameters.
+            parameters: Their values.
+
+        Raises:
+            CatalogNotFoundError: There is no file.
+            CatalogError: The statement is wrong or refused, or the catalog can't be read.
+        """
+        if not self.path.exists():
+            raise _missing(self.path)
+        with self._reading() as connection:
+            return run_query(connection, sql, parameters)
+
+    def known_spec_hashes(self) -> set[str]:
+        """The spec hashes of probes that are ok; empty where there is no catalog yet.
+
+        Raises:
+            CatalogError: The catalog can't be read.
+        """
+        if not self.path.exists():
+            return set()
+        return {row[0] for row in self.query("SELECT spec_hash FROM probes WHERE status = 'ok'").rows}
+
+    @contextmanager
+    def _reading(self) -> Iterator["DuckDBPyConnection"]:
+        with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
+            if is_current(connection):
+                yield connection
+                return
+        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
+            migrate(connection)
+        with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
+            yield connection
+
+    def _create(self) -> None:
+        """Make an empty catalog beside the path, then link it there: a crash leaves no half of one."""
+        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            partial.unlink(missing_ok=True)
+            with connect(partial, read_only=False, wait_seconds=0) as connection:
+                migrate(connection)
+            _publish(partial, self.path)
+        except OSError as error:
+            raise CatalogError(
+                f"catalog {self.path} can't be made: {error.strerror} (name another place as `catalog`)"
+            ) from error
+
+
+def open_catalog(path: str | os.PathLike[str]) -> Catalog:
+    """Name a catalog that is there.
+
+    Raises:
+        CatalogNotFoundError: There is no file.
+    """
+    catalog = Catalog(path)
+    if not catalog.path.exists():
+        raise _missing(catalog.path)
+    return catalog
+
+
+def _publish(partial: Path, path: Path) -> None:
+    """Give the file its name; linking, unlike renaming, spares what another process made there meanwhile."""
+    with suppress(FileExistsError):
+        try:
+            os.link(partial, path)
+        except PermissionError:  # A file system without hard links, such as FAT.
+            partial.rename(path)
+    partial.unlink(missing_ok=True)
+
+
+def _missing(path: Path) -> CatalogNotFoundError:
+    return CatalogNotFoundError(f"there is no catalog at {path}: `seqbench probe` makes it, or name another")

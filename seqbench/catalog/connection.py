@@ -1,0 +1,103 @@
+"""Opening a catalog for a moment: waiting for whoever has it, and saying what is wrong with it."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seqbench.errors import CatalogError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, Error
+
+LOCK_SECONDS = 30.0
+"""How long to wait for another process: far longer than any transaction of seqbench takes."""
+
+_FIRST_WAIT_SECONDS = 0.01
+_LONGEST_WAIT_SECONDS = 0.5
+_BUSY = (
+    "Could not set lock on file",
+    "different configuration than existing connections",
+    "Unique file handle conflict",
+)
+"""What DuckDB says when another process, or another thread of this one, has the file open."""
+
+_DAMAGED = ("Corrupt database file", "Could not read enough bytes", "Failure while replaying WAL")
+
+READER: Mapping[str, str] = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "lock_configuration": "true",
+}
+"""Settings of a connection that runs users' SQL: no other file, no network, and no way to change that."""
+
+
+@contextmanager
+def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["DuckDBPyConnection"]:
+    """Open the file for a `with` block, waiting with growing pauses while another process has it.
+
+    Raises:
+        CatalogError: The file is no catalog, is damaged or can't be reached, or stayed locked.
+    """
+    import duckdb
+
+    connection = _open(path, read_only, wait_seconds)
+    try:
+        yield connection
+    except duckdb.Error as error:
+        if not is_of_the_file(error):
+            raise
+        raise CatalogError(_fault(path, error)) from error
+    finally:
+        connection.close()
+
+
+def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnection":
+    import duckdb
+
+    deadline = time.monotonic() + wait_seconds
+    pause = _FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only, config=dict(READER) if read_only else {})
+        except duckdb.Error as error:
+            if not any(sign in str(error) for sign in _BUSY):
+                raise CatalogError(_fault(path, error)) from error
+            if time.monotonic() >= deadline:
+                raise CatalogError(_busy(path, error, wait_seconds)) from error
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
+
+
+def _busy(path: Path, error: "Error", wait_seconds: float) -> str:
+    found = re.search(r"PID (\d+)", str(error))
+    who = f"process {found[1]}" if found else "another connection"
+    return (
+        f"catalog {path} has been in use by {who} for over {wait_seconds:g} s: close it there "
+        "(a DuckDB shell or notebook keeps it open), or name another file as `catalog`"
+    )
+
+
+def _fault(path: Path, error: "Error") -> str:
+    if "not a valid DuckDB database file" in str(error):
+        return f"{path} is no catalog (not a DuckDB file): move it away, or name another file as `catalog`"
+    if any(sign in str(error) for sign in _DAMAGED):
+        return (
+            f"catalog {path} is damaged ({one_line(error)}): move it away, or put back a copy; "
+            "`seqbench probe` makes it anew from the store"
+        )
+    return f"catalog {path} can't be used: {one_line(error)}"
+
+
+def is_of_the_file(error: "Error") -> bool:
+    """Tell whether an error comes from the file or the disk rather than from the statement."""
+    import duckdb
+
+    return isinstance(error, duckdb.IOException) or any(sign in str(error) for sign in _DAMAGED)
+
+
+def one_line(error: "Error") -> str:
+    """What DuckDB says, without the excerpt of the query below it."""
+    return " ".join(str(error).split("\n\n")[0].split())

@@ -1,0 +1,83 @@
+"""Writing records into the tables: one statement a table and batch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from seqbench.catalog import rows
+from seqbench.catalog.records import (
+    DatasetRecord,
+    EmbeddingRecord,
+    ModelRecord,
+    ProbeRecord,
+    Record,
+    RunRecord,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_OF_A_PROBE = (
+    "DELETE FROM metrics WHERE probe_id IN (SELECT unnest(?))",
+    "DELETE FROM class_metrics WHERE probe_id IN (SELECT unnest(?))",
+    "DELETE FROM history WHERE probe_id IN (SELECT unnest(?))",
+    "DELETE FROM predictions WHERE probe_id IN (SELECT unnest(?))",
+    "DELETE FROM probes WHERE probe_id IN (SELECT unnest(?))",
+)
+
+
+def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
+    """Add records to an open, current catalog, inside the caller's transaction; see `Catalog.append`."""
+    runs = {r.run_id: r for r in records if isinstance(r, RunRecord)}
+    models = {r.model: r for r in records if isinstance(r, ModelRecord)}
+    datasets = {r.dataset: r for r in records if isinstance(r, DatasetRecord)}
+    embeddings = {(r.model, r.dataset, r.split): r for r in records if isinstance(r, EmbeddingRecord)}
+    for statement, columns in (
+        ("INSERT OR REPLACE INTO runs BY NAME FROM incoming", rows.run_columns([*runs.values()])),
+        ("INSERT OR REPLACE INTO models BY NAME FROM incoming", rows.model_columns([*models.values()])),
+        ("INSERT OR REPLACE INTO datasets BY NAME FROM incoming", rows.dataset_columns([*datasets.values()])),
+        (
+            "INSERT OR REPLACE INTO embeddings BY NAME FROM incoming",
+            rows.embedding_columns([*embeddings.values()]),
+        ),
+    ):
+        _execute(connection, statement, columns)
+    _insert_probes(connection, _once([r for r in records if isinstance(r, ProbeRecord)]))
+
+
+def _once(probes: Sequence[ProbeRecord]) -> list[ProbeRecord]:
+    """One record a spec: the first that is ok, else the last."""
+    chosen: dict[str, ProbeRecord] = {}
+    for probe in probes:
+        if probe.spec_hash not in chosen or chosen[probe.spec_hash].status == "failed":
+            chosen[probe.spec_hash] = probe
+    return list(chosen.values())
+
+
+def _insert_probes(connection: "DuckDBPyConnection", probes: Sequence[ProbeRecord]) -> None:
+    found = dict(
+        connection.execute(
+            "SELECT spec_hash, status FROM probes WHERE spec_hash IN (SELECT unnest(?))",
+            [[probe.spec_hash for probe in probes]],
+        ).fetchall()
+    )
+    fresh = [probe for probe in probes if found.get(probe.spec_hash) != "ok"]
+    replaced = [probe.probe_id for probe in fresh if probe.spec_hash in found]
+    if replaced:
+        for statement in _OF_A_PROBE:
+            connection.execute(statement, [replaced])
+    for statement, columns in (
+        ("INSERT INTO probes BY NAME FROM incoming", rows.probe_columns(fresh)),
+        ("INSERT INTO metrics BY NAME FROM incoming", rows.metric_columns(fresh)),
+        ("INSERT INTO class_metrics BY NAME FROM incoming", rows.class_metric_columns(fresh)),
+        ("INSERT INTO history BY NAME FROM incoming", rows.history_columns(fresh)),
+        ("INSERT INTO predictions BY NAME FROM incoming", rows.prediction_columns(fresh)),
+    ):
+        _execute(connection, statement, columns)
+
+
+def _execute(connection: "DuckDBPyConnection", statement: str, columns: rows.Columns) -> None:
+    """Run a statement that reads `incoming`; a table without rows has nothing to add."""
+    if any(len(column) for column in columns.values()):
+        connection.register("incoming", columns)
+        connection.execute(statement)
+        connection.unregister("incoming")

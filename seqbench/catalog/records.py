@@ -1,0 +1,179 @@
+"""What the other packages hand to the catalog: one frozen record a row, arrays for what is bulky.
+
+Shape letters: N items of a split, K outputs (classes, labels or targets).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.metrics import ClassScore, MetricScore
+from seqbench.vocabulary import SplitName, Task
+
+RunStatus = Literal["running", "done", "failed", "interrupted"]
+ProbeStatus = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A command that writes to the catalog; appended at its start and, with the same id, again at its end."""
+
+    run_id: str
+    command: str
+    """`extract`, `probe` or `run`."""
+    status: RunStatus
+    config: Mapping[str, object]
+    """The config in full, as JSON can hold it; secrets are the caller's to leave out."""
+    versions: Mapping[str, str]
+    host: str
+    device: str
+    started_at: datetime
+    """With a time zone; stored as UTC."""
+    finished_at: datetime | None
+    """None while it runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """A model as it was used; a later record of the name takes its place."""
+
+    model: str
+    kind: str
+    path: str | None
+    """Directory or hub id; None where nothing is loaded."""
+    revision: str | None
+    fingerprint: str
+    n_layers: int
+    """Counting layer 0: blocks + 1."""
+    hidden: int | None
+    """None where it depends on the data set, as for one-hot."""
+    dtype: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetRecord:
+    """A data set as it was used; a later record of the name takes its place."""
+
+    dataset: str
+    sha256: str
+    task: Task
+    n_seqs: int
+    n_classes: int | None
+    """None unless the task is classification."""
+    n_targets: int | None
+    """Labels or targets; None where the task is classification."""
+    n_items: Mapping[SplitName, int]
+    """Items a split; a split that is not there counts 0."""
+    alphabet: str | None
+    task_group: str | None
+    ceiling: Mapping[str, float] | None
+    """Best attainable score by metric, where it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRecord:
+    """A split that is complete in the store; a later record of model, data set and split takes its place."""
+
+    model: str
+    dataset: str
+    split: SplitName
+    n_items: int
+    tokens: int
+    seconds: float
+    """0 where nothing was computed (imported); tokens/s is then NULL."""
+    bytes: int
+    coverage_mean: float | None
+    """Share of each sequence that the model saw; None where unknown (imported)."""
+    coverage_min: float | None
+    device: str
+    dtype: str
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitRecord:
+    """How a probe did on one split."""
+
+    split: SplitName
+    n_items: int
+    metrics: tuple[MetricScore, ...]
+    class_metrics: tuple[ClassScore, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """One point of a learning curve; None where it was not measured."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float | None
+    eval_loss: float | None
+    eval_score: float | None
+    """The task's primary metric on eval."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRecord:
+    """A probe's scores of the items of one split.
+
+    `items` (N,) are rows of the split (of train, where eval was held out from it); `scores` (N, K)
+    probabilities or predicted values, stored as float32; `targets` are (N,) class indices for classification,
+    else (N, K) 0/1 or true values.
+    """
+
+    split: SplitName
+    items: NDArray[np.integer]
+    targets: NDArray[np.generic]
+    scores: NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeRecord:
+    """A probe that was trained, or that failed and says why."""
+
+    spec_hash: str
+    """Hash of everything the result depends on."""
+    run_id: str
+    model: str
+    dataset: str
+    task: Task
+    layer: int
+    n_layers: int
+    """Of the model, counting layer 0."""
+    head: str
+    variant: str
+    """Names the rest of the spec: the head's settings, the weights' fingerprint, the data's hash.
+
+    Views average over seeds and folds of one variant, never across two.
+    """
+    seed: int
+    fold: int | None
+    spec: Mapping[str, object]
+    """What the result depends on, and what was chosen on eval besides the epoch, as JSON can hold it."""
+    status: ProbeStatus
+    error: str | None
+    """Why it failed, None where it is ok."""
+    seconds: float
+    n_train: int
+    n_epochs: int | None
+    chosen_epoch: int | None
+    convergence: str | None
+    device: str
+    splits: tuple[SplitRecord, ...] = ()
+    history: tuple[EpochRecord, ...] = ()
+    predictions: tuple[PredictionRecord, ...] = ()
+
+    @property
+    def probe_id(self) -> int:
+        """Its key in the catalog: 63 bits of the spec's hash, so that catalogs can be merged."""
+        return int.from_bytes(blake2b(self.spec_hash.encode(), digest_size=8).digest(), "big") >> 1
+
+
+Record = RunRecord | ModelRecord | DatasetRecord | EmbeddingRecord | ProbeRecord
+"""Anything that `Catalog.append` takes."""

@@ -1,0 +1,53 @@
+"""Which metrics a task has, which one it is ranked by, and which way is better."""
+
+from seqbench.vocabulary import Task
+
+METRICS: dict[Task, tuple[str, ...]] = {
+    Task.CLASSIFICATION: (
+        "accuracy",
+        "balanced_accuracy",
+        "roc_auc",
+        "auprc",
+        "precision",
+        "recall",
+        "f1",
+        "mcc",
+    ),
+    Task.LABELS: (
+        "accuracy",
+        "balanced_accuracy",
+        "roc_auc",
+        "auprc",
+        "precision",
+        "recall",
+        "f1",
+        "mcc",
+    ),
+    Task.REGRESSION: ("mse", "rmse", "mcrmse", "mae", "r2", "pearsonr", "spearmanr"),
+}
+"""The metrics of a task, in the order of tables."""
+
+PRIMARY: dict[Task, str] = {
+    Task.CLASSIFICATION: "accuracy",
+    Task.LABELS: "roc_auc",
+    Task.REGRESSION: "spearmanr",
+}
+"""The metric that epoch, layer and rank go by where nobody says otherwise."""
+
+_ERRORS = frozenset({"mse", "rmse", "mcrmse", "mae"})
+
+
+def higher_is_better(metric: str) -> bool:
+    """Tell whether a higher value of the metric is the better one.
+
+    Raises:
+        ValueError: There is no such metric.
+    """
+    if not any(metric in names for names in METRICS.values()):
+        raise ValueError(f"no metric is called {metric!r}; there are {', '.join(all_metrics())}")
+    return metric not in _ERRORS
+
+
+def all_metrics() -> tuple[str, ...]:
+    """The metrics of all tasks, each once, in the order of tables."""
+    return tuple(dict.fromkeys(name for names in METRICS.values() for name in names))

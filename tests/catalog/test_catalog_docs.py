@@ -1,0 +1,82 @@
+"""docs/catalog.md against the catalog: every column is there, every query runs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.records import EpochRecord
+from seqbench.metrics import METRICS
+from tests.catalog.catalog_records import (
+    dataset_record,
+    embedding_record,
+    failed_record,
+    full_probe_record,
+    model_record,
+    probe_record,
+    run_record,
+    split_record,
+)
+
+TEXT = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
+QUERIES = re.findall(r"```sql\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+def full(model, score, **changed):
+    base = full_probe_record(model=model, spec_hash=f"{model}{changed}", **changed)
+    splits = tuple(
+        split_record(s, {"accuracy": score}, 5, base.splits[0].class_metrics) for s in ("eval", "test")
+    )
+    predictions = tuple(
+        type(part)(
+            split="test", items=part.items, targets=part.targets, scores=abs(part.scores - (score < 0.5))
+        )
+        for part in base.predictions
+    )
+    return probe_record(
+        model=model,
+        splits=splits,
+        predictions=predictions,
+        history=(EpochRecord(epoch=2, train_loss=0.5, eval_loss=0.5, eval_score=None),),
+        **changed,
+    )
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory):
+    catalog = Catalog(tmp_path_factory.mktemp("docs") / "catalog.duckdb")
+    catalog.append([run_record(), model_record("bert"), model_record("four", "kmer"), dataset_record()])
+    catalog.append([embedding_record(), full("bert", 0.9), full("four", 0.4), failed_record(layer=2)])
+    return catalog
+
+
+@pytest.mark.parametrize("sql", QUERIES, ids=range(len(QUERIES)))
+def test_every_query_of_the_documentation_runs_and_finds_rows(catalog, sql):
+    assert catalog.query(sql).rows
+
+
+def test_every_table_and_view_is_documented_column_by_column(catalog):
+    sections = re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", TEXT, flags=re.DOTALL | re.MULTILINE)
+    documented = {name: re.findall(r"^\| `(\w+)` \| (\S+) \|", body, flags=re.M) for name, body in sections}
+    found: dict[str, list[tuple[str, str]]] = {}
+    columns = catalog.query(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+    )
+    for table, column, kind in columns.rows:
+        found.setdefault(table, []).append((column, kind))
+    assert documented == found
+
+
+def test_every_metric_is_explained():
+    explained = TEXT[TEXT.index("## The metrics") : TEXT.index("## Tables")]
+    assert all(f"`{metric}`" in explained for names in METRICS.values() for metric in names)
+
+
+def test_every_table_and_view_says_what_a_row_is(catalog):
+    said = catalog.query(
+        "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
+        "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
+    ).rows
+    assert len(said) == 15
+    assert all(comment for _, comment in said)
