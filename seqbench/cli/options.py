@@ -50,3 +50,9 @@ def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config
     for warning in loaded.warnings:
         to.note(f"warning: {warning}")
     return loaded.config
+
+
+def relative(path: Path) -> Path:
+    """A path as short as it can be typed from here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

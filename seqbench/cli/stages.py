@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from seqbench.cli.options import ConfigPath, Overrides, console, load, reporter
+from seqbench.cli.options import ConfigPath, Overrides, console, load, relative, reporter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seqbench.config import Config
     from seqbench.progress import Reporter
     from seqbench.schedule.run import Command, Outcome
@@ -17,13 +19,17 @@ EXIT_PARTIAL = 3
 def extract(config: ConfigPath, set_: Overrides = None) -> None:
     """Fill the store with the pooled hidden states that are missing."""
     told = reporter()
-    _finish(_run(load(config, set_, told), told, "extract"), told)
+    outcome = _run(load(config, set_, told), told, "extract")
+    told.note(f"{outcome.items:,} items embedded")
+    _finish(outcome, told)
 
 
 def probe(config: ConfigPath, set_: Overrides = None) -> None:
     """Train the missing probes on the store and log them to the catalog."""
     told = reporter()
-    _finish(_run(load(config, set_, told), told, "probe"), told)
+    outcome = _run(load(config, set_, told), told, "probe")
+    told.note(_trained(outcome))
+    _finish(outcome, told)
 
 
 def report(config: ConfigPath, set_: Overrides = None) -> None:
@@ -37,7 +43,9 @@ def run(config: ConfigPath, set_: Overrides = None) -> None:
     told = reporter()
     loaded = load(config, set_, told)
     outcome = _run(loaded, told, "run")
+    told.note(f"{outcome.items:,} items embedded, {_trained(outcome)}")
     _report(loaded, told)
+    _next_steps(config, loaded)
     _finish(outcome, told)
 
 
@@ -64,12 +72,15 @@ def _run(config: "Config", told: "Reporter", command: "Command") -> "Outcome":
     return run_config(config, told, command)
 
 
+def _trained(outcome: "Outcome") -> str:
+    known = f", {outcome.probes_known:,} were there already" if outcome.probes_known else ""
+    return f"{outcome.probes:,} probes trained{known}"
+
+
 def _finish(outcome: "Outcome", told: "Reporter") -> None:
     """Say what was done and what was not, and leave with the exit code that goes with it."""
     for skipped in outcome.not_applicable:
         told.note(f"not applicable: {skipped.reason}")
-    known = f", {outcome.probes_known:,} were there already" if outcome.probes_known else ""
-    told.note(f"{outcome.items:,} items embedded, {outcome.probes:,} probes trained{known}")
     for failed in outcome.failed:
         told.note(f"failed: {failed.model} × {failed.dataset}: {failed.reason}")
     if outcome.failed:
@@ -78,4 +89,34 @@ def _finish(outcome: "Outcome", told: "Reporter") -> None:
 
 def _report(config: "Config", told: "Reporter") -> None:
     from seqbench.catalog import open_catalog
-    from seqbench.report import ReportSettings, write_report
+    from seqbench.cli.selection import selected
+    from seqbench.report import ReportSettings, leaderboard_table, write_report
+
+    catalog = open_catalog(config.catalog)
+    choice = config.report
+    settings = ReportSettings(out=choice.out, best_table=choice.best_table, layer_figure=choice.layer_figure)
+    made = write_report(
+        catalog=catalog, selection=selected(config, catalog), settings=settings, reporter=told
+    )
+    out = console()
+    out.print(leaderboard_table(made.leaderboard, made.ceilings, out.width))
+    for sentence in made.sentences:
+        out.print(sentence, markup=False, highlight=False)
+    for failure in made.failed:
+        told.note(f"failed: {failure}")
+    out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _next_steps(path: "Path", config: "Config") -> None:
+    """Commands to try next, ready to paste."""
+    out = console()
+    catalog = f"--catalog {relative(config.catalog)}"
+    lines = (
+        f'seqbench sql "FROM leaderboard SELECT dataset, model, head, layer, test_score, gap" {catalog}',
+        f"seqbench sql \"FROM results SELECT * WHERE split = 'test'\" {catalog} --format csv > results.csv",
+        f"seqbench store list {relative(config.store.path)}",
+        f"seqbench run {path} --set probe.seeds=[1,2,3]",
+    )
+    out.print("Next:", highlight=False)
+    for line in lines:
+        out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

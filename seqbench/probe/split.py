@@ -15,10 +15,10 @@ def holdout(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose which items of train stand in for eval.
 
-    Classification: each class gives its share, rounded so that the total is right (largest remainders); a class
-    of one item stays in train, and no class leaves it. Labels: from the rarest label to the most common, each
-    gets its share of the items not yet decided (after Sechidis et al. 2011, on iterative stratification).
-    Regression: at random.
+    Classification: each class gives its share, rounded so that the total is right (largest remainders); a
+    class of one item stays in train, and no class leaves it. Labels: from the rarest label to the most
+    common, each gets its share of the items not yet decided (after Sechidis et al. 2011, on iterative
+    stratification). Regression: at random.
 
     Args:
         targets: Targets of train, (N,) class indices, (N, K) 0/1, or (N, T) values.

@@ -1,1 +1,8 @@
 """The third stage: tables, figures and a page from the catalog."""
+
+from seqbench.report.leaderboard import LeaderRow
+from seqbench.report.results import Selection
+from seqbench.report.terminal import leaderboard_table
+from seqbench.report.write import ReportOutcome, ReportSettings, write_report
+
+__all__ = ["LeaderRow", "ReportOutcome", "ReportSettings", "Selection", "leaderboard_table", "write_report"]

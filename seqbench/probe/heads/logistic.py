@@ -1,0 +1,106 @@
+"""Logistic regression with an L2 penalty by L-BFGS: softmax over classes, or a sigmoid a label.
+
+All columns are fitted in one go, in matrix products; each label's solution is what it would be alone, since
+the loss is a sum over labels. The objective is scikit-learn's, mean loss + |W|² / (2 C N), with intercepts
+unpenalised.
+
+Shape letters: N items, H features, K columns (classes or labels).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logsumexp
+
+MAX_ITERATIONS = 2000
+_LIMIT_REACHED = 1
+"""SciPy's status; the other one besides 0 is a line search that finds nothing below rounding."""
+GRADIENT_TOLERANCE = 1e-5
+"""Largest gradient component at which it is done; scikit-learn's default is 1e-4, loose at weak penalties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogisticFit:
+    """The coefficients at one strength."""
+
+    weights_HK: NDArray[np.float64]
+    biases_K: NDArray[np.float64]
+    converged: bool
+    """False if it stopped at the limit of iterations."""
+
+
+def fit_logistic(
+    features_NH: NDArray[np.float32],
+    targets_NK: NDArray[np.float32],
+    *,
+    strength: float,
+    softmax: bool,
+    start: LogisticFit | None,
+) -> LogisticFit:
+    """Minimise the penalised mean loss.
+
+    Args:
+        features_NH: Standardised features; products are float32, sums and the solver float64.
+        targets_NK: One-hot classes (softmax) or 0/1 labels.
+        strength: scikit-learn's C; small is strong regularisation.
+        softmax: Softmax over the columns, else a sigmoid for each.
+        start: A solution near by, or None for zeros.
+    """
+    n_items, n_features = features_NH.shape
+    n_columns = targets_NK.shape[1]
+    penalty = 1.0 / (strength * n_items)
+
+    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights_HK, biases_K = values[:-n_columns].reshape(n_features, n_columns), values[-n_columns:]
+        logits_NK = (features_NH @ weights_HK.astype(np.float32)).astype(np.float64) + biases_K
+        loss, residuals_NK = _loss(logits_NK, targets_NK, softmax)
+        weight_gradient = features_NH.T @ residuals_NK.astype(np.float32) / n_items + penalty * weights_HK
+        gradient = np.concatenate([weight_gradient.ravel(), residuals_NK.mean(axis=0)])
+        return loss + 0.5 * penalty * float(np.vdot(weights_HK, weights_HK)), gradient
+
+    initial = np.zeros((n_features + 1) * n_columns)
+    if start is not None:
+        initial[:] = np.concatenate([start.weights_HK.ravel(), start.biases_K])
+    solution = minimize(
+        objective,
+        initial,
+        jac=True,
+        method="L-BFGS-B",
+        # The loss carries float32 rounding of about 1e-9, so a smaller relative gain is no progress.
+        options={
+            "maxiter": MAX_ITERATIONS,
+            "maxfun": 10 * MAX_ITERATIONS,
+            "gtol": GRADIENT_TOLERANCE,
+            "ftol": 1e-9,
+        },
+    )
+    return LogisticFit(
+        weights_HK=solution.x[:-n_columns].reshape(n_features, n_columns),
+        biases_K=solution.x[-n_columns:],
+        converged=solution.status != _LIMIT_REACHED,
+    )
+
+
+def predict_logistic(
+    fit: LogisticFit, features_NH: NDArray[np.float32], *, softmax: bool
+) -> NDArray[np.float64]:
+    """Probabilities, (N, K)."""
+    logits_NK = (features_NH @ fit.weights_HK.astype(np.float32)).astype(np.float64) + fit.biases_K
+    if softmax:
+        return np.exp(logits_NK - logsumexp(logits_NK, axis=1, keepdims=True))
+    return expit(logits_NK)
+
+
+def _loss(
+    logits_NK: NDArray[np.float64], targets_NK: NDArray[np.float32], softmax: bool
+) -> tuple[float, NDArray[np.float64]]:
+    """Mean loss of an item and its gradient by logit times N."""
+    n_items = len(logits_NK)
+    if softmax:
+        normaliser_N1 = logsumexp(logits_NK, axis=1, keepdims=True)
+        loss = float(normaliser_N1.sum() - np.vdot(targets_NK, logits_NK)) / n_items
+        return loss, np.exp(logits_NK - normaliser_N1) - targets_NK
+    loss = float(np.logaddexp(0.0, logits_NK).sum() - np.vdot(targets_NK, logits_NK)) / n_items
+    return loss, expit(logits_NK) - targets_NK

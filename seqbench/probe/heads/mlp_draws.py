@@ -1,0 +1,66 @@
+"""Everything random about an MLP, drawn from the seed alone: initial weights, batches, dropout masks.
+
+All draws are made on the CPU and none depends on the data's values or on how many layers train together, so a
+layer sees the same weights, batches and masks alone, in a stack, and on any device.
+
+Shape letters: N items, B items of a batch, I inputs, O outputs of a linear map.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_CHUNK_VALUES = 1 << 22
+"""Mask values drawn at once (16 MiB): one draw a chunk costs half of one draw a batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Which items a step trains on, and what it drops."""
+
+    index_B: Tensor
+    """Rows of train, int64."""
+    masks_BO: list[Tensor]
+    """Per hidden layer, 0 or 1 / (1 - dropout), float32; empty where nothing is dropped."""
+
+
+class Draws:
+    """The random stream of one seed; the order of calls matters, their device does not."""
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._generator = torch.Generator().manual_seed(seed)
+        self._device = device
+
+    def linear(self, n_inputs: int, n_outputs: int) -> tuple[Tensor, Tensor]:
+        """Initial weight (O, I) and bias (O,), as `torch.nn.Linear` draws them.
+
+        Its Kaiming-uniform with a = sqrt(5) is the uniform distribution within ± 1 / sqrt(I), for both.
+        """
+        bound = n_inputs**-0.5
+        weight = torch.empty(n_outputs, n_inputs).uniform_(-bound, bound, generator=self._generator)
+        bias = torch.empty(n_outputs).uniform_(-bound, bound, generator=self._generator)
+        return weight.to(self._device), bias.to(self._device)
+
+    def epoch(self, n_items: int, batch_size: int, widths: Sequence[int], dropout: float) -> Iterator[Batch]:
+        """One epoch's batches: a new order of all items, the last batch possibly smaller.
+
+        Args:
+            n_items: Items of train.
+            batch_size: Items of a batch.
+            widths: Widths of the hidden layers, each of which gets masks.
+            dropout: Probability of dropping a unit.
+        """
+        order = torch.randperm(n_items, generator=self._generator).to(self._device)
+        rows_at_once = max(1, _CHUNK_VALUES // (batch_size * max(1, sum(widths)))) * batch_size
+        for start in range(0, n_items, rows_at_once):
+            index = order[start : start + rows_at_once]
+            masks = [self._masks(len(index), width, dropout) for width in widths] if dropout else []
+            for first in range(0, len(index), batch_size):
+                rows = slice(first, first + batch_size)
+                yield Batch(index_B=index[rows], masks_BO=[mask[rows] for mask in masks])
+
+    def _masks(self, n_rows: int, width: int, dropout: float) -> Tensor:
+        kept = torch.rand(n_rows, width, generator=self._generator).ge_(dropout)
+        return kept.mul_(1 / (1 - dropout)).to(self._device)

@@ -1,0 +1,29 @@
+"""Writing the report's files: whole or not at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from seqbench.errors import ConfigError
+
+
+def write_file(path: Path, content: str | bytes) -> Path:
+    """Write a file beside its place and then rename it, so that a reader never sees half of it.
+
+    Text is written as UTF-8 with line ends as they are. The folder is made if need be.
+
+    Raises:
+        ConfigError: It can't be written there.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise ConfigError(
+            f"{path}: the report can't be written: {error.strerror} (name another place as `report.out`)"
+        ) from error
+    return path

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler
+
+from seqbench.probe.heads import HeadData
+from seqbench.probe.heads.linear import ALPHAS, STRENGTHS
+from seqbench.probe.heads.outputs import log_loss as our_log_loss
+from seqbench.vocabulary import Task
+
+
+def noisy(rule):
+    random = np.random.default_rng(3)
+    return lambda x: rule(x + random.normal(size=x.shape))
+
+
+def standardised(splits):
+    scaler = StandardScaler().fit(splits[0].features_LNH[0].astype(np.float64))
+    return [scaler.transform(data.features_LNH[0].astype(np.float64)) for data in splits]
+
+
+def stretched(splits):
+    factors = np.linspace(0.01, 50, splits[0].features_LNH.shape[2], dtype=np.float32)
+    return [HeadData(features_LNH=data.features_LNH * factors + 4, targets=data.targets) for data in splits]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logistic_regression_equals_scikit_learn_at_the_chosen_strength(fit, make, n_classes):
+    splits = stretched(make(noisy(lambda x: x[:, :n_classes].argmax(1)), width=12))
+    (fitted,) = fit("linear", Task.CLASSIFICATION, n_classes, splits)
+    train, _, test = standardised(splits)
+    model = LogisticRegression(C=fitted.hyperparameters["C"], tol=1e-9, max_iter=10_000)
+    expected = model.fit(train, splits[0].targets).predict_proba(test)
+    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-3)
+    assert fitted.convergence == "converged"
+
+
+def test_each_label_equals_a_logistic_regression_of_its_own(fit, make):
+    splits = make(noisy(lambda x: (x[:, :3] > [0, 0.5, 1]).astype(np.int8)), width=12)
+    (fitted,) = fit("linear", Task.LABELS, 3, splits)
+    train, _, test = standardised(splits)
+    for label in range(3):
+        model = LogisticRegression(C=fitted.hyperparameters["C"], tol=1e-9, max_iter=10_000)
+        expected = model.fit(train, splits[0].targets[:, label]).predict_proba(test)[:, 1]
+        np.testing.assert_allclose(fitted.predictions["test"][:, label], expected, atol=1e-3)
+
+
+def test_the_strength_is_the_one_of_the_lowest_log_loss_on_eval(fit, make):
+    splits = make(noisy(lambda x: (x[:, 0] > 0).astype(int)), width=60, n=120)
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 2, splits)
+    train, evaluation, _ = standardised(splits)
+    losses = [
+        log_loss(
+            splits[1].targets,
+            LogisticRegression(C=c, tol=1e-8, max_iter=9999)
+            .fit(train, splits[0].targets)
+            .predict_proba(evaluation),
+        )
+        for c in STRENGTHS
+    ]
+    assert fitted.hyperparameters["C"] == STRENGTHS[int(np.argmin(losses))] < max(STRENGTHS)
+
+
+@pytest.mark.parametrize("width", [12, 250])
+def test_ridge_equals_scikit_learn_with_few_and_with_many_features(fit, make, width):
+    splits = stretched(make(noisy(lambda x: 50 + x[:, :2] * [1, 100]), width=width, n=150))
+    (fitted,) = fit("linear", Task.REGRESSION, 2, splits)
+    train, evaluation, test = standardised(splits)
+    models = [Ridge(alpha=alpha).fit(train, splits[0].targets) for alpha in ALPHAS]
+    scale = splits[0].targets.std(0)
+    errors = [(((m.predict(evaluation) - splits[1].targets) / scale) ** 2).mean() for m in models]
+    chosen = int(np.argmin(errors))
+    assert fitted.hyperparameters["alpha"] == ALPHAS[chosen]
+    np.testing.assert_allclose(fitted.predictions["test"], models[chosen].predict(test), rtol=1e-4, atol=1e-3)
+
+
+def test_known_coefficients_are_found_again(fit, make):
+    splits = make(lambda x: 3 + 2 * x[:, :1] - x[:, 1:2])
+    (fitted,) = fit("linear", Task.REGRESSION, 1, splits)
+    np.testing.assert_allclose(fitted.predictions["test"], splits[2].targets, atol=1e-3)
+
+
+def test_a_constant_column_of_train_has_no_say_where_it_varies(fit, make):
+    train, evaluation, test = make(lambda x: x[:, :1])
+    for data in (train, evaluation, test):
+        data.features_LNH[:, :, 7] = 0.1
+    before = fit("linear", Task.REGRESSION, 1, (train, evaluation, test))[0].predictions["test"]
+    test.features_LNH[:, :, 7] = 1000
+    after = fit("linear", Task.REGRESSION, 1, (train, evaluation, test))[0].predictions["test"]
+    np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_one_class_in_train_is_predicted_with_certainty(fit, make):
+    splits = make(lambda x: np.full(len(x), 1))
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 3, splits)
+    np.testing.assert_array_equal(fitted.predictions["test"], np.tile([0, 1, 0], (150, 1)))
+    assert fitted.hyperparameters == {}
+
+
+def test_two_of_three_classes_in_train_leave_the_third_at_zero(fit, make):
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 3, make(lambda x: 2 * (x[:, 0] > 0)))
+    np.testing.assert_array_equal(fitted.predictions["test"][:, 1], 0)
+    np.testing.assert_allclose(fitted.predictions["test"].sum(1), 1, atol=1e-6)
+
+
+def test_the_log_loss_is_scikit_learns():
+    random = np.random.default_rng(0)
+    probabilities, targets = random.dirichlet(np.ones(4), 50), random.integers(0, 4, 50)
+    assert our_log_loss(Task.CLASSIFICATION, probabilities, targets) == pytest.approx(
+        log_loss(targets, probabilities, labels=range(4))
+    )
+    labels, chances = random.integers(0, 2, (50, 3)), random.random((50, 3))
+    expected = np.mean([log_loss(labels[:, k], chances[:, k]) for k in range(3)])
+    assert our_log_loss(Task.LABELS, chances, labels) == pytest.approx(expected)

@@ -1,0 +1,209 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from seqbench.probe.heads import HeadData
+from seqbench.probe.heads.mlp import reference_widths
+from seqbench.probe.heads.mlp_draws import Draws
+from seqbench.vocabulary import Task
+
+RULES = {
+    Task.CLASSIFICATION: lambda x: (x[:, :3] + 0.5).argmax(axis=1),
+    Task.LABELS: lambda x: (x[:, :3] > 0.3).astype(np.int8),
+    Task.REGRESSION: lambda x: 5 + 3 * x[:, :3],
+}
+LOSSES = {
+    Task.CLASSIFICATION: nn.CrossEntropyLoss(),
+    Task.LABELS: nn.BCEWithLogitsLoss(),
+    Task.REGRESSION: nn.HuberLoss(),
+}
+every_task = pytest.mark.parametrize("task", RULES)
+
+
+class SharedDropout(nn.Module):
+    """Dropout by the masks it is handed."""
+
+    mask: torch.Tensor | None = None
+
+    def forward(self, x):
+        return x if self.mask is None else x * self.mask
+
+
+def train_alone(data, evaluation, task, *, seed, epochs, dropout, lr=5e-3, batch_size=64, hidden=(32, 16)):
+    """An ordinary network, loop, autograd and optimiser; only order and masks come from the seed's stream."""
+    features, targets = torch.from_numpy(data.features_LNH[0]), torch.from_numpy(data.targets)
+    targets = targets if task is Task.CLASSIFICATION else targets.float()
+    torch.manual_seed(seed)
+    widths, drops, modules = [features.shape[1], *hidden, 3], [], []
+    for n_inputs, n_outputs in pairwise(widths):
+        modules += [nn.Linear(n_inputs, n_outputs), nn.ReLU(), drop := SharedDropout()]
+        drops.append(drop)
+    network, draws = nn.Sequential(*modules[:-2]), Draws(seed, torch.device("cpu"))
+    for n_inputs, n_outputs in pairwise(widths):
+        draws.linear(n_inputs, n_outputs)
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr, fused=False, foreach=False)
+    for _ in range(epochs):
+        for batch in draws.epoch(len(features), batch_size, hidden, dropout):
+            for drop, mask in zip(drops, batch.masks_BO, strict=False):
+                drop.mask = mask
+            optimizer.zero_grad()
+            LOSSES[task](network(features[batch.index_B]), targets[batch.index_B]).backward()
+            optimizer.step()
+    for drop in drops:
+        drop.mask = None
+    logits = network(torch.from_numpy(evaluation.features_LNH[0])).detach()
+    outputs = {Task.CLASSIFICATION: logits.softmax(1), Task.LABELS: logits.sigmoid()}
+    return outputs.get(task, logits).numpy()
+
+
+@every_task
+def test_a_layer_of_a_stack_equals_a_plain_network_trained_alone(fit, make, task):
+    train, evaluation, test = make(RULES[task], layers=3, n=300)
+    chosen = {"dropout": 0.2, "epochs": 12, "standardize": False, "choose_epoch": "last"}
+    fitted = fit("mlp", task, 3, (train, evaluation, test), seed=11, **chosen)
+    for index in range(3):
+        alone = [replace(data, features_LNH=data.features_LNH[[index]]) for data in (train, evaluation)]
+        expected = train_alone(*alone, task, seed=11, epochs=12, dropout=0.2)
+        np.testing.assert_allclose(fitted[index].predictions["eval"], expected, atol=1e-5)
+
+
+@every_task
+def test_stacking_changes_no_layer_after_hundreds_of_steps(fit, make, task):
+    splits = make(RULES[task], layers=4, n=330)
+    together = fit("mlp", task, 3, splits, seed=5, dropout=0.3, epochs=50)
+    one_by_one = fit("mlp", task, 3, splits, seed=5, dropout=0.3, epochs=50, memory_bytes=1)
+    for stacked, alone in zip(together, one_by_one, strict=True):
+        scale = np.abs(alone.predictions["test"]).max()
+        np.testing.assert_allclose(
+            stacked.predictions["test"], alone.predictions["test"], atol=1e-5 * max(1, scale)
+        )
+
+
+def test_dropout_is_on_in_every_epoch(monkeypatch, fit, make):
+    dropped, masks = [], Draws._masks
+
+    def watched(self, n_rows, width, dropout):
+        mask = masks(self, n_rows, width, dropout)
+        dropped.append(float((mask == 0).float().mean()))
+        return mask
+
+    monkeypatch.setattr(Draws, "_masks", watched)
+    fit("mlp", Task.CLASSIFICATION, 3, make(RULES[Task.CLASSIFICATION]), dropout=0.25, epochs=4)
+    assert len(dropped) == 4 * 2
+    assert dropped == pytest.approx([0.25] * 8, abs=0.03)
+
+
+def test_masks_keep_the_expected_activation_and_differ_between_batches():
+    batches = list(Draws(0, torch.device("cpu")).epoch(640, 64, [500], 0.2))
+    masks = torch.cat([batch.masks_BO[0] for batch in batches])
+    assert float(masks.mean()) == pytest.approx(1, abs=0.01)
+    assert set(masks.unique().tolist()) == {0.0, 1.25}
+    assert not torch.equal(batches[0].masks_BO[0], batches[1].masks_BO[0])
+
+
+def test_an_epoch_sees_every_item_once_in_an_order_of_its_own():
+    draws = Draws(0, torch.device("cpu"))
+    first, second = (torch.cat([b.index_B for b in draws.epoch(150, 64, [4], 0.5)]) for _ in range(2))
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(150))
+    assert not torch.equal(first, second)
+
+
+def test_masks_drawn_in_chunks_cover_all_batches(monkeypatch):
+    monkeypatch.setattr("seqbench.probe.heads.mlp_draws._CHUNK_VALUES", 100)
+    batches = list(Draws(0, torch.device("cpu")).epoch(100, 8, [5, 3], 0.5))
+    assert [len(batch.index_B) for batch in batches] == [8] * 12 + [4]
+    shapes = [[tuple(mask.shape) for mask in batch.masks_BO] for batch in batches]
+    assert shapes == [[(8, 5), (8, 3)]] * 12 + [[(4, 5), (4, 3)]]
+
+
+def test_initial_weights_are_those_of_torch_linear():
+    torch.manual_seed(9)
+    expected = nn.Linear(30, 20)
+    weight, bias = Draws(9, torch.device("cpu")).linear(30, 20)
+    torch.testing.assert_close(weight, expected.weight.data)
+    torch.testing.assert_close(bias, expected.bias.data)
+
+
+def test_the_reference_shape_halves_quarters_and_ends_at_most_at_128():
+    assert reference_widths(2048) == [1024, 512, 128]
+    assert reference_widths(257) == [128, 64, 32]
+    assert reference_widths(3) == [1, 1, 1]
+
+
+def test_the_best_epoch_predicts_with_the_weights_it_had(fit, make):
+    splits = make(lambda x: (x[:, 0] + 2 * np.random.default_rng(1).normal(size=len(x)) > 0).astype(int))
+    settings = {"lr": 0.02, "dropout": 0.0}
+    (best,) = fit("mlp", Task.CLASSIFICATION, 2, splits, epochs=40, **settings)
+    losses = [record.eval_loss for record in best.history]
+    assert best.chosen_epoch == 1 + int(np.argmin(losses)) < 35
+    assert best.convergence == "converged"
+    (short,) = fit(
+        "mlp", Task.CLASSIFICATION, 2, splits, epochs=best.chosen_epoch, choose_epoch="last", **settings
+    )
+    np.testing.assert_allclose(best.predictions["test"], short.predictions["test"], atol=1e-6)
+
+
+def test_each_layer_has_a_best_epoch_of_its_own(fit, make):
+    splits = make(lambda x: (x[:, 0] > 0).astype(int), layers=3)
+    fitted = fit("mlp", Task.CLASSIFICATION, 2, splits, epochs=25, lr=0.02)
+    chosen = [layer.chosen_epoch for layer in fitted]
+    assert chosen == [1 + int(np.argmin([r.eval_loss for r in layer.history])) for layer in fitted]
+    assert len(set(chosen)) > 1
+
+
+def test_the_eval_loss_of_the_curve_is_that_of_the_predictions(fit, make):
+    splits = make(RULES[Task.CLASSIFICATION])
+    (fitted,) = fit("mlp", Task.CLASSIFICATION, 3, splits, choose_epoch="last", epochs=5)
+    probabilities = fitted.predictions["eval"][np.arange(150), splits[1].targets]
+    assert fitted.history[-1].eval_loss == pytest.approx(-np.log(probabilities).mean(), rel=1e-4)
+    assert [record.epoch for record in fitted.history] == [1, 2, 3, 4, 5]
+
+
+def test_without_dropout_a_tiny_step_gives_the_train_loss_of_the_initial_weights(fit, make):
+    train, _, test = make(RULES[Task.LABELS])
+    (fitted,) = fit("mlp", Task.LABELS, 3, (train, train, test), lr=1e-12, dropout=0.0, epochs=1)
+    assert fitted.history[0].train_loss == pytest.approx(fitted.history[0].eval_loss, rel=1e-5)
+
+
+def test_training_that_still_improves_says_so(fit, make):
+    (fitted,) = fit("mlp", Task.REGRESSION, 3, make(RULES[Task.REGRESSION]), epochs=10, lr=1e-4, dropout=0.0)
+    assert (fitted.chosen_epoch, fitted.convergence) == (10, "still improving")
+
+
+def test_scaling_is_learned_on_train_only_so_shift_and_unit_do_not_matter(fit, make):
+    splits = make(RULES[Task.REGRESSION])
+    moved = [
+        HeadData(features_LNH=1000 * data.features_LNH + 500, targets=1e4 * data.targets) for data in splits
+    ]
+    shifted = replace(moved[2], features_LNH=moved[2].features_LNH + 3000)
+    plain, other = (
+        fit("mlp", Task.REGRESSION, 3, which, epochs=5)[0].predictions for which in (splits, moved)
+    )
+    np.testing.assert_allclose(other["test"], 1e4 * plain["test"], rtol=1e-3, atol=50)
+    far = fit("mlp", Task.REGRESSION, 3, (moved[0], moved[1], shifted), epochs=5)[0].predictions
+    np.testing.assert_array_equal(far["eval"], other["eval"])
+    assert not np.allclose(far["test"], other["test"])
+
+
+def test_a_layer_that_diverges_leaves_the_others_as_they_are(fit, make):
+    splits = make(RULES[Task.CLASSIFICATION], layers=3)
+    settings = {"standardize": False, "epochs": 4}
+    alone = fit("mlp", Task.CLASSIFICATION, 3, [_only(data, [0, 2]) for data in splits], **settings)
+    for data in splits:
+        data.features_LNH[1] = 3e38 * np.sign(data.features_LNH[1])
+    fitted = fit("mlp", Task.CLASSIFICATION, 3, splits, **settings)
+    assert fitted[1].convergence == "diverged"
+    assert "infinite or NaN in epoch 1; lower probe.mlp.lr" in fitted[1].error
+    assert (fitted[1].predictions, fitted[1].history) == ({}, ())
+    for position, expected in zip((0, 2), alone, strict=True):
+        np.testing.assert_allclose(
+            fitted[position].predictions["test"], expected.predictions["test"], atol=1e-6
+        )
+
+
+def _only(data, layers):
+    return replace(data, features_LNH=data.features_LNH[layers].copy())
