@@ -35,13 +35,13 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=514, **names)
 
 
-def corpus(items: int, seed: int) -> list[str]:
+def corpus(items: int, seed: int, longest: int) -> list[str]:
     """Sequences of every planted rule, labels thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         made = make_planted(
             Path(folder),
             seed=seed,
-            sizes=Sizes(train=items, eval=100, test=100, min_length=60, max_length=120),
+            sizes=Sizes(train=items, eval=100, test=100, min_length=60, max_length=longest),
         )
         lines = [line for path in made for line in (path / "train.jsonl").read_text().splitlines()]
     items_read = [json.loads(line) for line in lines]
@@ -69,15 +69,16 @@ def train(steps: int, size: int, lr: float, seed: int) -> tuple[EsmForMaskedLM, 
             attention_probs_dropout_prob=0.0,
         )
     )  # fmt: skip
-    sequences = corpus(items=20_000, seed=1_000 + seed)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
+    # Short sequences first: motifs are a larger share of them, so there is more to learn from a step.
+    short, long = (corpus(items=20_000, seed=1_000 + seed, longest=longest) for longest in (60, 200))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.98))
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / steps))
     )
     generator = torch.Generator().manual_seed(seed)
     began, mean_loss = time.perf_counter(), math.log(4)
     for step in range(steps):
-        ids, mask = batch(sequences, size, generator)
+        ids, mask = batch(short if step < 0.7 * steps else long, size, generator)
         hidden = (
             (torch.rand(ids.shape, generator=generator) < 0.15)
             & (ids >= LETTERS.start)
@@ -104,8 +105,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--batch", type=int, default=48)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

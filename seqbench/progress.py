@@ -49,7 +49,7 @@ class ConsoleReporter:
 
     def note(self, text: str) -> None:
         """Print the line, above any live bar."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def task(self, label: str, total: float, unit: str) -> AbstractContextManager[Advance]:
         """Show a bar, or plain lines where the output is no terminal."""

@@ -27,13 +27,18 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,127}")
 def check_name(name: str, what: str) -> str:
     """Return `name` if it can safely be a folder of a store and a key of a catalog.
 
+    Args:
+        name: Of a model or data set.
+        what: `model` or `data set`, for the message.
+
     Raises:
         ConfigError: The name is empty, over 128 characters, starts with a dot or dash, or holds anything but
             letters, digits and `_ . + = @ -` (so no path separator).
     """
     if not _NAME.fullmatch(name):
+        out = "set `name:` to another" if what == "model" else "rename its folder"
         raise ConfigError(
             f"{what} name {name!r} can't be used: start with a letter, digit or _ and go on with letters, "
-            "digits and _ . + = @ - (set `name:` to rename it)"
+            f"digits and _ . + = @ - ({out})"
         )
     return name

@@ -14,6 +14,7 @@ from seqbench.probe.heads.logistic import LogisticFit, fit_logistic, predict_log
 from seqbench.probe.heads.outputs import log_loss, spread_classes
 from seqbench.probe.heads.ridge import ridge_path
 from seqbench.probe.heads.scaling import Scaling
+from seqbench.probe.heads.threads import blas_threads
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName, Task
 
@@ -149,7 +150,8 @@ def _fit_logistic(features: _Features, layer: Layer) -> FittedHead:
     hyperparameters: dict[str, float | int | str] = {}
     convergence: Convergence | None = None
     if not columns.constant:
-        strength, chosen = _choose_strength(features, columns, layer.targets["eval"])
+        with blas_threads(2 * features["train"].size * columns.targets_NK.shape[1]):
+            strength, chosen = _choose_strength(features, columns, layer.targets["eval"])
         hyperparameters = {"C": strength}
         convergence = "converged" if chosen.converged else "not converged"
     return FittedHead(

@@ -28,7 +28,7 @@ from seqbench.probe.heads.mlp_draws import Draws
 from seqbench.probe.heads.mlp_stack import MlpStack
 from seqbench.probe.heads.mlp_training import PREDICT_ROWS, Curves, Schedule, SplitTensors
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.probe.heads.threads import threads_for
+from seqbench.probe.heads.threads import torch_threads
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName, Task
 
@@ -91,7 +91,7 @@ class MlpHead:
                 advance(1.0)
         at_once = max(1, self.memory_bytes // self._layer_bytes(problem, splits))
         flop = self._step_flop(problem, train) * min(at_once, len(sound))
-        with threads_for(flop):
+        with torch_threads(flop):
             for first in range(0, len(sound), at_once):
                 group = sound[first : first + at_once]
                 outcomes += self._fit_group(problem, splits, group, seed, advance)
