@@ -1,5 +1,6 @@
 """The command line: each command is one library call, and every user's error ends here in one line."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -70,4 +71,7 @@ app.add_typer(config.app, name="config")
 
 def main() -> None:
     """The console script `seqbench`."""
+    # Read when torch or XGBoost load OpenMP. Threads that spin while they wait make everything many times
+    # slower where other programs use the same cores: two threads beside another job took 85 s for 7 s of work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()

@@ -4,6 +4,7 @@ Shape letters: N items, H features, K outputs.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +61,8 @@ def _fit_layer(layer: Layer) -> FittedHead:
     scaling = Scaling.fit(layer.features["train"])
     features = {name: scaling.apply(values_NH) for name, values_NH in layer.features.items()}
     if layer.problem.task is Task.REGRESSION:
-        return _fit_ridge(features, layer)
+        with blas_threads(2 * features["train"].size * min(features["train"].shape)):
+            return _fit_ridge(features, layer)
     return _fit_logistic(features, layer)
 
 
@@ -169,18 +171,15 @@ def _choose_strength(
     features: _Features, columns: _Columns, eval_targets: NDArray[np.generic]
 ) -> tuple[float, LogisticFit]:
     fit: LogisticFit | None = None
-    losses: list[float] = []
-    best: tuple[float, LogisticFit] | None = None
+    tried: list[tuple[float, float, LogisticFit]] = []
     for strength in STRENGTHS:
         fit = fit_logistic(
             features["train"], columns.targets_NK, strength=strength, softmax=columns.softmax, start=fit
         )
-        losses.append(log_loss(columns.task, columns.predict(fit, features["eval"]), eval_targets))
-        if best is None or losses[-1] < min(losses[:-1]):
-            best = strength, fit
-        recent = losses[-_RISES - 1 :]
-        if len(recent) > _RISES and recent == sorted(set(recent)):
+        loss = log_loss(columns.task, columns.predict(fit, features["eval"]), eval_targets)
+        tried.append((loss, strength, fit))
+        recent = [loss for loss, _, _ in tried[-_RISES - 1 :]]
+        if len(recent) > _RISES and all(before < after for before, after in pairwise(recent)):
             break
-    if best is None:
-        raise RuntimeError("the path of strengths is empty")
-    return best
+    _, strength, fit = min(tried, key=lambda entry: entry[0])
+    return strength, fit

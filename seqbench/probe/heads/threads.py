@@ -1,16 +1,17 @@
 """How many CPU threads a piece of work is worth.
 
-Threads that share one small product wait for each other by spinning, which beside other work on the same cores
-costs far more than it gains. Measured on 2 cores: ten epochs of 7 networks (256 inputs, 10,000 items, batches of
-64, 116 MFLOP a step) took 2.0 s with two threads and the cores to themselves; beside other work 45 to 190 s with
-two threads and 3 to 7 s with one. A logistic path (12,000 × 256, 5 labels): 15.7 s with two, 2.1 s with one.
+Threads that share one small product wait for each other by spinning, which beside other work on the same
+cores costs far more than it gains. Measured on 2 cores, ten epochs of 7 networks (256 inputs, 10,000 items,
+batches of 64, 116 MFLOP a step): with the cores to themselves two threads took 2.0 s; beside other work two
+took 45 to 190 s and one took 3 to 7 s. A logistic path (12,000 × 256, 5 labels) beside other work: 15.7 s
+with two threads, 2.1 s with one.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 FLOP_PER_THREAD = 200_000_000
-"""Work between two waits that keeps a thread busy for about two milliseconds, next to which waiting is small."""
+"""Work between two waits that keeps a thread busy for some two milliseconds; waiting is small beside it."""
 
 
 def worthwhile_threads(flop: int, available: int) -> int:
@@ -39,7 +40,7 @@ def torch_threads(flop: int) -> Iterator[None]:
 @contextmanager
 def blas_threads(flop: int) -> Iterator[None]:
     """Let NumPy and SciPy use `worthwhile_threads` of their threads within the block."""
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     blas = ThreadpoolController().select(user_api="blas")
     available = max((library["num_threads"] for library in blas.info()), default=1)

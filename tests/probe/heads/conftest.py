@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from seqbench.probe.heads import FittedHead, HeadData, Problem, create
 from seqbench.vocabulary import Task
@@ -37,7 +38,8 @@ def _one_thread() -> Iterator[None]:
     """Threads that wait for each other cost tens of seconds where other work runs on the cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with threadpool_limits(1):
+        yield
     torch.set_num_threads(before)
 
 

@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from seqbench.probe.heads import HeadData
+from seqbench.probe.heads import HeadData, linear
 from seqbench.probe.heads.linear import ALPHAS, STRENGTHS
 from seqbench.probe.heads.outputs import log_loss as our_log_loss
 from seqbench.vocabulary import Task
@@ -60,6 +60,20 @@ def test_the_strength_is_the_one_of_the_lowest_log_loss_on_eval(fit, make):
         for c in STRENGTHS
     ]
     assert fitted.hyperparameters["C"] == STRENGTHS[int(np.argmin(losses))] < max(STRENGTHS)
+
+
+def test_the_path_ends_after_the_eval_loss_rose_twice_in_a_row(monkeypatch, fit, make):
+    tried, fit_logistic = [], linear.fit_logistic
+
+    def watched(*arguments, strength, **rest):
+        tried.append(strength)
+        return fit_logistic(*arguments, strength=strength, **rest)
+
+    monkeypatch.setattr(linear, "fit_logistic", watched)
+    splits = make(noisy(lambda x: (x[:, 0] > 0).astype(int)), width=60, n=80)
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 2, splits)
+    best = STRENGTHS.index(fitted.hyperparameters["C"])
+    assert tried == list(STRENGTHS[: best + 3]) != list(STRENGTHS)
 
 
 @pytest.mark.parametrize("width", [12, 250])
