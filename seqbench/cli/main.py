@@ -72,6 +72,6 @@ app.add_typer(config.app, name="config")
 def main() -> None:
     """The console script `seqbench`."""
     # Read when torch or XGBoost load OpenMP. Threads that spin while they wait make everything many times
-    # slower where other programs use the same cores: two threads beside another job took 85 s for 7 s of work.
+    # slower where other programs use the same cores: beside another job, 85 s instead of 7 s for an MLP.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app()

@@ -103,7 +103,10 @@ def _report(config: "Config", told: "Reporter") -> None:
     for sentence in made.sentences:
         out.print(sentence, markup=False, highlight=False)
     for failure in made.failed:
-        told.note(f"failed: {failure}")
+        layers = ", ".join(map(str, failure.layers))
+        told.note(
+            f"failed: {failure.model} × {failure.dataset}, {failure.head}, layers {layers}: {failure.reason}"
+        )
     out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)
 
 

@@ -40,7 +40,7 @@ def torch_threads(flop: int) -> Iterator[None]:
 @contextmanager
 def blas_threads(flop: int) -> Iterator[None]:
     """Let NumPy and SciPy use `worthwhile_threads` of their threads within the block."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    from threadpoolctl import ThreadpoolController
 
     blas = ThreadpoolController().select(user_api="blas")
     available = max((library["num_threads"] for library in blas.info()), default=1)
