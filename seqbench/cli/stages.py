@@ -7,17 +7,22 @@ import typer
 from seqbench.cli.options import ConfigPath, Overrides, console, load, relative, reporter
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from seqbench.config import Config
     from seqbench.progress import Reporter
     from seqbench.schedule.run import Command, Outcome
+    from seqbench.schedule.survey import Problem
 
 EXIT_PARTIAL = 3
 
 
 def extract(config: ConfigPath, set_: Overrides = None) -> None:
-    """Fill the store with the pooled hidden states that are missing."""
+    """Fill the store with what is missing.
+
+    Every wanted layer of every model on every data set, block by block.
+    """
     told = reporter()
     outcome = _run(load(config, set_, told), told, "extract")
     told.note(f"{outcome.items:,} items embedded")
@@ -25,7 +30,10 @@ def extract(config: ConfigPath, set_: Overrides = None) -> None:
 
 
 def probe(config: ConfigPath, set_: Overrides = None) -> None:
-    """Train the missing probes on the store and log them to the catalog."""
+    """Train the missing probes on stored embeddings.
+
+    Results go to the catalog as they come.
+    """
     told = reporter()
     outcome = _run(load(config, set_, told), told, "probe")
     told.note(_trained(outcome))
@@ -39,7 +47,10 @@ def report(config: ConfigPath, set_: Overrides = None) -> None:
 
 
 def run(config: ConfigPath, set_: Overrides = None) -> None:
-    """Extract, probe and report in one go; running again does only what is missing."""
+    """Extract, probe and report in one go.
+
+    Running again does only what is missing.
+    """
     told = reporter()
     loaded = load(config, set_, told)
     outcome = _run(loaded, told, "run")
@@ -58,10 +69,8 @@ def plan(config: ConfigPath, set_: Overrides = None) -> None:
     found, made = look(load(config, set_, told), told, "run")
     out = console()
     out.print(plan_table(found, made))
-    for skipped in found.not_applicable:
-        told.note(f"not applicable: {skipped.reason}")
-    for failed in found.failed:
-        told.note(f"can't be worked on: {failed.model} × {failed.dataset}: {failed.reason}")
+    _tell("not applicable", found.not_applicable, told)
+    _tell("can't be worked on", found.failed, told)
     if found.failed:
         raise typer.Exit(EXIT_PARTIAL)
 
@@ -79,12 +88,19 @@ def _trained(outcome: "Outcome") -> str:
 
 def _finish(outcome: "Outcome", told: "Reporter") -> None:
     """Say what was done and what was not, and leave with the exit code that goes with it."""
-    for skipped in outcome.not_applicable:
-        told.note(f"not applicable: {skipped.reason}")
-    for failed in outcome.failed:
-        told.note(f"failed: {failed.model} × {failed.dataset}: {failed.reason}")
+    _tell("not applicable", outcome.not_applicable, told)
+    _tell("failed", outcome.failed, told)
     if outcome.failed:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
+    """One line for all data sets on which a model has the same trouble."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for problem in problems:
+        together.setdefault((problem.model, problem.reason), []).append(problem.dataset)
+    for (model, reason), datasets in together.items():
+        told.note(f"{what}: {model} × {', '.join(datasets)}: {reason}")
 
 
 def _report(config: "Config", told: "Reporter") -> None:

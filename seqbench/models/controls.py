@@ -147,12 +147,11 @@ class Kmer:
             NotApplicableError: There would be over 65,536 columns, or canonical k-mers of proteins.
         """
         if self.canonical and facts.alphabet == "protein":
-            raise NotApplicableError(f"{self.name} on {facts.name}: proteins have no reverse complement")
+            raise NotApplicableError("proteins have no reverse complement")
         width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in self._ks)
         if width > MAX_WIDTH:
             raise NotApplicableError(
-                f"{self.name} on {facts.name}: {width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} "
-                "(take a smaller k)"
+                f"{width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} (take a smaller k)"
             )
         return KmerEmbedder(facts.alphabet, self._ks, self.canonical)
 
@@ -183,14 +182,12 @@ class Onehot:
         """
         if facts.min_length != facts.max_length:
             raise NotApplicableError(
-                f"{self.name} on {facts.name}: one-hot wants sequences of one length, these have "
+                "one-hot wants sequences of one length, these have "
                 f"{facts.min_length}–{facts.max_length} letters"
             )
         width = facts.max_length * len(ALPHABETS[facts.alphabet])
         if width > MAX_WIDTH:
-            raise NotApplicableError(
-                f"{self.name} on {facts.name}: {width:,} columns are over {MAX_WIDTH:,} (sequences too long)"
-            )
+            raise NotApplicableError(f"{width:,} columns are over {MAX_WIDTH:,} (sequences too long)")
         return OnehotEmbedder(facts.alphabet, facts.max_length)
 
 

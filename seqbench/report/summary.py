@@ -159,7 +159,7 @@ def _open(results: Results) -> tuple[str, ...]:
         wanted = results.selection
         total = len(wanted.models) * len(wanted.datasets) * len(wanted.heads)
         parts.append(f"{len(results.missing)} of {total} combinations have no results")
-    return (f"{' and '.join(parts)} (listed below).",) if parts else ()
+    return (f"{' and '.join(parts)} (listed at the end of the page).",) if parts else ()
 
 
 def _listed(names: Sequence[str]) -> str:

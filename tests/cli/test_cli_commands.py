@@ -47,7 +47,7 @@ def test_run_extracts_probes_and_reports_and_again_does_nothing(config: Path) ->
     first = seqbench("run", config)
     assert first.exit_code == 0, first.output
     assert "36 probes trained" in first.stderr  # (4 + 4 + 1 layers) x 2 heads x 2 seeds
-    assert "not applicable: onehot on gc: one-hot wants sequences of one length" in first.stderr
+    assert "not applicable: onehot × gc: one-hot wants sequences of one length" in first.stderr
     assert "tiny" in first.stdout
     assert (config.parent / "report" / "index.html").is_file()
     again = seqbench("probe", config)

@@ -85,5 +85,5 @@ def test_controls_alone_are_no_result(tmp_path):
 
 def test_what_is_missing_is_counted(tmp_path):
     assert _summary(tmp_path, {"a": {"bert": 0.9}}, ("bert", "lynx"))[-1] == (
-        "1 of 2 combinations have no results (listed below)."
+        "1 of 2 combinations have no results (listed at the end of the page)."
     )

@@ -110,7 +110,7 @@ def test_failures_alone_still_make_a_report(tmp_path):
     outcome = _write(catalog, tmp_path / "out", models=("dna-bert",))
     assert outcome.sentences == (
         "No model has a score on test yet.",
-        "2 probes failed and 2 of 2 combinations have no results (listed below).",
+        "2 probes failed and 2 of 2 combinations have no results (listed at the end of the page).",
     )
 
 
