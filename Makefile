@@ -11,7 +11,7 @@ help:
 	@echo "make test-all  the same and the long tests (kills, real data sets)"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of docs/benchmarks.md"
-	@echo "make docs      config reference and demo figures under docs/"
+	@echo "make docs      docs/config.md from the schema"
 
 # One install serves all targets; it is done again when a pin or the packaging changes.
 $(VENV)/installed: constraints.txt pyproject.toml

@@ -20,6 +20,7 @@ from seqbench.datasets.planted.write import make_planted
 
 VOCABULARY = ["<cls>", "<pad>", "<eos>", "<unk>", "A", "C", "G", "T", "N", "<mask>"]
 PAD, MASK = VOCABULARY.index("<pad>"), VOCABULARY.index("<mask>")
+RULES = ("planted_motif", "planted_motifs4", "planted_splice", "planted_variant")
 LETTERS = slice(VOCABULARY.index("A"), VOCABULARY.index("T") + 1)
 
 
@@ -36,11 +37,12 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def corpus(items: int, seed: int, longest: int) -> list[str]:
-    """Sequences of every planted rule, labels thrown away."""
+    """Sequences of the planted rules that have motifs or sites to learn, labels thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         made = make_planted(
             Path(folder),
-            seed=seed,
+            RULES,
+            seed,
             sizes=Sizes(train=items, eval=100, test=100, min_length=60, max_length=longest),
         )
         lines = [line for path in made for line in (path / "train.jsonl").read_text().splitlines()]
@@ -70,7 +72,7 @@ def train(steps: int, size: int, lr: float, seed: int) -> tuple[EsmForMaskedLM, 
         )
     )  # fmt: skip
     # Short sequences first: motifs are a larger share of them, so there is more to learn from a step.
-    short, long = (corpus(items=20_000, seed=1_000 + seed, longest=longest) for longest in (60, 200))
+    short, long = (corpus(items=30_000, seed=1_000 + seed, longest=longest) for longest in (60, 200))
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01, betas=(0.9, 0.98))
     rate = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * step / steps))
@@ -78,7 +80,7 @@ def train(steps: int, size: int, lr: float, seed: int) -> tuple[EsmForMaskedLM, 
     generator = torch.Generator().manual_seed(seed)
     began, mean_loss = time.perf_counter(), math.log(4)
     for step in range(steps):
-        ids, mask = batch(short if step < 0.7 * steps else long, size, generator)
+        ids, mask = batch(short if step < 0.9 * steps else long, size, generator)
         hidden = (
             (torch.rand(ids.shape, generator=generator) < 0.15)
             & (ids >= LETTERS.start)
@@ -104,9 +106,9 @@ def main() -> None:
     """Train and write config, bfloat16 weights, tokenizer, and a note on how they came about."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

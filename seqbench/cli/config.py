@@ -47,7 +47,10 @@ def convert(
         return
     if out.exists():
         raise ConfigError(f"{out}: exists already (give --out another name)")
-    out.write_text(text, encoding="utf-8")
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{out}: can't be written: {error.strerror} (give --out another place)") from error
     typer.echo(f"{out} written")
 
 

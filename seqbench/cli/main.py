@@ -12,7 +12,6 @@ from seqbench.cli import config, datasets, models, sql, stages, store
 from seqbench.errors import SeqbenchError
 
 EXIT_USER_ERROR = 2
-EXIT_PARTIAL = 3
 EXIT_INTERRUPTED = 130
 
 

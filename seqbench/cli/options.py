@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from seqbench.config import Config
     from seqbench.progress import Reporter
 
+EXIT_PARTIAL = 3
+"""Some work failed; the rest is done and stored, and what failed is listed."""
+
 ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A config file (YAML).", show_default=False)
 ]

@@ -5,6 +5,7 @@ from seqbench.config import Config
 from seqbench.datasets.registry import resolve
 from seqbench.errors import SeqbenchError
 from seqbench.report import Selection
+from seqbench.schedule.variants import wanted_variants
 
 PROBED = "SELECT DISTINCT dataset FROM probes WHERE list_contains(?, model) ORDER BY dataset"
 
@@ -19,7 +20,9 @@ def selected(config: Config, catalog: Catalog) -> Selection:
     names = config.datasets.names
     if names is None:
         names = tuple(str(row[0]) for row in catalog.query(PROBED, (list(models),)).rows)
-    return Selection(models=models, datasets=names, heads=_heads(config, names))
+    return Selection(
+        models=models, datasets=names, heads=_heads(config, names), variants=wanted_variants(config)
+    )
 
 
 def _heads(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -39,9 +40,14 @@ def sql(
         writer.writerow(result.columns)
         writer.writerows(["" if cell is None else cell for cell in row] for row in result.rows)
     else:
-        rows = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-        json.dump(rows, sys.stdout, indent=1, default=str, ensure_ascii=False)
+        rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+        json.dump(rows, sys.stdout, indent=1, default=str, ensure_ascii=False, allow_nan=False)
         sys.stdout.write("\n")
+
+
+def _plain(value: object) -> object:
+    """JSON has neither NaN nor infinity; both are null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print_table(result: "QueryResult") -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from seqbench.cli.options import ConfigPath, Overrides, console, load, relative, reporter
+from seqbench.cli.options import EXIT_PARTIAL, ConfigPath, Overrides, console, load, relative, reporter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from seqbench.progress import Reporter
     from seqbench.schedule.run import Command, Outcome
     from seqbench.schedule.survey import Problem
-
-EXIT_PARTIAL = 3
 
 
 def extract(config: ConfigPath, set_: Overrides = None) -> None:
@@ -55,9 +53,13 @@ def run(config: ConfigPath, set_: Overrides = None) -> None:
     loaded = load(config, set_, told)
     outcome = _run(loaded, told, "run")
     told.note(f"{outcome.items:,} items embedded, {_trained(outcome)}")
-    _report(loaded, told)
-    _next_steps(config, loaded)
-    _finish(outcome, told)
+    _tell("not applicable", outcome.not_applicable, told)
+    if outcome.probes or outcome.probes_known:
+        _report(loaded, told)
+        _next_steps(config, loaded)
+    _tell("failed", outcome.failed, told)
+    if outcome.failed:
+        raise typer.Exit(EXIT_PARTIAL)
 
 
 def plan(config: ConfigPath, set_: Overrides = None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seqbench.cli.options import console, reporter
+from seqbench.cli.options import EXIT_PARTIAL, console, reporter
 
 app = typer.Typer(help="List and verify embedding stores.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,12 +30,13 @@ def list_entries(store: StorePath) -> None:
     for key in opened.keys():  # noqa: SIM118 -- a Store is no mapping; its keys are what there is
         entry = opened[key]
         for split in entry.splits:
-            missing = len(entry.missing_blocks(split, entry.layers)) if entry.layers else 0
+            layers = entry.split_layers(split)
+            missing = len(entry.missing_blocks(split, layers or range(entry.model.n_layers)))
             table.add_row(
                 entry.model.name,
                 entry.dataset,
                 split,
-                str(len(entry.layers)),
+                str(len(layers)),
                 f"{entry.facts.splits[split].n_items:,}",
                 str(entry.facts.hidden),
                 f"{human(entry.stored_bytes(split))}B",
@@ -60,4 +61,4 @@ def verify(store: StorePath) -> None:
         typer.echo(f"{fault.where}: {fault.what}")
     typer.echo(f"{store}: {len(keys)} entries, {len(faults) or 'no'} faults")
     if faults:
-        raise typer.Exit(3)
+        raise typer.Exit(EXIT_PARTIAL)

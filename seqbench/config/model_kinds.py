@@ -38,7 +38,7 @@ class Checkpoint(Section):
     )
     trust_remote_code: Switch = Field(
         default=False,
-        description="Run Python code shipped with the checkpoint; a hub id then needs `revision`.",
+        description="Run Python code shipped with the checkpoint; a hub id then needs a commit hash.",
     )
 
 
@@ -105,7 +105,7 @@ class PrecomputedModel(Section):
     kind: Literal["precomputed"] = Field(description="Embeddings from files.")
     path: LocalPath = Field(description="Directory holding `<data set>-<layer>layer_<split>.pt`.")
     n_layers: Count = Field(
-        description="Number of the last layer; layer 0 is the embedding output, so there are n_layers + 1."
+        description="Number of the last layer, layer 0 being the embedding output; or one more than that."
     )
     name: ModelName = Field(description="Name in the store, the catalog and the report.")
 

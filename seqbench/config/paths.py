@@ -10,6 +10,9 @@ from seqbench.config.problems import Source
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+"""A branch or tag can be moved to other code; a commit can't."""
+
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w][\w.-]{0,95})?", re.ASCII)
 
 
@@ -101,9 +104,9 @@ def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: Source) -> 
             (*key, "path"),
             f"no such model directory: {directory} (and no hub id: those are organisation/model)",
         )
-    if model.trust_remote_code and model.revision is None:
+    if model.trust_remote_code and not _COMMIT.fullmatch(model.revision or ""):
         raise source.error(
             (*key, "trust_remote_code"),
-            f"code of {model.path} runs only at a pinned revision: set `revision:` to a commit hash",
+            f"code of {model.path} runs only at a pinned revision: set `revision:` to a 40-digit hash",
         )
     return model.path

@@ -26,13 +26,14 @@ def write_demo(folder: Path, *, seed: int = 0) -> Path:
     shipped = resources.files("seqbench.demo")
     config = folder / CONFIG
     text = shipped.joinpath(CONFIG).read_text(encoding="utf-8")
+    files = {file.name: file.read_bytes() for file in shipped.joinpath("model").iterdir()}
     if config.exists() and config.read_text(encoding="utf-8") != text:
         raise ConfigError(f"{config}: exists already and differs (choose another folder)")
     try:
         model = folder / "demo-dna-4l"
         model.mkdir(parents=True, exist_ok=True)
-        for file in shipped.joinpath("model").iterdir():
-            (model / file.name).write_bytes(file.read_bytes())
+        for name, content in files.items():
+            (model / name).write_bytes(content)
         config.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{folder}: can't be written: {error.strerror} (choose another folder)") from error

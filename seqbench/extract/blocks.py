@@ -64,7 +64,8 @@ def extract_blocks(
     for block in blocks:
         began = time.perf_counter()
         items = split.sequences(block.start, block.stop)
-        values, facts = _embed(embedder, split, block, items, layers, advance)
+        missing = entry.missing_layers(split_name, block, layers)
+        values, facts = _embed(embedder, split, block, items, missing, advance)
         entry.write_block(split_name, block, values, facts)
         tokens = int(facts.tokens_NS.sum())
         done += Work(items=len(items), tokens=tokens, seconds=time.perf_counter() - began)

@@ -109,6 +109,10 @@ class Source(Protocol):
     def identity(self) -> ModelIdentity:
         """Read what identifies the model, without loading weights."""
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what decides the embeddings beside the settings; reads files, loads nothing."""
+
     def declared(self) -> Settings:
         """The settings that are known before the model is loaded; none contradicts the embedder's."""
 

@@ -123,10 +123,14 @@ class Kmer:
     canonical: bool = False
     """Count a k-mer and its reverse complement as one."""
 
-    def identity(self) -> ModelIdentity:
+    @property
+    def fingerprint(self) -> str:
         """Hash of the parameters."""
-        parameters = {"kind": "kmer", "k": list(self._ks), "canonical": self.canonical}
-        return _identity(self.name, "kmer", hash_files([], parameters))
+        return hash_files([], {"kind": "kmer", "k": list(self._ks), "canonical": self.canonical})
+
+    def identity(self) -> ModelIdentity:
+        """Name and parameters."""
+        return _identity(self.name, "kmer", self.fingerprint)
 
     @property
     def _ks(self) -> tuple[int, ...]:
@@ -162,9 +166,14 @@ class Onehot:
 
     name: str
 
-    def identity(self) -> ModelIdentity:
+    @property
+    def fingerprint(self) -> str:
         """Hash of the kind alone: it has no parameters."""
-        return _identity(self.name, "onehot", hash_files([], {"kind": "onehot"}))
+        return hash_files([], {"kind": "onehot"})
+
+    def identity(self) -> ModelIdentity:
+        """Name and kind."""
+        return _identity(self.name, "onehot", self.fingerprint)
 
     def declared(self) -> Settings:
         """None: they depend on the data set's alphabet and length."""

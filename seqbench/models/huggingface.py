@@ -1,21 +1,20 @@
 """Models in the format of Hugging Face, from a directory or the hub, trained or with random weights."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seqbench.errors import ModelError, ModelNotFoundError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import EmbedOptions
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
-from seqbench.models.transformer import Transformer
+
+if TYPE_CHECKING:
+    from seqbench.models.transformer import Transformer
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -24,6 +23,9 @@ UNUSED_HEADS = ("pooler.", "contact_head.", "lm_head.")
 
 SMALL_FILES = ("*.json", "*.txt", "*.model", "*.py", "vocab*")
 """What is fetched of a hub repository beside its weights."""
+
+TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model")
+"""Without any of these transformers makes up a tokenizer that knows no letter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +38,28 @@ class _Checkpoint:
     revision: str | None = None
     trust_remote_code: bool = False
     options: EmbedOptions
+    fetch_weights: ClassVar[bool] = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the path is a directory: configs make those absolute, a hub id never is."""
+        return Path(self.path).is_absolute()
 
     @cached_property
     def folder(self) -> Path:
-        """The local directory; a hub repository is fetched, or taken from the cache when offline."""
-        local = Path(self.path)
-        if local.is_dir():
-            if not (local / "config.json").is_file():
-                raise ModelNotFoundError(f"model {self.name!r}: {local} has no config.json")
-            return local
-        return self._snapshot()
+        """The local directory; a hub repository is fetched, or taken from the cache when offline.
+
+        Raises:
+            ModelNotFoundError: There is no such directory or repository, or files are missing from it.
+        """
+        folder = Path(self.path) if self.is_local else self._snapshot()
+        if not (folder / "config.json").is_file():
+            raise ModelNotFoundError(f"model {self.name!r}: {folder} has no config.json")
+        if not any(path for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
+            raise ModelNotFoundError(
+                f"model {self.name!r}: {folder} has no tokenizer (save it there beside the model)"
+            )
+        return folder
 
     def _snapshot(self) -> Path:
         from huggingface_hub import snapshot_download
@@ -55,6 +69,8 @@ class _Checkpoint:
             return Path(snapshot_download(self.path, revision=self.revision, allow_patterns=list(patterns)))
 
         try:
+            if not self.fetch_weights:
+                return fetch(*SMALL_FILES)
             folder = fetch(*SMALL_FILES, "*.safetensors")
             return folder if weight_files(folder) else fetch(*SMALL_FILES, "pytorch_model*.bin")
         except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
@@ -73,26 +89,34 @@ class _Checkpoint:
             return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
 
     def declared(self) -> Settings:
-        """Settings of the config; the limit of tokens only where the config sets it."""
-        options = self.options
-        known: Settings = {"dtype": self.dtype, "pooling": options.pooling, "overlong": options.overlong}
-        return known if options.max_tokens is None else {**known, "max_tokens": options.max_tokens}
+        """The settings of the config; what `auto` comes to is known when the model is loaded."""
+        return {
+            "dtype": self.dtype,
+            "pooling": self.options.pooling,
+            "overlong": self.options.overlong,
+            "max_tokens_asked": self.options.max_tokens or "auto",
+        }
 
     def _identity(self, kind: str, fingerprint: str) -> ModelIdentity:
-        local = Path(self.path).is_dir()
         text = self.config.get_text_config() if hasattr(self.config, "get_text_config") else self.config
+        for needed in ("num_hidden_layers", "hidden_size"):
+            if not isinstance(getattr(text, needed, None), int):
+                raise ModelError(f"model {self.name!r}: {self.path}/config.json says nothing of {needed}")
         return ModelIdentity(
             name=self.name,
             kind=kind,
             path=self.path,
-            revision=self.revision if local else self.folder.name,
+            revision=self.revision if self.is_local else self.folder.name,
             fingerprint=fingerprint,
             n_layers=int(text.num_hidden_layers) + 1,
             hidden=int(text.hidden_size),
         )
 
-    def _transformer(self, model: Any, identity: ModelIdentity) -> Transformer:
+    def _transformer(self, model: Any, identity: ModelIdentity) -> "Transformer":
+        import torch
         from transformers import AutoTokenizer
+
+        from seqbench.models.transformer import Transformer, default_device
 
         with self._faults():
             tokenizer = AutoTokenizer.from_pretrained(
@@ -119,7 +143,7 @@ class _Checkpoint:
         logging.disable_progress_bar()
         try:
             yield
-        except (OSError, ValueError, KeyError, ImportError, json.JSONDecodeError) as error:
+        except Exception as error:  # whatever transformers raises here is about the user's folder
             hint = " (set trust_remote_code: true if you trust it)" if "trust_remote" in str(error) else ""
             raise ModelError(
                 f"model {self.name!r}: {self.path} can't be loaded: {_first_line(error)}{hint}"
@@ -130,22 +154,27 @@ class _Checkpoint:
 class HuggingFace(_Checkpoint):
     """A trained model, with the weights of its folder or hub repository."""
 
-    def identity(self) -> ModelIdentity:
-        """Hash weights, config and tokenizer."""
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of weights, config and tokenizer."""
         weights = weight_files(self.folder)
         if not weights:
             raise ModelNotFoundError(
                 f"model {self.name!r}: {self.path} has no weights (*.safetensors or pytorch_model*.bin)"
             )
-        fingerprint = hash_files([*weights, *support_files(self.folder)])
-        return self._identity("huggingface", fingerprint)
+        return hash_files([*weights, *support_files(self.folder)])
 
-    def load(self) -> Transformer:
+    def identity(self) -> ModelIdentity:
+        """Read config and fingerprint."""
+        return self._identity("huggingface", self.fingerprint)
+
+    def load(self) -> "Transformer":
         """Load the weights onto the device.
 
         Raises:
             ModelError: The folder can't be loaded, or lacks weights that hidden states depend on.
         """
+        import torch
         from transformers import AutoModel
 
         with self._faults():
@@ -172,14 +201,20 @@ class RandomInit(_Checkpoint):
     """The control that knows nothing: same architecture and tokenizer, seeded random weights."""
 
     seed: int = 0
+    fetch_weights: ClassVar[bool] = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of config, tokenizer and seed."""
+        return hash_files(support_files(self.folder), {"kind": "random-init", "seed": self.seed})
 
     def identity(self) -> ModelIdentity:
-        """Hash config, tokenizer and seed."""
-        fingerprint = hash_files(support_files(self.folder), {"kind": "random-init", "seed": self.seed})
-        return self._identity("random-init", fingerprint)
+        """Read config and fingerprint."""
+        return self._identity("random-init", self.fingerprint)
 
-    def load(self) -> Transformer:
+    def load(self) -> "Transformer":
         """Draw the weights as the architecture's own initialisation does, on the CPU, in float32."""
+        import torch
         from transformers import AutoModel
 
         with self._faults(), torch.random.fork_rng(devices=[]):
@@ -188,11 +223,6 @@ class RandomInit(_Checkpoint):
                 self.config, dtype=torch.float32, trust_remote_code=self.trust_remote_code
             )
         return self._transformer(model, self.identity())
-
-
-def default_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _first_line(error: Exception) -> str:

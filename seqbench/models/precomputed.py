@@ -7,9 +7,11 @@ Shape letters: N items, S sequences of an item, H hidden width, T targets.
 
 import pickle
 import re
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ from seqbench.identity import ModelIdentity
 from seqbench.models.fingerprint import hash_files
 from seqbench.vocabulary import SPLITS, SplitName
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 _FILE = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer_(?P<split>train|eval|test)\.pt")
 
 
@@ -27,7 +32,7 @@ class PrecomputedSplit:
     """One layer of one split, read from its file."""
 
     embeddings_NSH: NDArray[np.float32]
-    labels: NDArray[np.int64] | NDArray[np.float64]
+    labels: NDArray[Any]
     """(N,) int64, or (N, T) int64 or float64."""
 
 
@@ -38,7 +43,7 @@ class Precomputed:
     name: str
     path: Path
     n_layers: int
-    """As the user counts: layers 0 to n_layers - 1, or n_layers blocks, whose files go from 0 to n_layers."""
+    """Number of the last layer: files go from 0 to n_layers, or to one less where that file is missing."""
 
     @cached_property
     def files(self) -> dict[str, dict[SplitName, dict[int, Path]]]:
@@ -113,7 +118,8 @@ def read_file(path: Path) -> PrecomputedSplit:
     import torch
 
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        mapped = zipfile.is_zipfile(path)  # files of before PyTorch 1.6 are no archives and can't be mapped
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         raise ModelError(f"{path}: holds more than tensors, which is not read for safety") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
@@ -122,8 +128,10 @@ def read_file(path: Path) -> PrecomputedSplit:
         isinstance(content.get(key), torch.Tensor) for key in ("embeddings", "labels")
     ):
         raise ModelError(f"{path}: should hold {{'embeddings': tensor, 'labels': tensor}}")
-    embeddings = content["embeddings"].float().numpy()
-    labels = content["labels"].numpy()
+    embeddings, labels = (
+        _plain(content["embeddings"]).astype(np.float32, copy=False),
+        _plain(content["labels"]),
+    )
     if embeddings.ndim == 2:
         embeddings = embeddings[:, None]
     if embeddings.ndim != 3 or labels.ndim not in (1, 2) or len(labels) != len(embeddings):
@@ -131,7 +139,18 @@ def read_file(path: Path) -> PrecomputedSplit:
             f"{path}: embeddings {tuple(content['embeddings'].shape)} and labels {labels.shape} do not fit: "
             "(n, hidden) or (n, seqs, hidden) with (n,) or (n, targets)"
         )
-    if not np.isfinite(embeddings).all():
-        raise ModelError(f"{path}: embeddings hold NaN or infinity")
+    if embeddings.size == 0:
+        raise ModelError(f"{path}: holds no embeddings, shape {embeddings.shape}")
+    for what, values in (("embeddings", embeddings), ("labels", labels)):
+        if not np.isfinite(values).all():
+            raise ModelError(f"{path}: {what} hold NaN or infinity")
     kind = np.int64 if labels.dtype.kind in "iub" else np.float64
     return PrecomputedSplit(embeddings_NSH=embeddings, labels=labels.astype(kind))
+
+
+def _plain(tensor: "Tensor") -> NDArray[Any]:
+    """Any tensor as an array; NumPy knows neither bfloat16 nor sparse tensors."""
+    dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
+    return np.asarray(
+        dense.float().numpy() if dense.dtype.itemsize < 4 and dense.is_floating_point() else dense
+    )

@@ -80,6 +80,8 @@ class Tokens:
 def _special_tokens(tokenizer: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What the tokenizer puts before and after a sequence."""
     bare = list(tokenizer(PROBE_SEQUENCE, add_special_tokens=False)["input_ids"])
+    if set(bare) <= {tokenizer.unk_token_id}:
+        raise ModelError("the tokenizer knows none of the letters A, C, G and T (are its files complete?)")
     full = list(tokenizer(PROBE_SEQUENCE)["input_ids"])
     for start in range(len(full) - len(bare) + 1):
         if full[start : start + len(bare)] == bare:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqbench.errors import ModelError
 from seqbench.identity import ModelIdentity, Settings
@@ -24,13 +24,18 @@ TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65536}
 """Defaults by device. On 2 CPU cores 2–4 k tokens a batch were fastest for sequences of 71–593 tokens."""
 
 
+def default_device() -> torch.device:
+    """The first CUDA device if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Transformer:
     """A transformer in memory; it is its own embedder, as nothing depends on the data set."""
 
     def __init__(
         self,
         *,
-        model: nn.Module,
+        model: Any,
         tokenizer: Any,
         config: Any,
         identity: ModelIdentity,
@@ -56,12 +61,13 @@ class Transformer:
         self._takes_mask = "attention_mask" in parameters
         # Without it decoders keep keys and values of every layer for a next token that never comes.
         self._extra = {"use_cache": False} if "use_cache" in parameters else {}
-        if identity.hidden is None:
-            raise ModelError(f"model {identity.name!r}: its config.json names no hidden size")
-        self.hidden = identity.hidden
+        self.hidden = int(identity.hidden or 0)
+        self._name = identity.name
+        self._vocabulary = model.get_input_embeddings().num_embeddings
         self._tap = LayerTap(model, identity.n_layers)
         with torch.inference_mode():
             window = self._tokens.windows([PROBE_SEQUENCE]).ids[0]
+            self._check_vocabulary(window)
             self._tap.check(self._inputs(*pad([window], self._tokens.pad_id)))
 
     @property
@@ -71,11 +77,13 @@ class Transformer:
 
     @property
     def settings(self) -> Settings:
-        """What decides the values: dtype, pooling, window."""
+        """What decides the values: dtype, pooling, window, and how layers are taken."""
         return {
             "dtype": self._dtype,
             "pooling": self._options.pooling,
+            "max_tokens_asked": self._options.max_tokens or "auto",
             "max_tokens": self._limit,
+            "layers_by": self._tap.method,
             "overlong": self._options.overlong,
         }
 
@@ -112,12 +120,29 @@ class Transformer:
     def _forward(
         self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64], layers: Sequence[int]
     ) -> NDArray[np.float32]:
+        self._check_vocabulary(ids_BT)
         inputs = self._inputs(ids_BT, mask_BT)
         mask = torch.from_numpy(mask_BT).to(self._device)
         pool = POOL[self._options.pooling]
         take: Callable[[Tensor], Tensor] = lambda hidden_BTH: pool(hidden_BTH, mask)  # noqa: E731
-        taken = self._tap.run(inputs, layers, take)
+        try:
+            taken = self._tap.run(inputs, layers, take)
+        except RuntimeError as error:
+            if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+                batch, tokens = ids_BT.shape
+                raise ModelError(
+                    f"model {self._name!r}: out of memory at {batch} x {tokens} tokens "
+                    "(lower extract.tokens_per_batch or extract.max_tokens)"
+                ) from error
+            raise
         return torch.stack([taken[layer] for layer in layers]).cpu().numpy()
+
+    def _check_vocabulary(self, ids: NDArray[np.int64]) -> None:
+        if ids.max() >= self._vocabulary:
+            raise ModelError(
+                f"model {self._name!r}: its tokenizer makes id {ids.max()}, its embedding has only "
+                f"{self._vocabulary} (are tokenizer and model of one kind?)"
+            )
 
     def _inputs(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64]) -> dict[str, Any]:
         inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids_BT).to(self._device), **self._extra}

@@ -32,6 +32,8 @@ def probe_spec(entry: Embeddings, layer: int, design: Design) -> dict[str, Any]:
         "fingerprint": entry.model.fingerprint,
         "embedding": dict(entry.facts.settings),
         "dataset": entry.dataset,
+        "task": entry.facts.task.value,
+        "classes": list(entry.facts.classes),
         "data": {split: entry.facts.splits[split].sha256 for split in entry.splits},
         "layer": layer,
         "head": design.head,

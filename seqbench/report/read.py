@@ -1,7 +1,7 @@
 """From the catalog to `Results`, by SQL on its tables and views.
 
-Where a probe was run with several settings, weights or versions of the data (variants), the one that was
-recorded last counts: scores of two variants are never mixed.
+Where a probe was run with several settings, weights or versions of the data (variants), the one that the
+selection names counts, else the one that was recorded last: scores of two variants are never mixed.
 """
 
 import json
@@ -28,7 +28,9 @@ _Key = tuple[str, str, str]
 
 _CURRENT = """
 WITH current AS (
-    SELECT dataset, model, head, arg_max(variant, recorded_at) AS variant
+    SELECT
+        dataset, model, head,
+        arg_max(variant, {'wanted': list_contains($variants, variant), 'at': recorded_at}) AS variant
     FROM probes
     WHERE list_contains($datasets, dataset) AND list_contains($models, model) AND list_contains($heads, head)
     GROUP BY ALL
@@ -81,6 +83,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         "datasets": list(selection.datasets),
         "models": list(selection.models),
         "heads": list(selection.heads),
+        "variants": list(selection.variants),
     }
     curves = _curves(catalog, wanted)
     return Results(

@@ -18,6 +18,8 @@ class Selection:
     models: tuple[str, ...]
     datasets: tuple[str, ...]
     heads: tuple[str, ...]
+    variants: tuple[str, ...] = ()
+    """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 import platform
 import socket
 import sys
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
 import seqbench
 
@@ -13,7 +14,10 @@ RECORDED = ("torch", "transformers", "scikit-learn", "xgboost", "zarr", "duckdb"
 def versions() -> dict[str, str]:
     """Versions of seqbench, Python and the packages that results depend on."""
     known = {"seqbench": seqbench.__version__, "python": platform.python_version()}
-    return known | {name: version(name) for name in RECORDED}
+    for name in RECORDED:
+        with suppress(PackageNotFoundError):  # each stage runs without the others' packages
+            known[name] = version(name)
+    return known
 
 
 def host() -> str:

@@ -58,11 +58,6 @@ class ExtractTask:
         """Items of its blocks."""
         return sum(block.stop - block.start for block in self.blocks)
 
-    @property
-    def label(self) -> str:
-        """What the user reads of it."""
-        return f"extract {self.model} {self.dataset}/{self.split}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTask:
@@ -74,11 +69,6 @@ class ProbeTask:
     probes: int
     after: frozenset[ExtractTask] = frozenset()
     """The extractions that must be complete before."""
-
-    @property
-    def label(self) -> str:
-        """What the user reads of it."""
-        return f"probe {self.model} {self.dataset}"
 
 
 Task = ExtractTask | ProbeTask

@@ -192,7 +192,7 @@ class _Run:
         known = {row[0] for row in self._catalog.query(RECORDED_SPLITS, (model, dataset)).rows}
         device = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else host.device()
         records: list[Record] = [
-            tasks.model_record(entry.model, self._workspace.parameters(model)),
+            tasks.model_record(entry, self._workspace.parameters(model)),
             tasks.dataset_record(entry),
         ]
         records += [

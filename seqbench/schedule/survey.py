@@ -1,10 +1,10 @@
 """What is wanted and what is there: the facts that a plan is made from."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqbench.config import ProbeConfig
-from seqbench.errors import NotApplicableError, SeqbenchError
+from seqbench.errors import ConfigError, NotApplicableError, SeqbenchError
 from seqbench.extract.describe import embedding_facts
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.run import wanted_probes
@@ -85,8 +85,8 @@ def _pair_to_extract(
     identity = workspace.identity(model)
     facts, letters = _described(workspace, model, dataset)
     layers = _layers(workspace, identity.n_layers)
-    if workspace.is_precomputed(model):
-        layers = tuple(range(identity.n_layers))
+    # Files are imported whole: they are there, and their layers cost nothing.
+    stored = tuple(range(identity.n_layers)) if workspace.is_precomputed(model) else layers
     entry = None
     if store is not None:
         store.check(identity, dataset, facts)
@@ -96,7 +96,7 @@ def _pair_to_extract(
             name=name,
             n_items=split.n_items,
             letters=letters[name],
-            missing=tuple(entry.missing_blocks(name, layers))
+            missing=tuple(entry.missing_blocks(name, stored))
             if entry is not None and name in entry.splits
             else tuple(blocks(split.n_items, split.block_rows)),
         )
@@ -126,9 +126,7 @@ def _pair_in_store(
         raise SeqbenchError(
             f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
         )
-    hashes = {split: facts.sha256 for split, facts in entry.facts.splits.items()}
-    if not workspace.is_precomputed(model):
-        workspace.check_data(dataset, hashes, entry.name)
+    _check_unchanged(workspace, store, entry)
     layers = _layers(workspace, entry.model.n_layers)
     for split in entry.splits:
         if missing := entry.missing_blocks(split, layers):
@@ -140,6 +138,33 @@ def _pair_in_store(
     )
 
 
+def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> None:
+    """See that the config still asks for what is stored, as far as that can be told without loading models.
+
+    Where sequences or a model's files are not at hand, which probes can do without, the store stands.
+
+    Raises:
+        StoreMismatchError: Data, settings or a control's parameters differ.
+    """
+    model, dataset = entry.model.name, entry.dataset
+    if workspace.is_precomputed(model):
+        imported = workspace.imported(model, dataset) if workspace.precomputed(model).path.is_dir() else None
+        if imported is not None:
+            store.check(entry.model, dataset, imported.facts)
+        return
+    source = workspace.source(model)
+    kind = workspace.kind(model)
+    identity = replace(entry.model, kind=kind)
+    if kind in ("kmer", "onehot"):
+        identity = replace(identity, fingerprint=source.fingerprint)
+    facts = replace(entry.facts, settings=source.declared())
+    if workspace.has_files(dataset):
+        facts = embedding_facts(workspace.dataset(dataset), entry.facts.hidden, source.declared())
+    store.check(identity, dataset, facts)
+    for split in facts.splits.keys() - entry.facts.splits.keys():
+        raise SeqbenchError(f"{entry.name} was extracted before there was a split {split} (extract again)")
+
+
 def _entry(store: Store | None, model: str, dataset: str) -> Embeddings | None:
     key = f"{model}/{dataset}"
     return store[key] if store is not None and key in store else None
@@ -147,7 +172,12 @@ def _entry(store: Store | None, model: str, dataset: str) -> Embeddings | None:
 
 def _layers(workspace: Workspace, n_layers: int) -> tuple[int, ...]:
     wanted = workspace.config.extract.layers
-    return (0,) if n_layers == 1 else resolve_layers(None if wanted == "all" else wanted, n_layers)
+    found = (0,) if n_layers == 1 else resolve_layers(None if wanted == "all" else wanted, n_layers)
+    if not found:
+        raise ConfigError(
+            f"extract.layers {list(wanted)} names no layer of a model with layers 0 to {n_layers - 1}"
+        )
+    return found
 
 
 def _pair(

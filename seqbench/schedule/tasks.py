@@ -9,7 +9,6 @@ from seqbench.catalog.records import DatasetRecord, EmbeddingRecord, ModelRecord
 from seqbench.extract.blocks import Work, extract_blocks
 from seqbench.extract.describe import embedding_facts
 from seqbench.extract.imported import import_split
-from seqbench.identity import ModelIdentity
 from seqbench.probe.run import run_probes
 from seqbench.progress import Advance
 from seqbench.schedule.plan import ExtractTask, ProbeTask
@@ -52,8 +51,9 @@ def probe(
     yield from run_probes(entry, task.layers, wanted, known=known, run_id=run_id, advance=advance)
 
 
-def model_record(identity: ModelIdentity, parameters: dict[str, Any]) -> ModelRecord:
-    """What the catalog keeps of a model; `parameters` are its entry in the config."""
+def model_record(entry: Embeddings, parameters: dict[str, Any]) -> ModelRecord:
+    """What the catalog keeps of a model, as the store holds it; `parameters` are its entry in the config."""
+    identity = entry.model
     return ModelRecord(
         model=identity.name,
         kind=identity.kind,
@@ -62,7 +62,7 @@ def model_record(identity: ModelIdentity, parameters: dict[str, Any]) -> ModelRe
         fingerprint=identity.fingerprint,
         n_layers=identity.n_layers,
         hidden=identity.hidden,
-        dtype=parameters.get("dtype", "float32"),
+        dtype=str(entry.facts.settings.get("dtype", "float32")),
         settings={key: parameters[key] for key in ("k", "canonical", "seed") if key in parameters},
     )
 

@@ -16,7 +16,6 @@ from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import create
 from seqbench.progress import Reporter
 from seqbench.store import Store, create_store, open_store
-from seqbench.vocabulary import SplitName
 
 
 class Workspace:
@@ -30,7 +29,7 @@ class Workspace:
         self._precomputed: dict[str, Precomputed] = {}
         self._imported: dict[tuple[str, str], Imported] = {}
         self._identities: dict[str, ModelIdentity] = {}
-        self._datasets: dict[str, Dataset] = {}
+        self._datasets: dict[str, Dataset | DataError] = {}
         self._loaded: tuple[str, LoadedModel] | None = None
 
     @property
@@ -76,10 +75,21 @@ class Workspace:
             DataError: Something is wrong with its files.
         """
         if name not in self._datasets:
-            self._datasets[name] = open_dataset(self.spec(name), reporter=self.reporter)
-            for warning in self._datasets[name].warnings:
-                self.reporter.note(f"warning: {warning}")
-        return self._datasets[name]
+            self._datasets[name] = self._open(name)
+        found = self._datasets[name]
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+    def _open(self, name: str) -> Dataset | DataError:
+        """Open a data set once: a faulty one of many gigabytes is not read again for every model."""
+        try:
+            opened = open_dataset(self.spec(name), reporter=self.reporter)
+        except DataError as error:
+            return error
+        for warning in opened.warnings:
+            self.reporter.note(f"warning: {warning}")
+        return opened
 
     def has_files(self, dataset: str) -> bool:
         """Whether the data set's sequences are at hand; not needed where embeddings are."""
@@ -143,7 +153,6 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """The store for writing, made where there is none."""
-        self.config.store.path.parent.mkdir(parents=True, exist_ok=True)
         return create_store(self.config.store.path)
 
     def present_store(self) -> Store | None:
@@ -151,18 +160,3 @@ class Workspace:
         if not self.config.store.path.exists():
             return None
         return open_store(self.config.store.path)
-
-    def check_data(self, dataset: str, store_hashes: dict[SplitName, str], store_key: str) -> None:
-        """See that embeddings were made from the files as they are now.
-
-        Raises:
-            DataError: A split has changed since.
-        """
-        if not self.has_files(dataset):
-            return
-        for split, content in self.dataset(dataset).splits.items():
-            if store_hashes.get(split, content.index.sha256) != content.index.sha256:
-                raise DataError(
-                    f"{content.index.path}: has changed since {store_key} was extracted "
-                    f"(restore it, or extract into another store.path)"
-                )

@@ -1,5 +1,6 @@
 """Creation of the store's arrays: codecs, chunks and dimension names in one place."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ def create(
     Raises:
         StoreError: An array of another shape or dtype lies there.
     """
-    if path in group:
-        found = group[path]
+    found = get(group, path)
+    if found is not None:
         if not isinstance(found, zarr.Array) or found.shape != shape or found.dtype != np.dtype(dtype):
             raise StoreError(
                 f"{group.path}/{path} in the store has another shape or type than is written now"
@@ -40,7 +41,39 @@ def create(
         compressors=(BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec()),
         fill_value=float("nan") if dtype.startswith("float") else 0,
         dimension_names=dimensions,
+        # Without this a chunk of zeros is no file, and cannot be told from one that was lost.
+        config={"write_empty_chunks": True},
     )
+
+
+def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
+    """What lies at a path of a group; None where there is nothing.
+
+    Raises:
+        StoreError: Its zarr.json is damaged.
+    """
+    try:
+        return group.get(path)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{group.path}/{path}/zarr.json in the store can't be read: {error} "
+            "(delete that folder; `seqbench extract` makes it again)"
+        ) from error
+
+
+def has(group: zarr.Group, path: str) -> bool:
+    """Whether there is something at a path of a group; see `get`."""
+    return get(group, path) is not None
+
+
+def folders(path: Path) -> list[str]:
+    """Names of the folders in a folder, sorted; damaged metadata in one does not hide the others."""
+    return sorted(child.name for child in path.iterdir() if child.is_dir())
+
+
+def is_whole(array: zarr.Array[Any]) -> bool:
+    """Whether every chunk of an array is there."""
+    return array.nchunks_initialized == array.nchunks
 
 
 def read(array: zarr.Array[Any], selection: slice = slice(None)) -> NDArray[Any]:

@@ -6,7 +6,7 @@ Shape letters: N items, S sequences of an item, H hidden width, T targets, L lay
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import zarr
@@ -45,7 +45,10 @@ class Embeddings:
         self._store_path = store_path
         self.model = model
         self.dataset = group.basename
-        self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
+        try:
+            self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{store_path / group.path}: zarr.json is damaged: {error}") from error
 
     @property
     def name(self) -> str:
@@ -60,7 +63,8 @@ class Embeddings:
     @property
     def layers(self) -> tuple[int, ...]:
         """The layers that have arrays, complete or not."""
-        return tuple(sorted(int(key) for key in self._group.group_keys() if key.isdigit()))
+        names = arrays.folders(self._store_path / self._group.path)
+        return tuple(sorted(int(name) for name in names if name.isdigit()))
 
     def complete_layers(self, split: SplitName) -> tuple[int, ...]:
         """The layers all of whose blocks are complete in a split."""
@@ -83,7 +87,7 @@ class Embeddings:
         """
         layer = layer + self.model.n_layers if layer < 0 else layer
         flags = self._flags(split)
-        if not (0 <= layer < flags.shape[1]) or f"{layer}/{split}" not in self._group:
+        if not (0 <= layer < flags.shape[1]) or layer not in self.split_layers(split):
             raise StoreNotFoundError(
                 f"{self._store_path}: {self.name} {split} has no layer {layer} (it has layers {self.layers})"
             )
@@ -93,12 +97,22 @@ class Embeddings:
                 f"{self._store_path}: {self.name} layer {layer} {split} misses {missing} of {len(flags)} "
                 "blocks (run `seqbench extract` again)"
             )
-        return arrays.read(self._array(f"{layer}/{split}")).astype(np.float32, copy=False)
+        return self._whole(f"{layer}/{split}").astype(np.float32, copy=False)
 
     def labels(self, split: SplitName) -> NDArray[Any]:
         """Labels as in the data set's file: int64 (N,) or (N, T), float64 (N, T) for regression."""
         self._split(split)
-        return arrays.read(self._array(f"labels/{split}"))
+        return self._whole(f"labels/{split}")
+
+    def _whole(self, path: str) -> NDArray[Any]:
+        """Read an array that must have all its chunks."""
+        array = self._array(path)
+        if not arrays.is_whole(array):
+            raise StoreError(
+                f"{self._store_path}: {self.name}/{path} lacks chunks that were written once "
+                f"(delete {self._store_path / self.name} and run `seqbench extract` again)"
+            )
+        return arrays.read(array)
 
     def items(self, split: SplitName) -> ItemFacts:
         """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing."""
@@ -113,7 +127,17 @@ class Embeddings:
 
     def stored_bytes(self, split: SplitName) -> int:
         """Bytes that a split's layers take in the store, compressed."""
-        return sum(int(self._array(f"{layer}/{split}").nbytes_stored()) for layer in self.layers)
+        layers = self.split_layers(split)
+        return sum(int(self._array(f"{layer}/{split}").nbytes_stored()) for layer in layers)
+
+    def split_layers(self, split: SplitName) -> tuple[int, ...]:
+        """The layers that have an array for a split, complete or not."""
+        return tuple(layer for layer in self.layers if arrays.has(self._group, f"{layer}/{split}"))
+
+    def missing_layers(self, split: SplitName, block: Block, layers: Sequence[int]) -> tuple[int, ...]:
+        """Those of `layers` that are not complete in a block."""
+        done = self._flags(split)[block.index]
+        return tuple(layer for layer in layers if not done[layer])
 
     def missing_blocks(self, split: SplitName, layers: Sequence[int]) -> list[Block]:
         """The blocks that lack any of `layers`, in row order."""
@@ -154,17 +178,27 @@ class Embeddings:
         layers: Mapping[int, NDArray[np.float32]],
         items: ItemFacts,
     ) -> None:
-        """Write some layers of a block, each (rows, S, H), and mark them complete when all are on disk."""
+        """Write some layers of a block, each (rows, S, H), and mark them complete when all are on disk.
+
+        Raises:
+            StoreError: The disk is full or the store can't be written.
+        """
         rows = slice(block.start, block.stop)
-        for layer, values in layers.items():
-            self._array(f"{layer}/{split}")[rows] = values
-        columns = (items.tokens_NS, items.windows_NS, items.coverage_NS, items.hash_N)
-        for key, column in zip(ITEM_FIELDS, columns, strict=True):
-            self._array(f"items/{split}/{key}")[rows] = np.asarray(column)
-        flags = self._array(f"blocks/{split}")
-        mark = np.asarray(flags[block.index])
-        mark[list(layers)] = 1
-        flags[block.index] = mark
+        try:
+            for layer, values in layers.items():
+                self._array(f"{layer}/{split}")[rows] = values
+            columns = (items.tokens_NS, items.windows_NS, items.coverage_NS, items.hash_N)
+            for key, column in zip(ITEM_FIELDS, columns, strict=True):
+                self._array(f"items/{split}/{key}")[rows] = np.asarray(column)
+            flags = self._array(f"blocks/{split}")
+            mark = np.asarray(flags[block.index])
+            mark[list(layers)] = 1
+            flags[block.index] = mark
+        except OSError as error:
+            raise StoreError(
+                f"{self._store_path}: can't be written: {error.strerror or error} "
+                "(make room or mend permissions; the same command goes on from there)"
+            ) from error
 
     def _create(
         self,
@@ -179,11 +213,16 @@ class Embeddings:
         )
 
     def _array(self, path: str) -> zarr.Array[Any]:
-        return cast("zarr.Array[Any]", self._group[path])
+        found = arrays.get(self._group, path)
+        if not isinstance(found, zarr.Array):
+            raise StoreError(
+                f"{self._store_path}: {self.name} lacks its array {path} (damaged; extract it anew)"
+            )
+        return found
 
     def _flags(self, split: SplitName) -> NDArray[np.bool_]:
         self._split(split)
-        if f"blocks/{split}" not in self._group:  # killed between the group's record and its arrays
+        if not arrays.has(self._group, f"blocks/{split}"):  # killed between the record and its arrays
             facts = self.facts.splits[split]
             return np.zeros((n_blocks(facts.n_items, facts.block_rows), self.model.n_layers), dtype=np.bool_)
         return arrays.read(self._array(f"blocks/{split}")).astype(np.bool_)

@@ -54,15 +54,20 @@ class Store:
         return Embeddings(self._group(key), self.model(model), self.path)
 
     def __contains__(self, key: str) -> bool:
-        found = self._root.get(key)
+        found = arrays.get(self._root, key)
         return isinstance(found, zarr.Group) and "task" in found.attrs
 
     def keys(self) -> Iterator[str]:
         """Every `model/dataset` in the store, sorted."""
-        for model in sorted(self._root.group_keys()):
-            for dataset in sorted(self._group(model).group_keys()):
-                if f"{model}/{dataset}" in self:
-                    yield f"{model}/{dataset}"
+        for model in arrays.folders(self.path):
+            for dataset in arrays.folders(self.path / model):
+                key = f"{model}/{dataset}"
+                try:
+                    found = key in self
+                except StoreError:
+                    found = True  # damaged: opening or verifying it says how
+                if found:
+                    yield key
 
     def model(self, name: str) -> ModelIdentity:
         """What is recorded of a model.
@@ -70,10 +75,13 @@ class Store:
         Raises:
             StoreNotFoundError: No model of that name is in the store.
         """
-        group = self._root.get(name)
+        group = arrays.get(self._root, name)
         if not isinstance(group, zarr.Group) or "identity" not in group.attrs:
             raise StoreNotFoundError(f"{self.path}: has no model {name!r}")
-        return ModelIdentity.from_attrs(name, dict(group.attrs))
+        try:
+            return ModelIdentity.from_attrs(name, dict(group.attrs))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.path / name}: zarr.json is damaged: {error}") from error
 
     def require(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> Embeddings:
         """Open the embeddings of a model on a data set for writing, making the groups if they are new.
@@ -105,7 +113,7 @@ class Store:
         Raises:
             StoreMismatchError: Says what differs.
         """
-        taken = self._root.get(model.name)
+        taken = arrays.get(self._root, model.name)
         if not isinstance(taken, zarr.Group) or "identity" not in taken.attrs:
             return
         present = self.model(model.name)
@@ -122,6 +130,10 @@ class Store:
 
     def _check_same(self, key: str, present: EmbeddingFacts, wanted: EmbeddingFacts) -> None:
         out = f"(use another store.path or model name, or delete {self.path / key})"
+        for split in present.splits.keys() - wanted.splits.keys():
+            raise StoreMismatchError(
+                f"{self.path}: {key} has a split {split}, the data set has none any more {out}"
+            )
         for split in present.splits.keys() & wanted.splits.keys():
             if present.splits[split].sha256 != wanted.splits[split].sha256:
                 raise StoreMismatchError(
@@ -140,33 +152,46 @@ class Store:
 
     def verify(self, key: str) -> Iterator[Fault]:
         """Read every chunk of the complete layers, which checks their checksums, and yield what is wrong."""
-        entry = self[key]
+        try:
+            entry = self[key]
+        except StoreError as error:
+            yield Fault(where=key, what=str(error))
+            return
         for split in entry.splits:
-            yield from self._verify_split(entry, split)
+            try:
+                yield from self._verify_split(entry, split)
+            except StoreError as error:
+                yield Fault(where=f"{key} {split}", what=str(error))
 
     def _verify_split(self, entry: Embeddings, split: SplitName) -> Iterator[Fault]:
         group = self._group(entry.name)
         paths = [f"{layer}/{split}" for layer in entry.complete_layers(split)]
         for path in (*paths, f"labels/{split}", *(f"items/{split}/{key}" for key in ("tokens", "hash"))):
-            array = group.get(path)
+            try:
+                array = arrays.get(group, path)
+            except StoreError as error:
+                yield Fault(where=f"{entry.name}/{path}", what=str(error))
+                continue
             if not isinstance(array, zarr.Array):
                 yield Fault(where=f"{entry.name}/{path}", what="missing")
                 continue
-            rows = array.chunks[0]
-            for start in range(0, array.shape[0], rows):
-                try:
-                    values = arrays.read(array, slice(start, start + rows))
-                except StoreError as error:
-                    yield Fault(where=f"{entry.name}/{path} rows {start}+", what=str(error.__cause__))
-                    continue
-                if array.dtype.kind == "f" and not bool((values == values).all()):
-                    yield Fault(where=f"{entry.name}/{path} rows {start}+", what="holds NaN or missing rows")
+            if paths and not arrays.is_whole(array):
+                yield Fault(where=f"{entry.name}/{path}", what="chunks that were written once are missing")
+            yield from _damaged_chunks(f"{entry.name}/{path}", array)
 
     def _group(self, path: str) -> zarr.Group:
-        group = self._root[path]
+        group = arrays.get(self._root, path)
         if not isinstance(group, zarr.Group):
             raise StoreError(f"{self.path}: {path} is an array where a group should be")
         return group
+
+
+def _damaged_chunks(where: str, array: zarr.Array[Any]) -> Iterator[Fault]:
+    for start in range(0, array.shape[0], array.chunks[0]):
+        try:
+            arrays.read(array, slice(start, start + array.chunks[0]))
+        except StoreError as error:
+            yield Fault(where=f"{where} rows {start}+", what=str(error.__cause__))
 
 
 def open_store(path: str | Path) -> Store:
@@ -185,20 +210,28 @@ def create_store(path: Path) -> Store:
     Raises:
         StoreError: Something else lies at `path`.
     """
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"{path}: is a file, not a store (set store.path to another place)")
-    if not (path / "zarr.json").exists() and path.is_dir() and any(path.iterdir()):
-        raise StoreError(f"{path}: is a folder that holds other things (set store.path to a new one)")
     try:
+        _check_place(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         root = zarr.open_group(path, mode="a")
-    except PermissionError as error:
-        raise StoreError(f"{path}: can't be written: {error.strerror} (set store.path)") from error
+    except OSError as error:
+        raise StoreError(f"{path}: can't be made: {error.strerror or error} (set store.path)") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{path}: zarr.json can't be read: {error}") from error
     if "seqbench_format" not in root.attrs and not any(root.members()):
         root.attrs["seqbench_format"] = FORMAT
     return Store(path, root)
 
 
+def _check_place(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: is a file, not a store (set store.path to another place)")
+    if not (path / "zarr.json").exists() and path.is_dir() and any(path.iterdir()):
+        raise StoreError(f"{path}: is a folder that holds other things (set store.path to a new one)")
+
+
 def _open_root(path: Path, mode: Any) -> zarr.Group:
+    _check_place(path)
     try:
         return zarr.open_group(path, mode=mode)
     except (FileNotFoundError, GroupNotFoundError) as error:

@@ -60,9 +60,11 @@ def test_a_fault_of_an_override_of_a_flat_config_names_the_override(tmp_path: Pa
 
 def test_code_of_a_hub_id_runs_at_a_pinned_revision(tmp_path: Path) -> None:
     text = "models: [{path: org/m, trust_remote_code: true}]\ndatasets: {root: d}"
-    (model,) = load_config(write(tmp_path, text), ["models.0.revision=4f2a9c"]).config.models
+    (model,) = load_config(
+        write(tmp_path, text), ["models.0.revision=4f2a9c0123456789abcdef0123456789abcdef01"]
+    ).config.models
     assert isinstance(model, Checkpoint)
-    assert model.revision == "4f2a9c"
+    assert model.revision == "4f2a9c0123456789abcdef0123456789abcdef01"
 
 
 def test_code_of_a_local_directory_needs_no_revision(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ def test_an_incomplete_layer_is_not_read(tmp_path: Path) -> None:
     (identity(), facts(settings={"pooling": "max"}), "pooling=mean, the config says pooling=max"),
     (identity(), facts(splits={"train": replace(SPLIT, sha256="b")}), "another train split"),
     (identity(), facts(hidden=9), "hidden 8, now 9"),
+    (identity(), facts(splits={"test": SPLIT}), "has a split train, the data set has none any more"),
 ])  # fmt: skip
 def test_other_weights_data_or_settings_are_refused(
     store: Store, model: ModelIdentity, data: EmbeddingFacts, differs: str
@@ -128,7 +129,8 @@ def test_the_same_weights_elsewhere_are_the_same_model(store: Store) -> None:
 
 
 def test_a_split_that_comes_later_joins_the_others(store: Store) -> None:
-    later = facts(splits={"test": SplitFacts(n_items=4, sha256="c" * 64, block_rows=4)})
+    test = SplitFacts(n_items=4, sha256="c" * 64, block_rows=4)
+    later = facts(splits={"train": SPLIT, "test": test})
     assert store.require(identity(), "d", later).splits == ("train", "test")
 
 
@@ -146,7 +148,36 @@ def test_verify_passes_a_sound_store_and_finds_a_flipped_byte(store: Store) -> N
 
 def test_verify_finds_a_chunk_that_is_gone(store: Store) -> None:
     (store.path / "m/d/0/train/c/0/0/0").unlink()
-    assert [fault.what for fault in store.verify("m/d")] == ["holds NaN or missing rows"]
+    assert [fault.what for fault in store.verify("m/d")] == ["chunks that were written once are missing"]
+
+
+def test_labels_that_are_lost_are_never_read_as_zeros(store: Store) -> None:
+    (store.path / "m/d/labels/train/c/0").unlink()
+    with pytest.raises(StoreError, match="m/d/labels/train lacks chunks that were written once"):
+        store["m/d"].labels("train")
+    assert [fault.where for fault in store.verify("m/d")] == ["m/d/labels/train"]
+
+
+@pytest.mark.parametrize("broken", ["m", "m/d", "m/d/0/train", "m/d/blocks/train"])
+@pytest.mark.parametrize(
+    "content", ["", "{", '{"zarr_format": 3}', '{"zarr_format": 3, "node_type": "group"}']
+)
+def test_damaged_metadata_is_a_fault_and_no_traceback(store: Store, broken: str, content: str) -> None:
+    (store.path / broken / "zarr.json").write_text(content)
+    reopened = open_store(store.path)
+    for key in reopened.keys():  # noqa: SIM118 -- a Store is no mapping
+        assert list(reopened.verify(key))
+    with pytest.raises(StoreError):
+        reopened["m/d"].load(0, "train")
+
+
+def test_a_full_disk_is_one_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zarr.Array, "__setitem__", full)
+    with pytest.raises(StoreError, match="can't be written: No space left on device"):
+        fill(store["m/d"], [1])
 
 
 def test_names_that_lead_out_of_the_store_are_refused(store: Store) -> None:

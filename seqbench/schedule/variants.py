@@ -1,0 +1,27 @@
+"""Which of the catalog's probes are those that a config asks for."""
+
+from seqbench.config import Config
+from seqbench.errors import SeqbenchError
+from seqbench.probe.run import wanted_probes
+from seqbench.probe.spec import variant_hash
+from seqbench.progress import Silent
+from seqbench.schedule.survey import designs
+from seqbench.schedule.workspace import Workspace
+
+
+def wanted_variants(config: Config) -> tuple[str, ...]:
+    """The variants of a config's probes, as far as its store is at hand; empty without one."""
+    workspace = Workspace(config, Silent())
+    found: dict[str, None] = {}
+    try:
+        store = workspace.present_store()
+        for spec in workspace.resolved.specs if store is not None else ():
+            wanted = designs(config.probe, spec.head)
+            for model in workspace.model_names:
+                if store is not None and f"{model}/{spec.name}" in store:
+                    entry = store[f"{model}/{spec.name}"]
+                    probes = wanted_probes(entry, (0,), wanted)
+                    found |= dict.fromkeys(variant_hash(probe.spec) for probe in probes)
+    except SeqbenchError:
+        return ()
+    return tuple(found)
