@@ -10,6 +10,14 @@ SplitName = Literal["train", "eval", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "eval", "test")
 
 
+Dtype = Literal["float32", "bfloat16", "float16"]
+"""Floating-point type in which a model computes."""
+Pooling = Literal["mean", "max", "cls", "last"]
+"""How the tokens of a sequence become one vector."""
+Overlong = Literal["window", "truncate", "error"]
+"""What happens to a sequence of more tokens than the model takes."""
+
+
 class Task(StrEnum):
     """What a data set's labels are, in the spelling of the reference's `eval_task`."""
 

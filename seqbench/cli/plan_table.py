@@ -10,11 +10,15 @@ if TYPE_CHECKING:
     from seqbench.schedule.plan import Pair, Plan
     from seqbench.schedule.survey import Survey
 
-COLUMNS = ("layers", "items", "to extract", "letters", "bytes", "probes", "to train")
+COLUMNS = ("layers", "items", "to extract", "letters", "raw bytes", "probes", "to train")
 
 
 def plan_table(found: "Survey", made: "Plan") -> "Table":
-    """A row a model and data set, and a total; bytes are those of the store before compression."""
+    """A row a model and data set, and a total.
+
+    Letters are of what is to be extracted: tokens are only known once a tokenizer has made them. Bytes are
+    those of all embeddings before compression.
+    """
     from rich import box
     from rich.table import Table
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from seqbench.config import Config
     from seqbench.progress import Reporter
+    from seqbench.report import ReportOutcome
     from seqbench.schedule.run import Command, Outcome
     from seqbench.schedule.survey import Problem
 
@@ -41,7 +42,11 @@ def probe(config: ConfigPath, set_: Overrides = None) -> None:
 def report(config: ConfigPath, set_: Overrides = None) -> None:
     """Write tables, figures and a page from the catalog."""
     told = reporter()
-    _report(load(config, set_, told), told)
+    made = _report(load(config, set_, told), told)
+    for failure in made.failed:
+        layers = ", ".join(map(str, failure.layers))
+        place = f"{failure.model} × {failure.dataset}, {failure.head}, layers {layers}"
+        told.note(f"failed: {place}: {failure.reason}")
 
 
 def run(config: ConfigPath, set_: Overrides = None) -> None:
@@ -105,7 +110,7 @@ def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
         told.note(f"{what}: {model} × {', '.join(datasets)}: {reason}")
 
 
-def _report(config: "Config", told: "Reporter") -> None:
+def _report(config: "Config", told: "Reporter") -> "ReportOutcome":
     from seqbench.catalog import open_catalog
     from seqbench.cli.selection import selected
     from seqbench.report import ReportSettings, leaderboard_table, write_report
@@ -120,12 +125,8 @@ def _report(config: "Config", told: "Reporter") -> None:
     out.print(leaderboard_table(made.leaderboard, made.ceilings, out.width))
     for sentence in made.sentences:
         out.print(sentence, markup=False, highlight=False)
-    for failure in made.failed:
-        layers = ", ".join(map(str, failure.layers))
-        told.note(
-            f"failed: {failure.model} × {failure.dataset}, {failure.head}, layers {layers}: {failure.reason}"
-        )
     out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)
+    return made
 
 
 def _next_steps(path: "Path", config: "Config") -> None:

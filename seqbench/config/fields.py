@@ -21,9 +21,6 @@ from pydantic_core import PydanticCustomError
 
 from seqbench.vocabulary import check_name
 
-Dtype = Literal["float32", "bfloat16", "float16"]
-Pooling = Literal["mean", "max", "cls", "last"]
-Overlong = Literal["window", "truncate", "error"]
 HeadKind = Literal["mlp", "linear", "xgb", "forest"]
 Combine = Literal["concat", "mean"]
 EpochChoice = Literal["best", "last"]

@@ -9,7 +9,6 @@ from pydantic_core import PydanticCustomError
 from seqbench.config.fields import (
     Count,
     Counts,
-    Dtype,
     LocalPath,
     ModelName,
     Section,
@@ -18,6 +17,7 @@ from seqbench.config.fields import (
     distinct,
     one_or_list,
 )
+from seqbench.vocabulary import Dtype
 
 
 def _model_path(value: str) -> str:

@@ -19,8 +19,6 @@ from seqbench.config.fields import (
     HeadKind,
     LocalPath,
     MetricChoice,
-    Overlong,
-    Pooling,
     PositiveRate,
     Section,
     Seed,
@@ -29,6 +27,7 @@ from seqbench.config.fields import (
     expect,
 )
 from seqbench.config.model_kinds import ModelConfig
+from seqbench.vocabulary import Overlong, Pooling
 
 
 class DatasetsConfig(Section):

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from seqbench.errors import SeqbenchError
 from seqbench.identity import ModelIdentity, Settings
-
-Pooling = Literal["mean", "max", "cls", "last"]
-Overlong = Literal["window", "truncate", "error"]
+from seqbench.vocabulary import Overlong, Pooling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

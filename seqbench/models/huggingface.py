@@ -6,17 +6,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqbench.errors import ModelError, ModelNotFoundError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import EmbedOptions
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
+from seqbench.vocabulary import Dtype
 
 if TYPE_CHECKING:
     from seqbench.models.transformer import Transformer
-
-Dtype = Literal["float32", "bfloat16", "float16"]
 
 UNUSED_HEADS = ("pooler.", "contact_head.", "lm_head.")
 """Parts of base models that checkpoints often lack and that hidden states do not pass through."""

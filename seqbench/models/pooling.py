@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqbench.models.base import Pooling
+from seqbench.vocabulary import Pooling
 
 
 def mean_pool(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:

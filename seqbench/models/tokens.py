@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import ModelError
-from seqbench.models.base import Overlong, OverlongSequenceError
+from seqbench.models.base import OverlongSequenceError
+from seqbench.vocabulary import Overlong
 
 PROBE_SEQUENCE = "ACGTACGTACGTACGT"
 """Letters that DNA, RNA-as-DNA and protein tokenizers all know."""
