@@ -63,7 +63,9 @@ def test_a_killed_run_ends_with_the_arrays_of_an_undisturbed_one(
             process.wait(timeout=chance.uniform(0.3, 1.0) * lasts)
         except subprocess.TimeoutExpired:
             process.send_signal(how)
-            assert process.wait(timeout=60) == (130 if how is signal.SIGINT else -signal.SIGKILL)
+            # Before the command line is up, Python itself ends by the signal; shells show 130 for both.
+            ends = {130, -signal.SIGINT} if how is signal.SIGINT else {-signal.SIGKILL}
+            assert process.wait(timeout=60) in ends
     assert start(torn).wait() == 0
     stores = [open_store(config.parent / "embeddings.zarr") for config in (whole, torn)]
     keys = [list(store.keys()) for store in stores]
