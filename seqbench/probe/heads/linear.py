@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seqbench.probe.heads.base import Convergence, FittedHead, HeadData, Problem
 from seqbench.probe.heads.each_layer import Layer, fit_each_layer
-from seqbench.probe.heads.logistic import LogisticFit, fit_logistic, predict_logistic
+from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic, predict_logistic
 from seqbench.probe.heads.outputs import log_loss, spread_classes
 from seqbench.probe.heads.ridge import ridge_path
 from seqbench.probe.heads.scaling import Scaling
@@ -172,10 +172,9 @@ def _choose_strength(
 ) -> tuple[float, LogisticFit]:
     fit: LogisticFit | None = None
     tried: list[tuple[float, float, LogisticFit]] = []
+    axes = Axes.principal(features["train"])
     for strength in STRENGTHS:
-        fit = fit_logistic(
-            features["train"], columns.targets_NK, strength=strength, softmax=columns.softmax, start=fit
-        )
+        fit = fit_logistic(axes, columns.targets_NK, strength=strength, softmax=columns.softmax, start=fit)
         loss = log_loss(columns.task, columns.predict(fit, features["eval"]), eval_targets)
         tried.append((loss, strength, fit))
         recent = [loss for loss, _, _ in tried[-_RISES - 1 :]]

@@ -6,6 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from seqbench.probe.heads import HeadData, linear
 from seqbench.probe.heads.linear import ALPHAS, STRENGTHS
+from seqbench.probe.heads.logistic import Axes, fit_logistic, predict_logistic
 from seqbench.probe.heads.outputs import log_loss as our_log_loss
 from seqbench.vocabulary import Task
 
@@ -127,3 +128,31 @@ def test_the_log_loss_is_scikit_learns():
     labels, chances = random.integers(0, 2, (50, 3)), random.random((50, 3))
     expected = np.mean([log_loss(labels[:, k], chances[:, k]) for k in range(3)])
     assert our_log_loss(Task.LABELS, chances, labels) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("strength", [0.01, 1.0, 100.0])
+def test_features_that_nearly_repeat_each_other_still_get_the_true_optimum(strength: float) -> None:
+    rng = np.random.default_rng(0)
+    few = rng.standard_normal((1500, 4))
+    features = few @ rng.standard_normal((4, 40)) + 0.01 * rng.standard_normal((1500, 40))
+    features = ((features - features.mean(axis=0)) / features.std(axis=0)).astype(np.float32)
+    labels = (few[:, 0] + rng.standard_normal(1500) > 0).astype(np.float32)
+    mine = fit_logistic(
+        Axes.principal(features), labels[:, None], strength=strength, softmax=False, start=None
+    )
+    newton = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10)
+    newton.fit(features.astype(np.float64), labels)
+    probabilities = predict_logistic(mine, features, softmax=False)[:, 0]
+    np.testing.assert_allclose(probabilities, newton.predict_proba(features)[:, 1], atol=1e-4)
+    assert mine.converged
+
+
+def test_more_features_than_items_are_not_rotated_and_agree_all_the_same() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.standard_normal((60, 200)).astype(np.float32)
+    labels = (features[:, 0] > 0).astype(np.float32)
+    axes = Axes.principal(features)
+    assert axes.rotation_HH.size == 0
+    mine = fit_logistic(axes, labels[:, None], strength=0.1, softmax=False, start=None)
+    newton = LogisticRegression(C=0.1, solver="newton-cholesky", tol=1e-10).fit(features, labels)
+    np.testing.assert_allclose(mine.weights_HK[:, 0], newton.coef_[0], atol=1e-3)
