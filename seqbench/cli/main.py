@@ -70,7 +70,7 @@ app.add_typer(config.app, name="config")
 
 def main() -> None:
     """The console script `seqbench`."""
-    # Read when torch or XGBoost load OpenMP. Threads that spin while they wait make everything many times
-    # slower where other programs use the same cores: beside another job, 85 s instead of 7 s for an MLP.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # How long OpenMP's threads spin before they sleep, read when torch or XGBoost load it. By default it is so
+    # long that beside two busy processes extraction fell to a fifth; this costs 5 % on an idle machine.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app()

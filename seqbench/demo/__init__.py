@@ -3,10 +3,13 @@
 from importlib import resources
 from pathlib import Path
 
+from seqbench.datasets.planted.rules import Sizes
 from seqbench.datasets.planted.write import make_planted
 from seqbench.errors import ConfigError
 
 CONFIG = "demo.yaml"
+SIZES = Sizes(min_length=60, max_length=60)
+"""Short, so that the demo is done in two minutes, and of one length, so that one-hot applies everywhere."""
 
 
 def write_demo(folder: Path, *, seed: int = 0) -> Path:
@@ -37,5 +40,5 @@ def write_demo(folder: Path, *, seed: int = 0) -> Path:
         config.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{folder}: can't be written: {error.strerror} (choose another folder)") from error
-    make_planted(folder / "data", seed=seed)
+    make_planted(folder / "data", seed=seed, sizes=SIZES)
     return config
