@@ -109,7 +109,7 @@ def _controls(boards: _Boards) -> tuple[str, ...]:
         return (said,)
     return (
         said,
-        f"A control is as good or better on {_listed(lost)}: there, no model shows what it has learnt.",
+        f"A control is as good or better on {_listed(lost)}: no trained model is needed there.",
     )
 
 
