@@ -69,7 +69,10 @@ def test_code_of_a_hub_id_runs_at_a_pinned_revision(tmp_path: Path) -> None:
 
 def test_code_of_a_local_directory_needs_no_revision(tmp_path: Path) -> None:
     (tmp_path / "org" / "m").mkdir(parents=True)
-    load_config(write(tmp_path, "models: [{path: org/m, trust_remote_code: true}]\ndatasets: {root: d}"))
+    text = "models: [{path: org/m, trust_remote_code: true}]\ndatasets: {root: d}"
+    (model,) = load_config(write(tmp_path, text)).config.models
+    assert isinstance(model, Checkpoint)
+    assert (model.trust_remote_code, model.revision) == (True, None)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

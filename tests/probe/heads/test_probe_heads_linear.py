@@ -154,5 +154,5 @@ def test_more_features_than_items_are_not_rotated_and_agree_all_the_same() -> No
     axes = Axes.principal(features)
     assert axes.rotation_HH.size == 0
     mine = fit_logistic(axes, labels[:, None], strength=0.1, softmax=False, start=None)
-    newton = LogisticRegression(C=0.1, solver="newton-cholesky", tol=1e-10).fit(features, labels)
+    newton = LogisticRegression(C=0.1, tol=1e-8, max_iter=10_000).fit(features, labels)
     np.testing.assert_allclose(mine.weights_HK[:, 0], newton.coef_[0], atol=1e-3)
