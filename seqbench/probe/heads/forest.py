@@ -10,40 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from seqbench.probe.heads.base import FittedHead, HeadData, Problem
-from seqbench.probe.heads.each_layer import Layer, fit_each_layer
+from seqbench.probe.heads.base import FittedHead, Problem
+from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.outputs import spread_classes
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForestHead:
+class ForestHead(LayerwiseHead):
     """A random forest on all cores, one for all labels or targets together. Eval chooses nothing."""
 
     n_estimators: int
     """Trees."""
 
-    @property
-    def device(self) -> str:
-        """Always `cpu`."""
-        return "cpu"
-
-    def fit(
-        self,
-        problem: Problem,
-        train: HeadData,
-        evaluation: HeadData,
-        test: HeadData,
-        *,
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        """See `Head.fit`."""
-        splits: dict[SplitName, HeadData] = {"train": train, "eval": evaluation, "test": test}
-        return fit_each_layer(self._fit_layer, problem, splits, seed, advance)
-
-    def _fit_layer(self, layer: Layer) -> FittedHead:
+    def fit_layer(self, layer: Layer) -> FittedHead:
+        """See `LayerwiseHead.fit_layer`."""
         kind = RandomForestRegressor if layer.problem.task is Task.REGRESSION else RandomForestClassifier
         forest = kind(n_estimators=self.n_estimators, n_jobs=-1, random_state=layer.seed)
         targets = np.asarray(layer.targets["train"])

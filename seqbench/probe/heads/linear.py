@@ -9,14 +9,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.probe.heads.base import Convergence, FittedHead, HeadData, Problem
-from seqbench.probe.heads.each_layer import Layer, fit_each_layer
+from seqbench.probe.heads.base import Convergence, FittedHead, Problem
+from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic, predict_logistic
 from seqbench.probe.heads.outputs import log_loss, spread_classes
 from seqbench.probe.heads.ridge import ridge_path
 from seqbench.probe.heads.scaling import Scaling
 from seqbench.probe.heads.threads import blas_threads
-from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName, Task
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 3))
@@ -30,31 +29,16 @@ _Features = dict[SplitName, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LinearHead:
+class LinearHead(LayerwiseHead):
     """Multinomial logistic regression, one logistic regression a label, or ridge.
 
     The features are standardised on train. The strength is the one of the lowest log loss or squared error on
     eval, the stronger one where two are equal. Nothing in it is random.
     """
 
-    @property
-    def device(self) -> str:
-        """Always `cpu`."""
-        return "cpu"
-
-    def fit(
-        self,
-        problem: Problem,
-        train: HeadData,
-        evaluation: HeadData,
-        test: HeadData,
-        *,
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        """See `Head.fit`."""
-        splits: dict[SplitName, HeadData] = {"train": train, "eval": evaluation, "test": test}
-        return fit_each_layer(_fit_layer, problem, splits, seed, advance)
+    def fit_layer(self, layer: Layer) -> FittedHead:
+        """See `LayerwiseHead.fit_layer`."""
+        return _fit_layer(layer)
 
 
 def _fit_layer(layer: Layer) -> FittedHead:

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord
 from seqbench.errors import ProbeError
-from seqbench.probe.heads.base import ChooseEpoch, FittedHead, HeadData, Problem
-from seqbench.probe.heads.each_layer import Layer, fit_each_layer
+from seqbench.probe.heads.base import ChooseEpoch, FittedHead, Problem
+from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.learning_curve import chosen_epoch, verdict
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import Task
 
 try:
     import xgboost
@@ -54,7 +53,7 @@ def resolve_metric(eval_metric: str | None, kind: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class XgbHead:
+class XgbHead(LayerwiseHead):
     """XGBoost with histograms on all cores; labels and targets get one tree each a round.
 
     Log loss for classes and labels, squared error for regression. No rows or columns are sampled.
@@ -70,26 +69,8 @@ class XgbHead:
     """XGBoost's name of the metric that chooses the round; None for the loss. See `resolve_metric`."""
     choose_epoch: ChooseEpoch
 
-    @property
-    def device(self) -> str:
-        """Always `cpu`."""
-        return "cpu"
-
-    def fit(
-        self,
-        problem: Problem,
-        train: HeadData,
-        evaluation: HeadData,
-        test: HeadData,
-        *,
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        """See `Head.fit`."""
-        splits: dict[SplitName, HeadData] = {"train": train, "eval": evaluation, "test": test}
-        return fit_each_layer(self._fit_layer, problem, splits, seed, advance)
-
-    def _fit_layer(self, layer: Layer) -> FittedHead:
+    def fit_layer(self, layer: Layer) -> FittedHead:
+        """See `LayerwiseHead.fit_layer`."""
         kind = _kind(layer.problem)
         metric = resolve_metric(self.eval_metric, kind)
         train = xgboost.QuantileDMatrix(layer.features["train"], layer.targets["train"])
