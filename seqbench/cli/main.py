@@ -71,6 +71,6 @@ app.add_typer(config.app, name="config")
 def main() -> None:
     """The console script `seqbench`."""
     # How long OpenMP's threads spin before they sleep; read when torch or XGBoost load it. By default it is
-    # so long that beside two busy processes extraction fell to a fifth; this costs 5 % on an idle machine.
+    # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app()
