@@ -7,6 +7,10 @@ Settings = dict[str, str | int | bool | None]
 """How embeddings were computed: pooling, window, dtype of compute. Equal settings mean equal embeddings."""
 
 
+SETTING_DEFAULTS: Settings = {"special_tokens": True, "stride": None, "strands": "none", "tokens_by": "plain"}
+"""What holds of embeddings that were stored before these settings existed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelIdentity:
     """Which weights: where kind and fingerprint agree it is the same model, wherever its files lie."""

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from seqbench.errors import ConfigError
@@ -16,6 +17,12 @@ Pooling = Literal["mean", "max", "cls", "last"]
 """How the tokens of a sequence become one vector."""
 Overlong = Literal["window", "truncate", "error"]
 """What happens to a sequence of more tokens than the model takes."""
+Strands = Literal["none", "mean", "concat"]
+"""What is made of a sequence and its reverse complement: the first alone, their average, or side by side."""
+Oversize = Literal["window", "skip"]
+"""What happens to a sequence that does not fit in memory alone: cut further, or named and left out."""
+StoreDtype = Literal["float32", "float16"]
+"""Floating-point type in which embeddings are stored."""
 
 
 class Task(StrEnum):
@@ -50,3 +57,41 @@ def check_name(name: str, what: str) -> str:
             f"digits and _ . + = @ - ({out})"
         )
     return name
+
+
+REMOTE_SCHEMES: dict[str, str | None] = {"s3": "s3fs", "gs": "gcsfs", "memory": None}
+"""Schemes of URLs at which a store may lie, and the package that each needs beside fsspec."""
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
+
+
+def check_store_path(path: str | Path) -> Path | str:
+    """Tell a local path from a URL of an object store.
+
+    Args:
+        path: As a user gives it. A URL that was made a `Path` on its way, and so lost a slash, is mended.
+
+    Returns:
+        A `Path` for a place on this machine, `file://` taken off; else the URL without a slash at its end.
+
+    Raises:
+        ConfigError: The scheme is not one of `REMOTE_SCHEMES`, the URL names no bucket, or it carries
+            credentials or options, which would end up in messages and in the catalog.
+    """
+    parts = _URL.fullmatch(str(path))
+    if parts is None or ("://" not in str(path) and parts[1] not in (*REMOTE_SCHEMES, "file")):
+        return Path(path)
+    scheme, rest = parts[1].lower(), parts[2].rstrip("/")
+    if scheme == "file":
+        return Path("/", rest)
+    if scheme not in REMOTE_SCHEMES:
+        known = ", ".join(f"{name}://" for name in REMOTE_SCHEMES)
+        raise ConfigError(f"{scheme}:// can't hold a store: give a local path, or a URL with {known}")
+    if re.search("[@:]", rest.partition("/")[0]) or re.search("[?#]", rest):
+        raise ConfigError(
+            f"a {scheme}:// URL must hold no credentials or options: give those in the environment "
+            "(S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL) or in the provider's own files"
+        )
+    if not rest:
+        raise ConfigError(f"{scheme}:// names no bucket: write {scheme}://bucket/folder")
+    return f"{scheme}://{rest}"

@@ -17,8 +17,50 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64}),
     "t5": ("T5Config", {"d_model": 32, "num_layers": 3, "num_heads": 4, "d_ff": 64, "d_kv": 8}),
     "deberta": ("DebertaV2Config", COMMON),
+    "bart": (
+        "BartConfig",
+        {
+            "d_model": 32,
+            "encoder_layers": 3,
+            "decoder_layers": 2,
+            "encoder_attention_heads": 4,
+            "decoder_attention_heads": 4,
+            "encoder_ffn_dim": 64,
+            "decoder_ffn_dim": 64,
+            "max_position_embeddings": 64,
+            "forced_eos_token_id": None,
+        },
+    ),
+    "opt": (
+        "OPTConfig",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "ffn_dim": 64,
+            "word_embed_proj_dim": 32,
+            "max_position_embeddings": 64,
+        },
+    ),
+    "bloom": ("BloomConfig", {"hidden_size": 32, "n_layer": 3, "n_head": 4}),
 }
-DECODERS = {"llama", "mixtral", "gpt_neox", "gpt2"}
+STATE_SPACE: dict[str, tuple[str, dict[str, Any]]] = {
+    "mamba": ("MambaConfig", {"hidden_size": 32, "num_hidden_layers": 3, "state_size": 8}),
+    "mamba2": (
+        "Mamba2Config",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 3,
+            "state_size": 8,
+            "num_heads": 8,
+            "head_dim": 8,
+            "n_groups": 1,
+            "chunk_size": 16,
+        },
+    ),
+}
+"""Apart, as transformers' `hidden_states` of these start behind the first block."""
+DECODERS = {"llama", "mixtral", "gpt_neox", "gpt2", "opt", "bloom", "mamba", "mamba2"}
 
 
 def letter_tokenizer(*, specials_around: bool, max_length: int) -> Any:
@@ -44,7 +86,7 @@ def save_tiny_model(family: str, folder: Path, *, max_length: int = 64) -> Path:
     import torch
     import transformers
 
-    name, parameters = FAMILIES[family]
+    name, parameters = {**FAMILIES, **STATE_SPACE}[family]
     ids = {"bos_token_id": None if family != "modernbert" else 2, "eos_token_id": 3}
     config = getattr(transformers, name)(
         **{"vocab_size": len(SPECIALS) + len(LETTERS), "pad_token_id": 0, **ids, **parameters}

@@ -39,6 +39,10 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
             "INSERT OR REPLACE INTO embeddings BY NAME FROM incoming",
             rows.embedding_columns([*embeddings.values()]),
         ),
+        (
+            "INSERT OR REPLACE INTO embedding_layers BY NAME FROM incoming",
+            rows.layer_columns([*embeddings.values()]),
+        ),
     ):
         _execute(connection, statement, columns)
     _insert_probes(connection, _once([r for r in records if isinstance(r, ProbeRecord)]))

@@ -77,6 +77,17 @@ class DatasetRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRecord:
+    """What is known of one stored layer of a split."""
+
+    layer: int
+    strand_consistency: float | None
+    """Mean cosine between the embeddings of both strands; None where one strand was embedded."""
+    rounding_error: float | None
+    """Mean over blocks of the largest error of storing as float16; None where float32 is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingRecord:
     """A split that is complete in the store; a later record of model, data set and split takes its place."""
 
@@ -94,6 +105,8 @@ class EmbeddingRecord:
     device: str
     dtype: str
     settings: Mapping[str, object]
+    layers: tuple[LayerRecord, ...] = ()
+    """One a complete layer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,19 @@ def embedding_columns(records: Sequence[EmbeddingRecord]) -> Columns:
     }
 
 
+def layer_columns(records: Sequence[EmbeddingRecord]) -> Columns:
+    """The rows of `embedding_layers`."""
+    pairs = [(record, layer) for record in records for layer in record.layers]
+    return {
+        "model": texts(record.model for record, _ in pairs),
+        "dataset": texts(record.dataset for record, _ in pairs),
+        "split": texts(record.split for record, _ in pairs),
+        "layer": integers(layer.layer for _, layer in pairs),
+        "strand_consistency": numbers(layer.strand_consistency for _, layer in pairs),
+        "rounding_error": numbers(layer.rounding_error for _, layer in pairs),
+    }
+
+
 def probe_columns(records: Sequence[ProbeRecord]) -> Columns:
     """The rows of `probes`."""
     return {

@@ -55,7 +55,9 @@ def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config
     return loaded.config
 
 
-def relative(path: Path) -> Path:
-    """A path as short as it can be typed from here."""
+def relative(path: Path | str) -> Path | str:
+    """A path as short as it can be typed from here; a URL as it is."""
+    if isinstance(path, str):
+        return path
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,15 +1,65 @@
-"""`seqbench store`: what is in an embedding store, and whether it is sound."""
+"""`seqbench store`: what is in an embedding store, whether it is sound, and embeddings in and out of it."""
 
+import sys
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seqbench.cli.options import EXIT_PARTIAL, console, reporter
 
-app = typer.Typer(help="List and verify embedding stores.", no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-StorePath = Annotated[Path, typer.Argument(metavar="STORE", help="An embedding store, e.g. embeddings.zarr.")]
+    from seqbench.datasets.spec import DatasetSpec
+    from seqbench.store.exchange.formats import ReadableName
+    from seqbench.store.prune import Removal
+
+app = typer.Typer(
+    help="List, verify, export, import and prune embedding stores.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+StorePath = Annotated[
+    str, typer.Argument(metavar="STORE", help="An embedding store: a folder, or a URL such as s3://….")
+]
+
+
+class FileFormat(StrEnum):
+    """The formats of `store export` and `store import`."""
+
+    NPY = "npy"
+    PARQUET = "parquet"
+    ANNDATA = "anndata"
+    PT = "pt"
+
+
+READABLE: "dict[FileFormat, ReadableName]" = {
+    FileFormat.NPY: "npy",
+    FileFormat.PARQUET: "parquet",
+    FileFormat.ANNDATA: "anndata",
+}
+
+
+class Split(StrEnum):
+    """The splits of a data set."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+    TEST = "test"
+
+
+Format = Annotated[
+    FileFormat, typer.Option("--format", help="Of the files; pt is that of the reference system.")
+]
+Models = Annotated[list[str] | None, typer.Option("--model", help="Only this model. Repeatable.")]
+Datasets = Annotated[list[str] | None, typer.Option("--dataset", help="Only this data set. Repeatable.")]
+Layers = Annotated[
+    list[int] | None,
+    typer.Option("--layer", help="Only this layer; negative numbers count from the last. Repeatable."),
+]
 
 
 @app.command("list")
@@ -46,19 +96,132 @@ def list_entries(store: StorePath) -> None:
 
 
 @app.command()
-def verify(store: StorePath) -> None:
-    """Read every complete chunk, which checks its checksum. Exit 3 if anything is damaged."""
+def verify(
+    store: StorePath,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Mark damaged blocks missing, so that extract makes just those again."),
+    ] = False,
+) -> None:
+    """Read every complete chunk, which checks its checksum. Exit 3 if anything stays damaged."""
     from seqbench.store import open_store
 
-    opened = open_store(store)
+    opened = open_store(store, writable=repair)
     keys = list(opened.keys())
     faults = []
     with reporter().task("verify", len(keys), "entries") as advance:
         for key in keys:
-            faults += list(opened.verify(key))
+            faults += list(opened.verify(key, repair=repair))
             advance(1)
     for fault in faults:
-        typer.echo(f"{fault.where}: {fault.what}")
+        typer.echo(f"{fault.where}: {fault.what}{' (marked missing)' if fault.repaired else ''}")
     typer.echo(f"{store}: {len(keys)} entries, {len(faults) or 'no'} faults")
-    if faults:
+    repaired = sum(fault.repaired for fault in faults)
+    if repaired:
+        typer.echo(f"{repaired} marked missing: `seqbench extract` computes just those blocks again")
+    elif faults and not repair:
+        typer.echo("--repair marks damaged blocks missing; `seqbench extract` then computes just those again")
+    if repaired < len(faults):
         raise typer.Exit(EXIT_PARTIAL)
+
+
+@app.command("export")
+def export_files(
+    store: StorePath,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; models become folders in it.")],
+    format_: Format,
+    model: Models = None,
+    dataset: Datasets = None,
+    layer: Layers = None,
+    split: Annotated[list[Split] | None, typer.Option("--split", help="Only this split. Repeatable.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Write embeddings and labels as npy, Parquet, AnnData or the reference's pt."""
+    from seqbench.store import open_store
+    from seqbench.store.exchange.export import Chosen, export_store
+
+    chosen = Chosen(
+        models=tuple(model or ()),
+        datasets=tuple(dataset or ()),
+        layers=tuple(layer or ()),
+        splits=tuple(each.value for each in split or ()),
+    )
+    written = export_store(open_store(store), out, format_.value, chosen, reporter(), force=force)
+    typer.echo(f"{out}: {len(written):,} files written")
+
+
+@app.command("import")
+def import_folder(
+    store: StorePath,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the files of one model.")],
+    format_: Format,
+    model: Annotated[str, typer.Option("--model", help="Name to store them under.")],
+    dataset: Datasets = None,
+    info: Annotated[
+        Path | None, typer.Option(help="A datasets_info.yaml that tells the tasks, where the labels do not.")
+    ] = None,
+) -> None:
+    """Copy exported files, or those of another tool, into a store; all are checked before any is copied."""
+    told, names, describe = reporter(), dataset or [], _describer(info)
+    if format_ is FileFormat.PT:
+        from seqbench.schedule.import_pt import import_pt
+
+        keys = import_pt(store, folder, model, names, describe, told)
+    else:
+        from seqbench.store.exchange.imports import import_files
+
+        keys = import_files(store, folder, READABLE[format_], model, names, describe, told)
+    typer.echo(f"{store}: imported {', '.join(keys)}")
+
+
+def _describer(info: Path | None) -> "Callable[[str], DatasetSpec]":
+    """What the user's file or the registry says of a data set."""
+    from seqbench.datasets.registry import resolve
+
+    def describe(name: str) -> "DatasetSpec":
+        return resolve(None, info, [name], need_files=False).specs[0]
+
+    return describe
+
+
+@app.command()
+def prune(
+    store: StorePath,
+    model: Models = None,
+    dataset: Datasets = None,
+    layer: Layers = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove models, data sets or layers; extract computes them again where a config still asks for them."""
+    from seqbench.errors import StoreError
+    from seqbench.progress import human
+    from seqbench.store import open_store
+    from seqbench.store.prune import plan_removal, remove
+
+    opened = open_store(store, writable=not dry_run)
+    removals = plan_removal(opened, model or (), dataset or (), layer or ())
+    for removal in removals:
+        typer.echo(f"{_shown(removal)}: {human(removal.bytes)}B")
+    total = f"{human(sum(removal.bytes for removal in removals))}B"
+    if dry_run:
+        typer.echo(f"{total} would be removed")
+        return
+    if not yes:
+        if not _is_terminal():
+            raise StoreError(f"{store}: nothing was removed: there is nobody to ask (add --yes)")
+        typer.confirm(f"Remove {total}?", abort=True)
+    remove(opened, removals, reporter())
+    typer.echo(f"{total} removed")
+
+
+def _shown(removal: "Removal") -> str:
+    if removal.layers is None:
+        return removal.key
+    return (
+        f"{removal.key} layer{'s' if len(removal.layers) > 1 else ''} {', '.join(map(str, removal.layers))}"
+    )
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

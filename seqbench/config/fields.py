@@ -19,7 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from seqbench.vocabulary import check_name
+from seqbench.errors import ConfigError
+from seqbench.vocabulary import check_name, check_store_path
 
 HeadKind = Literal["mlp", "linear", "xgb", "forest"]
 Combine = Literal["concat", "mean"]
@@ -75,9 +76,20 @@ def _local_path(value: object) -> object:
         if "://" in value:
             raise PydanticCustomError(
                 "remote_path",
-                "{url} is a URL; object stores are not supported in this version: give a local path",
+                "{url} is a URL; only store.path may be one: give a local path",
                 {"url": value},
             )
+    return value
+
+
+def _store_path(value: object) -> object:
+    if isinstance(value, str):
+        if not value.strip() or "\0" in value:
+            raise PydanticCustomError("empty_path", "must be a path or a URL")
+        try:
+            return check_store_path(value)
+        except ConfigError as error:
+            raise PydanticCustomError("store_url", "{why}", {"why": str(error)}) from None
     return value
 
 
@@ -99,6 +111,8 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Switch = Annotated[bool, Field(strict=True)]
 PositiveRate = Annotated[float, Field(strict=True, gt=0)]
 LocalPath = Annotated[Path, BeforeValidator(_local_path)]
+StorePath = Annotated[Path | str, BeforeValidator(_store_path)]
+"""A `Path` where it is local, a string where it is a URL."""
 ModelName = Annotated[str, AfterValidator(_model_name)]
 DatasetName = Annotated[str, AfterValidator(_dataset_name)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]

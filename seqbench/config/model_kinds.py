@@ -40,6 +40,11 @@ class Checkpoint(Section):
         default=False,
         description="Run Python code shipped with the checkpoint; a hub id then needs a commit hash.",
     )
+    attn_implementation: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Attention kernel by its name in transformers, such as sdpa, eager or flash_attention_2; "
+        "null takes the best that the model has.",
+    )
 
 
 class HuggingFaceModel(Checkpoint):
@@ -47,6 +52,9 @@ class HuggingFaceModel(Checkpoint):
 
     kind: Literal["huggingface"] = Field(
         default="huggingface", description="A trained checkpoint; the default kind."
+    )
+    adapter: LocalPath | None = Field(
+        default=None, description="Directory of a LoRA adapter saved by peft, merged into the weights."
     )
     name: ModelName = Field(
         default_factory=lambda data: PurePath(data["path"]).name,

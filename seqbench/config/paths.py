@@ -1,4 +1,4 @@
-"""Paths of a config: relative ones start at the file's directory; a model's may be a hub id instead."""
+"""Paths of a config: relative ones start at its directory; a model's may be a hub id, the store's a URL."""
 
 import os
 import re
@@ -26,6 +26,7 @@ def resolve_paths(config: Config, base: Path, source: Source) -> Config:
 
     Returns:
         The config with absolute paths. A model's `path` that is no existing directory stays: it is a hub id.
+        So does the store's where it is a URL.
 
     Raises:
         ConfigError: A model's path is neither a directory nor a possible hub id, or a hub id would run remote
@@ -67,12 +68,14 @@ def _map_paths(
 ) -> Config:
     def model(index: int, old: ModelConfig) -> ModelConfig:
         if isinstance(old, Checkpoint):
-            return old.model_copy(update={"path": change_model(index, old)})
+            adapter = getattr(old, "adapter", None)
+            moved = {} if adapter is None else {"adapter": change(adapter)}
+            return old.model_copy(update={"path": change_model(index, old), **moved})
         if isinstance(old, PrecomputedModel):
             return old.model_copy(update={"path": change(old.path)})
         return old
 
-    datasets = config.datasets
+    datasets, store = config.datasets, config.store
     return config.model_copy(
         update={
             "models": tuple(model(index, old) for index, old in enumerate(config.models)),
@@ -82,7 +85,9 @@ def _map_paths(
                     "info": None if datasets.info is None else change(datasets.info),
                 }
             ),
-            "store": config.store.model_copy(update={"path": change(config.store.path)}),
+            "store": store
+            if isinstance(store.path, str)
+            else store.model_copy(update={"path": change(store.path)}),
             "catalog": change(config.catalog),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
         }

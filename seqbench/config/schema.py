@@ -7,7 +7,7 @@ hand keeps the paths it was given, which then mean what the current directory ma
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from seqbench.config.fields import (
@@ -22,12 +22,14 @@ from seqbench.config.fields import (
     PositiveRate,
     Section,
     Seed,
+    StorePath,
     Switch,
     distinct,
     expect,
+    one_or_list,
 )
 from seqbench.config.model_kinds import ModelConfig
-from seqbench.vocabulary import Overlong, Pooling
+from seqbench.vocabulary import Overlong, Oversize, Pooling, StoreDtype, Strands
 
 
 class DatasetsConfig(Section):
@@ -64,24 +66,49 @@ class ExtractConfig(Section):
     ] = Field(
         default="all", description="Layers to keep: all, or a list; 0 is the embedding output, -1 the last."
     )
-    pooling: Pooling = Field(
+    pooling: Annotated[
+        Annotated[Pooling, Tag("<one>")]
+        | Annotated[tuple[Pooling, ...], Field(min_length=1), AfterValidator(distinct), Tag("<list>")],
+        Discriminator(one_or_list),
+    ] = Field(
         default="mean",
-        description="What one sequence's token vectors become: mean, max, first (cls) or last token.",
+        description="What token vectors become: mean, max, first (cls) or last token. Of a list, taken in one "
+        "pass, the first keeps the model's name, each other is stored as `<model>@<pooling>`.",
+    )
+    special_tokens: Switch = Field(
+        default=True, description="Whether mean and max take in the special tokens around a sequence."
     )
     max_tokens: Annotated[
-        Literal["auto"] | Annotated[int, Field(strict=True, ge=8)],
-        expect("auto or a whole number of at least 8"),
+        Literal["auto", "whole"] | Annotated[int, Field(strict=True, ge=8)],
+        expect("auto, whole, or a whole number of at least 8"),
     ] = Field(
         default="auto",
-        description="Longest input in tokens, special tokens included; auto: the model's limit.",
+        description="Longest input in tokens, special tokens included; auto: what the model was made for; "
+        "whole: all of a sequence, where no table of positions sets a limit.",
     )
     overlong: Overlong = Field(
         default="window",
         description="A sequence over max_tokens: average over windows, cut to the first window, or an error.",
     )
+    stride: Count | None = Field(
+        default=None,
+        description="Tokens from one window's start to the next; null: no overlap. Each token is pooled once.",
+    )
+    reverse_complement: Strands = Field(
+        default="none",
+        description="Also embed the reverse complement of DNA and RNA: average both strands, or concat them.",
+    )
+    oversize: Oversize = Field(
+        default="window",
+        description="A sequence that does not fit in memory even alone: cut into windows, or skipped and named.",
+    )
+    compile: Switch = Field(
+        default=False, description="Pass models through torch.compile; worth it for long jobs on a GPU."
+    )
     tokens_per_batch: Annotated[Literal["auto"] | Count, expect("auto or a whole number of at least 1")] = (
         Field(
-            default="auto", description="Tokens in one batch, padding included; auto: chosen for the device."
+            default="auto",
+            description="Tokens in one batch, padding included; auto: found by a short calibration.",
         )
     )
 
@@ -89,7 +116,14 @@ class ExtractConfig(Section):
 class StoreConfig(Section):
     """Where embeddings are kept."""
 
-    path: LocalPath = Field(default=Path("embeddings.zarr"), description="Directory of the Zarr store.")
+    path: StorePath = Field(
+        default=Path("embeddings.zarr"),
+        description="Directory of the Zarr store, or its URL in an object store: `s3://bucket/folder`, `gs://…`.",
+    )
+    dtype: StoreDtype = Field(
+        default="float32",
+        description="Type of stored embeddings; float16 halves the store, its rounding error is recorded.",
+    )
 
 
 class MlpConfig(Section):

@@ -1,118 +1,226 @@
-"""Embedding the missing blocks of a split: read, embed, write, one block after the other.
+"""Embedding the missing blocks of a split: reading, computing and writing go on at the same time.
 
-Shape letters: N items of a block, S sequences of an item, H hidden width.
+One thread reads, looks for repeats and tokenises; the caller's computes; a third writes finished blocks.
+
+Shape letters: N items of a block, S sequences of an item, U distinct sequences that are computed, H width.
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from hashlib import blake2b
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.errors import DataError, ModelError
-from seqbench.models.base import Advance, Embedder, OverlongSequenceError
-from seqbench.store import Block, Embeddings, ItemFacts
-from seqbench.vocabulary import SplitName
+from seqbench.errors import DataError
+from seqbench.extract.finish import Finished, Target, write
+from seqbench.extract.gather import Chunk, Gathered
+from seqbench.extract.repeats import Place, Repeats
+from seqbench.extract.spool import Spool
+from seqbench.extract.strands import reverse_complement
+from seqbench.extract.threads import Behind, ahead, quick_switching
+from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit
+from seqbench.progress import Advance
+from seqbench.store import Block
+from seqbench.vocabulary import SplitName, Strands
+
+AHEAD = 16
+"""Batches that wait tokenised."""
+
+BEHIND = 8
+"""Batches and blocks that wait to be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What was computed: what a rate is made of."""
+    """What was computed: what a rate is made of, and what a user should know of it."""
 
     items: int = 0
     tokens: int = 0
     seconds: float = 0.0
+    truncated: int = 0
+    """Sequences of which the model saw only a part."""
+    skipped: tuple[str, ...] = ()
+    """Sequences that did not fit in memory, each with its file, line and tokens."""
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
             items=self.items + other.items,
             tokens=self.tokens + other.tokens,
             seconds=self.seconds + other.seconds,
+            truncated=self.truncated + other.truncated,
+            skipped=self.skipped + other.skipped,
         )
 
 
-def extract_blocks(
-    embedder: Embedder,
-    dataset: Dataset,
-    split_name: SplitName,
-    entry: Embeddings,
-    layers: Sequence[int],
-    blocks: Sequence[Block],
-    advance: Advance,
-) -> Work:
-    """Embed blocks of a split and write each as soon as it is done.
+class _Job:
+    """One block on its way."""
 
-    Args:
-        embedder: The loaded model.
-        dataset: The opened data set.
-        split_name: Which of its splits.
-        entry: Where in the store; arrays of `layers` are made.
-        layers: Wanted layers.
-        blocks: The blocks to compute.
-        advance: Told how many more items are embedded.
+    def __init__(self, gathered: Gathered, targets: Sequence[Target], layers: Sequence[int]) -> None:
+        self.gathered = gathered
+        self.layers = layers
+        self.targets = targets
+        self.spool = Spool(targets[0].entry.scratch_folder)
+        self.coverage: list[float] = []
+        self.unfit: dict[int, int] = {}
+        """Distinct sequences that do not fit in memory, and their tokens."""
 
-    Raises:
-        DataError: A sequence is over the limit and that is to be an error; names file and line.
-        ModelError: The model gives NaN or infinity for an item; names file and line.
-    """
-    split = dataset.splits[split_name]
-    entry.prepare(split_name, split.labels, layers)
-    done = Work()
-    for block in blocks:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What the reader hands to the computing thread: a batch of a block, or the block's end."""
+
+    job: _Job
+    batch: Batch | None = None
+    items: float = 0.0
+    """Items of the data set that are done with it."""
+    ends: bool = False
+    """Whether nothing more of its block comes."""
+
+
+class Extraction:
+    """One split of a data set through one model, into one entry of the store for each pooling."""
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        dataset: Dataset,
+        split_name: SplitName,
+        targets: Sequence[Target],
+        *,
+        strands: Strands = "none",
+        repeats: Repeats | None = None,
+    ) -> None:
+        """Describe the work; arrays of the targets are made.
+
+        Args:
+            embedder: The loaded model.
+            dataset: The opened data set.
+            split_name: Which of its splits.
+            targets: Entries of the store, with their poolings and wanted layers.
+            strands: What is made of both strands.
+            repeats: The data set's repeated sequences, or None to look only within blocks.
+        """
+        self._embedder = embedder
+        self._split: Split = dataset.splits[split_name]
+        self._split_name = split_name
+        self._n_seqs = dataset.n_seqs
+        self._targets = targets
+        self._strands = strands
+        self._repeats = repeats if repeats is not None and len(repeats) else None
+        self._stored: dict[tuple[SplitName, int], bool] = {}
+        for target in targets:
+            target.entry.prepare(split_name, self._split.labels, target.layers)
+
+    def run(self, blocks: Sequence[Block], advance: Advance, note: Callable[[str], None]) -> Work:
+        """Embed blocks and write each as soon as it is done.
+
+        Args:
+            blocks: The blocks to compute.
+            advance: Told how many more items are embedded.
+            note: Told what the user should know while it goes on.
+
+        Raises:
+            DataError: A sequence is over the limit and that is to be an error; names file and line.
+            ModelError: The model gives NaN or infinity for an item; names file and line.
+            StoreError: The store can't be written.
+        """
         began = time.perf_counter()
-        items = split.sequences(block.start, block.stop)
-        missing = entry.missing_layers(split_name, block, layers)
-        values, facts = _embed(embedder, split, block, items, missing, advance)
-        entry.write_block(split_name, block, values, facts)
-        tokens = int(facts.tokens_NS.sum())
-        done += Work(items=len(items), tokens=tokens, seconds=time.perf_counter() - began)
-    return done
-
-
-def _embed(
-    embedder: Embedder,
-    split: Split,
-    block: Block,
-    items: Sequence[tuple[str, ...]],
-    layers: Sequence[int],
-    advance: Advance,
-) -> tuple[dict[int, NDArray[np.float32]], ItemFacts]:
-    n_seqs = len(items[0])
-    shape_NS = (len(items), n_seqs)
-
-    def place(sequence: int) -> str:
-        return f"{split.index.path}:{split.line(block.start + sequence // n_seqs)}"
-
-    try:
-        embedded = embedder.embed(
-            [sequence for item in items for sequence in item], layers, lambda count: advance(count / n_seqs)
+        done: list[Finished] = []
+        writer = Behind(BEHIND)
+        try:
+            with quick_switching(), ahead(self._steps(blocks), AHEAD) as steps:
+                for step in steps:
+                    if step.batch is not None:
+                        self._compute(step.job, step.batch, writer, note)
+                    if step.ends:
+                        writer.submit(lambda job=step.job: done.append(self._finish(job)))  # type: ignore[misc]
+                    advance(step.items)
+                writer.finish()
+        finally:
+            writer.close()
+        return Work(
+            items=sum(block.stop - block.start for block in blocks),
+            tokens=sum(finished.tokens for finished in done),
+            seconds=time.perf_counter() - began,
+            truncated=sum(finished.truncated for finished in done),
+            skipped=tuple(place for finished in done for place in finished.skipped),
         )
-    except OverlongSequenceError as error:
-        raise DataError(
-            f"{place(error.index)}: {error.tokens} tokens are over the limit of {error.limit} "
-            "(set extract.overlong to window or truncate)"
-        ) from error
-    values = {}
-    for layer, rows in embedded.layers.items():
-        broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
-        if len(broken):
-            raise ModelError(
-                f"{place(int(broken[0]))}: layer {layer} of {len(broken)} sequences holds NaN or infinity "
-                "(set the model's dtype to float32 or bfloat16)"
+
+    def _compute(self, job: _Job, batch: Batch, writer: Behind, note: Callable[[str], None]) -> None:
+        for event in self._embedder.compute(batch, job.layers):
+            if isinstance(event, Pooled):
+                writer.submit(lambda pooled=event: job.spool.add(pooled))  # type: ignore[misc]
+            elif isinstance(event, Unfit):
+                job.unfit[event.owner // self._n_strands] = event.tokens
+            elif isinstance(event, Remark):
+                note(event.text)
+
+    def _finish(self, job: _Job) -> Finished:
+        with job.spool:
+            return write(
+                job.gathered,
+                job.spool,
+                job.targets,
+                split=self._split_name,
+                layers=job.layers,
+                poolings=self._embedder.poolings,
+                strands=self._strands,
+                coverage_U=np.asarray(job.coverage, dtype=np.float32),
+                unfit=job.unfit,
             )
-        values[layer] = rows.reshape(*shape_NS, -1)
-    facts = ItemFacts(
-        tokens_NS=embedded.tokens.reshape(shape_NS),
-        windows_NS=embedded.windows.reshape(shape_NS),
-        coverage_NS=embedded.coverage.reshape(shape_NS),
-        hash_N=np.asarray([item_hash(item) for item in items], dtype=np.uint64),
-    )
-    return values, facts
 
+    @property
+    def _n_strands(self) -> int:
+        return 1 if self._strands == "none" else 2
 
-def item_hash(item: Sequence[str]) -> int:
-    """First 64 bits of the BLAKE2b of an item's sequences, which NUL bytes divide."""
-    return int.from_bytes(blake2b("\0".join(item).encode(), digest_size=8).digest(), "little")
+    def _steps(self, blocks: Sequence[Block]) -> Iterator[_Step]:
+        """Read and tokenise; runs in its own thread."""
+        earlier: set[int] = set()
+        for block in blocks:
+            job = self._job(block)
+            for chunk in job.gathered.chunks(self._repeats, lambda place: self._is_stored(place, earlier)):
+                if chunk.sequences:
+                    yield from self._batches(job, chunk)
+                else:
+                    yield _Step(job=job, items=chunk.items)
+            yield _Step(job=job, ends=True)
+            earlier.add(block.index)
+
+    def _job(self, block: Block) -> _Job:
+        targets = []
+        for target in self._targets:
+            missing = target.entry.missing_layers(self._split_name, block, target.layers)
+            targets.append(replace(target, layers=missing))
+        layers = sorted({layer for target in targets for layer in target.layers})
+        return _Job(Gathered(self._split, block, self._n_seqs), targets, layers)
+
+    def _batches(self, job: _Job, chunk: Chunk) -> Iterator[_Step]:
+        strands, sequences = self._n_strands, chunk.sequences
+        if strands == 2:
+            sequences = [text for each in sequences for text in (each, reverse_complement(each))]
+        try:
+            prepared = self._embedder.prepare(sequences)
+        except OverlongSequenceError as error:
+            raise DataError(
+                f"{job.gathered.line(chunk.first + error.index // strands)}: {error.tokens} tokens are over the limit "
+                f"of {error.limit} (set extract.overlong to window or truncate)"
+            ) from error
+        job.coverage += prepared.coverage_N[::strands].tolist()
+        windows = int(prepared.windows_N.sum())
+        for batch in prepared.batches:
+            moved = replace(batch, owner_B=batch.owner_B + chunk.first * strands)
+            yield _Step(job=job, batch=moved, items=chunk.items * len(batch) / windows)
+
+    def _is_stored(self, place: Place, earlier: set[int]) -> bool:
+        """Whether a row can be copied from the store by the time a block is written."""
+        rows = self._targets[0].entry.facts.splits[place.split].block_rows
+        index = place.item // rows
+        if place.split == self._split_name and index in earlier:
+            return True
+        if (place.split, index) not in self._stored:
+            block = Block(index, index * rows, index * rows + rows)
+            self._stored[place.split, index] = not any(
+                target.entry.missing_layers(place.split, block, target.layers) for target in self._targets
+            )
+        return self._stored[place.split, index]

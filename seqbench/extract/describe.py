@@ -3,10 +3,13 @@
 import platform
 from importlib.metadata import version
 
+import numpy as np
+
 from seqbench.datasets.dataset import Dataset
 from seqbench.identity import Settings
 from seqbench.models.base import DatasetFacts
-from seqbench.store import EmbeddingFacts, SplitFacts, block_rows
+from seqbench.store import EmbeddingFacts, SplitFacts, cut
+from seqbench.vocabulary import StoreDtype
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
 """Packages that decide the numbers."""
@@ -20,21 +23,30 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
         alphabet=dataset.alphabet,
         min_length=int(min(each.min() for each in lengths)),
         max_length=int(max(each.max() for each in lengths)),
+        letters=int(sum(each.sum() for each in lengths)),
+        sequences=int(sum(each.size for each in lengths)),
     )
 
 
-def embedding_facts(dataset: Dataset, hidden: int, settings: Settings) -> EmbeddingFacts:
-    """The record of one model on one data set, with blocks cut for each split."""
+def embedding_facts(
+    dataset: Dataset, hidden: int, settings: Settings, dtype: StoreDtype = "float32"
+) -> EmbeddingFacts:
+    """The record of one model on one data set, with blocks cut for each split.
+
+    Args:
+        dataset: The opened data set.
+        hidden: Width of a layer as it is stored.
+        settings: How embeddings are computed.
+        dtype: How they are stored.
+    """
     splits = {
-        name: SplitFacts(
+        name: split_facts(
             n_items=len(split),
             sha256=split.index.sha256,
-            block_rows=block_rows(
-                n_items=len(split),
-                n_seqs=dataset.n_seqs,
-                hidden=hidden,
-                mean_letters=float(split.lengths.sum(axis=1).mean()),
-            ),
+            n_seqs=dataset.n_seqs,
+            hidden=hidden,
+            dtype=dtype,
+            letters=int(split.lengths.sum()),
         )
         for name, split in dataset.splits.items()
     }
@@ -49,8 +61,19 @@ def embedding_facts(dataset: Dataset, hidden: int, settings: Settings) -> Embedd
         group=dataset.spec.group,
         settings={**settings, "seq_keys": ",".join(dataset.seq_keys), "label_key": dataset.spec.label_key},
         versions=versions(),
+        dtype=dtype,
         splits=splits,
     )
+
+
+def split_facts(
+    *, n_items: int, sha256: str, n_seqs: int, hidden: int, dtype: StoreDtype, letters: int
+) -> SplitFacts:
+    """One split, with its blocks and chunks cut."""
+    made = cut(
+        n_items=n_items, n_seqs=n_seqs, hidden=hidden, itemsize=np.dtype(dtype).itemsize, letters=letters
+    )
+    return SplitFacts(n_items=n_items, sha256=sha256, block_rows=made.block_rows, chunk_rows=made.chunk_rows)
 
 
 def versions() -> dict[str, str]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError, ModelError
-from seqbench.extract.describe import versions
-from seqbench.models.base import Advance
+from seqbench.extract.describe import split_facts, versions
 from seqbench.models.precomputed import Precomputed, PrecomputedSplit
-from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, SplitFacts, block_rows
-from seqbench.vocabulary import SPLITS, SplitName, Task
+from seqbench.progress import Advance
+from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts
+from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Imported:
     labels: dict[SplitName, NDArray[Any]]
 
 
-def describe_import(model: Precomputed, spec: DatasetSpec) -> Imported:
+def describe_import(model: Precomputed, spec: DatasetSpec, dtype: StoreDtype = "float32") -> Imported:
     """Read layer 0 of each split, and hash all files.
 
     Raises:
@@ -62,7 +62,8 @@ def describe_import(model: Precomputed, spec: DatasetSpec) -> Imported:
         group=spec.group,
         settings={"dtype": "float32", "source": "pt files"},
         versions=versions(),
-        splits={split: _split_facts(model, spec.name, split, head) for split, head in heads.items()},
+        dtype=dtype,
+        splits={split: _split_facts(model, spec.name, split, head, dtype) for split, head in heads.items()},
     )
     return Imported(facts=facts, labels=labels)
 
@@ -100,7 +101,7 @@ def _write(entry: Embeddings, split: SplitName, layer: int, block: Block, conten
         coverage_NS=np.full(shape_NS, np.nan, dtype=np.float32),
         hash_N=np.zeros(len(rows_NSH), dtype=np.uint64),
     )
-    entry.write_block(split, block, {layer: rows_NSH}, unknown)
+    entry.write_block(split, block, [LayerRows(layer=layer, rows_NSH=rows_NSH)], unknown)
 
 
 def _heads(model: Precomputed, spec: DatasetSpec) -> dict[SplitName, _Head]:
@@ -118,12 +119,17 @@ def _heads(model: Precomputed, spec: DatasetSpec) -> dict[SplitName, _Head]:
     return heads
 
 
-def _split_facts(model: Precomputed, dataset: str, split: SplitName, head: _Head) -> SplitFacts:
+def _split_facts(
+    model: Precomputed, dataset: str, split: SplitName, head: _Head, dtype: StoreDtype
+) -> SplitFacts:
     n_items, n_seqs, hidden = head.shape_NSH
-    return SplitFacts(
+    return split_facts(
         n_items=n_items,
         sha256=model.split_hash(dataset, split),
-        block_rows=block_rows(n_items=n_items, n_seqs=n_seqs, hidden=hidden, mean_letters=0),
+        n_seqs=n_seqs,
+        hidden=hidden,
+        dtype=dtype,
+        letters=0,
     )
 
 

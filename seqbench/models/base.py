@@ -1,32 +1,41 @@
 """What every model offers: an identity that is cheap to know, and an embedder that is loaded when needed.
 
-Shape letters: N sequences, H hidden width.
+Shape letters: N sequences, B windows of a batch, P poolings, L wanted layers, H hidden width.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import SeqbenchError
 from seqbench.identity import ModelIdentity, Settings
-from seqbench.vocabulary import Overlong, Pooling
+from seqbench.vocabulary import Overlong, Oversize, Pooling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedOptions:
     """The keys of `extract:` that concern models."""
 
-    pooling: Pooling = "mean"
-    """How the tokens of a sequence become one vector."""
-    max_tokens: int | None = None
-    """Tokens of one window, special tokens included; None for the model's own limit."""
+    poolings: tuple[Pooling, ...] = ("mean",)
+    """How the tokens of a sequence become one vector; several in one pass."""
+    special_tokens: bool = True
+    """Whether mean and max take in special tokens."""
+    max_tokens: int | Literal["auto", "whole"] = "auto"
+    """Tokens of one window, special tokens included; auto: what the model was made for; whole: no cutting
+    except where a table of positions ends."""
     overlong: Overlong = "window"
     """What happens to a sequence of more tokens than that."""
+    stride: int | None = None
+    """Tokens from one window's start to the next; None for no overlap."""
+    oversize: Oversize = "window"
+    """What happens to a sequence that does not fit in memory alone."""
     tokens_per_batch: int | None = None
-    """Tokens of one forward pass, padding included; None for a default by device."""
+    """Tokens of one forward pass, padding included; None for what a calibration finds."""
+    compile: bool = False
+    """Whether the model goes through `torch.compile`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +48,68 @@ class DatasetFacts:
     """Letters of the shortest sequence of any split."""
     max_length: int
     """Letters of the longest sequence of any split."""
+    letters: int = 0
+    """Letters of all sequences of all splits."""
+    sequences: int = 0
+    """Sequences of all splits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Embedded:
-    """Embeddings of some sequences, in their order."""
+class Batch:
+    """Windows that go through the model together; a sequence may have windows in several batches."""
 
-    layers: dict[int, NDArray[np.float32]]
-    """Per wanted layer, shape (N, H)."""
-    tokens: NDArray[np.int64]
-    """Tokens of each sequence that went through the model, special tokens included."""
-    windows: NDArray[np.int32]
-    """Windows that each sequence was cut into."""
-    coverage: NDArray[np.float32]
-    """Share of each sequence's own tokens that was seen."""
+    owner_B: NDArray[np.int64]
+    """The sequence, by its number in the call, that each window belongs to."""
+    start_B: NDArray[np.int64]
+    """The sequence's own token at which each window starts: the order of its windows."""
+    windows: Any
+    """What the embedder needs to compute them."""
+
+    def __len__(self) -> int:
+        return len(self.owner_B)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Sequences that are tokenised, cut and grouped."""
+
+    batches: Sequence[Batch]
+    coverage_N: NDArray[np.float32]
+    """Share of each sequence's own tokens that is in its windows."""
+    windows_N: NDArray[np.int32]
+    """Windows of each sequence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """Pooled hidden states of some windows."""
+
+    owner_B: NDArray[np.int64]
+    start_B: NDArray[np.int64]
+    tokens_B: NDArray[np.int64]
+    """Tokens of each window, special tokens included."""
+    weight_B: NDArray[np.int64]
+    """Tokens of each window that were pooled: those that no earlier window holds."""
+    fetch: Callable[[], NDArray[np.float32]]
+    """Waits for the device; shape (P, L, B, H) by pooling and wanted layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfit:
+    """A sequence that does not fit in memory and is to be left out."""
+
+    owner: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """Something that the user should be told."""
+
+    text: str
+
+
+Event = Pooled | Unfit | Remark
 
 
 class OverlongSequenceError(SeqbenchError):
@@ -65,28 +122,43 @@ class OverlongSequenceError(SeqbenchError):
         self.limit = limit
 
 
-Advance = Callable[[float], None]
-"""Told how many more sequences are embedded."""
-
-
 class Embedder(Protocol):
     """A loaded model that is ready for one data set."""
 
     @property
     def hidden(self) -> int:
-        """Width of every layer for this data set."""
+        """Width of every layer for this data set, before strands are joined."""
+
+    @property
+    def poolings(self) -> tuple[Pooling, ...]:
+        """What `compute` gives for each window, in this order."""
 
     @property
     def settings(self) -> Settings:
-        """What decides the values of the embeddings, for the store's record."""
+        """What decides the values of the embeddings beside the pooling, for the store's record."""
 
-    def embed(self, sequences: Sequence[str], layers: Sequence[int], advance: Advance) -> Embedded:
-        """Embed sequences; a row does not depend on the other sequences of the call.
+    def tune(self, recorded: dict[str, Any], sample: Sequence[str]) -> dict[str, Any]:
+        """Choose the size of batches, check the model, and give what is to be noted beside the embeddings.
+
+        Args:
+            recorded: What was noted when these embeddings were begun; empty for new ones. A budget that is
+                found there is used again, so that blocks computed later come out equal.
+            sample: Some sequences of the data set.
+        """
+
+    def prepare(self, sequences: Sequence[str]) -> Prepared:
+        """Tokenise, cut and group sequences; safe to call in another thread than `compute`.
 
         Args:
             sequences: Non-empty ASCII strings.
+        """
+
+    def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
+        """Embed the windows of a batch; a row does not depend on its batch-mates.
+
+        Args:
+            batch: Of `prepare`.
             layers: Wanted layers, each from 0 to `n_layers - 1`; layers above the deepest are not computed.
-            advance: Called as sequences are done.
         """
 
 

@@ -4,6 +4,7 @@ Shape letters: B windows in a batch, T tokens.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,29 +15,46 @@ def batches(
 ) -> Iterator[list[int]]:
     """Group windows, longest first, so that padding is small and a batch that can't fit is met at once.
 
+    Windows of one length that fill half a batch or more stand alone: without padding a model needs no
+    attention mask, which is faster. The others share batches with their neighbours in length.
+
     Args:
         lengths: Tokens of each window.
         tokens_per_batch: The most tokens of a batch, padding included; a longer window stands alone.
-        equal_lengths: Never pad, for models that take no attention mask.
+        equal_lengths: Never pad, for models whose embeddings would change with it.
 
     Yields:
         Indices into `lengths`; the grouping depends on the arguments alone, so a block that is computed again
         gives the same numbers.
     """
     order = sorted(range(len(lengths)), key=lambda index: (-lengths[index], index))
-    batch: list[int] = []
-    for index in order:
-        longest = lengths[batch[0]] if batch else lengths[index]
-        full = (len(batch) + 1) * longest > tokens_per_batch
-        if batch and (full or (equal_lengths and lengths[index] != longest)):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+    mixed: list[int] = []
+    for length, group in groupby(order, key=lambda index: lengths[index]):
+        same = list(group)
+        room = max(1, tokens_per_batch // length)
+        if equal_lengths or 2 * len(same) >= room:
+            if mixed:
+                yield mixed
+                mixed = []
+            yield from _even(same, room)
+            continue
+        for index in same:
+            if mixed and (len(mixed) + 1) * lengths[mixed[0]] > tokens_per_batch:
+                yield mixed
+                mixed = []
+            mixed.append(index)
+    if mixed:
+        yield mixed
 
 
-def pad(ids: Sequence[NDArray[np.int64]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _even(members: list[int], room: int) -> Iterator[list[int]]:
+    """Cut into as few batches of at most `room` as will do, of like size."""
+    count = -(-len(members) // room)
+    for number in range(count):
+        yield members[number * len(members) // count : (number + 1) * len(members) // count]
+
+
+def pad(ids: Sequence[NDArray[np.int32]], pad_id: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pad token ids on the right.
 
     Returns:

@@ -3,21 +3,26 @@
 Shape letters: N sequences, P positions, A letters of the alphabet, K k-mers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import NotApplicableError
 from seqbench.identity import ModelIdentity, Settings
-from seqbench.models.base import Advance, DatasetFacts, Embedded
+from seqbench.models.base import Batch, DatasetFacts, Event, Pooled, Prepared
 from seqbench.models.fingerprint import hash_files
+from seqbench.vocabulary import Pooling
 
 ALPHABETS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
+
+BATCH_BYTES = 8 * 1024**2
+"""Bytes of the rows that are made together."""
 
 
 def _codes(alphabet: str) -> NDArray[np.int64]:
@@ -38,21 +43,44 @@ class _Control:
     """What both controls share: one layer, whole sequences, no weights."""
 
     hidden: int
+    poolings: tuple[Pooling, ...] = ("mean",)
 
     def _row(self, sequence: str) -> NDArray[np.float32]:
         raise TypeError("a control says how a sequence becomes a row")
 
-    def embed(self, sequences: Sequence[str], layers: Sequence[int], advance: Advance) -> Embedded:
-        """Embed sequences; see `Embedder.embed`. Tokens are letters, and all are seen."""
-        rows = np.empty((len(sequences), self.hidden), dtype=np.float32)
-        for index, sequence in enumerate(sequences):
-            rows[index] = self._row(sequence)
-        advance(len(sequences))
-        return Embedded(
-            layers=dict.fromkeys(layers, rows),
-            tokens=np.asarray([len(sequence) for sequence in sequences], dtype=np.int64),
-            windows=np.ones(len(sequences), dtype=np.int32),
-            coverage=np.ones(len(sequences), dtype=np.float32),
+    def tune(self, recorded: dict[str, Any], sample: Sequence[str]) -> dict[str, Any]:
+        """Nothing to choose."""
+        return {}
+
+    def prepare(self, sequences: Sequence[str]) -> Prepared:
+        """Group sequences; see `Embedder.prepare`. Tokens are letters, and all are seen."""
+        count = len(sequences)
+        numbers = np.arange(count)
+        rows = max(1, BATCH_BYTES // (4 * self.hidden))
+        return Prepared(
+            batches=[
+                Batch(
+                    owner_B=numbers[start : start + rows],
+                    start_B=np.zeros(min(rows, count - start), dtype=np.int64),
+                    windows=sequences[start : start + rows],
+                )
+                for start in range(0, count, rows)
+            ],
+            coverage_N=np.ones(count, dtype=np.float32),
+            windows_N=np.ones(count, dtype=np.int32),
+        )
+
+    def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
+        """Count or place letters; see `Embedder.compute`."""
+        rows_BH = np.stack([self._row(sequence) for sequence in batch.windows])
+        letters_B = np.asarray([len(sequence) for sequence in batch.windows], dtype=np.int64)
+        rows_PLBH = np.broadcast_to(rows_BH, (1, len(layers), *rows_BH.shape))
+        yield Pooled(
+            owner_B=batch.owner_B,
+            start_B=batch.start_B,
+            tokens_B=letters_B,
+            weight_B=letters_B,
+            fetch=lambda: rows_PLBH,
         )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
-"""In order of preference: transformers loads the first kind that is there."""
+from seqbench.errors import ModelNotFoundError
+
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""In order of preference, as transformers has it; each may be an index (`….index.json`) of several shards."""
 
 SUPPORT = (
     "config.json",
@@ -22,11 +24,31 @@ SUPPORT = (
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The files that transformers would load weights from, sorted; empty if there are none."""
-    for pattern in WEIGHTS:
-        if found := sorted(folder.glob(pattern)):
-            return found
+    """The files that transformers would load weights from, sorted; empty if there are none.
+
+    Raises:
+        ModelNotFoundError: An index names shards that are not there, or is damaged.
+    """
+    for name in WEIGHTS:
+        if (folder / name).is_file():
+            return [folder / name]
+        if (index := folder / f"{name}.index.json").is_file():
+            return _shards(index)
     return []
+
+
+def _shards(index: Path) -> list[Path]:
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelNotFoundError(f"{index} is damaged: it maps no weights to files") from error
+    paths = sorted(index.parent / name for name in names)
+    if gone := [path.name for path in paths if not path.is_file()]:
+        raise ModelNotFoundError(
+            f"{index.parent} lacks {len(gone)} of the {len(paths)} weight files that {index.name} names "
+            f"(first: {gone[0]}; copy it again)"
+        )
+    return paths
 
 
 def support_files(folder: Path) -> list[Path]:

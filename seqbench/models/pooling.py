@@ -1,46 +1,53 @@
-"""Pooling of hidden states over the tokens of a sequence, and of windows into one vector.
+"""Pooling of hidden states over the tokens of a window.
 
-Shape letters: B sequences in a batch, T tokens, H hidden width, W windows of one sequence.
+Shape letters: B windows in a batch, T tokens, H hidden width, P poolings.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from seqbench.vocabulary import Pooling
 
+TOKENS_AT_ONCE = 65536
+"""Tokens of a window that are upcast together: a million-token window is not copied whole in float32."""
 
-def mean_pool(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
-    """Average each sequence over its real tokens, in float32.
+
+def mean_pool(hidden_BTH: Tensor, pooled_BT: Tensor) -> Tensor:
+    """Average each window over its pooled tokens, in float32.
 
     Args:
         hidden_BTH: Hidden states, any floating dtype.
-        mask_BT: 1 where a token is real, 0 where it is padding; at least one real token a sequence.
+        pooled_BT: 1 where a token counts, else 0; at least one a window.
 
     Returns:
         Shape (B, H), float32. Sums in bfloat16 lose about three digits at 1,000 tokens, hence the upcast.
     """
-    weights_B1T = (mask_BT / mask_BT.sum(dim=1, keepdim=True)).float().unsqueeze(1)
-    return torch.bmm(weights_B1T, hidden_BTH.float()).squeeze(1)
+    weights_B1T = (pooled_BT / pooled_BT.sum(dim=1, keepdim=True)).float().unsqueeze(1)
+    tokens = hidden_BTH.shape[1]
+    if tokens <= TOKENS_AT_ONCE:
+        return torch.bmm(weights_B1T, hidden_BTH.float()).squeeze(1)
+    total = torch.zeros_like(hidden_BTH[:, 0], dtype=torch.float32)
+    for start in range(0, tokens, TOKENS_AT_ONCE):
+        span = slice(start, start + TOKENS_AT_ONCE)
+        total += torch.bmm(weights_B1T[..., span], hidden_BTH[:, span].float()).squeeze(1)
+    return total
 
 
-def max_pool(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
-    """Take the greatest value of each channel over the real tokens; shape (B, H), float32."""
-    padding_BT1 = (mask_BT == 0).unsqueeze(-1)
-    return hidden_BTH.masked_fill(padding_BT1, float("-inf")).amax(dim=1).float()
+def max_pool(hidden_BTH: Tensor, pooled_BT: Tensor) -> Tensor:
+    """Take the greatest value of each channel over the pooled tokens; shape (B, H), float32."""
+    return hidden_BTH.masked_fill((pooled_BT == 0).unsqueeze(-1), float("-inf")).amax(dim=1).float()
 
 
-def cls_pool(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
+def cls_pool(hidden_BTH: Tensor, real_BT: Tensor) -> Tensor:
     """Take the first token; padding stands on the right, so it is real. Shape (B, H), float32."""
     return hidden_BTH[:, 0].float()
 
 
-def last_pool(hidden_BTH: Tensor, mask_BT: Tensor) -> Tensor:
+def last_pool(hidden_BTH: Tensor, real_BT: Tensor) -> Tensor:
     """Take the last real token; padding stands on the right. Shape (B, H), float32."""
-    last_B = mask_BT.sum(dim=1).long() - 1
+    last_B = real_BT.sum(dim=1).long() - 1
     return hidden_BTH[torch.arange(len(last_B), device=last_B.device), last_B].float()
 
 
@@ -52,22 +59,18 @@ POOL: dict[Pooling, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-def join_windows(
-    pooled_WH: NDArray[np.float32], tokens_W: NDArray[np.int64], pooling: Pooling
-) -> NDArray[np.float32]:
-    """Join the pooled windows of one sequence.
+def pool_all(hidden_BTH: Tensor, real_BT: Tensor, pooled_BT: Tensor, poolings: Sequence[Pooling]) -> Tensor:
+    """Pool one layer in every way that is asked for.
 
     Args:
-        pooled_WH: One row a window, in the order of the sequence.
-        tokens_W: Tokens of each window.
-        pooling: mean weighs windows by their tokens, max takes the maximum, cls the first, last the last.
+        hidden_BTH: Hidden states.
+        real_BT: 1 where a token is real, 0 where it is padding: what cls and last go by.
+        pooled_BT: 1 where a token counts in mean and max.
+        poolings: One or several.
 
     Returns:
-        Shape (H,), float32.
+        Shape (P, B, H), float32.
     """
-    if pooling == "mean":
-        joined = np.average(pooled_WH.astype(np.float64), axis=0, weights=tokens_W)
-        return np.asarray(joined, dtype=np.float32)
-    if pooling == "max":
-        return np.asarray(pooled_WH.max(axis=0))
-    return np.asarray(pooled_WH[0] if pooling == "cls" else pooled_WH[-1])
+    return torch.stack(
+        [POOL[each](hidden_BTH, pooled_BT if each in ("mean", "max") else real_BT) for each in poolings]
+    )

@@ -46,6 +46,11 @@ class LayerTap:
         self._blocks = find_blocks(model, n_layers - 1)
 
     @property
+    def blocks(self) -> list[nn.Module] | None:
+        """The model's blocks in order; None where layers are not taken by hooks."""
+        return self._blocks
+
+    @property
     def method(self) -> str:
         """How layers are taken: 'hooks', or 'output_hidden_states' where hooks can't be trusted."""
         return "hooks" if self._blocks is not None else "output_hidden_states"

@@ -1,4 +1,7 @@
-"""From letters to windows of token ids within the model's limit."""
+"""From letters to windows of token ids within the model's limit.
+
+Shape letters: W windows, T tokens of a sequence, N sequences.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,95 +12,182 @@ from numpy.typing import NDArray
 
 from seqbench.errors import ModelError
 from seqbench.models.base import OverlongSequenceError
+from seqbench.models.letters import TRIAL_LENGTHS, Lookup, find_lookup
+from seqbench.models.limits import token_limit
+from seqbench.models.writing import LETTERS, Alphabet, Ids, Writer, find_writer
 from seqbench.vocabulary import Overlong
 
-PROBE_SEQUENCE = "ACGTACGTACGTACGT"
-"""Letters that DNA, RNA-as-DNA and protein tokenizers all know."""
-
-HUGE = 10**7
-"""transformers writes 1e30 for 'no limit'; nothing real comes near this."""
+__all__ = ["Tokens", "Windows", "token_limit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """Sequences cut into windows; windows of one sequence are neighbours and in order."""
 
-    ids: list[NDArray[np.int64]]
-    """Token ids of each window, special tokens included."""
-    owner: NDArray[np.int64]
+    ids: list[Ids]
+    """Token ids of each window, special tokens included; int32."""
+    owner_W: NDArray[np.int64]
     """The sequence that each window belongs to, ascending."""
+    start_W: NDArray[np.int64]
+    """Where each window starts, in own tokens of its sequence."""
+    overlap_W: NDArray[np.int64]
+    """Own tokens at each window's start that the window before holds as well."""
     coverage: NDArray[np.float32]
-    """Per sequence, the share of its own tokens that is in its windows."""
+    """Per sequence, the share of its own tokens that is in its windows; shape (N,)."""
 
 
 class Tokens:
-    """A tokenizer whose special tokens are known, so that they can stand around every window."""
+    """A tokenizer made ready for sequences of one alphabet.
 
-    def __init__(self, tokenizer: Any, *, limit: int | None, overlong: Overlong) -> None:
-        self._tokenizer = tokenizer
+    Args:
+        tokenizer: Of transformers, fast or not, or of custom code.
+        limit: Tokens of a window, special tokens included; None for no limit.
+        overlong: What happens to sequences over the limit.
+        stride: Own tokens from one window's start to the next; None for no overlap.
+        alphabet: Of the sequences; None tries the letters A, C, G and T, which most tokenizers know.
+
+    Raises:
+        ModelError: The tokenizer can't be used for such sequences, its special tokens can't be found, the
+            limit leaves no room beside them, or the stride is over that room.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Any,
+        *,
+        limit: int | None,
+        overlong: Overlong,
+        stride: int | None = None,
+        alphabet: Alphabet | None = None,
+    ) -> None:
         self._limit = limit
         self._overlong = overlong
-        self._prefix, self._suffix = _special_tokens(tokenizer)
-        self.pad_id: int = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
-        if limit is not None and limit <= len(self._prefix) + len(self._suffix):
-            raise ModelError(
-                f"max_tokens {limit} leaves no room beside the model's special tokens (raise it)"
-            )
+        self._stride = stride
+        self._writer = find_writer(tokenizer, alphabet or "dna")
+        self._lookup: Lookup | None = find_lookup(self._writer, alphabet or "dna")
+        self._tried_length = max(TRIAL_LENGTHS)
+        self.example = LETTERS[alphabet or "dna"] * 4
+        """A sequence that the tokenizer knows."""
+        self.prefix, self.suffix = _special_tokens(self._writer, self.example)
+        pad_id = getattr(tokenizer, "pad_token_id", None)
+        self.pad_id: int = 0 if pad_id is None else int(pad_id)
+        """Any id will do where there is none: padding is masked."""
+        self._room = self._room_for_own()
+
+    @property
+    def style(self) -> str:
+        """How sequences are written for the tokenizer, such as `plain`, `spaced` or `kmer-6, U as T`."""
+        return self._writer.style.name
+
+    @property
+    def fast(self) -> bool:
+        """Whether a look-up table stands in for the tokenizer."""
+        return self._lookup is not None
 
     def windows(self, sequences: Sequence[str]) -> Windows:
         """Tokenise sequences and cut those over the limit.
+
+        Windows start every `stride` own tokens until one reaches the sequence's end, so that every window but
+        the last is full.
 
         Raises:
             OverlongSequenceError: A sequence is over the limit and `overlong` is error.
             ModelError: A sequence gives no token at all.
         """
-        ids: list[NDArray[np.int64]] = []
+        ids: list[Ids] = []
         owner: list[int] = []
+        starts: list[int] = []
         coverage = np.ones(len(sequences), dtype=np.float32)
-        encoded = self._tokenizer(list(sequences), add_special_tokens=False, verbose=False)["input_ids"]
-        for index, tokens in enumerate(encoded):
-            pieces = self._cut(index, np.asarray(tokens, dtype=np.int64))
-            coverage[index] = sum(map(len, pieces)) / len(tokens)
-            ids += [np.concatenate([self._prefix, piece, self._suffix]) for piece in pieces]
-            owner += [index] * len(pieces)
-        return Windows(ids=ids, owner=np.asarray(owner, dtype=np.int64), coverage=coverage)
+        for index, tokens_T in enumerate(self.encode(sequences)):
+            cuts, stop = self._cuts(index, len(tokens_T))
+            for start in cuts:
+                end = stop if self._room is None else min(start + self._room, stop)
+                ids.append(np.concatenate([self.prefix, tokens_T[start:end], self.suffix]))
+            owner += [index] * len(cuts)
+            starts += cuts
+            coverage[index] = stop / len(tokens_T)
+        start_W = np.asarray(starts, dtype=np.int64)
+        overlap = 0 if self._room is None or self._stride is None else self._room - self._stride
+        return Windows(
+            ids=ids,
+            owner_W=np.asarray(owner, dtype=np.int64),
+            start_W=start_W,
+            overlap_W=np.where(start_W > 0, overlap, 0),
+            coverage=coverage,
+        )
 
-    def _cut(self, index: int, tokens: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        if len(tokens) == 0:
+    def encode(self, sequences: Sequence[str]) -> list[Ids]:
+        """Own token ids of each sequence, exactly as the tokenizer gives them."""
+        if self._lookup is None:
+            return self._writer.encode(sequences)
+        found = [self._lookup.encode(sequence) for sequence in sequences]
+        if not self._stands(sequences, found):
+            self._lookup = None
+            return self._writer.encode(sequences)
+        rest = [index for index, ids in enumerate(found) if ids is None]
+        slow = dict(zip(rest, self._writer.encode([sequences[index] for index in rest]), strict=True))
+        return [slow[index] if ids is None else ids for index, ids in enumerate(found)]
+
+    def unknown_share(self, sequences: Sequence[str]) -> float:
+        """Share of the sequences' own tokens that is the tokenizer's unknown token; 0 where it has none."""
+        unknown = self._writer.unknown
+        encoded = self.encode(sequences)
+        total = sum(map(len, encoded))
+        if unknown is None or total == 0:
+            return 0.0
+        return float(sum(np.count_nonzero(ids == unknown) for ids in encoded) / total)
+
+    def _room_for_own(self) -> int | None:
+        """Own tokens that a window has room for."""
+        if self._limit is None:
+            return None
+        room = self._limit - len(self.prefix) - len(self.suffix)
+        if room < 1:
+            raise ModelError(
+                f"max_tokens {self._limit} leaves no room beside the model's special tokens (raise it)"
+            )
+        if self._stride is not None and self._stride > room:
+            raise ModelError(
+                f"extract.stride {self._stride} would leave tokens out: a window has room for {room} beside "
+                f"its special tokens (set it to at most {room}, or null for no overlap)"
+            )
+        return room
+
+    def _cuts(self, index: int, n_tokens: int) -> tuple[list[int], int]:
+        """Where windows start, and where the last one ends."""
+        if n_tokens == 0:
             raise ModelError(
                 f"the tokenizer makes no token of sequence {index} of the block (wrong alphabet?)"
             )
-        specials = len(self._prefix) + len(self._suffix)
-        if self._limit is None or len(tokens) + specials <= self._limit:
-            return [tokens]
-        room = self._limit - specials
+        if self._room is None or self._limit is None or n_tokens <= self._room:
+            return [0], n_tokens
         if self._overlong == "error":
-            raise OverlongSequenceError(index, len(tokens) + specials, self._limit)
+            specials = len(self.prefix) + len(self.suffix)
+            raise OverlongSequenceError(index, n_tokens + specials, self._limit)
         if self._overlong == "truncate":
-            return [tokens[:room]]
-        return [tokens[start : start + room] for start in range(0, len(tokens), room)]
+            return [0], self._room
+        step = self._stride or self._room
+        return list(range(0, n_tokens - self._room + step, step)), n_tokens
+
+    def _stands(self, sequences: Sequence[str], found: Sequence[Ids | None]) -> bool:
+        """Hold the table against the tokenizer on a sequence longer than all before.
+
+        Some tokenizers give up on words over a length of their own, which may be beyond the first trial.
+        """
+        covered = [index for index, ids in enumerate(found) if ids is not None]
+        longest = max(covered, key=lambda index: len(sequences[index]), default=None)
+        if longest is None or len(sequences[longest]) <= self._tried_length:
+            return True
+        self._tried_length = len(sequences[longest])
+        return np.array_equal(found[longest], self._writer.encode([sequences[longest]])[0])  # type: ignore[arg-type]
 
 
-def _special_tokens(tokenizer: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _special_tokens(writer: Writer, example: str) -> tuple[Ids, Ids]:
     """What the tokenizer puts before and after a sequence."""
-    bare = list(tokenizer(PROBE_SEQUENCE, add_special_tokens=False)["input_ids"])
-    if set(bare) <= {tokenizer.unk_token_id}:
-        raise ModelError("the tokenizer knows none of the letters A, C, G and T (are its files complete?)")
-    full = list(tokenizer(PROBE_SEQUENCE)["input_ids"])
+    bare = writer.encode([example])[0].tolist()
+    full = writer.encode([example], specials=True)[0].tolist()
     for start in range(len(full) - len(bare) + 1):
         if full[start : start + len(bare)] == bare:
             suffix = full[start + len(bare) :]
-            return np.asarray(full[:start], dtype=np.int64), np.asarray(suffix, dtype=np.int64)
+            return np.asarray(full[:start], dtype=np.int32), np.asarray(suffix, dtype=np.int32)
     raise ModelError("the tokenizer puts special tokens inside sequences, so windows can't be built")
-
-
-def token_limit(tokenizer: Any, config: Any, model: Any) -> int | None:
-    """The most tokens the model takes at once, special tokens included; None where nothing limits it."""
-    limits = [tokenizer.model_max_length, getattr(config, "max_position_embeddings", None)]
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "num_embeddings", None):
-            # RoBERTa and its kin count positions from padding_idx + 1.
-            first = 0 if module.padding_idx is None else module.padding_idx + 1
-            limits.append(module.num_embeddings - first)
-    known = [int(limit) for limit in limits if limit is not None and 0 < limit < HUGE]
-    return min(known, default=None)

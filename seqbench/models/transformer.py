@@ -1,27 +1,28 @@
-"""A loaded transformer as an embedder: windows, batches, one forward pass that pools on the way.
+"""A loaded transformer, and what makes it ready for a data set: windows, batches, pooled layers.
 
-Shape letters: N sequences, W windows, B windows in a batch, T tokens, L wanted layers, H hidden width.
+Shape letters: N sequences, B windows in a batch, T tokens, P poolings, L wanted layers, H hidden width.
 """
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from seqbench.errors import ModelError
 from seqbench.identity import ModelIdentity, Settings
-from seqbench.models.base import Advance, DatasetFacts, Embedded, EmbedOptions
+from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Prepared, Remark, Unfit
 from seqbench.models.batches import batches, pad
-from seqbench.models.pooling import POOL, join_windows
-from seqbench.models.tap import LayerTap
-from seqbench.models.tokens import PROBE_SEQUENCE, Tokens, Windows, token_limit
+from seqbench.models.calibrate import Budget, calibrate
+from seqbench.models.forward import Forward, is_out_of_memory
+from seqbench.models.joining import Embedded, embed
+from seqbench.models.tokens import Tokens, token_limit
+from seqbench.vocabulary import Pooling
 
-TOKENS_PER_BATCH = {"cpu": 4096, "cuda": 65536}
-"""Defaults by device. On 2 CPU cores 2–4 k tokens a batch were fastest for sequences of 71–593 tokens."""
+SMALLEST_WINDOW = 32
+"""Own tokens below which a window that does not fit is not cut further: then the model does not fit."""
 
 
 def default_device() -> torch.device:
@@ -29,8 +30,17 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Windows:
+    """The windows of one batch."""
+
+    ids: list[NDArray[np.int32]]
+    overlap_B: NDArray[np.int64]
+    """Own tokens at the start of each that an earlier window holds."""
+
+
 class Transformer:
-    """A transformer in memory; it is its own embedder, as nothing depends on the data set."""
+    """A transformer in memory, used for many data sets."""
 
     def __init__(
         self,
@@ -42,122 +52,223 @@ class Transformer:
         options: EmbedOptions,
         dtype: str,
     ) -> None:
-        self._device = next(model.parameters()).device
+        self.identity = identity
+        self.options = options
+        self.dtype = dtype
+        self.tokenizer = tokenizer
+        self.limit = token_limit(tokenizer, config, model, options.max_tokens)
         self._model = model
-        self._options = options
-        self._dtype = dtype
-        limit = token_limit(tokenizer, config, model)
-        if options.max_tokens is not None:
-            if limit is not None and options.max_tokens > limit:
-                raise ModelError(
-                    f"model {identity.name!r} takes {limit} tokens at most, extract.max_tokens is "
-                    f"{options.max_tokens} (lower it, or set auto)"
-                )
-            limit = options.max_tokens
-        self._limit = limit
-        self._tokens = Tokens(tokenizer, limit=limit, overlong=options.overlong)
-        self._budget = options.tokens_per_batch or TOKENS_PER_BATCH[self._device.type]
-        parameters = inspect.signature(model.forward).parameters
-        self._takes_mask = "attention_mask" in parameters
-        # Without it decoders keep keys and values of every layer for a next token that never comes.
-        self._extra = {"use_cache": False} if "use_cache" in parameters else {}
-        self.hidden = int(identity.hidden or 0)
-        self._name = identity.name
-        self._vocabulary = model.get_input_embeddings().num_embeddings
-        self._tap = LayerTap(model, identity.n_layers)
-        with torch.inference_mode():
-            window = self._tokens.windows([PROBE_SEQUENCE]).ids[0]
-            self._check_vocabulary(window)
-            self._tap.check(self._inputs(*pad([window], self._tokens.pad_id)))
+        self._forward: Forward | None = None
+
+    def embedder(self, facts: DatasetFacts) -> "SequenceEmbedder":
+        """Get ready for a data set's alphabet and lengths.
+
+        Raises:
+            ModelError: The tokenizer can't write such sequences, or makes ids that the model lacks.
+        """
+        return SequenceEmbedder(self, facts)
+
+    @property
+    def forward(self) -> Forward:
+        """The model ready to run."""
+        if self._forward is not None:
+            return self._forward
+        return self.ready(Tokens(self.tokenizer, limit=self.limit, overlong="truncate"))
+
+    def ready(self, tokens: Tokens) -> Forward:
+        """The model ready to run; tried out on the first tokens that ask."""
+        if self._forward is None:
+            trial = tokens.windows([tokens.example, 3 * tokens.example])
+            first = np.flatnonzero(np.diff(trial.owner_W, prepend=-1))
+            self._forward = Forward(
+                self._model,
+                name=self.identity.name,
+                n_layers=self.identity.n_layers,
+                windows=[trial.ids[at] for at in first],
+                pad_id=tokens.pad_id,
+            )
+            if self.options.compile:
+                self._forward.compile()
+        return self._forward
+
+
+class SequenceEmbedder:
+    """A transformer that is ready for one data set."""
+
+    def __init__(self, transformer: Transformer, facts: DatasetFacts) -> None:
+        self.transformer = transformer
+        self.facts = facts
+        options = transformer.options
+        self.options = options
+        self.poolings: tuple[Pooling, ...] = options.poolings
+        self.hidden = int(transformer.identity.hidden or 0)
+        self.tokens = Tokens(
+            transformer.tokenizer,
+            limit=transformer.limit,
+            overlong=options.overlong,
+            stride=options.stride,
+            alphabet=facts.alphabet,
+        )
+        self.forward = transformer.ready(self.tokens)
+        self.budget = Budget.default(self.forward.device.type)
+        if options.tokens_per_batch is not None:
+            self.budget = Budget(tokens=options.tokens_per_batch, reason="set in the config")
 
     @property
     def method(self) -> str:
         """How layers are taken from the model: hooks or output_hidden_states."""
-        return self._tap.method
+        return self.forward.tap.method
 
     @property
     def settings(self) -> Settings:
-        """What decides the values: dtype, pooling, window, and how layers are taken."""
+        """What decides the values: dtype, windows, how sequences are written, how layers are taken."""
+        options = self.options
         return {
-            "dtype": self._dtype,
-            "pooling": self._options.pooling,
-            "max_tokens_asked": self._options.max_tokens or "auto",
-            "max_tokens": self._limit,
-            "layers_by": self._tap.method,
-            "overlong": self._options.overlong,
+            "dtype": self.transformer.dtype,
+            "max_tokens_asked": options.max_tokens,
+            "max_tokens": self.transformer.limit,
+            "layers_by": self.method,
+            "overlong": options.overlong,
+            "special_tokens": options.special_tokens,
+            "stride": options.stride,
+            "tokens_by": self.tokens.style,
         }
 
-    def embedder(self, facts: DatasetFacts) -> "Transformer":
-        """Any data set will do; letters the tokenizer lacks become its unknown token."""
-        return self
+    def tune(self, recorded: dict[str, Any], sample: Sequence[str]) -> dict[str, Any]:
+        """Take the recorded budget and certificate, or find them; see `Embedder.tune`."""
+        if self.options.tokens_per_batch is None:
+            known = recorded.get("token_budget")
+            self.budget = Budget(**known) if known else calibrate(self.forward, self.tokens, self.facts)
+        certificate = recorded.get("certificate")
+        if certificate is None:
+            from seqbench.models.preflight import certify
 
-    def embed(self, sequences: Sequence[str], layers: Sequence[int], advance: Advance) -> Embedded:
-        """Embed sequences; see `Embedder.embed`.
+            certificate = certify(self, sample).attrs()
+        return {"token_budget": self.budget.attrs(), "certificate": certificate}
+
+    def prepare(self, sequences: Sequence[str]) -> Prepared:
+        """Tokenise, cut and group; see `Embedder.prepare`.
 
         Raises:
             OverlongSequenceError: A sequence is over the limit and `overlong` is error.
         """
-        windows = self._tokens.windows(sequences)
-        lengths = np.asarray([len(ids) for ids in windows.ids], dtype=np.int64)
-        pooled = {layer: np.empty((len(lengths), self.hidden), dtype=np.float32) for layer in layers}
-        share = len(sequences) / len(lengths)
-        grouped = batches(lengths.tolist(), self._budget, equal_lengths=not self._takes_mask)
-        for members in grouped:
-            ids_BT, mask_BT = pad([windows.ids[member] for member in members], self._tokens.pad_id)
-            for layer, rows_BH in zip(layers, self._forward(ids_BT, mask_BT, layers), strict=True):
-                pooled[layer][members] = rows_BH
-            advance(share * len(members))
-        return Embedded(
-            layers={
-                layer: self._per_sequence(rows_WH, lengths, windows) for layer, rows_WH in pooled.items()
-            },
-            tokens=np.bincount(windows.owner, weights=lengths, minlength=len(sequences)).astype(np.int64),
-            windows=np.bincount(windows.owner, minlength=len(sequences)).astype(np.int32),
-            coverage=windows.coverage,
+        windows = self.tokens.windows(sequences)
+        lengths = [len(ids) for ids in windows.ids]
+        grouped = batches(lengths, self.budget.tokens, equal_lengths=self.forward.equal_lengths)
+        return Prepared(
+            batches=[
+                Batch(
+                    owner_B=windows.owner_W[members],
+                    start_B=windows.start_W[members],
+                    windows=_Windows(
+                        ids=[windows.ids[member] for member in members], overlap_B=windows.overlap_W[members]
+                    ),
+                )
+                for members in grouped
+            ],
+            coverage_N=windows.coverage,
+            windows_N=np.bincount(windows.owner_W, minlength=len(sequences)).astype(np.int32),
         )
 
-    @torch.inference_mode()
-    def _forward(
-        self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64], layers: Sequence[int]
-    ) -> NDArray[np.float32]:
-        self._check_vocabulary(ids_BT)
-        inputs = self._inputs(ids_BT, mask_BT)
-        mask = torch.from_numpy(mask_BT).to(self._device)
-        pool = POOL[self._options.pooling]
-        take: Callable[[Tensor], Tensor] = lambda hidden_BTH: pool(hidden_BTH, mask)  # noqa: E731
-        try:
-            taken = self._tap.run(inputs, layers, take)
-        except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
-                batch, tokens = ids_BT.shape
-                raise ModelError(
-                    f"model {self._name!r}: out of memory at {batch} x {tokens} tokens "
-                    "(lower extract.tokens_per_batch or extract.max_tokens)"
-                ) from error
-            raise
-        return torch.stack([taken[layer] for layer in layers]).cpu().numpy()
+    def embed(self, sequences: Sequence[str], layers: Sequence[int]) -> Embedded:
+        """Embed a handful of sequences by the first pooling; see `joining.embed`."""
+        return embed(self, sequences, layers)
 
-    def _check_vocabulary(self, ids: NDArray[np.int64]) -> None:
-        if ids.max() >= self._vocabulary:
-            raise ModelError(
-                f"model {self._name!r}: its tokenizer makes id {ids.max()}, its embedding has only "
-                f"{self._vocabulary} (are tokenizer and model of one kind?)"
+    def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
+        """Embed the windows of a batch; where memory runs out, in halves. See `Embedder.compute`.
+
+        Raises:
+            ModelError: Not even a short window fits.
+        """
+        try:
+            yield self._pool(batch, layers)
+            return
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Outside of `except`: its traceback would keep the tensors of the failed pass.
+        if self.forward.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            yield from self._compute_oversize(batch, layers)
+            return
+        yield from self._shrink(batch)
+        middle = len(batch) // 2
+        for part in (slice(None, middle), slice(middle, None)):
+            yield from self.compute(_part(batch, part), layers)
+
+    def _pool(self, batch: Batch, layers: Sequence[int]) -> Pooled:
+        windows: _Windows = batch.windows
+        ids_BT, mask_BT = pad(windows.ids, self.tokens.pad_id)
+        pooled_BT = self._pooled(mask_BT, windows)
+        fetch = self.forward.run(ids_BT, mask_BT, pooled_BT, layers, self.poolings)
+        return Pooled(
+            owner_B=batch.owner_B,
+            start_B=batch.start_B,
+            tokens_B=mask_BT.sum(axis=1),
+            weight_B=pooled_BT.sum(axis=1),
+            fetch=fetch,
+        )
+
+    def _pooled(self, mask_BT: NDArray[np.int64], windows: _Windows) -> NDArray[np.int64]:
+        """Which tokens mean and max take in: all, but for overlaps and, if so set, special tokens."""
+        special = self.options.special_tokens
+        if special and not windows.overlap_B.any():
+            return mask_BT
+        before, after = len(self.tokens.prefix), len(self.tokens.suffix)
+        pooled_BT = mask_BT.copy()
+        for row, (ids, overlap) in enumerate(zip(windows.ids, windows.overlap_B, strict=True)):
+            pooled_BT[row, before : before + overlap] = 0
+            if not special:
+                pooled_BT[row, :before] = 0
+                pooled_BT[row, len(ids) - after : len(ids)] = 0
+        return pooled_BT
+
+    def _shrink(self, batch: Batch) -> Iterator[Remark]:
+        size = len(batch) * max(map(len, batch.windows.ids))
+        half = max(1, size // 2)
+        if half < self.budget.tokens:
+            self.budget = Budget(tokens=half, reason=f"out of memory at {size:,} tokens")
+            yield Remark(
+                text=f"{self.transformer.identity.name} × {self.facts.name}: out of memory at {size:,} tokens "
+                f"a batch, going on with {half:,}"
             )
 
-    def _inputs(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64]) -> dict[str, Any]:
-        inputs: dict[str, Any] = {"input_ids": torch.from_numpy(ids_BT).to(self._device), **self._extra}
-        if self._takes_mask:
-            inputs["attention_mask"] = torch.from_numpy(mask_BT).to(self._device)
-        return inputs
+    def _compute_oversize(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
+        """One window that does not fit: cut in two, or given up, as the user chose."""
+        windows: _Windows = batch.windows
+        (ids,), owner = windows.ids, int(batch.owner_B[0])
+        if self.options.oversize == "skip":
+            yield Unfit(owner=owner, tokens=len(ids))
+            return
+        before, stop = len(self.tokens.prefix), len(ids) - len(self.tokens.suffix)
+        own = ids[before:stop]
+        if len(own) < 2 * SMALLEST_WINDOW:
+            raise ModelError(
+                f"model {self.transformer.identity.name!r}: out of memory at 1 x {len(ids)} tokens "
+                "(the model does not fit beside what else is in memory)"
+            )
+        yield Remark(
+            text=f"{self.transformer.identity.name} × {self.facts.name}: {len(ids):,} tokens do not fit in "
+            "memory, the sequence is cut into two windows"
+        )
+        middle, overlap = len(own) // 2, int(windows.overlap_B[0])
+        for start, stop in ((0, middle), (middle, len(own))):
+            piece = np.concatenate([self.tokens.prefix, own[start:stop], self.tokens.suffix]).astype(np.int32)
+            part = Batch(
+                owner_B=batch.owner_B,
+                start_B=batch.start_B + start,
+                windows=_Windows(
+                    ids=[piece], overlap_B=np.asarray([np.clip(overlap - start, 0, stop - start)])
+                ),
+            )
+            yield from self.compute(part, layers)
 
-    def _per_sequence(
-        self, rows_WH: NDArray[np.float32], lengths: NDArray[np.int64], windows: Windows
-    ) -> NDArray[np.float32]:
-        """Join the windows of each sequence; shape (N, H)."""
-        starts = np.flatnonzero(np.diff(windows.owner, prepend=-1))
-        joined_NH = rows_WH[starts]
-        stops = np.append(starts[1:], len(rows_WH))
-        for row in np.flatnonzero(stops - starts > 1):
-            span = slice(starts[row], stops[row])
-            joined_NH[row] = join_windows(rows_WH[span], lengths[span], self._options.pooling)
-        return joined_NH
+
+def _part(batch: Batch, part: slice) -> Batch:
+    windows: _Windows = batch.windows
+    return Batch(
+        owner_B=batch.owner_B[part],
+        start_B=batch.start_B[part],
+        windows=_Windows(ids=windows.ids[part], overlap_B=windows.overlap_B[part]),
+    )

@@ -53,19 +53,33 @@ def targets_of(entry: Embeddings, split: SplitName) -> NDArray[Any]:
 
 
 def rows_of(entry: Embeddings, seed: int) -> dict[SplitName, SplitRows]:
-    """The rows of each split; without an eval split a stratified tenth of train stands in, by seed."""
+    """The rows of each split; without an eval split a stratified tenth of train stands in, by seed.
+
+    Items that extraction had to leave out, as they did not fit in memory, are in no split.
+
+    Raises:
+        ProbeError: Nothing is left of a split.
+    """
+    embedded = {split: _embedded(entry, split) for split in entry.splits}
     if "eval" in entry.splits:
-        return {
-            split: SplitRows(source=split, rows_N=np.arange(entry.facts.splits[split].n_items))
-            for split in entry.splits
-        }
-    kept, held = holdout(targets_of(entry, "train"), entry.facts.task, seed)
-    test = np.arange(entry.facts.splits["test"].n_items)
+        return {split: SplitRows(source=split, rows_N=rows_N) for split, rows_N in embedded.items()}
+    train = embedded["train"]
+    kept, held = holdout(targets_of(entry, "train")[train], entry.facts.task, seed)
     return {
-        "train": SplitRows(source="train", rows_N=kept),
-        "eval": SplitRows(source="train", rows_N=held),
-        "test": SplitRows(source="test", rows_N=test),
+        "train": SplitRows(source="train", rows_N=train[kept]),
+        "eval": SplitRows(source="train", rows_N=train[held]),
+        "test": SplitRows(source="test", rows_N=embedded["test"]),
     }
+
+
+def _embedded(entry: Embeddings, split: SplitName) -> NDArray[np.int64]:
+    """The rows of a split that hold embeddings; coverage is unknown, NaN, where they were imported."""
+    rows_N = np.flatnonzero((entry.items(split).coverage_NS != 0).all(axis=1))
+    if not len(rows_N):
+        raise ProbeError(
+            f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize)"
+        )
+    return rows_N
 
 
 def layer_groups(entry: Embeddings, layers: Sequence[int], combine: str) -> list[tuple[int, ...]]:

@@ -26,7 +26,9 @@ class Design:
 
 def probe_spec(entry: Embeddings, layer: int, design: Design) -> dict[str, Any]:
     """Everything that the result of a probe depends on, ready for JSON."""
-    return {
+    # Named only where it is not the default, so that hashes of before it could be chosen still hold.
+    stored = {} if entry.facts.dtype == "float32" else {"stored": entry.facts.dtype}
+    return stored | {
         "version": VERSION,
         "model": entry.model.name,
         "fingerprint": entry.model.fingerprint,

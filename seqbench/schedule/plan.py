@@ -39,6 +39,13 @@ class Pair:
     """Probes wanted: layers x heads x seeds."""
     probes_known: int
     """Those of them that the catalog holds already."""
+    source: str | None = None
+    """The model whose forward pass makes it; None for its own. Several poolings share one pass."""
+
+    @property
+    def computed_by(self) -> str:
+        """The model that is loaded for it."""
+        return self.source or self.model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,9 @@ class ExtractTask:
     """Embed some blocks of one split with one model."""
 
     model: str
+    """The model that is loaded."""
+    entries: tuple[str, ...]
+    """Names in the store that are filled: the model's, and one for each further pooling."""
     dataset: str
     split: SplitName
     layers: tuple[int, ...]
@@ -108,30 +118,43 @@ def make_plan(pairs: Sequence[Pair], *, extract: bool, probe: bool, shard_items:
     """
     extractions: list[ExtractTask] = []
     probes: list[ProbeTask] = []
-    for model in dict.fromkeys(pair.model for pair in pairs):
-        mine = [pair for pair in pairs if pair.model == model]
-        for pair in sorted(mine, key=lambda pair: -sum(split.letters for split in pair.splits)):
-            shards = list(_shards(pair, shard_items)) if extract else []
+    for model in dict.fromkeys(pair.computed_by for pair in pairs):
+        mine = [pair for pair in pairs if pair.computed_by == model]
+        for dataset in _largest_first(mine):
+            together = [pair for pair in mine if pair.dataset == dataset]
+            shards = list(_shards(together, shard_items)) if extract else []
             extractions += shards
-            if probe and (pair.probes > pair.probes_known or shards):
-                probes.append(
-                    ProbeTask(
-                        model=pair.model,
-                        dataset=pair.dataset,
-                        layers=pair.layers,
-                        probes=pair.probes - pair.probes_known,
-                        after=frozenset(shards),
-                    )
+            probes += [
+                ProbeTask(
+                    model=pair.model,
+                    dataset=dataset,
+                    layers=pair.layers,
+                    probes=pair.probes - pair.probes_known,
+                    after=frozenset(shards),
                 )
+                for pair in together
+                if probe and (pair.probes > pair.probes_known or shards)
+            ]
     return Plan(extract=tuple(extractions), probe=tuple(probes))
 
 
-def _shards(pair: Pair, shard_items: int) -> Iterator[ExtractTask]:
-    for split in pair.splits:
-        for blocks in _groups(split.missing, shard_items):
+def _largest_first(pairs: Sequence[Pair]) -> list[str]:
+    letters: dict[str, int] = {}
+    for pair in pairs:
+        letters.setdefault(pair.dataset, sum(split.letters for split in pair.splits))
+    return sorted(letters, key=lambda dataset: -letters[dataset])
+
+
+def _shards(together: Sequence[Pair], shard_items: int) -> Iterator[ExtractTask]:
+    """The missing blocks of pairs that one forward pass fills."""
+    pair = together[0]
+    for number, split in enumerate(pair.splits):
+        missing = sorted({block for each in together for block in each.splits[number].missing})
+        for blocks in _groups(missing, shard_items):
             share = sum(block.stop - block.start for block in blocks) / max(split.n_items, 1)
             yield ExtractTask(
-                model=pair.model,
+                model=pair.computed_by,
+                entries=tuple(each.model for each in together),
                 dataset=pair.dataset,
                 split=split.name,
                 layers=pair.layers,

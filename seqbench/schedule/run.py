@@ -149,7 +149,7 @@ class _Run:
             try:
                 self._do(group, f"[{number}/{len(groups)}]")
             except SeqbenchError as error:
-                broken.add(pair)
+                broken |= {pair, *((name, pair[1]) for name in _entries(group))}
                 self.failed.append(Problem(model=pair[0], dataset=pair[1], reason=str(error)))
 
     def _do(self, group: Sequence[Task], place: str) -> None:
@@ -168,7 +168,21 @@ class _Run:
             for task in group:
                 done[task.split] += tasks.extract(task, self._workspace, advance)
         self.items += sum(work.items for work in done.values())
-        self._describe(first.model, first.dataset, done)
+        for name in first.entries:
+            self._describe(name, first.dataset, done)
+        self._remark(first, sum(done.values(), Work()))
+
+    def _remark(self, task: ExtractTask, work: Work) -> None:
+        """Tell what the embeddings do not hold."""
+        if work.truncated:
+            self._workspace.reporter.note(
+                f"warning: {task.model} × {task.dataset}: {work.truncated:,} sequences were cut to the model's "
+                "limit (extract.overlong: window takes all of them)"
+            )
+        self.failed += [
+            Problem(model=task.model, dataset=task.dataset, reason=f"skipped: {place}")
+            for place in work.skipped
+        ]
 
     def _probe(self, task: ProbeTask, place: str) -> None:
         self._describe(task.model, task.dataset, {})
@@ -201,3 +215,8 @@ class _Run:
             if split in done or split not in known
         ]
         self._catalog.append(records)
+
+
+def _entries(group: Sequence[Task]) -> set[str]:
+    """Names in the store that a group of tasks fills: probes of a broken one would fail for the same reason."""
+    return {name for task in group if isinstance(task, ExtractTask) for name in task.entries}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from seqbench.config import ProbeConfig
 from seqbench.errors import ConfigError, NotApplicableError, SeqbenchError
-from seqbench.extract.describe import embedding_facts
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.run import wanted_probes
 from seqbench.probe.spec import Design
@@ -112,7 +111,7 @@ def _described(workspace: Workspace, model: str, dataset: str) -> tuple[Embeddin
         return facts, dict.fromkeys(facts.splits, 0)
     content = workspace.dataset(dataset)
     hidden = workspace.identity(model).hidden or workspace.embedder(model, dataset).hidden
-    facts = embedding_facts(content, hidden, workspace.source(model).declared())
+    facts = workspace.facts(model, content, hidden, workspace.source(model).declared())
     return facts, {name: int(split.lengths.sum()) for name, split in content.splits.items()}
 
 
@@ -157,9 +156,12 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
     identity = replace(entry.model, kind=kind)
     if kind in ("kmer", "onehot"):
         identity = replace(identity, fingerprint=source.fingerprint)
-    facts = replace(entry.facts, settings=source.declared())
+    settings = source.declared() | workspace.pooling_setting(model)
+    facts = replace(entry.facts, settings=settings, dtype=workspace.config.store.dtype)
     if workspace.has_files(dataset):
-        facts = embedding_facts(workspace.dataset(dataset), entry.facts.hidden, source.declared())
+        content = workspace.dataset(dataset)
+        hidden = workspace.identity(model).hidden or entry.facts.hidden
+        facts = workspace.facts(model, content, hidden, source.declared())
     store.check(identity, dataset, facts)
     for split in facts.splits.keys() - entry.facts.splits.keys():
         raise SeqbenchError(f"{entry.name} was extracted before there was a split {split} (extract again)")
@@ -202,4 +204,5 @@ def _pair(
         splits=tuple(splits),
         probes=len(layers) * len(wanted),
         probes_known=done,
+        source=workspace.computed_by(model),
     )

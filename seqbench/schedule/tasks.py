@@ -5,10 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from seqbench.catalog.records import DatasetRecord, EmbeddingRecord, ModelRecord, ProbeRecord
-from seqbench.extract.blocks import Work, extract_blocks
-from seqbench.extract.describe import embedding_facts
+from seqbench.catalog.records import (
+    DatasetRecord,
+    EmbeddingRecord,
+    LayerRecord,
+    ModelRecord,
+    ProbeRecord,
+)
+from seqbench.extract.blocks import Extraction, Work
+from seqbench.extract.finish import Target
 from seqbench.extract.imported import import_split
+from seqbench.extract.ready import get_ready
 from seqbench.probe.run import run_probes
 from seqbench.progress import Advance
 from seqbench.schedule.plan import ExtractTask, ProbeTask
@@ -25,17 +32,29 @@ def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
         SeqbenchError: The model, the data or the store is at fault.
     """
     store = workspace.store
-    identity = workspace.identity(task.model)
     if workspace.is_precomputed(task.model):
+        identity = workspace.identity(task.model)
         imported = workspace.imported(task.model, task.dataset)
         entry = store.require(identity, task.dataset, imported.facts)
         import_split(workspace.precomputed(task.model), imported, entry, task.split, advance)
         return Work(items=task.items)
     dataset = workspace.dataset(task.dataset)
     embedder = workspace.embedder(task.model, task.dataset)
-    facts = embedding_facts(dataset, embedder.hidden, embedder.settings)
-    entry = store.require(identity, task.dataset, facts)
-    return extract_blocks(embedder, dataset, task.split, entry, task.layers, task.blocks, advance)
+    targets = []
+    for name in task.entries:
+        facts = workspace.facts(name, dataset, embedder.hidden, embedder.settings)
+        entry = store.require(workspace.identity(name), task.dataset, facts)
+        targets.append(Target(entry=entry, pooling=workspace.pooling(name), layers=task.layers))
+    get_ready(embedder, dataset, [target.entry for target in targets], workspace.reporter.note)
+    extraction = Extraction(
+        embedder,
+        dataset,
+        task.split,
+        targets,
+        strands=workspace.strands(task.model, dataset),
+        repeats=workspace.repeats(task.dataset),
+    )
+    return extraction.run(task.blocks, advance, workspace.reporter.note)
 
 
 def probe(
@@ -105,5 +124,13 @@ def embedding_record(entry: Embeddings, split: SplitName, work: Work, device: st
         coverage_min=float(coverage.min()) if len(coverage) else None,
         device=device,
         dtype=str(entry.facts.settings.get("dtype", "float32")),
-        settings=entry.facts.settings,
+        settings={**entry.facts.settings, "token_budget": entry.facts.notes.get("token_budget")},
+        layers=tuple(
+            LayerRecord(
+                layer=layer,
+                strand_consistency=entry.strand_cosine(split, layer),
+                rounding_error=entry.rounding_error(split, layer),
+            )
+            for layer in entry.complete_layers(split)
+        ),
     )

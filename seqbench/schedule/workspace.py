@@ -1,21 +1,34 @@
 """What the tasks of a run share: models, data sets and store, each opened when first needed and kept."""
 
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from seqbench.config import Config, PrecomputedModel
+from seqbench.config import Config, ModelConfig, PrecomputedModel
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.errors import ConfigError, DataError
-from seqbench.extract.describe import dataset_facts
+from seqbench.errors import ConfigError, DataError, StoreNotFoundError
+from seqbench.extract.describe import dataset_facts, embedding_facts
 from seqbench.extract.imported import Imported, describe_import
-from seqbench.identity import ModelIdentity
+from seqbench.extract.repeats import Repeats
+from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
 from seqbench.models.precomputed import Precomputed
-from seqbench.models.registry import create
+from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.progress import Reporter
-from seqbench.store import Store, create_store, open_store
+from seqbench.store import EmbeddingFacts, Store, create_store, open_store
+from seqbench.vocabulary import Pooling, Strands
+
+
+class Entry(NamedTuple):
+    """What is stored under one name."""
+
+    name: str
+    model: str
+    """The config's model that makes it."""
+    pooling: Pooling | None
+    """None for models that pool nothing."""
 
 
 class Workspace:
@@ -25,25 +38,86 @@ class Workspace:
         self.config = config
         self.reporter = reporter
         self._models = {model.name: model for model in config.models}
+        entries = [entry for model in config.models for entry in self._entries_of(model)]
+        self._entries = {entry.name: entry for entry in entries}
+        if len(self._entries) < len(entries):
+            raise ConfigError(
+                "models: two would be stored under one name, as further poolings are named `<model>@<pooling>` "
+                "(set `name:` on one of them)"
+            )
         self._sources: dict[str, Source] = {}
         self._precomputed: dict[str, Precomputed] = {}
         self._imported: dict[tuple[str, str], Imported] = {}
         self._identities: dict[str, ModelIdentity] = {}
         self._datasets: dict[str, Dataset | DataError] = {}
+        self._repeats: dict[str, Repeats] = {}
         self._loaded: tuple[str, LoadedModel] | None = None
+        self._embedders: dict[str, Embedder] = {}
+
+    def _entries_of(self, model: ModelConfig) -> list[Entry]:
+        """What a model fills: the first pooling under its name, each further one beside it."""
+        pooling = self.config.extract.pooling
+        poolings: tuple[Pooling, ...] = (pooling,) if isinstance(pooling, str) else pooling
+        if model.kind not in WITH_OPTIONS:
+            return [Entry(model.name, model.name, None)]
+        names = [model.name, *(f"{model.name}@{each}" for each in poolings[1:])]
+        return [Entry(name, model.name, each) for name, each in zip(names, poolings, strict=True)]
 
     @property
     def model_names(self) -> list[str]:
-        """In the config's order."""
-        return list(self._models)
+        """Names in the store, in the config's order; of several poolings, those after the first have their own."""
+        return list(self._entries)
+
+    def computed_by(self, model: str) -> str:
+        """The config's model that makes what is stored under a name."""
+        return self._entries[model].model
+
+    def pooling(self, model: str) -> Pooling:
+        """How the tokens of a sequence become what is stored under a name; controls count or place letters."""
+        return self._entries[model].pooling or "mean"
+
+    def pooling_setting(self, model: str) -> Settings:
+        """The pooling as it is recorded: for models that pool."""
+        pooling = self._entries[model].pooling
+        return {} if pooling is None else {"pooling": pooling}
 
     def kind(self, model: str) -> str:
         """The kind of a model, as in the config."""
-        return self._models[model].kind
+        return self._entry(model).kind
 
     def parameters(self, model: str) -> dict[str, Any]:
         """A model's entry in the config."""
-        return self._models[model].model_dump(mode="json")
+        return self._entry(model).model_dump(mode="json")
+
+    def _entry(self, model: str) -> ModelConfig:
+        return self._models[self._entries[model].model]
+
+    def facts(self, model: str, dataset: Dataset, hidden: int, settings: Settings) -> EmbeddingFacts:
+        """What is recorded of a model on a data set.
+
+        Args:
+            model: Name in the store.
+            dataset: The opened data set.
+            hidden: Width of a layer of one strand.
+            settings: The embedder's, or what is known of them before it is loaded.
+        """
+        strands = self.strands(model, dataset)
+        if self.kind(model) in WITH_OPTIONS:
+            settings = settings | self.pooling_setting(model) | {"strands": strands}
+        width = 2 * hidden if strands == "concat" else hidden
+        return embedding_facts(dataset, width, settings, self.config.store.dtype)
+
+    def strands(self, model: str, dataset: Dataset) -> Strands:
+        """What is made of both strands: proteins have one, and controls count what they are told to."""
+        if dataset.alphabet == "protein" or self.kind(model) not in WITH_OPTIONS:
+            return "none"
+        return self.config.extract.reverse_complement
+
+    def repeats(self, dataset: str) -> Repeats:
+        """The sequences that a data set holds more than once; looked for once."""
+        if dataset not in self._repeats:
+            self._repeats[dataset] = Repeats(self.dataset(dataset))
+        return self._repeats[dataset]
 
     @cached_property
     def resolved(self) -> Resolved:
@@ -97,12 +171,12 @@ class Workspace:
 
     def is_precomputed(self, model: str) -> bool:
         """Whether a model's embeddings come from files."""
-        return isinstance(self._models[model], PrecomputedModel)
+        return isinstance(self._entry(model), PrecomputedModel)
 
     def precomputed(self, name: str) -> Precomputed:
         """The folder of a model whose embeddings come from files."""
         if name not in self._precomputed:
-            entry = self._models[name]
+            entry = self._entry(name)
             if not isinstance(entry, PrecomputedModel):
                 raise TypeError(f"{name} is a {entry.kind} model")
             self._precomputed[name] = Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
@@ -111,22 +185,23 @@ class Workspace:
     def imported(self, model: str, dataset: str) -> Imported:
         """What the files of a precomputed model say of a data set."""
         if (model, dataset) not in self._imported:
-            found = describe_import(self.precomputed(model), self.spec(dataset))
+            found = describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
             self._imported[model, dataset] = found
         return self._imported[model, dataset]
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""
-        if name not in self._sources:
-            entry = self._models[name]
-            self._sources[name] = create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
-        return self._sources[name]
+        model = self.computed_by(name)
+        if model not in self._sources:
+            entry = self._models[model]
+            self._sources[model] = create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
+        return self._sources[model]
 
     def identity(self, name: str) -> ModelIdentity:
         """Which weights a model has; hashes them once."""
         if name not in self._identities:
             model = self.precomputed(name) if self.is_precomputed(name) else self.source(name)
-            self._identities[name] = model.identity()
+            self._identities[name] = replace(model.identity(), name=name)
         return self._identities[name]
 
     def embedder(self, model: str, dataset: str) -> Embedder:
@@ -135,19 +210,27 @@ class Workspace:
         Raises:
             NotApplicableError: The model can't embed such data by its nature.
         """
+        model = self.computed_by(model)
         if self._loaded is None or self._loaded[0] != model:
             self._loaded = None
+            self._embedders.clear()
             self._loaded = (model, self.source(model).load())
-        return self._loaded[1].embedder(dataset_facts(self.dataset(dataset)))
+        if dataset not in self._embedders:
+            self._embedders[dataset] = self._loaded[1].embedder(dataset_facts(self.dataset(dataset)))
+        return self._embedders[dataset]
 
     @cached_property
     def _options(self) -> EmbedOptions:
         extract = self.config.extract
         return EmbedOptions(
-            pooling=extract.pooling,
-            max_tokens=None if extract.max_tokens == "auto" else extract.max_tokens,
+            poolings=(extract.pooling,) if isinstance(extract.pooling, str) else extract.pooling,
+            special_tokens=extract.special_tokens,
+            max_tokens=extract.max_tokens,
             overlong=extract.overlong,
+            stride=extract.stride,
+            oversize=extract.oversize,
             tokens_per_batch=None if extract.tokens_per_batch == "auto" else extract.tokens_per_batch,
+            compile=extract.compile,
         )
 
     @cached_property
@@ -157,6 +240,7 @@ class Workspace:
 
     def present_store(self) -> Store | None:
         """The store for reading; None where there is none yet."""
-        if not self.config.store.path.exists():
+        try:
+            return open_store(self.config.store.path)
+        except StoreNotFoundError:
             return None
-        return open_store(self.config.store.path)

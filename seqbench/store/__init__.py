@@ -1,19 +1,22 @@
 """The Zarr store of embeddings: layout, blocks, reading and writing."""
 
-from seqbench.store.embeddings import Embeddings, ItemFacts
-from seqbench.store.layout import Block, block_rows
-from seqbench.store.records import EmbeddingFacts, SplitFacts
-from seqbench.store.store import Fault, Store, create_store, open_store
+from seqbench.store.embeddings import Embeddings
+from seqbench.store.layout import Block, BlockCut, cut
+from seqbench.store.opening import create_store, open_store
+from seqbench.store.records import EmbeddingFacts, Fault, ItemFacts, LayerRows, SplitFacts
+from seqbench.store.store import Store
 
 __all__ = [
     "Block",
+    "BlockCut",
     "EmbeddingFacts",
     "Embeddings",
     "Fault",
     "ItemFacts",
+    "LayerRows",
     "SplitFacts",
     "Store",
-    "block_rows",
     "create_store",
+    "cut",
     "open_store",
 ]

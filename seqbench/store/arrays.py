@@ -1,14 +1,19 @@
-"""Creation of the store's arrays: codecs, chunks and dimension names in one place."""
+"""The store's arrays: codecs, chunks and shards; reading and writing them, with faults told in one line."""
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
+from zarr.core.array_spec import ArrayConfigParams
 
 from seqbench.errors import StoreError
+from seqbench.store.location import Location, faults, location_of
+
+_KEEP_EMPTY: ArrayConfigParams = {"write_empty_chunks": True}
+"""Without this a chunk of zeros is no file, and cannot be told from one that was lost."""
 
 
 def create(
@@ -19,11 +24,24 @@ def create(
     chunks: tuple[int, ...],
     dtype: str,
     dimensions: tuple[str, ...],
+    shards: tuple[int, ...] | None = None,
 ) -> zarr.Array[Any]:
     """Open the array at `path`, or make it: Blosc-LZ4 with shuffle, and a CRC32C on each chunk.
 
+    Files are named c.0.0.0 and so on: as c/0/0/0 each would cost two folders more, which disks count too.
+
+    Args:
+        group: Where to make it.
+        path: Its name in the group; may hold slashes.
+        shape: Of the whole array.
+        chunks: Of one chunk, which is compressed and checked as a whole.
+        dtype: By NumPy's name. Floats are NaN where nothing was written, ints 0.
+        dimensions: A name for each dimension.
+        shards: Of one file, a multiple of `chunks`, by Zarr's sharding codec (its index has a CRC32C too);
+            None for one file a chunk.
+
     Raises:
-        StoreError: An array of another shape or dtype lies there.
+        StoreError: An array of another shape or dtype lies there, or it can't be written.
     """
     found = get(group, path)
     if found is not None:
@@ -32,33 +50,37 @@ def create(
                 f"{group.path}/{path} in the store has another shape or type than is written now"
             )
         return found
-    return group.create_array(
-        path,
-        shape=shape,
-        chunks=tuple(max(1, size) for size in chunks),
-        dtype=dtype,
-        serializer=BytesCodec(endian="little"),
-        compressors=(BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec()),
-        fill_value=float("nan") if dtype.startswith("float") else 0,
-        dimension_names=dimensions,
-        # Without this a chunk of zeros is no file, and cannot be told from one that was lost.
-        config={"write_empty_chunks": True},
-    )
+    with faults(location_of(group.store), "written"):
+        return group.create_array(
+            path,
+            shape=shape,
+            chunks=tuple(max(1, size) for size in chunks),
+            shards=shards,
+            dtype=dtype,
+            serializer=BytesCodec(endian="little"),
+            compressors=(BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec()),
+            fill_value=float("nan") if dtype.startswith("float") else 0,
+            dimension_names=dimensions,
+            chunk_key_encoding={"name": "default", "separator": "."},
+            config=_KEEP_EMPTY,
+        )
 
 
 def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
     """What lies at a path of a group; None where there is nothing.
 
     Raises:
-        StoreError: Its zarr.json is damaged.
+        StoreError: Its zarr.json is damaged, or the store can't be reached.
     """
     try:
-        return group.get(path)
+        with faults(location_of(group.store), "read"):
+            found = group.get(path)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"{group.path}/{path}/zarr.json in the store can't be read: {error} "
             "(delete that folder; `seqbench extract` makes it again)"
         ) from error
+    return found.with_config(_KEEP_EMPTY) if isinstance(found, zarr.Array) else found
 
 
 def has(group: zarr.Group, path: str) -> bool:
@@ -66,25 +88,120 @@ def has(group: zarr.Group, path: str) -> bool:
     return get(group, path) is not None
 
 
-def folders(path: Path) -> list[str]:
-    """Names of the folders in a folder, sorted; damaged metadata in one does not hide the others."""
-    return sorted(child.name for child in path.iterdir() if child.is_dir())
+def file_rows(array: zarr.Array[Any]) -> int:
+    """Rows of an array that share one file: a shard's, or a chunk's."""
+    return int((array.shards or array.chunks)[0])
+
+
+def lost_files(array: zarr.Array[Any]) -> list[int]:
+    """Which files of an array are not there, as numbers along its first axis; found by one listing."""
+    there = _location(array).sizes()
+    return [number for number, key in _keys(array) if not there.get(key)]
 
 
 def is_whole(array: zarr.Array[Any]) -> bool:
-    """Whether every chunk of an array is there."""
-    return array.nchunks_initialized == array.nchunks
+    """Whether every file of an array is there."""
+    return not lost_files(array)
 
 
-def read(array: zarr.Array[Any], selection: slice = slice(None)) -> NDArray[Any]:
+def stored_bytes(array: zarr.Array[Any]) -> int:
+    """Bytes of an array's files."""
+    there = _location(array).sizes()
+    return sum(there.get(key, 0) for _, key in _keys(array))
+
+
+def _keys(array: zarr.Array[Any]) -> Iterator[tuple[int, str]]:
+    """The files of an array that is cut along its first axis only: number and path below the array."""
+    rest = (0,) * (array.ndim - 1)
+    for number in range(-(-array.shape[0] // file_rows(array))):
+        yield number, array.metadata.encode_chunk_key((number, *rest))
+
+
+def drop_file(array: zarr.Array[Any], number: int) -> None:
+    """Delete one file of an array, by its number along the first axis."""
+    key = array.metadata.encode_chunk_key((number, *(0,) * (array.ndim - 1)))
+    (_location(array) / key).remove()
+
+
+def _location(array: zarr.Array[Any]) -> Location:
+    return location_of(array.store) / array.path
+
+
+def read(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
     """Read rows of an array.
 
+    Args:
+        array: Any of the store's.
+        selection: A slice of rows, or row numbers; of those only the chunks that hold them are read.
+
     Raises:
-        StoreError: A chunk is damaged; names the array.
+        StoreError: A chunk is damaged, or the store can't be reached; names the array.
     """
     try:
-        return np.asarray(array[selection])
-    except (ValueError, RuntimeError, OSError) as error:
+        with faults(location_of(array.store), "read"):
+            found = array[selection] if isinstance(selection, slice) else array.oindex[selection]
+            return np.asarray(found)
+    except (ValueError, RuntimeError) as error:
         raise StoreError(
             f"{array.path} in the store can't be read: {error} (`seqbench store verify` lists all damage)"
         ) from error
+
+
+def read_layer(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
+    """Read rows of a layer's array; a file that is lost is no rows of NaN, which stand for items left out.
+
+    Raises:
+        StoreError: See `read`; or a file that holds one of the rows is not there.
+    """
+    found = read(array, selection)
+    if np.isnan(found[:, 0, 0]).any():
+        rows = np.arange(array.shape[0])[selection][np.isnan(found[:, 0, 0])]
+        if set(lost_files(array)) & set((rows // file_rows(array)).tolist()):
+            raise StoreError(
+                f"{location_of(array.store)}: {array.path} lacks files that were written once "
+                "(`seqbench store verify --repair` marks them missing; `seqbench extract` makes them again)"
+            )
+    return found
+
+
+def write(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> None:
+    """Write rows that fill whole files of an array; each file appears in one step, or not at all.
+
+    Raises:
+        StoreError: The disk is full or the store can't be reached.
+    """
+    with faults(location_of(array.store), "written"):
+        try:
+            array[rows] = values
+        except ValueError:
+            if array.shards is None:
+                raise
+            # zarr reads a shard before it writes it, even where nothing of it stays: a damaged one must go
+            # first.
+            first, last = rows.start // file_rows(array), (rows.stop - 1) // file_rows(array)
+            for number in range(first, last + 1):
+                drop_file(array, number)
+            array[rows] = values
+
+
+def reopen(group: zarr.Group) -> zarr.Group:
+    """A group with its attributes as they are now.
+
+    Raises:
+        StoreError: It is gone or damaged, or the store can't be reached.
+    """
+    try:
+        with faults(location_of(group.store), "read"):
+            return zarr.open_group(group.store, path=group.path, mode="r+")
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{group.path}/zarr.json in the store can't be read: {error}") from error
+
+
+def put_attrs(group: zarr.Group, attrs: dict[str, Any]) -> None:
+    """Replace all attributes of a group, in one step.
+
+    Raises:
+        StoreError: The disk is full or the store can't be reached.
+    """
+    with faults(location_of(group.store), "written"):
+        group.attrs.put(attrs)

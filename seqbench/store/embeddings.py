@@ -1,204 +1,168 @@
-"""One model on one data set: reading its arrays and writing its blocks.
+"""One model on one data set: writing its blocks.
 
-Shape letters: N items, S sequences of an item, H hidden width, T targets, L layers of the model.
+Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
-from seqbench.errors import StoreError, StoreNotFoundError
-from seqbench.identity import ModelIdentity
+from seqbench.errors import StoreError
 from seqbench.store import arrays
-from seqbench.store.layout import Block, blocks, n_blocks
-from seqbench.store.records import EmbeddingFacts, SplitFacts
-from seqbench.vocabulary import SPLITS, SplitName, Task
+from seqbench.store.entry import StoredEmbeddings
+from seqbench.store.layout import Block, n_blocks
+from seqbench.store.locks import exclusive
+from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, LayerRows
+from seqbench.vocabulary import SplitName, StoreDtype, Task
+
+__all__ = ["Embeddings", "ItemFacts", "LayerRows"]
+
+_PIECE = 65536
+"""Numbers that are converted at a time: what is measured of them is read from the cache, in half the time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemFacts:
-    """What happened to the items of a block; sequences in the item's order."""
+class Embeddings(StoredEmbeddings):
+    """The embeddings of one model on one data set in a store that may be written.
 
-    tokens_NS: NDArray[np.int64]
-    """Tokens that went through the model, special tokens included."""
-    windows_NS: NDArray[np.int32]
-    """Windows that a sequence was cut into."""
-    coverage_NS: NDArray[np.float32]
-    """Share of a sequence's tokens that was seen: below 1 where it was truncated."""
-    hash_N: NDArray[np.uint64]
-    """First 64 bits of the BLAKE2b of the item's sequences: equal items have equal hashes."""
-
-
-ITEM_FIELDS = {"tokens": "int64", "windows": "int32", "coverage": "float32", "hash": "uint64"}
-
-
-class Embeddings:
-    """The embeddings of one model on one data set in an open store; arrays are read when asked for."""
-
-    def __init__(self, group: zarr.Group, model: ModelIdentity, store_path: Path) -> None:
-        self._group = group
-        self._store_path = store_path
-        self.model = model
-        self.dataset = group.basename
-        try:
-            self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{store_path / group.path}: zarr.json is damaged: {error}") from error
-
-    @property
-    def name(self) -> str:
-        """`model/dataset`, the key in the store."""
-        return f"{self.model.name}/{self.dataset}"
-
-    @property
-    def splits(self) -> tuple[SplitName, ...]:
-        """The splits that were embedded, in the order train, eval, test."""
-        return tuple(split for split in SPLITS if split in self.facts.splits)
-
-    @property
-    def layers(self) -> tuple[int, ...]:
-        """The layers that have arrays, complete or not."""
-        names = arrays.folders(self._store_path / self._group.path)
-        return tuple(sorted(int(name) for name in names if name.isdigit()))
-
-    def complete_layers(self, split: SplitName) -> tuple[int, ...]:
-        """The layers all of whose blocks are complete in a split."""
-        done = self._flags(split).all(axis=0)
-        return tuple(int(layer) for layer in np.flatnonzero(done))
-
-    def load(self, layer: int, split: SplitName) -> NDArray[np.float32]:
-        """Read one layer of one split.
-
-        Args:
-            layer: 0 is the embedding output; negative numbers count from the last layer.
-            split: train, eval or test.
-
-        Returns:
-            Shape (N, S, H), float32, rows in the order of the data set's file.
-
-        Raises:
-            StoreNotFoundError: There is no such layer or split.
-            StoreError: Blocks are missing, or a chunk is damaged.
-        """
-        layer = layer + self.model.n_layers if layer < 0 else layer
-        flags = self._flags(split)
-        if not (0 <= layer < flags.shape[1]) or layer not in self.split_layers(split):
-            raise StoreNotFoundError(
-                f"{self._store_path}: {self.name} {split} has no layer {layer} (it has layers {self.layers})"
-            )
-        missing = int((~flags[:, layer]).sum())
-        if missing:
-            raise StoreError(
-                f"{self._store_path}: {self.name} layer {layer} {split} misses {missing} of {len(flags)} "
-                "blocks (run `seqbench extract` again)"
-            )
-        return self._whole(f"{layer}/{split}").astype(np.float32, copy=False)
-
-    def labels(self, split: SplitName) -> NDArray[Any]:
-        """Labels as in the data set's file: int64 (N,) or (N, T), float64 (N, T) for regression."""
-        self._split(split)
-        return self._whole(f"labels/{split}")
-
-    def _whole(self, path: str) -> NDArray[Any]:
-        """Read an array that must have all its chunks."""
-        array = self._array(path)
-        if not arrays.is_whole(array):
-            raise StoreError(
-                f"{self._store_path}: {self.name}/{path} lacks chunks that were written once "
-                f"(delete {self._store_path / self.name} and run `seqbench extract` again)"
-            )
-        return arrays.read(array)
-
-    def items(self, split: SplitName) -> ItemFacts:
-        """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing."""
-        self._split(split)
-        columns = {key: arrays.read(self._array(f"items/{split}/{key}")) for key in ITEM_FIELDS}
-        return ItemFacts(
-            tokens_NS=columns["tokens"],
-            windows_NS=columns["windows"],
-            coverage_NS=columns["coverage"],
-            hash_N=columns["hash"],
-        )
-
-    def stored_bytes(self, split: SplitName) -> int:
-        """Bytes that a split's layers take in the store, compressed."""
-        layers = self.split_layers(split)
-        return sum(int(self._array(f"{layer}/{split}").nbytes_stored()) for layer in layers)
-
-    def split_layers(self, split: SplitName) -> tuple[int, ...]:
-        """The layers that have an array for a split, complete or not."""
-        return tuple(layer for layer in self.layers if arrays.has(self._group, f"{layer}/{split}"))
-
-    def missing_layers(self, split: SplitName, block: Block, layers: Sequence[int]) -> tuple[int, ...]:
-        """Those of `layers` that are not complete in a block."""
-        done = self._flags(split)[block.index]
-        return tuple(layer for layer in layers if not done[layer])
-
-    def missing_blocks(self, split: SplitName, layers: Sequence[int]) -> list[Block]:
-        """The blocks that lack any of `layers`, in row order."""
-        facts = self._split(split)
-        flags = self._flags(split)
-        cut = blocks(facts.n_items, facts.block_rows)
-        return [block for block in cut if not flags[block.index, list(layers)].all()]
+    Any number of processes may write at once, the same blocks or others: a file appears whole or not at all,
+    data before the mark that makes it count, and marks are changed one process at a time (`locks.exclusive`).
+    On an object store, which has no lock, a mark may be lost where two processes write different layers of
+    one block at once; then that block is computed again.
+    """
 
     def prepare(self, split: SplitName, labels: NDArray[Any], layers: Sequence[int]) -> None:
-        """Make the arrays of a split and write its labels; what is there already stays."""
-        facts = self._split(split)
-        n, s, h, rows = facts.n_items, self.facts.n_seqs, self.facts.hidden, facts.block_rows
-        for layer in layers:
-            self._create(f"{layer}/{split}", (n, s, h), (rows, s, h), "float32", ("item", "seq", "hidden"))
-        for key, dtype in ITEM_FIELDS.items():
-            wide = key != "hash"
-            self._create(
-                f"items/{split}/{key}",
-                (n, s) if wide else (n,),
-                (rows, s) if wide else (rows,),
-                dtype,
-                ("item", "seq") if wide else ("item",),
-            )
-        # One chunk a block: marking one never rewrites another's mark, whoever else is writing.
-        width = self.model.n_layers
-        count = n_blocks(n, rows)
-        self._create(f"blocks/{split}", (count, width), (1, width), "uint8", ("block", "layer"))
-        dtype = "float64" if self.facts.task is Task.REGRESSION else "int64"
-        dimensions = ("item", "target")[: labels.ndim]
-        array = self._create(f"labels/{split}", labels.shape, labels.shape, dtype, dimensions)
-        if not np.array_equal(arrays.read(array), labels):
-            array[:] = labels
-
-    def write_block(
-        self,
-        split: SplitName,
-        block: Block,
-        layers: Mapping[int, NDArray[np.float32]],
-        items: ItemFacts,
-    ) -> None:
-        """Write some layers of a block, each (rows, S, H), and mark them complete when all are on disk.
+        """Make the arrays of a split and write its labels; what is there and sound stays.
 
         Raises:
-            StoreError: The disk is full or the store can't be written.
+            StoreError: The store can't be written, or arrays of another shape or type lie there.
+        """
+        facts = self._split(split)
+        n, s, h = facts.n_items, self.facts.n_seqs, self.facts.hidden
+        rows, chunk = facts.block_rows, facts.chunk_rows
+        shards = None if rows == chunk else (rows, s, h)
+        dimensions = ("item", "seq", "hidden")
+        with exclusive(self._store):
+            for layer in layers:
+                path = f"{layer}/{split}"
+                self._create(path, (n, s, h), (chunk, s, h), self.facts.dtype, dimensions, shards)
+            for key, dtype in ITEM_FIELDS.items():
+                shape, chunks = ((n,), (rows,)) if key == "hash" else ((n, s), (rows, s))
+                self._create(f"items/{split}/{key}", shape, chunks, dtype, ("item", "seq")[: len(shape)])
+            self._create_by_block(f"blocks/{split}", split, "uint8")
+            if self.facts.dtype != "float32":
+                self._create_by_block(f"stats/{split}/rounding", split, "float32")
+            self._put_labels(split, labels)
+
+    def _put_labels(self, split: SplitName, labels: NDArray[Any]) -> None:
+        dtype = "float64" if self.facts.task is Task.REGRESSION else "int64"
+        path = f"labels/{split}"
+        self._create(path, labels.shape, labels.shape, dtype, ("item", "target")[: labels.ndim])
+        array = self._array(path)
+        try:
+            there = arrays.is_whole(array) and np.array_equal(arrays.read(array), labels)
+        except StoreError:
+            there = False
+        if not there:
+            arrays.write(array, slice(0, len(labels)), labels)
+
+    def write_block(
+        self, split: SplitName, block: Block, layers: Iterable[LayerRows], items: ItemFacts
+    ) -> None:
+        """Write some layers of a block, and mark them complete when all are on disk.
+
+        Args:
+            split: train, eval or test.
+            block: Which rows.
+            layers: Each (rows, S, H); taken one by one as they are written, so one is in memory at a time.
+                They are stored in the type of `facts.dtype`, and how much a row lost by that is recorded.
+            items: What happened to the block's items.
+
+        Raises:
+            StoreError: The disk is full, the store can't be written, or a value is beyond the range of
+                float16.
         """
         rows = slice(block.start, block.stop)
+        shape_NSH = (block.stop - block.start, self.facts.n_seqs, self.facts.hidden)
+        figures: dict[int, tuple[float, float]] = {}
+        for each in layers:
+            if each.rows_NSH.shape != shape_NSH:
+                raise ValueError(f"layer {each.layer}: rows of shape {each.rows_NSH.shape}, not {shape_NSH}")
+            stored, error = _convert(each.rows_NSH, self.facts.dtype)
+            if np.isinf(error):
+                raise StoreError(
+                    f"{self._store}: {self.name} layer {each.layer} {split} rows {block.start}+ hold values "
+                    "beyond 65504, the range of float16 (set store.dtype: float32 and another store.path)"
+                )
+            arrays.write(self._array(f"{each.layer}/{split}"), rows, stored)
+            figures[each.layer] = (error, each.strand_cosine)
+        for key, column in items.columns().items():
+            arrays.write(self._array(f"items/{split}/{key}"), rows, column)
+        with exclusive(self._store):
+            self._record(split, block, figures)
+            self._mark(split, block, list(figures), 1)
+
+    def _record(self, split: SplitName, block: Block, figures: dict[int, tuple[float, float]]) -> None:
+        """Keep what was measured of a block: rounding of each layer, and agreement of the strands."""
+        measured = {
+            "rounding": {layer: error for layer, (error, _) in figures.items()},
+            "strand_cosine": {layer: cosine for layer, (_, cosine) in figures.items() if np.isfinite(cosine)},
+        }
+        if self.facts.dtype == "float32":
+            del measured["rounding"]
+        for name, by_layer in measured.items():
+            if by_layer:
+                path = f"stats/{split}/{name}"
+                self._create_by_block(path, split, "float32")
+                self._change(path, block, list(by_layer), list(by_layer.values()))
+
+    def clear_block(self, split: SplitName, block: Block, layers: Sequence[int] | None = None) -> None:
+        """Mark a block missing, so that extraction computes it again.
+
+        Args:
+            split: train, eval or test.
+            block: Which.
+            layers: Which of its layers; all by default.
+        """
+        wanted = list(range(self.model.n_layers) if layers is None else layers)
+        with exclusive(self._store):
+            self._mark(split, block, wanted, 0)
+        self._known_complete.clear()
+
+    def add_notes(self, **notes: Any) -> None:
+        """Record more of what may be worth knowing later; a note of the same name is replaced.
+
+        Args:
+            notes: Ready for JSON.
+        """
+        with exclusive(self._store):
+            group = arrays.reopen(self._group)
+            stored = EmbeddingFacts.from_attrs(dict(group.attrs))
+            facts = replace(stored, notes={**stored.notes, **notes})
+            arrays.put_attrs(group, facts.attrs())
+        self.facts = facts
+
+    def _mark(self, split: SplitName, block: Block, layers: list[int], mark: int) -> None:
+        self._change(f"blocks/{split}", block, layers, mark)
+
+    def _change(self, path: str, block: Block, layers: list[int], values: Any) -> None:
+        """Set some layers' entries in a block's row of an array that has a row a block."""
+        array = self._array(path)
+        place = slice(block.index, block.index + 1)
         try:
-            for layer, values in layers.items():
-                self._array(f"{layer}/{split}")[rows] = values
-            columns = (items.tokens_NS, items.windows_NS, items.coverage_NS, items.hash_N)
-            for key, column in zip(ITEM_FIELDS, columns, strict=True):
-                self._array(f"items/{split}/{key}")[rows] = np.asarray(column)
-            flags = self._array(f"blocks/{split}")
-            mark = np.asarray(flags[block.index])
-            mark[list(layers)] = 1
-            flags[block.index] = mark
-        except OSError as error:
-            raise StoreError(
-                f"{self._store_path}: can't be written: {error.strerror or error} "
-                "(make room or mend permissions; the same command goes on from there)"
-            ) from error
+            row = arrays.read(array, place)
+        except StoreError:  # damaged: what it said of other layers is lost, so they count as missing
+            row = np.full((1, self.model.n_layers), array.fill_value, dtype=array.dtype)
+        row[0, layers] = values
+        arrays.write(array, place, row)
+
+    def _create_by_block(self, path: str, split: SplitName, dtype: str) -> None:
+        """Make an array (B, L) with a file a block: changing one block's never touches another's."""
+        facts = self._split(split)
+        shape = (n_blocks(facts.n_items, facts.block_rows), self.model.n_layers)
+        self._create(path, shape, (1, shape[1]), dtype, ("block", "layer"))
 
     def _create(
         self,
@@ -207,29 +171,40 @@ class Embeddings:
         chunks: tuple[int, ...],
         dtype: str,
         dimensions: tuple[str, ...],
-    ) -> zarr.Array[Any]:
-        return arrays.create(
-            self._group, path, shape=shape, chunks=chunks, dtype=dtype, dimensions=dimensions
-        )
-
-    def _array(self, path: str) -> zarr.Array[Any]:
-        found = arrays.get(self._group, path)
-        if not isinstance(found, zarr.Array):
-            raise StoreError(
-                f"{self._store_path}: {self.name} lacks its array {path} (damaged; extract it anew)"
+        shards: tuple[int, ...] | None = None,
+    ) -> None:
+        if path not in self._opened:
+            self._opened[path] = arrays.create(
+                self._group,
+                path,
+                shape=shape,
+                chunks=chunks,
+                dtype=dtype,
+                dimensions=dimensions,
+                shards=shards,
             )
-        return found
 
-    def _flags(self, split: SplitName) -> NDArray[np.bool_]:
-        self._split(split)
-        if not arrays.has(self._group, f"blocks/{split}"):  # killed between the record and its arrays
-            facts = self.facts.splits[split]
-            return np.zeros((n_blocks(facts.n_items, facts.block_rows), self.model.n_layers), dtype=np.bool_)
-        return arrays.read(self._array(f"blocks/{split}")).astype(np.bool_)
 
-    def _split(self, split: SplitName) -> SplitFacts:
-        if split not in self.facts.splits:
-            raise StoreNotFoundError(
-                f"{self._store_path}: {self.name} has no split {split!r} (it has {', '.join(self.splits)})"
-            )
-        return self.facts.splits[split]
+def _convert(rows_NSH: NDArray[np.float32], dtype: StoreDtype) -> tuple[NDArray[Any], float]:
+    """Rows in the type of the store, and the largest relative rounding error of a row.
+
+    Of a row (one sequence's vector) the error is the largest |stored - given| over the largest |given|, which
+    is 0 for a row of zeros; rows of NaN do not count. In float16's normal range it is at most 2**-11, by its
+    11 bits of precision. Infinity says that a number was beyond its range.
+    """
+    if dtype == "float32":
+        return np.asarray(rows_NSH, dtype=np.float32), 0.0
+    stored = np.empty(rows_NSH.shape, dtype=dtype)
+    worst = 0.0
+    step = max(1, _PIECE // max(1, rows_NSH[:1].size))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(rows_NSH), step):
+            given = rows_NSH[start : start + step]
+            stored[start : start + step] = given
+            lost = stored[start : start + step].astype(np.float32)
+            np.subtract(lost, given, out=lost)
+            lost_NS = np.maximum(lost.max(axis=-1), -lost.min(axis=-1))
+            size_NS = np.maximum(given.max(axis=-1), -given.min(axis=-1))
+            counts = np.isfinite(size_NS) & (size_NS > 0)
+            worst = max(worst, float((lost_NS[counts] / size_NS[counts]).max(initial=0.0)))
+    return stored, worst

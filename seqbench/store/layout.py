@@ -1,10 +1,11 @@
-"""Where things lie in a store of format 1, and how rows are cut into blocks.
+"""Where things lie in a store of format 1, and how rows are cut into blocks and chunks.
 
 ```
 <model>/<dataset>/<layer>/<split>      (N, S, H) embeddings
 <model>/<dataset>/labels/<split>       (N,) or (N, T)
 <model>/<dataset>/items/<split>/...    tokens, windows, coverage (N, S) and hash (N,)
 <model>/<dataset>/blocks/<split>       (B, L) 1 where a layer of a block is complete
+<model>/<dataset>/stats/<split>/...    rounding, strand_cosine (B, L), where there is something to record
 ```
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
@@ -18,8 +19,14 @@ FORMAT = 1
 CHUNK_BYTES = 4 * 1024**2
 """Bytes of one chunk before compression: large enough for disks and object stores, small enough to cache."""
 
-BLOCK_LETTERS = 4 * 1024**2
-"""Letters of one block at most, so that a crash costs little work where sequences are long."""
+BLOCK_BYTES = 64 * 1024**2
+"""Bytes of one block of one layer at most, which is one file: a layer of 4 GB is 62 files, not a thousand."""
+
+BLOCK_LETTERS = 2 * 1024**2
+"""Letters of one block at most in a small data set, so that a crash costs little work."""
+
+LETTER_BLOCKS = 256
+"""A larger data set is cut by letters into about as many blocks: more would be too many files."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,21 +38,42 @@ class Block:
     stop: int
 
 
-def block_rows(*, n_items: int, n_seqs: int, hidden: int, mean_letters: float) -> int:
-    """Rows of a block: one chunk of about 4 MiB, fewer where items are long.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockCut:
+    """How the rows of a split are cut."""
+
+    block_rows: int
+    """Rows of a block: one file a layer."""
+    chunk_rows: int
+    """Rows of a chunk, which is read and checked as a whole; `block_rows` is a multiple of it."""
+
+
+def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) -> BlockCut:
+    """Cut the rows of a split into blocks, and those into chunks of about 4 MiB.
+
+    A block is at most 64 MiB of a layer, and at most 2 Mi letters or a 256th of all letters, whichever is
+    more. Where a block is no larger than a chunk they are one, and the array needs no shards.
 
     Args:
         n_items: Rows of the split.
         n_seqs: Sequences of an item.
-        hidden: Width of a layer; rows are float32.
-        mean_letters: Mean letters of an item, all its sequences together.
+        hidden: Width of a layer.
+        itemsize: Bytes of a stored number.
+        letters: Letters of the whole split, all sequences together; 0 where nothing is to be computed.
 
     Returns:
-        At least 1, at most `n_items`.
+        At least one row each. Either may be more than `n_items`.
     """
-    by_bytes = CHUNK_BYTES // (4 * n_seqs * hidden)
-    by_letters = int(BLOCK_LETTERS // max(mean_letters, 1.0))
-    return max(1, min(n_items, by_bytes, by_letters))
+    row_bytes = itemsize * n_seqs * hidden
+    chunk_rows = max(1, CHUNK_BYTES // row_bytes)
+    by_letters = n_items
+    if letters:
+        by_letters = int(max(BLOCK_LETTERS, letters / LETTER_BLOCKS) / (letters / n_items))
+    rows = max(1, min(n_items, BLOCK_BYTES // row_bytes, by_letters))
+    chunks = -(-rows // chunk_rows)
+    # Rounded up only where all rows are one block, whose last chunk may then be cut short.
+    chunk_rows = -(-rows // chunks) if rows == n_items else rows // chunks
+    return BlockCut(block_rows=chunks * chunk_rows, chunk_rows=chunk_rows)
 
 
 def blocks(n_items: int, rows: int) -> Iterator[Block]:

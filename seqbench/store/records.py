@@ -1,11 +1,17 @@
-"""What the store records about the origin of its arrays."""
+"""What the store records about the origin of its arrays, and what is handed over with a block.
+
+Shape letters: N items, S sequences of an item, H hidden width.
+"""
 
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqbench.identity import Settings
-from seqbench.vocabulary import SPLITS, SplitName, Task
+from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +22,13 @@ class SplitFacts:
     sha256: str
     """Of the split's file: the same hash means the same items in the same order."""
     block_rows: int
-    """Rows of one block, which is also one chunk of each layer's array."""
+    """Rows of one block, which is also one file of each layer's array."""
+    chunk_rows: int = 0
+    """Rows of one chunk; by default a block is one chunk, as in stores written before there were shards."""
+
+    def __post_init__(self) -> None:
+        if not self.chunk_rows:
+            object.__setattr__(self, "chunk_rows", self.block_rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +53,10 @@ class EmbeddingFacts:
     versions: dict[str, str]
     """Package versions and device at the time of the first block; informative, never compared."""
     splits: dict[SplitName, SplitFacts] = field(default_factory=dict)
+    dtype: StoreDtype = "float32"
+    """Type that the embeddings are stored in."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What may be worth knowing later, ready for JSON: token budget, certificate; never compared."""
 
     @property
     def data_hash(self) -> str:
@@ -54,7 +70,54 @@ class EmbeddingFacts:
 
     @classmethod
     def from_attrs(cls, attrs: dict[str, Any]) -> "EmbeddingFacts":
-        """Read back what `attrs` wrote."""
+        """Read back what `attrs` wrote, now or before there were `dtype`, `notes` and `chunk_rows`."""
         splits = {name: SplitFacts(**facts) for name, facts in attrs["splits"].items()}
         known = {**attrs, "task": Task(attrs["task"]), "classes": tuple(attrs["classes"]), "splits": splits}
         return cls(**known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemFacts:
+    """What happened to the items of a block; sequences in the item's order."""
+
+    tokens_NS: NDArray[np.int64]
+    """Tokens that went through the model, special tokens included."""
+    windows_NS: NDArray[np.int32]
+    """Windows that a sequence was cut into."""
+    coverage_NS: NDArray[np.float32]
+    """Share of a sequence's tokens that was seen: below 1 where it was truncated."""
+    hash_N: NDArray[np.uint64]
+    """First 64 bits of the BLAKE2b of the item's sequences: equal items have equal hashes."""
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Each by its name and in its dtype in the store; see `ITEM_FIELDS`."""
+        values = (self.tokens_NS, self.windows_NS, self.coverage_NS, self.hash_N)
+        return {
+            name: np.asarray(column).astype(dtype, copy=False)
+            for (name, dtype), column in zip(ITEM_FIELDS.items(), values, strict=True)
+        }
+
+
+ITEM_FIELDS = {"tokens": "int64", "windows": "int32", "coverage": "float32", "hash": "uint64"}
+"""Names and dtypes of the arrays that `ItemFacts` become."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRows:
+    """One layer of a block."""
+
+    layer: int
+    rows_NSH: NDArray[np.float32]
+    """Rows of items that were left out are NaN."""
+    strand_cosine: float = float("nan")
+    """Mean cosine of a sequence's embedding and its reverse complement's; NaN where it was not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One damaged or inconsistent place of a store."""
+
+    where: str
+    what: str
+    repaired: bool = False
+    """Whether what it needs was marked missing, so that `seqbench extract` makes it again."""

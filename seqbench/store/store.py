@@ -1,34 +1,28 @@
-"""The store as a whole: opening, checking what belongs together, listing and verifying."""
+"""The store as a whole: checking what belongs together, listing and verifying."""
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import zarr
-from zarr.errors import GroupNotFoundError
 
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
-from seqbench.identity import ModelIdentity
+from seqbench.identity import SETTING_DEFAULTS, ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import FORMAT
-from seqbench.store.records import EmbeddingFacts
-from seqbench.vocabulary import SplitName, check_name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One damaged or inconsistent place of a store."""
-
-    where: str
-    what: str
+from seqbench.store.location import Location
+from seqbench.store.locks import exclusive
+from seqbench.store.records import EmbeddingFacts, Fault
+from seqbench.store.verify import verify_entry
+from seqbench.vocabulary import check_name
 
 
 class Store:
     """An open store; `store["model/dataset"]` gives its embeddings."""
 
-    def __init__(self, path: Path, root: zarr.Group) -> None:
+    def __init__(self, path: Location, root: zarr.Group) -> None:
         self.path = path
         self._root = root
         found = root.attrs.get("seqbench_format")
@@ -59,8 +53,8 @@ class Store:
 
     def keys(self) -> Iterator[str]:
         """Every `model/dataset` in the store, sorted."""
-        for model in arrays.folders(self.path):
-            for dataset in arrays.folders(self.path / model):
+        for model in self.path.folders():
+            for dataset in (self.path / model).folders():
                 key = f"{model}/{dataset}"
                 try:
                     found = key in self
@@ -86,24 +80,34 @@ class Store:
     def require(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> Embeddings:
         """Open the embeddings of a model on a data set for writing, making the groups if they are new.
 
+        Of processes that do so at once one makes them; the others get the same, or are refused if theirs
+        differ. Records are made in one step, on object stores too. Only where two processes add different
+        splits to one entry on an object store at once, one of the splits may be lost, and comes back when
+        extraction is run again.
+
         Raises:
             StoreMismatchError: The names are taken by other weights, data or settings; says which differs.
         """
         check_name(model.name, "model")
         check_name(dataset, "data set")
-        self.check(model, dataset, facts)
-        group = self._root.require_group(model.name)
-        if "identity" not in group.attrs:
-            group.attrs.put(model.attrs())
         key = f"{model.name}/{dataset}"
-        if key not in self:
-            self._root.require_group(key).attrs.put(facts.attrs())
+        with exclusive(self.path):
+            self.check(model, dataset, facts)
+            if not self._has_model(model.name):
+                self._claim(model.name, model.attrs(), "identity")
+                self.check(model, dataset, facts)  # without locks another process may have been faster
+            if key not in self:
+                self._claim(key, facts.attrs(), "task")
+            present = self[key].facts
+            if facts.splits.keys() - present.splits.keys():
+                splits = {**facts.splits, **present.splits}
+                arrays.put_attrs(self._group(key), replace(present, splits=splits).attrs())
+            self.check(model, dataset, facts)
             return self[key]
-        present = self[key].facts
-        splits = {**facts.splits, **present.splits}
-        if splits.keys() != present.splits.keys():
-            self._group(key).attrs.put(replace(present, splits=splits).attrs())
-        return self[key]
+
+    def _has_model(self, name: str) -> bool:
+        group = arrays.get(self._root, name)
+        return isinstance(group, zarr.Group) and "identity" in group.attrs
 
     def check(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> None:
         """See that what is stored under these names was made from the same weights, data and settings.
@@ -113,8 +117,7 @@ class Store:
         Raises:
             StoreMismatchError: Says what differs.
         """
-        taken = arrays.get(self._root, model.name)
-        if not isinstance(taken, zarr.Group) or "identity" not in taken.attrs:
+        if not self._has_model(model.name):
             return
         present = self.model(model.name)
         for field in ("kind", "fingerprint", "n_layers"):
@@ -139,104 +142,44 @@ class Store:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was computed from another {split} split: the file has changed {out}"
                 )
-        for field in ("task", "n_seqs", "n_targets", "hidden", "classes"):
+        for field in ("task", "n_seqs", "n_targets", "hidden", "classes", "dtype"):
             old, new = getattr(present, field), getattr(wanted, field)
             if old != new:
                 raise StoreMismatchError(f"{self.path}: {key} was stored with {field} {old}, now {new} {out}")
         for field, new in sorted(wanted.settings.items()):
-            old = present.settings.get(field)
+            old = present.settings.get(field, SETTING_DEFAULTS.get(field))
             if old != new:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was computed with {field}={old}, the config says {field}={new} {out}"
                 )
 
-    def verify(self, key: str) -> Iterator[Fault]:
-        """Read every chunk of the complete layers, which checks their checksums, and yield what is wrong."""
+    def verify(self, key: str, *, repair: bool = False) -> Iterator[Fault]:
+        """Read all that is complete of an entry, which checks its checksums, and yield what is wrong.
+
+        Args:
+            key: `model/dataset`.
+            repair: Mark missing what is damaged, so that `seqbench extract` makes just that again. Needs a
+                store that was opened for writing. Damaged records of a model or data set can't be repaired
+                so.
+        """
         try:
             entry = self[key]
+            group = self._group(key)
         except StoreError as error:
             yield Fault(where=key, what=str(error))
             return
-        for split in entry.splits:
-            try:
-                yield from self._verify_split(entry, split)
-            except StoreError as error:
-                yield Fault(where=f"{key} {split}", what=str(error))
+        yield from verify_entry(group, entry, repair=repair)
 
-    def _verify_split(self, entry: Embeddings, split: SplitName) -> Iterator[Fault]:
-        group = self._group(entry.name)
-        paths = [f"{layer}/{split}" for layer in entry.complete_layers(split)]
-        for path in (*paths, f"labels/{split}", *(f"items/{split}/{key}" for key in ("tokens", "hash"))):
-            try:
-                array = arrays.get(group, path)
-            except StoreError as error:
-                yield Fault(where=f"{entry.name}/{path}", what=str(error))
-                continue
-            if not isinstance(array, zarr.Array):
-                yield Fault(where=f"{entry.name}/{path}", what="missing")
-                continue
-            if paths and not arrays.is_whole(array):
-                yield Fault(where=f"{entry.name}/{path}", what="chunks that were written once are missing")
-            yield from _damaged_chunks(f"{entry.name}/{path}", array)
+    def _claim(self, path: str, attrs: dict[str, Any], marker: str) -> None:
+        """Make a group with its attributes in one step; where another process was faster, its group stays."""
+        content = {"attributes": attrs, "zarr_format": 3, "node_type": "group"}
+        (self.path / path).create("zarr.json", json.dumps(content, indent=2).encode())
+        group = self._group(path)
+        if marker not in group.attrs:  # killed between two steps of an older version
+            arrays.put_attrs(group, attrs)
 
     def _group(self, path: str) -> zarr.Group:
         group = arrays.get(self._root, path)
         if not isinstance(group, zarr.Group):
             raise StoreError(f"{self.path}: {path} is an array where a group should be")
         return group
-
-
-def _damaged_chunks(where: str, array: zarr.Array[Any]) -> Iterator[Fault]:
-    for start in range(0, array.shape[0], array.chunks[0]):
-        try:
-            arrays.read(array, slice(start, start + array.chunks[0]))
-        except StoreError as error:
-            yield Fault(where=f"{where} rows {start}+", what=str(error.__cause__))
-
-
-def open_store(path: str | Path) -> Store:
-    """Open a store for reading.
-
-    Raises:
-        StoreNotFoundError: There is nothing at `path`.
-        StoreError: It is no store, is damaged, or is of a newer format.
-    """
-    return Store(Path(path), _open_root(Path(path), "r"))
-
-
-def create_store(path: Path) -> Store:
-    """Open a store for writing, making it where there is none.
-
-    Raises:
-        StoreError: Something else lies at `path`.
-    """
-    try:
-        _check_place(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        root = zarr.open_group(path, mode="a")
-    except OSError as error:
-        raise StoreError(f"{path}: can't be made: {error.strerror or error} (set store.path)") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: zarr.json can't be read: {error}") from error
-    if "seqbench_format" not in root.attrs and not any(root.members()):
-        root.attrs["seqbench_format"] = FORMAT
-    return Store(path, root)
-
-
-def _check_place(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"{path}: is a file, not a store (set store.path to another place)")
-    if not (path / "zarr.json").exists() and path.is_dir() and any(path.iterdir()):
-        raise StoreError(f"{path}: is a folder that holds other things (set store.path to a new one)")
-
-
-def _open_root(path: Path, mode: Any) -> zarr.Group:
-    _check_place(path)
-    try:
-        return zarr.open_group(path, mode=mode)
-    except (FileNotFoundError, GroupNotFoundError) as error:
-        raise StoreNotFoundError(
-            f"{path}: no embedding store there (`seqbench extract` makes one)"
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: zarr.json can't be read: {error}") from error

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seqbench.catalog import Catalog, open_catalog
-from seqbench.catalog.records import PredictionRecord
+from seqbench.catalog.records import LayerRecord, PredictionRecord
 from seqbench.errors import CatalogError, CatalogNotFoundError
 from seqbench.metrics import METRICS
 from seqbench.vocabulary import Task
@@ -39,6 +39,20 @@ def rows(catalog, sql):
 def dicts(catalog, sql):
     result = catalog.query(sql)
     return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def test_layers_of_embeddings_come_back_and_unknown_figures_are_null(catalog):
+    layers = (
+        LayerRecord(layer=0, strand_consistency=0.5, rounding_error=None),
+        LayerRecord(layer=1, strand_consistency=None, rounding_error=1e-4),
+    )
+    catalog.append([embedding_record(layers=layers)])
+    later = (replace(layers[0], strand_consistency=0.75),)
+    catalog.append([embedding_record(layers=later)])
+    found = rows(
+        catalog, "SELECT layer, strand_consistency, rounding_error FROM embedding_layers ORDER BY layer"
+    )
+    assert found == [(0, 0.75, None), (1, None, 1e-4)]
 
 
 def test_records_come_back_as_they_went_in(catalog):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seqbench.catalog import Catalog
-from seqbench.catalog.records import EpochRecord
+from seqbench.catalog.records import EpochRecord, LayerRecord
 from seqbench.metrics import METRICS
 from tests.catalog.catalog_records import (
     dataset_record,
@@ -47,7 +47,10 @@ def full(model, score, **changed):
 def catalog(tmp_path_factory):
     catalog = Catalog(tmp_path_factory.mktemp("docs") / "catalog.duckdb")
     catalog.append([run_record(), model_record("bert"), model_record("four", "kmer"), dataset_record()])
-    catalog.append([embedding_record(), full("bert", 0.9), full("four", 0.4), failed_record(layer=2)])
+    layers = (LayerRecord(layer=0, strand_consistency=0.9, rounding_error=None),)
+    catalog.append(
+        [embedding_record(layers=layers), full("bert", 0.9), full("four", 0.4), failed_record(layer=2)]
+    )
     return catalog
 
 
@@ -78,5 +81,5 @@ def test_every_table_and_view_says_what_a_row_is(catalog):
         "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
         "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
     ).rows
-    assert len(said) == 15
+    assert len(said) == 16
     assert all(comment for _, comment in said)

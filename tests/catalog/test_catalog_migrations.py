@@ -16,6 +16,7 @@ from seqbench.errors import CatalogError
 from tests.catalog.catalog_records import probe_record, run_record
 
 VERSION_1 = Path(__file__).parent / "data" / "catalog_v1.duckdb.gz"
+NEXT = len(migrations()) + 1
 
 
 @pytest.fixture
@@ -47,25 +48,23 @@ def test_migrations_are_numbered_from_one_and_recorded_with_the_views(path):
 
 def test_a_catalog_of_an_older_version_is_migrated_by_a_reader_too(path, monkeypatch):
     Catalog(path).append([run_record()])
-    step = Migration(
-        number=2, name="0002_mood", sql="ALTER TABLE runs ADD COLUMN mood VARCHAR DEFAULT 'good'"
-    )
+    step = Migration(number=NEXT, name="mood", sql="ALTER TABLE runs ADD COLUMN mood VARCHAR DEFAULT 'good'")
     known = [*migrations(), step]
     monkeypatch.setattr("seqbench.catalog.migrate.migrations", lambda: known)
     assert Catalog(path).query("SELECT mood FROM runs").rows == [("good",)]
-    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(2,)]
+    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(NEXT,)]
 
 
 def test_a_migration_that_fails_leaves_the_catalog_as_it_was(path, monkeypatch):
     Catalog(path).append([run_record()])
-    broken = Migration(number=2, name="0002_broken", sql="DROP VIEW results; SELECT no_such_column")
+    broken = Migration(number=NEXT, name="broken", sql="DROP VIEW results; SELECT no_such_column")
     known = [*migrations(), broken]
     monkeypatch.setattr("seqbench.catalog.migrate.migrations", lambda: known)
     with pytest.raises(duckdb.BinderException):
         Catalog(path).append([])
     monkeypatch.undo()
     assert Catalog(path).query("SELECT count(*) FROM results").rows == [(0,)]
-    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(1,)]
+    assert Catalog(path).query("SELECT max(number) FROM migrations").rows == [(NEXT - 1,)]
 
 
 def test_views_of_another_version_are_made_anew(path):
@@ -80,7 +79,7 @@ def test_a_newer_catalog_is_refused_with_both_versions(path):
     change(path, "INSERT INTO migrations VALUES (99, '0099_later', '', '9.0', now()::TIMESTAMP)")
     for use in (lambda: Catalog(path).query("SELECT 1"), lambda: Catalog(path).append([])):
         with pytest.raises(
-            CatalogError, match=r"catalog\.duckdb has schema 99, .* schema 1\): upgrade seqbench"
+            CatalogError, match=rf"catalog\.duckdb has schema 99, .* schema {NEXT - 1}\): upgrade seqbench"
         ):
             use()
 

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqbench.config import Checkpoint, KmerModel, PrecomputedModel, load_config
+from seqbench.config import Checkpoint, HuggingFaceModel, KmerModel, PrecomputedModel, load_config
 from seqbench.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -97,6 +97,20 @@ def test_relative_paths_start_at_the_config_file(tmp_path: Path, monkeypatch: py
     assert (model.path, precomputed.path) == (str(tmp_path / "ckpt"), tmp_path.parent / "pt")
     assert (config.datasets.root, config.store.path) == (tmp_path / "data", tmp_path / "embeddings.zarr")
     assert (config.catalog, config.report.out) == (tmp_path / "catalog.duckdb", tmp_path / "report")
+
+
+def test_an_adapters_folder_starts_at_the_config_file(tmp_path: Path) -> None:
+    text = "models: [{path: org/m, adapter: tuned}]\ndatasets: {root: data}"
+    (model,) = load_config(write(tmp_path, text)).config.models
+    assert isinstance(model, HuggingFaceModel)
+    assert (model.path, model.adapter) == ("org/m", tmp_path / "tuned")
+
+
+def test_a_store_in_an_object_store_keeps_its_url(tmp_path: Path) -> None:
+    path = write(tmp_path, BASE)
+    assert load_config(path, ["store.path=s3://bucket/emb/"]).config.store.path == "s3://bucket/emb"
+    assert load_config(path, ["store.path=file:///data/emb"]).config.store.path == Path("/data/emb")
+    assert load_config(path, ["store.path=emb"]).config.store.path == tmp_path / "emb"
 
 
 def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

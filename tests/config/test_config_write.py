@@ -37,6 +37,23 @@ def test_only_what_differs_from_the_defaults_is_written(tmp_path: Path) -> None:
     )
 
 
+def test_the_url_of_a_store_is_written_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "models: [{kind: kmer}]\ndatasets: {root: data}\nstore: {path: s3://b/e}"
+    )
+    config = load_config(tmp_path / "c.yaml").config
+    assert "store: {path: 's3://b/e'}" in to_yaml(config, tmp_path)
+    assert read_back(to_yaml(config, tmp_path), tmp_path) == config
+
+
+def test_an_adapter_and_an_attention_come_back(tmp_path: Path) -> None:
+    text = "models:\n- {path: org/m, attn_implementation: eager, adapter: tuned}\ndatasets: {root: data}\n"
+    (tmp_path / "c.yaml").write_text(text)
+    config = load_config(tmp_path / "c.yaml").config
+    assert to_yaml(config, tmp_path) == text
+    assert read_back(text, tmp_path) == config
+
+
 def test_a_converted_flat_config_is_in_the_new_form_and_equal(tmp_path: Path) -> None:
     (tmp_path / "old.yaml").write_text(
         "model_path: org/m\ndataset_path: data\nembedding_output_dir: emb\n"

@@ -1,6 +1,8 @@
 """Extraction into a store: equal to the models own rows, resumed by block, refused where it would mix."""
 
-from collections.abc import Callable
+import json
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,20 +12,24 @@ import torch
 
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.errors import DataError, ModelError, StoreMismatchError
-from seqbench.extract.blocks import extract_blocks, item_hash
+from seqbench.errors import DataError, ModelError, StoreError, StoreMismatchError
+from seqbench.extract.blocks import Extraction
 from seqbench.extract.describe import dataset_facts, embedding_facts
+from seqbench.extract.finish import Target
+from seqbench.extract.gather import item_hash
 from seqbench.extract.imported import describe_import, import_split
-from seqbench.models.base import EmbedOptions
+from seqbench.extract.repeats import Repeats
+from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Unfit
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.precomputed import Precomputed
-from seqbench.models.transformer import Transformer
-from seqbench.store import Embeddings, create_store
-from seqbench.vocabulary import SplitName, Task
+from seqbench.models.transformer import SequenceEmbedder
+from seqbench.store import Block, Embeddings, create_store
+from seqbench.vocabulary import SplitName, Strands, Task
 from tests.data import write_split
 
 TinyModel = Callable[[str], Path]
 SPLITS: tuple[SplitName, ...] = ("train", "test")
+DNA_TABLE = str.maketrans("ACGT", "TGCA")
 
 
 def nothing(amount: float) -> None:
@@ -42,21 +48,30 @@ def source(folder: Path, **options: object) -> HuggingFace:
     return HuggingFace(name="tiny", path=str(folder), dtype="float32", options=wanted)
 
 
+def loaded(model: HuggingFace) -> SequenceEmbedder:
+    return model.load().embedder(DatasetFacts(name="pairs", alphabet="dna", min_length=1, max_length=90))
+
+
 def extract(
     model: HuggingFace,
-    embedder: Transformer,
+    embedder: SequenceEmbedder,
     data: Dataset,
     store_path: Path,
     layers: list[int],
+    *,
     first: int = 99,
+    strands: Strands = "none",
+    repeats: Repeats | None = None,
 ) -> Embeddings:
-    facts = embedding_facts(data, embedder.hidden, embedder.settings)
-    smaller = {name: replace(split, block_rows=16) for name, split in facts.splits.items()}
-    facts = replace(facts, splits=smaller)  # several blocks, though the data set is small
-    entry = create_store(store_path).require(model.identity(), data.spec.name, facts)
+    """Fill a store with blocks of 16 items, though the data set is small."""
+    width = 2 * embedder.hidden if strands == "concat" else embedder.hidden
+    facts = embedding_facts(data, width, {**embedder.settings, "strands": strands})
+    smaller = {name: replace(split, block_rows=16, chunk_rows=16) for name, split in facts.splits.items()}
+    entry = create_store(store_path).require(model.identity(), data.spec.name, replace(facts, splits=smaller))
+    target = Target(entry=entry, pooling=embedder.poolings[0], layers=tuple(layers))
     for split in SPLITS:
-        missing = entry.missing_blocks(split, layers)[:first]
-        extract_blocks(embedder, data, split, entry, layers, missing, nothing)
+        extraction = Extraction(embedder, data, split, [target], strands=strands, repeats=repeats)
+        extraction.run(entry.missing_blocks(split, layers)[:first], nothing, lambda text: None)
     return entry
 
 
@@ -64,13 +79,13 @@ def test_stored_rows_are_the_models_own_in_the_files_order(
     tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
 ) -> None:
     model = source(tiny_model("llama"))
-    embedder = model.load()
+    embedder = loaded(model)
     entry = extract(model, embedder, pairs, tmp_path / "s.zarr", [0, 1, 2, 3])
     items = pairs.splits["test"].sequences(0, 40)
     for layer in range(4):
         stored = entry.load(layer, "test")
         for row in (0, 17, 39):
-            alone = embedder.embed(list(items[row]), [layer], nothing).layers[layer]
+            alone = embedder.embed(list(items[row]), [layer]).layers[layer]
             np.testing.assert_allclose(stored[row], alone, atol=1e-5, rtol=1e-5)
     np.testing.assert_array_equal(entry.labels("test"), pairs.splits["test"].labels)
     assert int(entry.items("test").hash_N[3]) == item_hash(items[3])
@@ -80,9 +95,9 @@ def test_an_interrupted_extraction_ends_with_the_same_bytes(
     tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
 ) -> None:
     model = source(tiny_model("bert"))
-    whole = extract(model, model.load(), pairs, tmp_path / "whole.zarr", [0, 3])
-    extract(model, model.load(), pairs, tmp_path / "torn.zarr", [0, 3], first=1)
-    torn = extract(model, model.load(), pairs, tmp_path / "torn.zarr", [0, 3])
+    whole = extract(model, loaded(model), pairs, tmp_path / "whole.zarr", [0, 3])
+    extract(model, loaded(model), pairs, tmp_path / "torn.zarr", [0, 3], first=1)
+    torn = extract(model, loaded(model), pairs, tmp_path / "torn.zarr", [0, 3])
     for split in SPLITS:
         for layer in (0, 3):
             assert torn.load(layer, split).tobytes() == whole.load(layer, split).tobytes()
@@ -92,7 +107,7 @@ def test_windows_and_coverage_are_recorded_for_each_sequence(
     tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
 ) -> None:
     model = source(tiny_model("bert"), max_tokens=22, overlong="truncate")
-    entry = extract(model, model.load(), pairs, tmp_path / "s.zarr", [0])
+    entry = extract(model, loaded(model), pairs, tmp_path / "s.zarr", [0])
     lengths = pairs.splits["train"].lengths
     expected = np.minimum(lengths, 20) / lengths
     np.testing.assert_allclose(entry.items("train").coverage_NS, expected, rtol=1e-6)
@@ -101,10 +116,10 @@ def test_windows_and_coverage_are_recorded_for_each_sequence(
 def test_other_settings_do_not_mix_with_what_is_stored(
     tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
 ) -> None:
-    extract(source(tiny_model("bert")), source(tiny_model("bert")).load(), pairs, tmp_path / "s.zarr", [0])
-    other = source(tiny_model("bert"), pooling="max")
-    with pytest.raises(StoreMismatchError, match="pooling=mean, the config says pooling=max"):
-        extract(other, other.load(), pairs, tmp_path / "s.zarr", [0])
+    extract(source(tiny_model("bert")), loaded(source(tiny_model("bert"))), pairs, tmp_path / "s.zarr", [0])
+    other = source(tiny_model("bert"), special_tokens=False)
+    with pytest.raises(StoreMismatchError, match="special_tokens=True, the config says special_tokens=False"):
+        extract(other, loaded(other), pairs, tmp_path / "s.zarr", [0])
 
 
 def test_a_sequence_over_the_limit_is_named_with_file_and_line(
@@ -112,18 +127,118 @@ def test_a_sequence_over_the_limit_is_named_with_file_and_line(
 ) -> None:
     model = source(tiny_model("bert"), max_tokens=60, overlong="error")
     with pytest.raises(DataError, match=r"train\.jsonl:\d+: \d+ tokens are over the limit of 60"):
-        extract(model, model.load(), pairs, tmp_path / "s.zarr", [0])
+        extract(model, loaded(model), pairs, tmp_path / "s.zarr", [0])
 
 
 def test_nan_in_a_model_is_an_error_and_never_stored(
     tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
 ) -> None:
     model = source(tiny_model("bert"))
-    embedder = model.load()
+    embedder = loaded(model)
     with torch.no_grad():
-        embedder._model.encoder.layer[1].output.dense.bias.fill_(torch.nan)
+        embedder.forward.model.encoder.layer[1].output.LayerNorm.bias.fill_(torch.nan)
     with pytest.raises(ModelError, match=r"train\.jsonl:1: layer 2 .* NaN or infinity"):
         extract(model, embedder, pairs, tmp_path / "s.zarr", [0, 2])
+
+
+def test_a_failed_block_leaves_earlier_ones_and_no_thread_behind(
+    tiny_model: TinyModel, pairs: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = source(tiny_model("bert"))
+    embedder, write = loaded(model), Embeddings.write_block
+
+    def fails(self: Embeddings, split: SplitName, block: Block, *rest: object) -> None:
+        if block.index == 1:
+            raise StoreError("the disk is full")
+        write(self, split, block, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Embeddings, "write_block", fails)
+    with pytest.raises(StoreError, match="the disk is full"):
+        extract(model, embedder, pairs, tmp_path / "s.zarr", [0])
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("seqbench")]
+    entry = create_store(tmp_path / "s.zarr")["tiny/pairs"]
+    assert [block.index for block in entry.missing_blocks("train", [0])] == [1, 2]
+
+
+def repeated(tmp_path: Path, copies: int) -> Dataset:
+    """Ten sequences, each `copies` times in train and once in test, shuffled."""
+    rng = np.random.default_rng(0)
+    distinct = ["".join(rng.choice(list("ACGT"), 30)) for _ in range(10)]
+    for split, times in (("train", copies), ("test", 1)):
+        lines = [json.dumps({"seq": text, "label": row % 2}) for row, text in enumerate(distinct)] * times
+        (tmp_path / "r").mkdir(exist_ok=True)
+        (tmp_path / "r" / f"{split}.jsonl").write_text("\n".join(rng.permutation(lines)) + "\n")
+    return open_dataset(DatasetSpec(name="r", folder=tmp_path / "r"))
+
+
+def test_repeated_sequences_are_embedded_once_in_a_data_set(tiny_model: TinyModel, tmp_path: Path) -> None:
+    model, data = source(tiny_model("esm")), repeated(tmp_path, 8)
+    embedder, seen = loaded(model), []
+    compute = embedder.compute
+    embedder.compute = lambda batch, layers: seen.extend(batch.owner_B) or compute(batch, layers)  # type: ignore
+    entry = extract(model, embedder, data, tmp_path / "s.zarr", [0, 3], repeats=Repeats(data))
+    assert len(seen) == 10  # 80 items in five blocks of train, 10 of test
+    for split in SPLITS:
+        texts = [item[0] for item in data.splits[split].sequences(0, len(data.splits[split]))]
+        alone = embedder.embed(texts, [3]).layers[3]
+        np.testing.assert_allclose(entry.load(3, split)[:, 0], alone, atol=1e-5, rtol=1e-5)
+        lengths = entry.items(split).tokens_NS[:, 0]
+        assert (lengths == 32).all() and (entry.items(split).coverage_NS == 1).all()
+
+
+def test_a_hash_that_two_sequences_share_does_not_mix_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqbench.extract.repeats.sequence_hash", lambda text: 7)
+    data = repeated(tmp_path, 2)
+    repeats = Repeats(data)
+    first = data.splits["train"].sequences(0, 1)[0][0]
+    place = repeats.first(first, 7)
+    assert place is not None and (place.split, place.item) == ("train", 0)
+    other = next(item[0] for item in data.splits["train"].sequences(1, 20) if item[0] != first)
+    assert repeats.first(other, 7) is None
+
+
+@pytest.mark.parametrize("strands", ["mean", "concat"])
+def test_both_strands_are_joined(
+    tiny_model: TinyModel, pairs: Dataset, tmp_path: Path, strands: Strands
+) -> None:
+    model = source(tiny_model("llama"))
+    embedder = loaded(model)
+    entry = extract(model, embedder, pairs, tmp_path / "s.zarr", [3], strands=strands)
+    texts = [text for item in pairs.splits["test"].sequences(0, 40) for text in item]
+    one = embedder.embed(texts, [3]).layers[3]
+    two = embedder.embed([text.translate(DNA_TABLE)[::-1] for text in texts], [3]).layers[3]
+    expected = (one + two) / 2 if strands == "mean" else np.hstack([one, two])
+    np.testing.assert_allclose(entry.load(3, "test").reshape(len(texts), -1), expected, atol=1e-5, rtol=1e-5)
+    cosines = (one * two).sum(1) / np.linalg.norm(one, axis=1) / np.linalg.norm(two, axis=1)
+    assert entry.strand_cosine("test", 3) == pytest.approx(cosines.mean(), abs=0.01)  # mean of block means
+
+
+def test_a_sequence_that_does_not_fit_is_named_and_nan(
+    tiny_model: TinyModel, pairs: Dataset, tmp_path: Path
+) -> None:
+    model = source(tiny_model("bert"))
+    embedder = loaded(model)
+    compute = embedder.compute
+
+    def unfit(batch: Batch, layers: list[int]) -> Iterator[Event]:
+        for event in compute(batch, layers):
+            yield event
+            if isinstance(event, Pooled) and 3 in event.owner_B:
+                yield Unfit(owner=3, tokens=50)
+
+    embedder.compute = unfit  # type: ignore[method-assign,assignment]
+    facts = embedding_facts(pairs, embedder.hidden, embedder.settings)
+    entry = create_store(tmp_path / "s.zarr").require(model.identity(), "pairs", facts)
+    target = Target(entry=entry, pooling="mean", layers=(3,))
+    extraction = Extraction(embedder, pairs, "train", [target])
+    work = extraction.run(entry.missing_blocks("train", [3]), nothing, lambda text: None)
+    item = work.skipped[0].rpartition("train.jsonl:")[2]
+    assert item == "2: 50 tokens do not fit in memory"  # the fourth sequence is the second item's second
+    stored, facts_of = entry.load(3, "train"), entry.items("train")
+    assert np.isnan(stored[1, 1]).all() and np.isfinite(stored[1, 0]).all() and np.isfinite(stored[2:]).all()
+    assert (facts_of.coverage_NS[1, 1], facts_of.tokens_NS[1, 1]) == (0, 0)
 
 
 def test_facts_for_models_are_read_off_all_splits(pairs: Dataset) -> None:

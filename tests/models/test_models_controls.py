@@ -10,6 +10,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from seqbench.errors import NotApplicableError
 from seqbench.models.base import DatasetFacts
 from seqbench.models.controls import Kmer, Onehot
+from seqbench.models.joining import embed
 
 
 def facts(alphabet: str = "dna", shortest: int = 8, longest: int = 8) -> DatasetFacts:
@@ -17,7 +18,7 @@ def facts(alphabet: str = "dna", shortest: int = 8, longest: int = 8) -> Dataset
 
 
 def rows(control: Kmer | Onehot, sequences: list[str], about: DatasetFacts) -> np.ndarray:
-    return control.embedder(about).embed(sequences, [0], lambda amount: None).layers[0]
+    return embed(control.embedder(about), sequences, [0]).layers[0]
 
 
 def test_kmer_counts_agree_with_count_vectorizer() -> None:

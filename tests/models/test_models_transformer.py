@@ -9,18 +9,22 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.models.base import EmbedOptions, OverlongSequenceError
+from seqbench.models.base import DatasetFacts, EmbedOptions, OverlongSequenceError, Pooled, Remark, Unfit
 from seqbench.models.huggingface import HuggingFace, RandomInit
-from seqbench.models.transformer import Transformer
+from seqbench.models.joining import embed
+from seqbench.models.transformer import SequenceEmbedder
 from tests.tiny import FAMILIES
 
 TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGT", "GATTACAGATTACA", "TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT", "C", "ACGTNACGTTGCAGGA"]
 
 
-def load(folder: Path, **options: object) -> Transformer:
+FACTS = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=32)
+
+
+def load(folder: Path, **options: object) -> SequenceEmbedder:
     wanted = EmbedOptions(**options)  # type: ignore[arg-type]
-    return HuggingFace(name="tiny", path=str(folder), dtype="float32", options=wanted).load()
+    return HuggingFace(name="tiny", path=str(folder), dtype="float32", options=wanted).load().embedder(FACTS)
 
 
 def hidden_states(folder: Path, sequence: str) -> list[np.ndarray]:
@@ -38,7 +42,7 @@ def hidden_states(folder: Path, sequence: str) -> list[np.ndarray]:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_layer_is_the_mean_of_transformers_hidden_states(tiny_model: TinyModel, family: str) -> None:
     model = load(tiny_model(family))
-    embedded = model.embed(SEQUENCES, range(4), lambda amount: None)
+    embedded = model.embed(SEQUENCES, range(4))
     for row, sequence in enumerate(SEQUENCES):
         for layer, hidden_TH in enumerate(hidden_states(tiny_model(family), sequence)):
             np.testing.assert_allclose(
@@ -54,9 +58,9 @@ def test_hooks_are_trusted_for_every_tested_family(tiny_model: TinyModel, family
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_row_is_the_same_whatever_its_batch_mates(tiny_model: TinyModel, family: str) -> None:
     model = load(tiny_model(family))
-    together = model.embed(SEQUENCES, [0, 3], lambda amount: None)
+    together = model.embed(SEQUENCES, [0, 3])
     for row, sequence in enumerate(SEQUENCES):
-        alone = model.embed([sequence], [0, 3], lambda amount: None)
+        alone = model.embed([sequence], [0, 3])
         for layer in (0, 3):
             np.testing.assert_allclose(
                 together.layers[layer][row], alone.layers[layer][0], atol=1e-5, rtol=1e-5
@@ -72,8 +76,8 @@ def test_a_row_is_the_same_whatever_its_batch_mates(tiny_model: TinyModel, famil
     ],
 )
 def test_other_poolings_agree_with_numpy(tiny_model: TinyModel, pooling: str, by_hand: Callable) -> None:
-    model = load(tiny_model("llama"), pooling=pooling)
-    embedded = model.embed(SEQUENCES, range(4), lambda amount: None)
+    model = load(tiny_model("llama"), poolings=(pooling,))
+    embedded = model.embed(SEQUENCES, range(4))
     for row, sequence in enumerate(SEQUENCES):
         for layer, hidden_TH in enumerate(hidden_states(tiny_model("llama"), sequence)):
             np.testing.assert_allclose(embedded.layers[layer][row], by_hand(hidden_TH), atol=1e-5, rtol=1e-5)
@@ -82,11 +86,11 @@ def test_other_poolings_agree_with_numpy(tiny_model: TinyModel, pooling: str, by
 def test_layers_above_the_deepest_wanted_one_do_not_run(tiny_model: TinyModel) -> None:
     model = load(tiny_model("bert"))
     ran = []
-    for index, block in enumerate(model._model.encoder.layer):
+    for index, block in enumerate(model.forward.model.encoder.layer):
         block.register_forward_hook(lambda *args, index=index: ran.append(index))
-    all_layers = model.embed(["ACGT"], range(4), lambda amount: None)
+    all_layers = model.embed(["ACGT"], range(4))
     ran.clear()
-    some = model.embed(["ACGT"], [0, 1], lambda amount: None)
+    some = model.embed(["ACGT"], [0, 1])
     assert ran == [0]
     np.testing.assert_array_equal(some.layers[1], all_layers.layers[1])
 
@@ -96,7 +100,7 @@ def test_windows_of_a_long_sequence_are_averaged_by_their_tokens(tiny_model: Tin
     sequence = (
         "ACGTTGCAGGATTACAGATTACAGG"  # 25 letters: windows of 10, 10 and 5, each between <cls> and <eos>
     )
-    embedded = model.embed([sequence], [3], lambda amount: None)
+    embedded = model.embed([sequence], [3])
     windows = [hidden_states(tiny_model("esm"), sequence[start : start + 10])[3] for start in (0, 10, 20)]
     np.testing.assert_allclose(
         embedded.layers[3][0], np.concatenate(windows).mean(axis=0), atol=1e-5, rtol=1e-5
@@ -106,14 +110,112 @@ def test_windows_of_a_long_sequence_are_averaged_by_their_tokens(tiny_model: Tin
 
 def test_truncation_records_the_share_that_was_seen(tiny_model: TinyModel) -> None:
     model = load(tiny_model("bert"), max_tokens=12, overlong="truncate")
-    embedded = model.embed(["A" * 40, "ACGT"], [0], lambda amount: None)
+    embedded = model.embed(["A" * 40, "ACGT"], [0])
     assert embedded.coverage.tolist() == [0.25, 1.0]
 
 
 def test_a_long_sequence_is_an_error_where_the_user_said_so(tiny_model: TinyModel) -> None:
     model = load(tiny_model("bert"), overlong="error")
     with pytest.raises(OverlongSequenceError, match="sequence 1 has 102 tokens, the limit is 64"):
-        model.embed(["ACGT", "A" * 100], [0], lambda amount: None)
+        model.embed(["ACGT", "A" * 100], [0])
+
+
+def test_overlapping_windows_count_every_token_once(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("llama"), max_tokens=10, stride=6)
+    sequence = "ACGTTGCAGGATTACAGATTAC"  # 22 letters, no special tokens: windows 0-10, 6-16, 12-22
+    embedded = model.embed([sequence], [3])
+    starts = {0: 0, 6: 4, 12: 4}  # window start: own tokens that an earlier window holds
+    fresh = [
+        hidden_states(tiny_model("llama"), sequence[at : at + 10])[3][skip:] for at, skip in starts.items()
+    ]
+    assert sum(map(len, fresh)) == len(sequence)
+    np.testing.assert_allclose(
+        embedded.layers[3][0], np.concatenate(fresh).mean(axis=0), atol=1e-5, rtol=1e-5
+    )
+
+
+def test_special_tokens_can_be_left_out_of_the_mean(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("esm"), special_tokens=False)
+    embedded = model.embed(SEQUENCES, [0, 3])
+    for row, sequence in enumerate(SEQUENCES):
+        hidden_TH = hidden_states(tiny_model("esm"), sequence)[3]
+        np.testing.assert_allclose(
+            embedded.layers[3][row], hidden_TH[1:-1].mean(axis=0), atol=1e-5, rtol=1e-5
+        )
+
+
+def test_several_poolings_come_from_one_pass(tiny_model: TinyModel) -> None:
+    model = load(tiny_model("esm"), poolings=("mean", "max", "cls", "last"), max_tokens=12)
+    passes = []
+    model.forward.model.register_forward_hook(lambda *args: passes.append(1))
+    (batch,) = model.prepare(["ACGTACGT", "GATTACAG"]).batches
+    (event,) = model.compute(batch, [3])
+    assert isinstance(event, Pooled)
+    assert (event.fetch().shape, len(passes)) == ((4, 1, 2, 32), 1)
+    for pooling in model.poolings:
+        alone = load(tiny_model("esm"), poolings=(pooling,), max_tokens=12)
+        together = embed(model, SEQUENCES, [3], pooling)
+        np.testing.assert_allclose(together.layers[3], alone.embed(SEQUENCES, [3]).layers[3], atol=1e-6)
+
+
+def refuse(model: SequenceEmbedder, monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
+    """Let forward passes of over `most` tokens run out of memory; gives the sizes that went through."""
+    run, sizes = model.forward.run, []
+
+    def limited(ids_BT: np.ndarray, *rest: object) -> object:
+        if ids_BT.size > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sizes.append(ids_BT.size)
+        return run(ids_BT, *rest)
+
+    monkeypatch.setattr(model.forward, "run", limited)
+    return sizes
+
+
+def test_out_of_memory_halves_the_batch_and_later_ones(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, many = load(tiny_model("esm"), tokens_per_batch=512), ["ACGTACGT" * 3] * 16
+    whole = model.embed(many, [3])
+    refuse(model, monkeypatch, 128)
+    events = [event for batch in model.prepare(many).batches for event in model.compute(batch, [3])]
+    remarks = [event.text for event in events if isinstance(event, Remark)]
+    assert remarks[0] == "tiny × d: out of memory at 416 tokens a batch, going on with 208"
+    assert max(len(batch) for batch in model.prepare(many).batches) * 26 <= 208
+    np.testing.assert_allclose(model.embed(many, [3]).layers[3], whole.layers[3], atol=1e-6)
+
+
+def test_a_sequence_that_does_not_fit_is_cut_into_windows(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequence = "ACGTTGCAGGATTACA" * 16
+    folder = tiny_model("llama")
+    windows = load(folder, max_tokens=128).embed([sequence], [3])
+    model = load(folder, max_tokens="whole")
+    refuse(model, monkeypatch, 128)
+    cut = model.embed([sequence], [3])
+    assert (windows.windows[0], cut.windows[0], cut.coverage[0]) == (2, 2, 1.0)
+    np.testing.assert_allclose(cut.layers[3], windows.layers[3], atol=1e-5, rtol=1e-5)
+
+
+def test_a_sequence_that_does_not_fit_is_left_out_if_the_user_says_so(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(tiny_model("llama"), max_tokens="whole", oversize="skip")
+    refuse(model, monkeypatch, 128)
+    batches = model.prepare(["ACGT", "ACGT" * 64]).batches
+    events = [event for batch in batches for event in model.compute(batch, [3])]
+    assert Unfit(owner=1, tokens=256) in events
+    assert [event.owner_B.tolist() for event in events if isinstance(event, Pooled)] == [[0]]
+
+
+def test_a_model_that_fits_no_window_at_all_is_an_error(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(tiny_model("esm"))
+    refuse(model, monkeypatch, 0)
+    with pytest.raises(ModelError, match="out of memory at 1 x 6 tokens"):
+        model.embed(["ACGT"], [3])
 
 
 @pytest.mark.parametrize(("family", "limit"), [("bert", 64), ("roberta", 64), ("gpt2", 64), ("t5", 64)])
@@ -133,7 +235,7 @@ def test_random_init_is_decided_by_its_seed(tiny_model: TinyModel) -> None:
 
     def row(seed: int) -> np.ndarray:
         source = RandomInit(name="twin", path=folder, dtype="float32", seed=seed, options=EmbedOptions())
-        return source.load().embed(["ACGTACGT"], [3], lambda amount: None).layers[3]
+        return source.load().embedder(FACTS).embed(["ACGTACGT"], [3]).layers[3]
 
     np.testing.assert_array_equal(row(0), row(0))
     assert np.abs(row(0) - row(1)).max() > 0.01

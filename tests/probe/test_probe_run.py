@@ -13,7 +13,7 @@ from seqbench.identity import ModelIdentity
 from seqbench.probe.features import Features, layer_groups, rows_of
 from seqbench.probe.run import run_probes, wanted_probes
 from seqbench.probe.spec import Design
-from seqbench.store import EmbeddingFacts, Embeddings, ItemFacts, SplitFacts, create_store
+from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts, create_store
 from seqbench.vocabulary import SplitName, Task
 
 SIZES: dict[SplitName, int] = {"train": 200, "eval": 80, "test": 100}
@@ -52,7 +52,8 @@ def store_with(
                 tokens_NS=np.ones((count, 2), np.int64), windows_NS=np.ones((count, 2), np.int32),
                 coverage_NS=np.ones((count, 2), np.float32), hash_N=np.ones(count, np.uint64),
             )  # fmt: skip
-            entry.write_block(name, block, {layer: rows[layer, span] for layer in range(LAYERS)}, nothing)
+            layers = [LayerRows(layer=layer, rows_NSH=rows[layer, span]) for layer in range(LAYERS)]
+            entry.write_block(name, block, layers, nothing)
     return entry
 
 
@@ -130,6 +131,25 @@ def test_sequences_of_an_item_stand_side_by_side_or_are_averaged(entry: Embeddin
     mean = Features(entry, [1], "mean").data([1], rows).features_LNH[0]
     np.testing.assert_array_equal(concat, np.concatenate([stored[:, 0], stored[:, 1]], axis=1))
     np.testing.assert_allclose(mean, stored.mean(axis=1), rtol=1e-6)
+
+
+def test_items_that_extraction_left_out_are_in_no_split(entry: Embeddings) -> None:
+    facts = entry.items("train")
+    facts.coverage_NS[5, 1] = 0
+    facts.coverage_NS[7] = np.nan  # unknown, as of imported embeddings
+    block = Block(0, 0, 64)
+    span = ItemFacts(
+        tokens_NS=facts.tokens_NS[:64], windows_NS=facts.windows_NS[:64],
+        coverage_NS=facts.coverage_NS[:64], hash_N=facts.hash_N[:64],
+    )  # fmt: skip
+    rows = [entry.load(layer, "train")[:64] for layer in range(LAYERS)]
+    for layer in range(LAYERS):
+        rows[layer][5] = np.nan
+    layers = [LayerRows(layer=layer, rows_NSH=rows[layer]) for layer in range(LAYERS)]
+    entry.write_block("train", block, layers, span)
+    assert 5 not in rows_of(entry, seed=0)["train"].rows_N and 7 in rows_of(entry, seed=0)["train"].rows_N
+    records = probe(entry, design())
+    assert {(record.status, record.n_train) for record in records} == {("ok", SIZES["train"] - 1)}
 
 
 def test_without_eval_a_tenth_of_train_is_held_out_and_not_trained_on(tmp_path: Path) -> None:

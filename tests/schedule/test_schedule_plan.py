@@ -1,5 +1,7 @@
 """Planning: tasks from facts, without I/O."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +22,18 @@ def pair(model: str, dataset: str, items: int, *, missing: bool = True, known: i
         probes=4,
         probes_known=known,
     )
+
+
+def test_several_poolings_share_one_pass_and_each_has_its_probes() -> None:
+    some = replace(pair("m@max", "d", 300), source="m")
+    lacks_one = replace(some.splits[0], missing=some.splits[0].missing[1:2])
+    pairs = [replace(pair("m", "d", 300), splits=(lacks_one,)), some]
+    plan = make_plan(pairs, extract=True, probe=True)
+    (task,) = plan.extract
+    assert (task.model, task.entries, len(task.blocks)) == ("m", ("m", "m@max"), 3)
+    assert [(each.model, each.after) for each in plan.probe] == [
+        ("m", frozenset({task})), ("m@max", frozenset({task})),
+    ]  # fmt: skip
 
 
 def test_the_largest_data_set_of_a_model_comes_first_and_probes_follow_their_own() -> None:

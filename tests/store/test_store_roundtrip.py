@@ -9,61 +9,21 @@ import zarr
 
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
 from seqbench.identity import ModelIdentity
-from seqbench.store import (
-    Block,
-    EmbeddingFacts,
-    Embeddings,
-    ItemFacts,
-    SplitFacts,
-    Store,
-    block_rows,
-    create_store,
-    open_store,
+from seqbench.store import Block, EmbeddingFacts, SplitFacts, Store, create_store, open_store
+from tests.store.store_samples import (
+    LABELS,
+    ROWS,
+    SPLIT,
+    H,
+    N,
+    S,
+    facts,
+    fill,
+    identity,
+    items,
+    layer_rows,
+    rows,
 )
-from seqbench.vocabulary import Task
-
-N, S, H, ROWS, LAYERS = 10, 2, 8, 4, 3
-LABELS = np.arange(N) % 2
-SPLIT = SplitFacts(n_items=N, sha256="a" * 64, block_rows=ROWS)
-
-
-def identity(**changes: object) -> ModelIdentity:
-    fields: dict = {
-        "name": "m", "kind": "huggingface", "path": "somewhere", "revision": None,
-        "fingerprint": "f" * 64, "n_layers": LAYERS, "hidden": H,
-    }  # fmt: skip
-    return ModelIdentity(**{**fields, **changes})
-
-
-def facts(**changes: object) -> EmbeddingFacts:
-    fields: dict = {
-        "task": Task.CLASSIFICATION, "n_seqs": S, "n_targets": 1, "hidden": H, "classes": (0, 1),
-        "alphabet": "dna", "ceiling": None, "group": None, "settings": {"pooling": "mean"}, "versions": {},
-        "splits": {"train": SPLIT},
-    }  # fmt: skip
-    return EmbeddingFacts(**{**fields, **changes})
-
-
-def rows(layer: int) -> np.ndarray:
-    return np.random.default_rng(layer).standard_normal((N, S, H)).astype(np.float32)
-
-
-def items(count: int) -> ItemFacts:
-    return ItemFacts(
-        tokens_NS=np.full((count, S), 7, dtype=np.int64),
-        windows_NS=np.ones((count, S), dtype=np.int32),
-        coverage_NS=np.ones((count, S), dtype=np.float32),
-        hash_N=np.arange(1, count + 1, dtype=np.uint64),
-    )
-
-
-def fill(entry: Embeddings, layers: list[int]) -> None:
-    entry.prepare("train", LABELS, layers)
-    for block in entry.missing_blocks("train", layers):
-        span = slice(block.start, block.stop)
-        entry.write_block(
-            "train", block, {layer: rows(layer)[span] for layer in layers}, items(block.stop - block.start)
-        )
 
 
 @pytest.fixture
@@ -83,7 +43,7 @@ def test_what_was_written_is_read_back(store: Store) -> None:
 
 
 def test_any_zarr_reader_finds_the_documented_layout(store: Store) -> None:
-    root = zarr.open_group(store.path, mode="r")
+    root = zarr.open_group(Path(store.path), mode="r")
     assert root.attrs["seqbench_format"] == 1
     assert root["m/d/2/train"].shape == (N, S, H)
     assert root["m/d/2/train"].chunks == (ROWS, S, H)
@@ -103,7 +63,7 @@ def test_a_further_layer_is_added_to_the_blocks_that_lack_it(store: Store) -> No
 def test_an_incomplete_layer_is_not_read(tmp_path: Path) -> None:
     entry = create_store(tmp_path / "s.zarr").require(identity(), "d", facts())
     entry.prepare("train", LABELS, [0])
-    entry.write_block("train", Block(1, 4, 8), {0: rows(0)[4:8]}, items(4))
+    entry.write_block("train", Block(1, 4, 8), layer_rows([0], slice(4, 8)), items(4))
     assert entry.missing_blocks("train", [0]) == [Block(0, 0, 4), Block(2, 8, 10)]
     with pytest.raises(StoreError, match="m/d layer 0 train misses 2 of 3 blocks"):
         entry.load(0, "train")
@@ -136,7 +96,7 @@ def test_a_split_that_comes_later_joins_the_others(store: Store) -> None:
 
 def test_verify_passes_a_sound_store_and_finds_a_flipped_byte(store: Store) -> None:
     assert list(store.verify("m/d")) == []
-    chunk = store.path / "m/d/2/train/c/1/0/0"
+    chunk = Path(store.path, "m/d/2/train/c.1.0.0")
     content = bytearray(chunk.read_bytes())
     content[20] ^= 1
     chunk.write_bytes(content)
@@ -147,12 +107,12 @@ def test_verify_passes_a_sound_store_and_finds_a_flipped_byte(store: Store) -> N
 
 
 def test_verify_finds_a_chunk_that_is_gone(store: Store) -> None:
-    (store.path / "m/d/0/train/c/0/0/0").unlink()
+    Path(store.path, "m/d/0/train/c.0.0.0").unlink()
     assert [fault.what for fault in store.verify("m/d")] == ["chunks that were written once are missing"]
 
 
 def test_labels_that_are_lost_are_never_read_as_zeros(store: Store) -> None:
-    (store.path / "m/d/labels/train/c/0").unlink()
+    Path(store.path, "m/d/labels/train/c.0").unlink()
     with pytest.raises(StoreError, match="m/d/labels/train lacks chunks that were written once"):
         store["m/d"].labels("train")
     assert [fault.where for fault in store.verify("m/d")] == ["m/d/labels/train"]
@@ -163,7 +123,7 @@ def test_labels_that_are_lost_are_never_read_as_zeros(store: Store) -> None:
     "content", ["", "{", '{"zarr_format": 3}', '{"zarr_format": 3, "node_type": "group"}']
 )
 def test_damaged_metadata_is_a_fault_and_no_traceback(store: Store, broken: str, content: str) -> None:
-    (store.path / broken / "zarr.json").write_text(content)
+    Path(store.path, broken, "zarr.json").write_text(content)
     reopened = open_store(store.path)
     for key in reopened.keys():  # noqa: SIM118 -- a Store is no mapping
         assert list(reopened.verify(key))
@@ -191,7 +151,7 @@ def test_what_is_missing_or_newer_is_named(store: Store, tmp_path: Path) -> None
         open_store(tmp_path / "nothing.zarr")
     with pytest.raises(StoreNotFoundError, match=r"has no 'm/x' \(it has m/d\)"):
         store["m/x"]
-    zarr.open_group(store.path).attrs["seqbench_format"] = 2
+    zarr.open_group(Path(store.path)).attrs["seqbench_format"] = 2
     with pytest.raises(StoreError, match="store format 2 is newer"):
         open_store(store.path)
 
@@ -200,13 +160,6 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(StoreError, match="holds other things"):
         create_store(tmp_path)
-
-
-def test_blocks_are_chunks_of_4_mib_and_smaller_for_long_sequences() -> None:
-    common = {"n_items": 10**6, "n_seqs": 1, "hidden": 1024}
-    assert block_rows(**common, mean_letters=100) == 1024
-    assert block_rows(**common, mean_letters=2**20) == 4
-    assert block_rows(n_items=10, n_seqs=1, hidden=8, mean_letters=10**9) == 1
 
 
 def test_the_package_offers_open_store_without_loading_zarr_early(store: Store) -> None:

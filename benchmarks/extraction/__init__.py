@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks of extraction: seqbench, the reference loop, sentence-transformers."""

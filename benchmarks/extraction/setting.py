@@ -1,0 +1,66 @@
+"""What every benchmark is given: where to work, how long, on which device."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from extraction.engine import Job
+from extraction.sequences import write_dataset
+from extraction.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One run of the benchmarks."""
+
+    folder: Path
+    """For models, data sets and stores; the caller deletes it."""
+    rounds: int
+    quick: bool
+    """Whether sizes are so small that only the code is tried; figures then mean nothing."""
+    device: torch.device
+    console: Console
+
+    def scaled(self, count: int) -> int:
+        """A number of sequences or tokens, a fiftieth of it when quick, but 32 at least."""
+        return max(32, count // 50) if self.quick else count
+
+    def job(
+        self,
+        name: str,
+        shape: Shape,
+        sequences: Sequence[str] | None = None,
+        *,
+        data: str | None = None,
+        dtype: str = "bfloat16",
+        **extract: Any,
+    ) -> Job:
+        """A model on a data set, both written.
+
+        Args:
+            name: Folder of the results.
+            shape: The model's; one of the same shape is made once.
+            sequences: The data set's; None where it was written for an earlier job.
+            data: The data set's folder; `name` by default.
+            dtype: In which the model computes.
+            **extract: Keys of the section `extract`.
+        """
+        dataset = self.folder / "data" / (data or name)
+        if sequences is not None:
+            write_dataset(dataset, sequences)
+        sizes = [size for size in astuple(shape) if size is not None]
+        return Job(
+            model=shape.save(self.folder / "models" / "-".join(map(str, sizes))),
+            dataset=dataset,
+            out=self.folder / "results" / name,
+            dtype=dtype,
+            extract=extract,
+        )
+
+    def say(self, text: str) -> None:
+        """Tell how far things are."""
+        self.console.print(text, highlight=False, markup=False)

@@ -1,0 +1,35 @@
+"""A config of one model that is named on the command line, held to the same rules as one in a file."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seqbench.config import Config
+
+
+def one_model(path: str, options: dict[str, Any]) -> "Config":
+    """Make the config.
+
+    Args:
+        path: Directory, from here, or hub id.
+        options: Further keys of a model.
+
+    Raises:
+        ConfigError: There is no such directory and it is no hub id, or an option is wrong.
+    """
+    from pydantic import ValidationError
+
+    from seqbench.config import Config
+    from seqbench.config.paths import resolve_paths
+    from seqbench.config.problems import Source
+
+    source = Source(file="models check", lines={})
+    # The name is only shown here, so a folder's name need not be fit for a store.
+    name = re.sub(r"[^A-Za-z0-9_.+=@-]+", "-", Path(path).absolute().name).lstrip(".-")[:100] or "model"
+    model = {"path": path, "name": name, **options}
+    try:
+        config = Config.model_validate({"models": [model], "datasets": {"root": "."}})
+    except ValidationError as error:
+        raise source.first_problem(error) from None
+    return resolve_paths(config, Path.cwd(), source)

@@ -1,0 +1,173 @@
+"""Writing a finished block: windows joined, strands joined, repeats put in place, layer by layer.
+
+Shape letters: N items of a block, S sequences of an item, U distinct sequences that were computed, H width.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import ModelError
+from seqbench.extract.gather import SHARED, Gathered
+from seqbench.extract.spool import Spool
+from seqbench.extract.strands import join_strands
+from seqbench.models.joining import Joint
+from seqbench.store import Embeddings, ItemFacts, LayerRows
+from seqbench.vocabulary import Pooling, SplitName, Strands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """An entry of the store that is to be filled."""
+
+    entry: Embeddings
+    pooling: Pooling
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of a block."""
+
+    tokens: int
+    """Tokens that went through the model."""
+    truncated: int
+    """Sequences of which a part was left out."""
+    skipped: tuple[str, ...]
+    """Sequences that did not fit in memory: file, line and tokens."""
+
+
+def write(
+    gathered: Gathered,
+    spool: Spool,
+    targets: Sequence[Target],
+    *,
+    split: SplitName,
+    layers: Sequence[int],
+    poolings: Sequence[Pooling],
+    strands: Strands,
+    coverage_U: NDArray[np.float32],
+    unfit: Mapping[int, int],
+) -> Finished:
+    """Write a block to every target.
+
+    Args:
+        gathered: Which sequences share rows, and which are copied.
+        spool: The pooled windows of the computed ones.
+        targets: Where to; `layers` of each are those that it lacks.
+        split: Of the data set.
+        layers: The layers in the spool, in its order.
+        poolings: The poolings in the spool, in its order.
+        strands: What is made of both strands.
+        coverage_U: Share of each computed sequence that the model saw.
+        unfit: Computed sequences that did not fit in memory, and their tokens: their rows are NaN.
+
+    Raises:
+        ModelError: The model gave NaN or infinity for a sequence.
+    """
+    block = _Block(gathered, spool, strands, coverage_U, unfit)
+    for target in targets:
+        if target.layers:
+            rows = block.layers(target, split, layers, poolings.index(target.pooling))
+            target.entry.write_block(split, gathered.block, rows, block.items(target.entry))
+    return Finished(
+        tokens=int(block.joint.tokens_N.sum()),
+        truncated=int(
+            ((coverage_U < 1) & ~block.is_unfit_U)[gathered.source_NS[gathered.source_NS >= 0]].sum()
+        ),
+        skipped=tuple(
+            f"{gathered.line(number)}: {tokens:,} tokens do not fit in memory"
+            for number, tokens in unfit.items()
+        ),
+    )
+
+
+class _Block:
+    """A computed block on its way into the store."""
+
+    def __init__(
+        self,
+        gathered: Gathered,
+        spool: Spool,
+        strands: Strands,
+        coverage_U: NDArray[np.float32],
+        unfit: Mapping[int, int],
+    ) -> None:
+        self._gathered = gathered
+        self._spool = spool
+        self._strands = strands
+        self._n_strands = 1 if strands == "none" else 2
+        self._coverage_U = coverage_U
+        self.joint: Joint = spool.joint(len(coverage_U) * self._n_strands)
+        self.is_unfit_U = np.zeros(len(coverage_U), dtype=np.bool_)
+        self.is_unfit_U[list(unfit)] = True
+
+    def layers(
+        self, target: Target, split: SplitName, layers: Sequence[int], pooling_at: int
+    ) -> Iterator[LayerRows]:
+        """One layer after the other, so that memory does not grow with their number."""
+        for layer in target.layers:
+            rows_UH = self._spool.layer(self.joint, target.pooling, pooling_at, layers.index(layer))
+            cosine = float("nan")
+            if self._strands != "none":
+                rows_UH, cosine = join_strands(rows_UH[::2], rows_UH[1::2], self._strands)
+            self._check_finite(rows_UH, layer)
+            rows_UH[self.is_unfit_U] = np.nan
+            yield LayerRows(layer=layer, rows_NSH=self._place(rows_UH, target, layer), strand_cosine=cosine)
+
+    def items(self, entry: Embeddings) -> ItemFacts:
+        """What happened to the items."""
+        source_NS = self._gathered.source_NS
+        per_sequence = (-1, self._n_strands)
+        tokens_U = self.joint.tokens_N.reshape(per_sequence).sum(axis=1)
+        windows_U = self.joint.windows_N.reshape(per_sequence).sum(axis=1)
+        for column in (tokens_U, windows_U):
+            column[self.is_unfit_U] = 0
+        coverage_U = np.where(self.is_unfit_U, np.float32(0), self._coverage_U)
+        facts = ItemFacts(
+            tokens_NS=_spread(tokens_U, source_NS),
+            windows_NS=_spread(windows_U.astype(np.int32), source_NS),
+            coverage_NS=_spread(coverage_U, source_NS),
+            hash_N=self._gathered.hash_N,
+        )
+        for split in {place.split for _, _, place in self._gathered.copies}:
+            known = entry.items(split)
+            for number, seq, place in self._gathered.copies:
+                if place.split == split:
+                    facts.tokens_NS[number, seq] = known.tokens_NS[place.item, place.seq]
+                    facts.windows_NS[number, seq] = known.windows_NS[place.item, place.seq]
+                    facts.coverage_NS[number, seq] = known.coverage_NS[place.item, place.seq]
+        return facts
+
+    def _place(self, rows_UH: NDArray[np.float32], target: Target, layer: int) -> NDArray[np.float32]:
+        rows_NSH = _spread(rows_UH, self._gathered.source_NS, width=target.entry.facts.hidden)
+        by_split = defaultdict(list)
+        for number, seq, place in self._gathered.copies:
+            by_split[place.split].append((number, seq, place))
+        for split, copies in by_split.items():
+            items, at = np.unique([place.item for _, _, place in copies], return_inverse=True)
+            stored = target.entry.read_rows(split, layer, items)
+            numbers, seqs = [copy[0] for copy in copies], [copy[1] for copy in copies]
+            rows_NSH[numbers, seqs] = stored[at, [place.seq for _, _, place in copies]]
+        return rows_NSH
+
+    def _check_finite(self, rows_UH: NDArray[np.float32], layer: int) -> None:
+        broken = np.flatnonzero(~np.isfinite(rows_UH).all(axis=1) & ~self.is_unfit_U)
+        if len(broken):
+            raise ModelError(
+                f"{self._gathered.line(int(broken[0]))}: layer {layer} of {len(broken)} sequences holds NaN or "
+                "infinity (set the model's dtype to float32 or bfloat16)"
+            )
+
+
+def _spread(values_U: NDArray, source_NS: NDArray[np.int64], width: int | None = None) -> NDArray:  # type: ignore[type-arg]
+    """Give each sequence the value of its distinct one; zeros where it is copied from elsewhere."""
+    shape = source_NS.shape if width is None else (*source_NS.shape, width)
+    spread = np.zeros(shape, dtype=values_U.dtype)
+    own = source_NS != SHARED
+    if own.any():
+        spread[own] = values_U[source_NS[own]]
+    return spread

@@ -1,0 +1,36 @@
+"""What happens once between loading a model and its first batch on a data set: the budget and the certificate."""
+
+from collections.abc import Callable, Sequence
+
+from seqbench.datasets.dataset import Dataset
+from seqbench.models.base import Embedder
+from seqbench.store import Embeddings
+
+SAMPLE = 64
+"""Items of train that the certificate looks at."""
+
+
+def get_ready(
+    embedder: Embedder, dataset: Dataset, entries: Sequence[Embeddings], note: Callable[[str], None]
+) -> None:
+    """Choose the size of batches and check the model on the data set, once for an entry of the store.
+
+    Both are noted beside the embeddings; an extraction that goes on where another stopped takes what is there.
+
+    Args:
+        embedder: The loaded model.
+        dataset: The opened data set.
+        entries: Where its embeddings go; those of one forward pass share the notes.
+        note: Told what the checks found wrong.
+    """
+    known = next((entry.facts.notes for entry in entries if entry.facts.notes), {})
+    train = dataset.splits["train"]
+    items = train.sequences(0, min(SAMPLE, len(train)))
+    notes = embedder.tune(known, [sequence for item in items for sequence in item])
+    if "certificate" not in known:
+        for check in notes.get("certificate", {}).get("checks", ()):
+            if check["verdict"] == "fail":
+                note(f"warning: {entries[0].name}: {check['name']}: {check['says']}")
+    for entry in entries:
+        if any(entry.facts.notes.get(key) != value for key, value in notes.items()):
+            entry.add_notes(**notes)

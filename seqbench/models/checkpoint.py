@@ -1,0 +1,216 @@
+"""A checkpoint's files: where they are, its config and tokenizer, and faults in them as one line."""
+
+import copy
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError
+from seqbench.identity import ModelIdentity, Settings
+from seqbench.models import adapter
+from seqbench.models.base import EmbedOptions
+from seqbench.models.fingerprint import weight_files
+from seqbench.vocabulary import Dtype
+
+if TYPE_CHECKING:
+    from seqbench.models.transformer import Transformer
+
+SMALL_FILES = ("*.json", "*.txt", "*.model", "*.py", "vocab*")
+"""What is fetched of a hub repository beside its weights."""
+
+TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model")
+"""Without any of these transformers makes up a tokenizer that knows no letter."""
+
+BLOCKS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
+WIDTHS = ("hidden_size", "d_model", "n_embd", "dim")
+"""Names in configs; those of transformers answer to the first, those of custom code to any."""
+
+AUTO_CLASSES = ("AutoModel", "AutoModelForMaskedLM", "AutoModelForCausalLM")
+"""What custom code is asked for, in this order; of a task model the bare model inside is taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A folder with a config, a tokenizer and perhaps weights."""
+
+    name: str
+    path: str
+    dtype: Dtype = "bfloat16"
+    revision: str | None = None
+    trust_remote_code: bool = False
+    attn_implementation: str | None = None
+    options: EmbedOptions
+    fetch_weights: ClassVar[bool] = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the path is a directory: configs make those absolute, a hub id never is."""
+        return Path(self.path).is_absolute()
+
+    @cached_property
+    def folder(self) -> Path:
+        """The local directory; a hub repository is fetched, or taken from the cache when offline.
+
+        Raises:
+            ModelNotFoundError: There is no such directory or repository, or files are missing from it.
+            ModelError: The directory holds an adapter.
+        """
+        folder = Path(self.path) if self.is_local else self._snapshot()
+        if (folder / adapter.CONFIG).is_file():  # transformers would apply it where peft is installed
+            beside = (folder / "config.json").is_file()
+            raise ModelError(
+                f"model {self.name!r}: {folder} holds an adapter "
+                + ("beside a model (move it to a folder of its own, " if beside else "(")
+                + "set `path` to its base model and `adapter` to its folder)"
+            )
+        if not (folder / "config.json").is_file():
+            raise ModelNotFoundError(f"model {self.name!r}: {folder} has no config.json")
+        if not any(path for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
+            raise ModelNotFoundError(
+                f"model {self.name!r}: {folder} has no tokenizer (save it there beside the model)"
+            )
+        return folder
+
+    def _snapshot(self) -> Path:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+        def fetch(*patterns: str) -> Path:
+            return Path(snapshot_download(self.path, revision=self.revision, allow_patterns=list(patterns)))
+
+        try:
+            if not self.fetch_weights:
+                return fetch(*SMALL_FILES)
+            folder = fetch(*SMALL_FILES, "*.safetensors")
+            return folder if weight_files(folder) else fetch(*SMALL_FILES, "pytorch_model*.bin")
+        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+            offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+            raise ModelNotFoundError(
+                f"model {self.name!r}: {self.path} is no directory and can't be had from the hub{offline}: "
+                f"{first_line(error)}"
+            ) from error
+
+    @cached_property
+    def config(self) -> Any:
+        """The model's transformers config; of an encoder-decoder, the encoder's numbers hold."""
+        from transformers import AutoConfig
+
+        with self.faults():
+            return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+
+    def declared(self) -> Settings:
+        """The settings of the config; what `auto` comes to is known when the model is loaded."""
+        return {
+            "dtype": self.dtype,
+            "overlong": self.options.overlong,
+            "max_tokens_asked": self.options.max_tokens,
+            "special_tokens": self.options.special_tokens,
+            "stride": self.options.stride,
+        }
+
+    def describe(self, kind: str, fingerprint: str) -> ModelIdentity:
+        """What identifies the model, with the numbers of its config."""
+        return ModelIdentity(
+            name=self.name,
+            kind=kind,
+            path=self.path,
+            revision=self.revision if self.is_local else self.folder.name,
+            fingerprint=fingerprint,
+            n_layers=self.number(BLOCKS) + 1,
+            hidden=self.number(WIDTHS),
+        )
+
+    def number(self, names: tuple[str, ...]) -> int:
+        """The first of some keys of the config that is a number; of a composite config, of its text part.
+
+        Raises:
+            ModelError: None is.
+        """
+        text = self.config.get_text_config() if hasattr(self.config, "get_text_config") else self.config
+        values = [value for name in names if isinstance(value := getattr(text, name, None), int)]
+        if not values:
+            raise ModelError(f"model {self.name!r}: {self.path}/config.json says nothing of {names[0]}")
+        return values[0]
+
+    def auto_class(self) -> tuple[Any, dict[str, Any]]:
+        """The Auto class that makes the bare model, or an encoder alone, and its common arguments.
+
+        Raises:
+            ModelError: transformers knows no such attention.
+        """
+        import transformers
+        from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING as ENCODERS
+
+        arguments: dict[str, Any] = {"trust_remote_code": self.trust_remote_code}
+        if self.attn_implementation is not None:
+            self._check_attention(self.attn_implementation)
+            arguments["attn_implementation"] = self.attn_implementation
+        custom = getattr(self.config, "auto_map", None) or {}
+        if self.trust_remote_code and custom:
+            name = next((name for name in AUTO_CLASSES if name in custom), "AutoModel")
+            return getattr(transformers, name), arguments
+        kind = type(self.config)
+        if kind in ENCODERS and getattr(ENCODERS[kind], "__name__", "").endswith("EncoderModel"):
+            return transformers.AutoModelForTextEncoding, arguments  # T5 and its kin, without the decoder
+        return transformers.AutoModel, arguments
+
+    def _check_attention(self, wanted: str) -> None:
+        from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+        known = ["eager", *sorted(name for name in ALL_ATTENTION_FUNCTIONS.valid_keys() if "|" not in name)]
+        if wanted not in known:
+            raise ModelError(
+                f"model {self.name!r}: attn_implementation {wanted!r} is unknown; transformers knows "
+                f"{', '.join(known)}"
+            )
+
+    def fresh_config(self) -> Any:
+        """A copy of the config for a model to keep: some change it."""
+        return copy.deepcopy(self.config)
+
+    def transformer(self, model: Any, identity: ModelIdentity) -> "Transformer":
+        """Put a bare model on the device, with the checkpoint's tokenizer."""
+        import torch
+        from transformers import AutoTokenizer
+
+        from seqbench.models.transformer import Transformer, default_device
+
+        with self.faults():
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+        if self.config.is_encoder_decoder or type(model).__name__.endswith("EncoderModel"):
+            model = model.get_encoder()
+        model = model.to(dtype=getattr(torch, self.dtype), device=default_device()).eval()
+        return Transformer(
+            model=model,
+            tokenizer=tokenizer,
+            config=self.config,
+            identity=identity,
+            options=self.options,
+            dtype=self.dtype,
+        )
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Turn what transformers raises for a broken or unsafe folder into one line."""
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        try:
+            yield
+        except SeqbenchError:
+            raise
+        except Exception as error:  # whatever transformers raises here is about the user's folder
+            hint = " (set trust_remote_code: true if you trust it)" if "trust_remote" in str(error) else ""
+            raise ModelError(
+                f"model {self.name!r}: {self.path} can't be loaded: {first_line(error)}{hint}"
+            ) from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's message, or its type."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

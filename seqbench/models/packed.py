@@ -1,0 +1,142 @@
+"""Faster linear layers on CPUs: weights laid out for oneDNN once, bias and activation fused into the product.
+
+PyTorch's own CPU path adds the bias in a pass of its own and reorders weights in every call; an activation
+costs another pass, and some models spell theirs out in five. The operators used here are those that
+`torch.compile` emits. They are not a public interface, so that everything is proven on the model at hand: an
+activation is fused only where a module's output is that of `activation(linear(x))`, and `Packed` is undone by
+its caller where hidden states come out different.
+"""
+
+import copy
+import os
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+ACTIVATIONS: dict[str, tuple[str, str, Callable[[Tensor], Tensor]]] = {
+    "gelu": ("gelu", "none", functional.gelu),
+    "gelu_tanh": ("gelu", "tanh", lambda x: functional.gelu(x, approximate="tanh")),
+    "relu": ("relu", "", functional.relu),
+    "silu": ("swish", "", functional.silu),
+}
+"""By name: oneDNN's name and algorithm, and the same in PyTorch."""
+
+TYPICAL_TOKENS = 4096
+"""Rows of the product that the weights are laid out for; others work as well."""
+
+
+class PackedLinear(nn.Module):
+    """A linear layer in oneDNN's layout, with an activation behind it."""
+
+    def __init__(self, linear: nn.Module, activation: str | None = None) -> None:
+        super().__init__()
+        weight, bias = _weight_and_bias(linear)
+        self.out_features, self.in_features = weight.shape
+        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_TOKENS)
+        self.bias = bias
+        name, algorithm, _ = ACTIVATIONS[activation] if activation else ("none", "", None)
+        self._activation, self._algorithm = name, algorithm
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`activation(x @ weight.T + bias)`, shape (..., out_features)."""
+        result: Tensor = torch.ops.mkldnn._linear_pointwise(
+            x, self.weight, self.bias, self._activation, [], self._algorithm
+        )
+        return result
+
+
+class Packed:
+    """The packed layers of a model, which can be put back."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._originals: list[tuple[nn.Module, str, nn.Module]] = []
+        fused: dict[type, str | None] = {}
+        for parent in list(model.modules()):
+            kind = type(parent)
+            if kind not in fused:
+                fused[kind] = fused_activation(parent)
+            if (activation := fused[kind]) is not None:
+                ((name, linear),) = _linears(parent)
+                self._replace(parent, name, PackedLinear(linear, activation))
+                parent.forward = getattr(parent, name).forward
+                continue
+            for name, linear in _linears(parent):
+                self._replace(parent, name, PackedLinear(linear))
+
+    def __len__(self) -> int:
+        return len(self._originals)
+
+    def undo(self) -> None:
+        """Put the original modules back."""
+        for parent, name, module in reversed(self._originals):
+            setattr(parent, name, module)
+            parent.__dict__.pop("forward", None)
+
+    def _replace(self, parent: nn.Module, name: str, module: nn.Module) -> None:
+        self._originals.append((parent, name, parent.get_submodule(name)))
+        setattr(parent, name, module)
+
+
+def can_pack(model: nn.Module) -> bool:
+    """Whether this machine and PyTorch have what it takes, and memory holds the weights twice for a moment."""
+    weights = list(model.parameters())
+    dtypes = {weight.dtype for weight in weights}
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    if any(weight.device.type != "cpu" for weight in weights):
+        return False
+    if not dtypes <= {torch.float32, torch.bfloat16}:
+        return False
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        fast = torch.float32 in dtypes or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        _ = torch.ops.mkldnn._reorder_linear_weight, torch.ops.mkldnn._linear_pointwise
+    except (AttributeError, ValueError, OSError):
+        return False
+    return bool(fast) and 2 * sum(weight.nbytes for weight in weights) < free
+
+
+@torch.no_grad()
+def fused_activation(module: nn.Module) -> str | None:
+    """The activation of a module that is `activation(linear(x))` and nothing else, found by trying it."""
+    linears = _linears(module)
+    holders = [child for child in module.children() if any(True for _ in child.parameters())]
+    if len(linears) != 1 or len(holders) != 1 or any(True for _ in module.parameters(recurse=False)):
+        return None
+    trial = copy.deepcopy(module).float().eval()
+    ((_, linear),) = _linears(trial)
+    weight, bias = _weight_and_bias(linear)
+    x = torch.randn(8, weight.shape[1], generator=torch.Generator().manual_seed(0))
+    plain = functional.linear(x, weight, bias)
+    # Scaled so that the curves of the activations are told apart, whatever the size of the weights.
+    scale = 3.0 / float(plain.std().clamp_min(1e-6))
+    try:
+        found = trial(x * scale)
+    except (TypeError, RuntimeError, ValueError, IndexError, AttributeError):
+        return None
+    if not isinstance(found, Tensor) or found.shape != plain.shape:
+        return None
+    plain = functional.linear(x * scale, weight, bias)
+    for name, (_, _, function) in ACTIVATIONS.items():
+        if torch.allclose(found, function(plain), rtol=1e-4, atol=1e-5):
+            return name
+    return None
+
+
+def _linears(parent: nn.Module) -> list[tuple[str, nn.Module]]:
+    return [(name, child) for name, child in parent.named_children() if _is_linear(child)]
+
+
+def _is_linear(module: nn.Module) -> bool:
+    hooked = any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks))
+    return not hooked and (type(module) is nn.Linear or type(module).__name__ == "Conv1D")
+
+
+def _weight_and_bias(linear: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Weight (out, in) and bias; the `Conv1D` of GPT-2 keeps its weight the other way round."""
+    weight, bias = linear.get_parameter("weight").detach(), linear.bias
+    if type(linear).__name__ == "Conv1D":
+        weight = weight.t().contiguous()
+    return weight, bias.detach() if isinstance(bias, Tensor) else None

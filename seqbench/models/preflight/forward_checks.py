@@ -1,0 +1,147 @@
+"""Checks of what a model computes: its layers, whether it repeats itself, and what a row depends on."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from seqbench.models.preflight.certificate import Check, Verdict
+from seqbench.models.preflight.passes import Passes, apart, largest, short
+
+BATCH: Final = 4
+"""Windows of one length in the batch that is compared with a window alone."""
+
+
+def check_layers(passes: Passes, states: Sequence[Tensor]) -> Check:
+    """Whether each layer is as wide as the config says, and of the dtype that was asked for."""
+    width, dtype = passes.embedder.hidden, passes.dtype
+    widths = [int(hidden.shape[-1]) for hidden in states]
+    dtypes = sorted({str(hidden.dtype).removeprefix("torch.") for hidden in states})
+    shape = f"{len(states)} × {widths[0]}"
+    odd = [layer for layer, found in enumerate(widths) if found != width]
+    if odd:
+        return Check(
+            name="layers",
+            verdict=Verdict.FAIL,
+            measured=f"layer {odd[0]}: {widths[odd[0]]} wide",
+            says=f"Layer {odd[0]} is {widths[odd[0]]} wide, config.json says {width}.",
+            advice="Correct hidden_size in config.json, or the model's code.",
+        )
+    # Some code keeps a residual stream in float32, which is no loss.
+    exact = {*dtypes} <= {dtype, "float32"}
+    return Check(
+        name="layers",
+        verdict=Verdict.PASS if exact else Verdict.WARN,
+        measured=f"{shape}, {' and '.join(dtypes)}",
+        says=f"{len(states)} layers, the embedding output among them, each {widths[0]} wide"
+        + ("." if exact else f", but in {' and '.join(dtypes)} where {dtype} was asked for."),
+        advice="" if exact else f"The model's code casts: make it keep {dtype}.",
+    )
+
+
+def check_determinism(first: Sequence[Tensor], second: Sequence[Tensor], tolerance: float) -> Check:
+    """Whether two runs on the same input agree to the bit."""
+    if all(torch.equal(one, other) for one, other in zip(first, second, strict=True)):
+        return Check(
+            name="determinism",
+            verdict=Verdict.PASS,
+            measured="bit-equal",
+            value=0.0,
+            tolerance=0.0,
+            says="Two runs on the same input agree to the bit.",
+        )
+    value, layer = largest(first, second)
+    rounding = value <= tolerance
+    return Check(
+        name="determinism",
+        verdict=Verdict.WARN if rounding else Verdict.FAIL,
+        measured=f"{value:.1e} at layer {layer}",
+        value=value,
+        tolerance=0.0,
+        says=f"Two runs on the same input differ by {value:.1e} at layer {layer}"
+        + (", as kernels do that add in no fixed order." if rounding else ", far above rounding."),
+        advice="Nothing, unless stores must agree to the bit: then set CUBLAS_WORKSPACE_CONFIG=:4096:8."
+        if rounding
+        else "The model draws random numbers: its code must leave dropout off after model.eval().",
+    )
+
+
+def check_finite(passes: Passes, states: Sequence[Tensor]) -> Check:
+    """Whether every layer holds numbers only."""
+    broken = [layer for layer, hidden in enumerate(states) if not bool(torch.isfinite(hidden).all())]
+    if broken:
+        share = 1 - float(torch.isfinite(states[broken[0]]).float().mean())
+        advice = "Set dtype to float32; if NaN stays, the weights hold it."
+        if passes.dtype == "float16":
+            advice = "Set dtype to bfloat16 or float32: float16 ends at 65,504."
+        return Check(
+            name="finite values",
+            verdict=Verdict.FAIL,
+            measured=f"NaN from layer {broken[0]}",
+            value=share,
+            tolerance=0.0,
+            says=f"Layer {broken[0]} is the first of {len(broken)} with NaN or infinity ({share:.1%} of it).",
+            advice=advice,
+        )
+    most = max(float(hidden.abs().max()) for hidden in states)
+    fits = most < torch.finfo(torch.float16).max
+    return Check(
+        name="finite values",
+        verdict=Verdict.PASS,
+        measured=f"up to {most:,.3g}",
+        value=0.0,
+        tolerance=0.0,
+        says=f"Every value of every layer is a finite number; the largest is {most:,.3g}"
+        + ("." if fits else ", too large for a float16 store."),
+    )
+
+
+def check_batch(passes: Passes, states: Sequence[Tensor]) -> Check:
+    """Whether a window alone and among others of its length comes out the same."""
+    windows = [passes.window(passes.long, start=7 * number) for number in range(BATCH)]
+    value, layer = largest(passes.run(*windows), states)
+    tolerance = passes.tolerance
+    good = value <= tolerance
+    return Check(
+        name="batches",
+        verdict=Verdict.PASS if good else Verdict.FAIL,
+        measured=short(value),
+        value=value,
+        tolerance=tolerance,
+        says=f"A sequence alone and the same in a batch of {BATCH} of its length {apart(value)}."
+        if good
+        else f"A sequence in a batch of {BATCH} of its length differs by {value:.1e} at layer {layer} from "
+        "itself alone.",
+        advice=""
+        if good
+        else "The model mixes the sequences of a batch, as batch norm in training mode does: correct its "
+        f"code, or set extract.tokens_per_batch to {passes.short} so that each goes alone.",
+    )
+
+
+def check_padding(passes: Passes) -> Check:
+    """Whether a short window alone and padded beside a longer one comes out the same."""
+    shorter, longer = passes.window(passes.short), passes.window(passes.long, start=5)
+    value, layer = largest(passes.run(shorter, longer), passes.run(shorter))
+    tolerance = passes.tolerance
+    verdict, measured, advice = Verdict.PASS, short(value), ""
+    says = f"A short sequence alone and the same padded beside a longer one {apart(value)}."
+    if passes.forward.equal_lengths:
+        measured += ", equal_lengths"
+        says = (
+            f"Padding would change a sequence by {value:.1e}, so batches hold sequences of one length only."
+        )
+    elif value > tolerance:
+        verdict, measured = Verdict.FAIL, f"{value:.1e} at layer {layer}"
+        says = f"Padding beside a longer sequence changes layer {layer} of a short one by {value:.1e}."
+        advice = "The model's code must heed attention_mask; until then set extract.tokens_per_batch to 1."
+    return Check(
+        name="padding",
+        verdict=verdict,
+        measured=measured,
+        value=value,
+        tolerance=tolerance,
+        says=says,
+        advice=advice,
+    )

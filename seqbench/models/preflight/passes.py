@@ -1,0 +1,155 @@
+"""Forward passes of a loaded transformer over windows of chosen lengths, every layer at hand.
+
+Shape letters: B windows in a batch, T tokens, H hidden width.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqbench.errors import ModelError
+from seqbench.models.batches import pad
+from seqbench.models.preflight.subject import Ready
+from seqbench.models.tap import LayerTap
+
+TOLERANCE: Final = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 6e-2}
+"""The largest difference that rounding explains, by the dtype of compute.
+
+One rounding is 6e-8, 5e-4 or 4e-3 of a value. Some tens of blocks, each of which sums in another order when
+the shape of a batch changes, add up to ten or twenty of these; the float32 figure leaves room for matrix
+products in TF32. Padding that leaks changes rows by 0.1 and more.
+"""
+
+LONG_TOKENS: Final = 96
+"""Tokens of the longer window that checks run on; the shorter has a third, so that padding outweighs it."""
+
+POOL_LETTERS: Final = 512
+"""Letters taken from each sequence for the tokens that windows are made of."""
+
+POOL_SEQUENCES: Final = 32
+"""Sequences that windows are made of."""
+
+
+class Passes:
+    """A loaded transformer and tokens of real sequences to run it on."""
+
+    def __init__(self, embedder: Ready, sequences: Sequence[str]) -> None:
+        """Tokenise a few sequences.
+
+        Args:
+            embedder: The transformer, ready for a data set.
+            sequences: Some of that data set's.
+
+        Raises:
+            ModelError: The tokenizer makes no token of them.
+        """
+        self.embedder = embedder
+        self.forward = embedder.forward
+        self.limit = embedder.transformer.limit
+        self.n_layers = self.forward.n_layers
+        self._prefix, self._suffix = embedder.tokens.prefix, embedder.tokens.suffix
+        self._specials = len(self._prefix) + len(self._suffix)
+        self._own = self._own_tokens(sequences)
+        self.long = LONG_TOKENS if self.limit is None else min(LONG_TOKENS, self.limit)
+        self.short = max(self._specials + 1, self.long // 3)
+
+    @property
+    def dtype(self) -> str:
+        """float32, bfloat16 or float16: what the model computes in."""
+        return str(self.forward.dtype).removeprefix("torch.")
+
+    @property
+    def tolerance(self) -> float:
+        """The largest difference that rounding explains in that dtype."""
+        return TOLERANCE[self.dtype]
+
+    def window(self, tokens: int, start: int = 0) -> NDArray[np.int32]:
+        """A window of exactly so many tokens, special ones included, from own token `start` on, cyclic."""
+        own = np.resize(np.roll(self._own, -start), tokens - self._specials)
+        return np.concatenate([self._prefix, own, self._suffix]).astype(np.int32)
+
+    def run(self, *windows: NDArray[np.int32]) -> list[Tensor]:
+        """Every layer of the first window, computed in one batch with the others; (T, H) each."""
+        tokens = len(windows[0])
+        return self.reduce(lambda hidden_BTH: hidden_BTH[0, :tokens].detach().clone(), *windows)
+
+    def reduce(self, take: Callable[[Tensor], Tensor], *windows: NDArray[np.int32]) -> list[Tensor]:
+        """What `take` makes of each layer's (B, T, H), in order of the layers."""
+        with torch.inference_mode():
+            taken = self.forward.tap.run(self._inputs(windows), range(self.n_layers), take)
+        return [taken[layer] for layer in range(self.n_layers)]
+
+    def hooked(self, window: NDArray[np.int32]) -> list[Tensor] | None:
+        """Every layer by hooks, (T, H), trusted or not; None where there is no place for them."""
+        tap = LayerTap(self.forward.model, self.n_layers)
+        if tap.blocks is None:
+            return None
+        with torch.inference_mode():
+            try:
+                taken = tap.run(
+                    self._inputs([window]),
+                    range(self.n_layers),
+                    lambda hidden_BTH: hidden_BTH[0].detach().clone(),
+                )
+            except (TypeError, IndexError, AttributeError, KeyError):  # blocks of another calling convention
+                return None
+        return [taken[layer] for layer in range(self.n_layers)]
+
+    def declared(self, window: NDArray[np.int32]) -> list[Tensor] | None:
+        """Every layer as `output_hidden_states` gives it, (T, H); None where the model has no such output."""
+        with torch.inference_mode():
+            try:
+                output = self.forward.model(**self._inputs([window]), output_hidden_states=True)
+            except TypeError:  # a forward that knows no such argument
+                return None
+        states = getattr(output, "hidden_states", None)
+        return None if states is None else [hidden[0] for hidden in (*states[:-1], output[0])]
+
+    def _inputs(self, windows: Sequence[NDArray[np.int32]]) -> dict[str, Any]:
+        return self.forward.inputs(*pad(windows, self.embedder.tokens.pad_id))
+
+    def _own_tokens(self, sequences: Sequence[str]) -> NDArray[np.int32]:
+        chosen = [sequence[:POOL_LETTERS] for sequence in sequences[:POOL_SEQUENCES]]
+        own = np.concatenate(self.embedder.tokens.encode(chosen))
+        if len(own) == 0:
+            raise ModelError(
+                "the tokenizer makes no token of the sequences (is it a model of other sequences?)"
+            )
+        return own
+
+
+def difference(found_TH: Tensor, truth_TH: Tensor) -> float:
+    """Root mean square over tokens of `|found - truth| / |truth|`, the norms taken over a token's vector.
+
+    Each token counts alike: in decoders the first token's vector is often a hundred times longer than the
+    others', and would hide what happens to them. Infinite where either is not finite.
+    """
+    found_TH, truth_TH = found_TH.float(), truth_TH.float()
+    if found_TH.shape != truth_TH.shape:
+        return float("inf")
+    ratio_T = (found_TH - truth_TH).norm(dim=1) / truth_TH.norm(dim=1).clamp_min(1e-12)
+    value = float(ratio_T.square().mean().sqrt())
+    return value if np.isfinite(value) else float("inf")
+
+
+def largest(found: Sequence[Tensor], truth: Sequence[Tensor]) -> tuple[float, int]:
+    """The largest `difference` of any layer, and that layer."""
+    if len(found) != len(truth):
+        return float("inf"), min(len(found), len(truth))
+    by_layer = [difference(one, other) for one, other in zip(found, truth, strict=True)]
+    layer = int(np.argmax(by_layer))
+    return by_layer[layer], layer
+
+
+def short(value: float) -> str:
+    """A difference for a table."""
+    return f"{value:.1e}" if value else "0"
+
+
+def apart(value: float) -> str:
+    """A difference for a sentence whose subject are two things."""
+    return f"differ by {value:.1e} at most" if value else "agree to the bit"

@@ -1,0 +1,319 @@
+"""One model on one data set: reading its arrays.
+
+Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from seqbench.errors import StoreError, StoreNotFoundError
+from seqbench.identity import ModelIdentity
+from seqbench.store import arrays
+from seqbench.store.layout import Block, blocks, n_blocks
+from seqbench.store.location import LocalFolder, Location
+from seqbench.store.readers import LayerArray, to_xarray
+from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, SplitFacts
+from seqbench.vocabulary import SPLITS, SplitName
+
+if TYPE_CHECKING:
+    import xarray
+
+    from seqbench.store.torch_data import ChunkDataset
+
+
+class StoredEmbeddings:
+    """The embeddings of one model on one data set in an open store; arrays are read when asked for."""
+
+    def __init__(self, group: zarr.Group, model: ModelIdentity, store: Location) -> None:
+        self._group = group
+        self._store = store
+        self._opened: dict[str, zarr.Array[Any]] = {}
+        self._known_complete: dict[tuple[SplitName, int], NDArray[np.bool_]] = {}
+        self.model = model
+        self.dataset = group.basename
+        self.location = store / group.path
+        try:
+            self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{self.location}: zarr.json is damaged: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """`model/dataset`, the key in the store."""
+        return f"{self.model.name}/{self.dataset}"
+
+    @property
+    def scratch_folder(self) -> Path | None:
+        """Where scratch files may lie, on the store's own disk; None where that is not on this machine."""
+        return self._store.path.parent if isinstance(self._store, LocalFolder) else None
+
+    @property
+    def splits(self) -> tuple[SplitName, ...]:
+        """The splits that were embedded, in the order train, eval, test."""
+        return tuple(split for split in SPLITS if split in self.facts.splits)
+
+    @property
+    def layers(self) -> tuple[int, ...]:
+        """The layers that have arrays, complete or not."""
+        return tuple(sorted(int(name) for name in self.location.folders() if name.isdigit()))
+
+    def complete_layers(self, split: SplitName) -> tuple[int, ...]:
+        """The layers all of whose blocks are complete in a split."""
+        done = self._flags(split).all(axis=0)
+        return tuple(int(layer) for layer in np.flatnonzero(done))
+
+    def load(self, layer: int, split: SplitName) -> NDArray[np.float32]:
+        """Read one layer of one split.
+
+        Args:
+            layer: 0 is the embedding output; negative numbers count from the last layer.
+            split: train, eval or test.
+
+        Returns:
+            Shape (N, S, H), float32 whatever the store keeps, rows in the order of the data set's file.
+
+        Raises:
+            StoreNotFoundError: There is no such layer or split.
+            StoreError: Blocks are missing, or a chunk is damaged.
+        """
+        layer = self._layer(layer, split)
+        self._need(layer, split)
+        return arrays.read_layer(self._array(f"{layer}/{split}")).astype(np.float32, copy=False)
+
+    def array(self, layer: int, split: SplitName) -> LayerArray:
+        """One layer of one split as a lazy array, read chunk by chunk when it is sliced.
+
+        Args:
+            layer: As for `load`.
+            split: train, eval or test.
+
+        Returns:
+            Shape (N, S, H), float32; also for dask, see `LayerArray`.
+
+        Raises:
+            StoreNotFoundError: There is no such layer or split.
+            StoreError: Blocks are missing, or files of the layer are.
+        """
+        layer = self._layer(layer, split)
+        self._need(layer, split)
+        array = self._array(f"{layer}/{split}")
+        if not arrays.is_whole(array):
+            raise self._lost(f"{layer}/{split}")
+        return LayerArray(array, f"{self.location}/{layer}/{split}")
+
+    def xarray(self, split: SplitName, layers: Sequence[int] | None = None) -> "xarray.DataArray":
+        """Layers of a split as one labelled array that is read when it is computed.
+
+        Args:
+            split: train, eval or test.
+            layers: As for `load`; all that are stored by default.
+
+        Returns:
+            Dimensions layer, item, seq and hidden on dask, with coordinates `layer`, `item`, `label` and what
+            `items` gives.
+
+        Raises:
+            StoreNotFoundError: There is no such layer or split.
+            StoreError: Blocks are missing, or xarray or dask is not installed.
+        """
+        wanted = self.split_layers(split) if layers is None else [self._layer(each, split) for each in layers]
+        coords = {"label": self.labels(split), **self.items(split).columns()}
+        attrs = {"model": self.model.name, "dataset": self.dataset, "split": split, **self.facts.settings}
+        return to_xarray({layer: self.array(layer, split) for layer in wanted}, coords, attrs)
+
+    def torch_dataset(
+        self,
+        layer: int,
+        split: SplitName,
+        *,
+        batch_size: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        buffer_chunks: int = 8,
+    ) -> "ChunkDataset":
+        """Embeddings and labels of a layer for a PyTorch DataLoader, shuffled by chunk; see `ChunkDataset`.
+
+        Raises:
+            StoreNotFoundError: There is no such layer or split.
+            StoreError: Blocks are missing, or an argument is out of range.
+        """
+        from seqbench.store.torch_data import ChunkDataset
+
+        return ChunkDataset(
+            self.array(layer, split),
+            self.labels(split),
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            buffer_chunks=buffer_chunks,
+        )
+
+    def read_rows(self, split: SplitName, layer: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Read some rows of a layer; only the chunks that hold them are fetched and decompressed.
+
+        Args:
+            split: train, eval or test.
+            layer: As for `load`.
+            rows: Numbers of items, 0 to N-1, in any order, repeats allowed. Sorted ones are read fastest.
+
+        Returns:
+            Shape (len(rows), S, H), float32.
+
+        Raises:
+            StoreNotFoundError: There is no such layer or split.
+            StoreError: A block that holds one of the rows is missing, or a chunk is damaged.
+            IndexError: There is no such row.
+        """
+        layer, facts = self._layer(layer, split), self._split(split)
+        wanted, inverse = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+        if not len(wanted):
+            return np.empty((0, self.facts.n_seqs, self.facts.hidden), dtype=np.float32)
+        if wanted[0] < 0 or wanted[-1] >= facts.n_items:
+            asked = f"asked for {wanted[0]} to {wanted[-1]}"
+            raise IndexError(f"{self.name} {split} has rows 0 to {facts.n_items - 1}, {asked}")
+        self._need(layer, split, np.unique(wanted // facts.block_rows))
+        array = self._array(f"{layer}/{split}")
+        # A slice is read some times faster than as many row numbers.
+        run = wanted[-1] - wanted[0] + 1 == len(wanted)
+        found = arrays.read_layer(array, slice(int(wanted[0]), int(wanted[-1]) + 1) if run else wanted)
+        return found.astype(np.float32, copy=False)[inverse]
+
+    def labels(self, split: SplitName) -> NDArray[Any]:
+        """Labels as in the data set's file: int64 (N,) or (N, T), float64 (N, T) for regression."""
+        self._split(split)
+        return self._whole(f"labels/{split}")
+
+    def items(self, split: SplitName) -> ItemFacts:
+        """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing."""
+        self._split(split)
+        columns = {key: arrays.read(self._array(f"items/{split}/{key}")) for key in ITEM_FIELDS}
+        return ItemFacts(
+            tokens_NS=columns["tokens"],
+            windows_NS=columns["windows"],
+            coverage_NS=columns["coverage"],
+            hash_N=columns["hash"],
+        )
+
+    def rounding_error(self, split: SplitName, layer: int) -> float | None:
+        """The largest relative rounding error of a layer's rows; None where it was stored as computed.
+
+        Of a row it is the largest |stored - computed| over the largest |computed|.
+        """
+        figures, _ = self._figures(split, layer, "rounding")
+        return float(figures.max()) if len(figures) else None
+
+    def strand_cosine(self, split: SplitName, layer: int) -> float | None:
+        """Mean cosine between the two strands' embeddings in a layer; None where none was recorded."""
+        figures, rows = self._figures(split, layer, "strand_cosine")
+        return float(np.average(figures, weights=rows)) if len(figures) else None
+
+    def _figures(
+        self, split: SplitName, layer: int, name: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """What was recorded of the complete blocks of a layer, and the rows of each."""
+        facts = self._split(split)
+        if f"stats/{split}/{name}" not in self._opened and not arrays.has(
+            self._group, f"stats/{split}/{name}"
+        ):
+            return np.empty(0), np.empty(0, dtype=np.int64)
+        column = arrays.read(self._array(f"stats/{split}/{name}"))[:, layer].astype(np.float64)
+        rows = np.asarray([block.stop - block.start for block in blocks(facts.n_items, facts.block_rows)])
+        there = np.isfinite(column) & self._flags(split)[:, layer]
+        return column[there], rows[there]
+
+    def stored_bytes(self, split: SplitName) -> int:
+        """Bytes that a split's layers take in the store, compressed."""
+        layers = self.split_layers(split)
+        return sum(arrays.stored_bytes(self._array(f"{layer}/{split}")) for layer in layers)
+
+    def split_layers(self, split: SplitName) -> tuple[int, ...]:
+        """The layers that have an array for a split, complete or not."""
+        return tuple(layer for layer in self.layers if self._has(f"{layer}/{split}"))
+
+    def missing_layers(self, split: SplitName, block: Block, layers: Sequence[int]) -> tuple[int, ...]:
+        """Those of `layers` that are not complete in a block."""
+        self._split(split)
+        if not self._has(f"blocks/{split}"):
+            return tuple(layers)
+        done = arrays.read(self._array(f"blocks/{split}"), slice(block.index, block.index + 1))[0]
+        return tuple(layer for layer in layers if not done[layer])
+
+    def missing_blocks(self, split: SplitName, layers: Sequence[int]) -> list[Block]:
+        """The blocks that lack any of `layers`, in row order."""
+        facts = self._split(split)
+        flags = self._flags(split)
+        cut = blocks(facts.n_items, facts.block_rows)
+        return [block for block in cut if not flags[block.index, list(layers)].all()]
+
+    def _layer(self, layer: int, split: SplitName) -> int:
+        """A layer's number from 0.
+
+        Raises:
+            StoreNotFoundError: It has no array for the split.
+        """
+        self._split(split)
+        number = layer + self.model.n_layers if layer < 0 else layer
+        if not (0 <= number < self.model.n_layers) or not self._has(f"{number}/{split}"):
+            raise StoreNotFoundError(
+                f"{self._store}: {self.name} {split} has no layer {number} (it has layers {self.layers})"
+            )
+        return number
+
+    def _need(self, layer: int, split: SplitName, wanted: NDArray[np.int64] | slice = slice(None)) -> None:
+        """See that a layer is complete in some blocks; what was complete once is not asked for again."""
+        known = self._known_complete.get((split, layer))
+        if known is None or not known[wanted].all():
+            known = self._flags(split)[:, layer]
+            self._known_complete[split, layer] = known
+        missing = int((~known[wanted]).sum())
+        if missing:
+            raise StoreError(
+                f"{self._store}: {self.name} layer {layer} {split} misses {missing} of {len(known)} "
+                "blocks (run `seqbench extract` again)"
+            )
+
+    def _whole(self, path: str) -> NDArray[Any]:
+        """Read an array that must have all its chunks."""
+        array = self._array(path)
+        if not arrays.is_whole(array):
+            raise self._lost(path)
+        return arrays.read(array)
+
+    def _lost(self, path: str) -> StoreError:
+        return StoreError(
+            f"{self._store}: {self.name}/{path} lacks chunks that were written once "
+            "(`seqbench store verify --repair` marks them missing; `seqbench extract` makes them again)"
+        )
+
+    def _has(self, path: str) -> bool:
+        return path in self._opened or arrays.has(self._group, path)
+
+    def _array(self, path: str) -> zarr.Array[Any]:
+        """An array by its path, opened once: on an object store that is a request each."""
+        if path not in self._opened:
+            found = arrays.get(self._group, path)
+            if not isinstance(found, zarr.Array):
+                raise StoreError(
+                    f"{self._store}: {self.name} lacks its array {path} (damaged; extract it anew)"
+                )
+            self._opened[path] = found
+        return self._opened[path]
+
+    def _flags(self, split: SplitName) -> NDArray[np.bool_]:
+        """Which layers of which blocks are complete, (B, L)."""
+        facts = self._split(split)
+        if not self._has(f"blocks/{split}"):  # killed between the record and its arrays
+            return np.zeros((n_blocks(facts.n_items, facts.block_rows), self.model.n_layers), dtype=np.bool_)
+        return arrays.read(self._array(f"blocks/{split}")).astype(np.bool_)
+
+    def _split(self, split: SplitName) -> SplitFacts:
+        if split not in self.facts.splits:
+            raise StoreNotFoundError(
+                f"{self._store}: {self.name} has no split {split!r} (it has {', '.join(self.splits)})"
+            )
+        return self.facts.splits[split]

@@ -1,0 +1,144 @@
+"""Reading all that should be in the store, which checks its checksums; marking what must be made again."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import zarr
+
+from seqbench.errors import StoreError
+from seqbench.store import arrays
+from seqbench.store.embeddings import Embeddings
+from seqbench.store.layout import Block, blocks
+from seqbench.store.records import ITEM_FIELDS, Fault
+from seqbench.vocabulary import SplitName
+
+_LOST = "chunks that were written once are missing"
+
+
+def verify_entry(group: zarr.Group, entry: Embeddings, *, repair: bool) -> Iterator[Fault]:
+    """Check every complete block of every split, its items' facts and the labels.
+
+    Args:
+        group: The entry's group.
+        entry: One model on one data set.
+        repair: Mark missing what is damaged. Layers are marked block by block. Labels and items' facts are
+            written again with a block, so for them the shallowest layer of a block is marked, which costs
+            least to compute.
+    """
+    for split in entry.splits:
+        yield from _Split(group, entry, split, repair=repair).check()
+
+
+class _Split:
+    """The check of one split."""
+
+    def __init__(self, group: zarr.Group, entry: Embeddings, split: SplitName, *, repair: bool) -> None:
+        facts = entry.facts.splits[split]
+        self._group, self._entry, self._split, self._repair = group, entry, split, repair
+        self._blocks = list(blocks(facts.n_items, facts.block_rows))
+        self._complete: dict[int, tuple[int, ...]] = {}
+
+    def check(self) -> Iterator[Fault]:
+        marks, faults = self._open(f"blocks/{self._split}")
+        yield from faults
+        if marks is None:
+            return
+        yield from self._marks(marks)
+        if not any(self._complete.values()):
+            return
+        for layer in sorted({layer for layers in self._complete.values() for layer in layers}):
+            yield from self._layer(layer)
+        for key in ITEM_FIELDS:
+            yield from self._items(f"items/{self._split}/{key}")
+        yield from self._labels()
+
+    def _marks(self, marks: zarr.Array[Any]) -> Iterator[Fault]:
+        """Find which layers each block has; a block whose marks are damaged counts as missing."""
+        for block in self._blocks:
+            try:
+                row = arrays.read(marks, slice(block.index, block.index + 1))[0]
+            except StoreError as error:
+                if self._repair:
+                    arrays.drop_file(marks, block.index)
+                yield self._fault(f"blocks/{self._split} block {block.index}", error)
+                row = ()
+            self._complete[block.index] = tuple(layer for layer, done in enumerate(row) if done)
+
+    def _layer(self, layer: int) -> Iterator[Fault]:
+        path = f"{layer}/{self._split}"
+        wanted = [block for block in self._blocks if layer in self._complete[block.index]]
+        array, faults = self._open(path)
+        if array is None:
+            self._clear(wanted, layer)
+        yield from faults
+        if array is not None:
+            for block, fault in self._damaged(path, array, wanted):
+                self._clear([block], layer)
+                yield fault
+
+    def _items(self, path: str) -> Iterator[Fault]:
+        wanted = [block for block in self._blocks if self._complete[block.index]]
+        array, faults = self._open(path)
+        if array is None:
+            self._clear(wanted)
+        yield from faults
+        if array is not None:
+            for block, fault in self._damaged(path, array, wanted):
+                self._clear([block])
+                yield fault
+
+    def _labels(self) -> Iterator[Fault]:
+        path = f"labels/{self._split}"
+        array, faults = self._open(path)
+        yield from faults
+        fault = None
+        if array is not None:
+            if not arrays.is_whole(array):
+                fault = self._fault(path, _LOST)
+            else:
+                try:
+                    arrays.read(array)
+                except StoreError as error:
+                    fault = self._fault(path, error)
+            if fault is not None:
+                yield fault
+        if array is None or fault is not None:
+            self._clear([block for block in self._blocks if self._complete[block.index]][-1:])
+
+    def _open(self, path: str) -> tuple[zarr.Array[Any] | None, list[Fault]]:
+        """An array; or where none can be read what is wrong, and with repair the way is cleared."""
+        what: StoreError | str = "missing"
+        try:
+            found = arrays.get(self._group, path)
+        except StoreError as error:
+            found, what = None, error
+        if isinstance(found, zarr.Array):
+            return found, []
+        if self._repair:
+            (self._entry.location / path).remove()
+        return None, [self._fault(path, what)]
+
+    def _damaged(
+        self, path: str, array: zarr.Array[Any], wanted: list[Block]
+    ) -> Iterator[tuple[Block, Fault]]:
+        lost = set(arrays.lost_files(array))
+        for block in wanted:
+            where = f"{path} rows {block.start}+"
+            if block.index in lost:
+                yield block, self._fault(where, _LOST)
+                continue
+            try:
+                arrays.read(array, slice(block.start, block.stop))
+            except StoreError as error:
+                yield block, self._fault(where, error)
+
+    def _clear(self, wanted: list[Block], layer: int | None = None) -> None:
+        """Mark blocks missing: in one layer, or in the shallowest that each has."""
+        for block in wanted if self._repair else ():
+            self._entry.clear_block(
+                self._split, block, [min(self._complete[block.index]) if layer is None else layer]
+            )
+
+    def _fault(self, where: str, what: StoreError | str) -> Fault:
+        said = what if isinstance(what, str) else str(what.__cause__ or what)
+        return Fault(where=f"{self._entry.name}/{where}", what=said, repaired=self._repair)
