@@ -72,8 +72,8 @@ class ExtractConfig(Section):
         Discriminator(one_or_list),
     ] = Field(
         default="mean",
-        description="What token vectors become: mean, max, first (cls) or last token. Of a list, taken in one "
-        "pass, the first keeps the model's name, each other is stored as `<model>@<pooling>`.",
+        description="What token vectors become: mean, max, first (cls) or last token. Of a list, taken in "
+        "one pass, the first keeps the model's name, each other is stored as `<model>@<pooling>`.",
     )
     special_tokens: Switch = Field(
         default=True, description="Whether mean and max take in the special tokens around a sequence."
@@ -92,7 +92,7 @@ class ExtractConfig(Section):
     )
     stride: Count | None = Field(
         default=None,
-        description="Tokens from one window's start to the next; null: no overlap. Each token is pooled once.",
+        description="Tokens from a window's start to the next; null: no overlap. Each token is pooled once.",
     )
     reverse_complement: Strands = Field(
         default="none",
@@ -100,7 +100,7 @@ class ExtractConfig(Section):
     )
     oversize: Oversize = Field(
         default="window",
-        description="A sequence that does not fit in memory even alone: cut into windows, or skipped and named.",
+        description="A sequence too large for memory even alone: cut into windows, or skipped and named.",
     )
     compile: Switch = Field(
         default=False, description="Pass models through torch.compile; worth it for long jobs on a GPU."

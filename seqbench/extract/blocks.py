@@ -203,8 +203,8 @@ class Extraction:
             prepared = self._embedder.prepare(sequences)
         except OverlongSequenceError as error:
             raise DataError(
-                f"{job.gathered.line(chunk.first + error.index // strands)}: {error.tokens} tokens are over the limit "
-                f"of {error.limit} (set extract.overlong to window or truncate)"
+                f"{job.gathered.line(chunk.first + error.index // strands)}: {error.tokens} tokens are over "
+                f"the limit of {error.limit} (set extract.overlong to window or truncate)"
             ) from error
         job.coverage += prepared.coverage_N[::strands].tolist()
         windows = int(prepared.windows_N.sum())

@@ -158,8 +158,8 @@ class _Block:
         broken = np.flatnonzero(~np.isfinite(rows_UH).all(axis=1) & ~self.is_unfit_U)
         if len(broken):
             raise ModelError(
-                f"{self._gathered.line(int(broken[0]))}: layer {layer} of {len(broken)} sequences holds NaN or "
-                "infinity (set the model's dtype to float32 or bfloat16)"
+                f"{self._gathered.line(int(broken[0]))}: layer {layer} of {len(broken)} sequences holds NaN "
+                "or infinity (set the model's dtype to float32 or bfloat16)"
             )
 
 

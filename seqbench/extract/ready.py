@@ -1,4 +1,4 @@
-"""What happens once between loading a model and its first batch on a data set: the budget and the certificate."""
+"""What happens once before the first batch of a model on a data set: the budget and the certificate."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ def get_ready(
 ) -> None:
     """Choose the size of batches and check the model on the data set, once for an entry of the store.
 
-    Both are noted beside the embeddings; an extraction that goes on where another stopped takes what is there.
+    Both are noted beside the embeddings; an extraction that goes on where another stopped takes them over.
 
     Args:
         embedder: The loaded model.

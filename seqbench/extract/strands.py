@@ -34,8 +34,8 @@ def join_strands(
     """Average both strands, or put them side by side.
 
     Returns:
-        Shape (N, H) or (N, 2H), and the mean cosine between the strands: 1 for a model that does not care which
-        strand it reads. NaN where no row is finite.
+        Shape (N, H) or (N, 2H), and the mean cosine between the strands: 1 for a model that does not care
+        which strand it reads. NaN where no row is finite.
     """
     if strands == "mean":
         joined = (forward_NH + reverse_NH) / 2

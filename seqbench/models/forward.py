@@ -32,7 +32,7 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 class Forward:
-    """A model that is ready to run: how it takes masks, how its layers are taken, and faster linear layers."""
+    """A model ready to run: how it takes masks, how its layers are taken, and faster linear layers."""
 
     def __init__(
         self, model: Any, *, name: str, n_layers: int, windows: Sequence[NDArray[np.int32]], pad_id: int

@@ -80,7 +80,7 @@ class Packed:
 
 
 def can_pack(model: nn.Module) -> bool:
-    """Whether this machine and PyTorch have what it takes, and memory holds the weights twice for a moment."""
+    """Whether machine and PyTorch have what it takes, and memory holds the weights twice for a moment."""
     weights = list(model.parameters())
     dtypes = {weight.dtype for weight in weights}
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]

@@ -230,8 +230,8 @@ class SequenceEmbedder:
         if half < self.budget.tokens:
             self.budget = Budget(tokens=half, reason=f"out of memory at {size:,} tokens")
             yield Remark(
-                text=f"{self.transformer.identity.name} × {self.facts.name}: out of memory at {size:,} tokens "
-                f"a batch, going on with {half:,}"
+                text=f"{self.transformer.identity.name} × {self.facts.name}: out of memory at {size:,} "
+                f"tokens a batch, going on with {half:,}"
             )
 
     def _compute_oversize(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:

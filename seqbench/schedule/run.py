@@ -176,8 +176,8 @@ class _Run:
         """Tell what the embeddings do not hold."""
         if work.truncated:
             self._workspace.reporter.note(
-                f"warning: {task.model} × {task.dataset}: {work.truncated:,} sequences were cut to the model's "
-                "limit (extract.overlong: window takes all of them)"
+                f"warning: {task.model} × {task.dataset}: {work.truncated:,} sequences were cut to the "
+                "model's limit (extract.overlong: window takes all of them)"
             )
         self.failed += [
             Problem(model=task.model, dataset=task.dataset, reason=f"skipped: {place}")
@@ -218,5 +218,5 @@ class _Run:
 
 
 def _entries(group: Sequence[Task]) -> set[str]:
-    """Names in the store that a group of tasks fills: probes of a broken one would fail for the same reason."""
+    """Names in the store that a group of tasks fills: probes of a broken one would fail as well."""
     return {name for task in group if isinstance(task, ExtractTask) for name in task.entries}

@@ -42,8 +42,8 @@ class Workspace:
         self._entries = {entry.name: entry for entry in entries}
         if len(self._entries) < len(entries):
             raise ConfigError(
-                "models: two would be stored under one name, as further poolings are named `<model>@<pooling>` "
-                "(set `name:` on one of them)"
+                "models: two would be stored under one name, as further poolings are named "
+                "`<model>@<pooling>` (set `name:` on one of them)"
             )
         self._sources: dict[str, Source] = {}
         self._precomputed: dict[str, Precomputed] = {}
@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def model_names(self) -> list[str]:
-        """Names in the store, in the config's order; of several poolings, those after the first have their own."""
+        """Names in the store, in the config's order; each further pooling of a model has its own."""
         return list(self._entries)
 
     def computed_by(self, model: str) -> str:
@@ -73,7 +73,7 @@ class Workspace:
         return self._entries[model].model
 
     def pooling(self, model: str) -> Pooling:
-        """How the tokens of a sequence become what is stored under a name; controls count or place letters."""
+        """How tokens become what is stored under a name; controls count or place letters."""
         return self._entries[model].pooling or "mean"
 
     def pooling_setting(self, model: str) -> Settings:

@@ -3,6 +3,7 @@
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import Block, BlockCut, cut
 from seqbench.store.opening import create_store, open_store
+from seqbench.store.readers import LayerArray
 from seqbench.store.records import EmbeddingFacts, Fault, ItemFacts, LayerRows, SplitFacts
 from seqbench.store.store import Store
 
@@ -13,6 +14,7 @@ __all__ = [
     "Embeddings",
     "Fault",
     "ItemFacts",
+    "LayerArray",
     "LayerRows",
     "SplitFacts",
     "Store",

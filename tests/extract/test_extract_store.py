@@ -183,7 +183,8 @@ def test_repeated_sequences_are_embedded_once_in_a_data_set(tiny_model: TinyMode
         alone = embedder.embed(texts, [3]).layers[3]
         np.testing.assert_allclose(entry.load(3, split)[:, 0], alone, atol=1e-5, rtol=1e-5)
         lengths = entry.items(split).tokens_NS[:, 0]
-        assert (lengths == 32).all() and (entry.items(split).coverage_NS == 1).all()
+        assert (lengths == 32).all()
+        assert (entry.items(split).coverage_NS == 1).all()
 
 
 def test_a_hash_that_two_sequences_share_does_not_mix_them(
@@ -194,7 +195,8 @@ def test_a_hash_that_two_sequences_share_does_not_mix_them(
     repeats = Repeats(data)
     first = data.splits["train"].sequences(0, 1)[0][0]
     place = repeats.first(first, 7)
-    assert place is not None and (place.split, place.item) == ("train", 0)
+    assert place is not None
+    assert (place.split, place.item) == ("train", 0)
     other = next(item[0] for item in data.splits["train"].sequences(1, 20) if item[0] != first)
     assert repeats.first(other, 7) is None
 
@@ -237,7 +239,9 @@ def test_a_sequence_that_does_not_fit_is_named_and_nan(
     item = work.skipped[0].rpartition("train.jsonl:")[2]
     assert item == "2: 50 tokens do not fit in memory"  # the fourth sequence is the second item's second
     stored, facts_of = entry.load(3, "train"), entry.items("train")
-    assert np.isnan(stored[1, 1]).all() and np.isfinite(stored[1, 0]).all() and np.isfinite(stored[2:]).all()
+    assert np.isnan(stored[1, 1]).all()
+    assert np.isfinite(stored[1, 0]).all()
+    assert np.isfinite(stored[2:]).all()
     assert (facts_of.coverage_NS[1, 1], facts_of.tokens_NS[1, 1]) == (0, 0)
 
 

@@ -157,5 +157,5 @@ def test_compiled_blocks_give_the_same_layers(tiny_model: TinyModel, monkeypatch
 def test_a_model_whose_blocks_are_unknown_cannot_be_compiled(tiny_model: TinyModel) -> None:
     model = load(tiny_model("bert")).forward
     model.tap = SimpleNamespace(blocks=None)  # type: ignore[assignment]
-    with pytest.raises(ModelError, match="set extract.compile: false"):
+    with pytest.raises(ModelError, match=r"set extract\.compile: false"):
         model.compile()

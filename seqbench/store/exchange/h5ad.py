@@ -134,7 +134,7 @@ class _H5adFile:
 
 
 def _column(stored: Any) -> NDArray[Any]:
-    """A column of `obs` as AnnData's format has it: plain, of categories, or of numbers that may be missing."""
+    """A column of `obs` as AnnData stores it: plain, of categories, or of numbers that may be missing."""
     if isinstance(stored, h5py.Dataset):
         return np.asarray(stored.asstr()[()] if h5py.check_string_dtype(stored.dtype) else stored[()])
     codes, mask = stored.get("codes"), stored.get("mask")
