@@ -61,7 +61,7 @@ class _Job:
         self.layers = layers
         self.targets = targets
         self.spool = Spool(targets[0].entry.scratch_folder)
-        self.coverage: list[float] = []
+        self.coverage_U = np.ones(gathered.source_NS.size, dtype=np.float32)
         self.unfit: dict[int, int] = {}
         """Distinct sequences that do not fit in memory, and their tokens."""
 
@@ -107,7 +107,7 @@ class Extraction:
         self._n_seqs = dataset.n_seqs
         self._targets = targets
         self._strands = strands
-        self._repeats = repeats if repeats is not None and len(repeats) else None
+        self._repeats = repeats
         self._stored: dict[tuple[SplitName, int], bool] = {}
         for target in targets:
             target.entry.prepare(split_name, self._split.labels, target.layers)
@@ -166,7 +166,7 @@ class Extraction:
                 layers=job.layers,
                 poolings=self._embedder.poolings,
                 strands=self._strands,
-                coverage_U=np.asarray(job.coverage, dtype=np.float32),
+                coverage_U=job.coverage_U[: job.gathered.count],
                 unfit=job.unfit,
             )
 
@@ -206,7 +206,8 @@ class Extraction:
                 f"{job.gathered.line(chunk.first + error.index // strands)}: {error.tokens} tokens are over "
                 f"the limit of {error.limit} (set extract.overlong to window or truncate)"
             ) from error
-        job.coverage += prepared.coverage_N[::strands].tolist()
+        span = slice(chunk.first, chunk.first + len(chunk.sequences))
+        job.coverage_U[span] = prepared.coverage_N[::strands]
         windows = int(prepared.windows_N.sum())
         for batch in prepared.batches:
             moved = replace(batch, owner_B=batch.owner_B + chunk.first * strands)

@@ -41,58 +41,69 @@ class Gathered:
     def __init__(self, split: Split, block: Block, n_seqs: int) -> None:
         self.split = split
         self.block = block
-        self.source_NS: NDArray[np.int64] = np.full(
-            (block.stop - block.start, n_seqs), SHARED, dtype=np.int64
-        )
+        shape_NS = (block.stop - block.start, n_seqs)
+        self.source_NS: NDArray[np.int64] = np.full(shape_NS, SHARED, dtype=np.int64)
         """Per sequence, the number of the distinct one that it equals, or `SHARED`."""
         self.copies: list[tuple[int, int, Place]] = []
         """Item of the block, sequence of the item, and where in the data set the same one stands."""
-        self.hash_N: NDArray[np.uint64] = np.zeros(block.stop - block.start, dtype=np.uint64)
-        self.places: list[tuple[int, int]] = []
-        """Per distinct sequence, the item of the block and the sequence of the item where it stands first."""
+        self.hash_N: NDArray[np.uint64] = np.zeros(shape_NS[0], dtype=np.uint64)
+        self.count = 0
+        """Distinct sequences so far."""
+        self._places: NDArray[np.int64] = np.zeros(self.source_NS.size, dtype=np.int64)
         self._known: dict[bytes, int] = {}
 
     def chunks(self, repeats: Repeats | None, is_stored: Callable[[Place], bool]) -> Iterator[Chunk]:
         """Read the block.
 
         Args:
-            repeats: What the data set holds more than once; None if it is not to be looked up.
+            repeats: What the data set holds more than once; None if that was not looked for.
             is_stored: Whether the row of a place will be in the store when this block is written.
         """
         for start, stop in self._spans():
-            chunk = Chunk(items=stop - start, first=len(self.places))
-            for number, item in enumerate(self.split.sequences(start, stop), start=start - self.block.start):
-                self.hash_N[number] = item_hash(item)
+            items = self.split.sequences(start, stop)
+            hashes_NS = np.asarray(
+                [[sequence_hash(text) for text in item] for item in items], dtype=np.uint64
+            )
+            may_repeat_NS = repeats.holds(hashes_NS) if repeats else np.ones(hashes_NS.shape, dtype=np.bool_)
+            chunk = Chunk(items=stop - start, first=self.count)
+            for row, item in enumerate(items):
+                number = start - self.block.start + row
+                self.hash_N[number] = hashes_NS[row, 0] if len(item) == 1 else item_hash(item)
                 for seq, sequence in enumerate(item):
-                    self._add(chunk, number, seq, sequence, repeats, is_stored)
+                    if not may_repeat_NS[row, seq] or not self._shares(
+                        number, seq, sequence, repeats, is_stored
+                    ):
+                        self.source_NS[number, seq] = self.count
+                        self._places[self.count] = number * len(item) + seq
+                        self.count += 1
+                        chunk.sequences.append(sequence)
             yield chunk
 
     def line(self, distinct: int) -> str:
         """File and line of a distinct sequence, for messages."""
-        item, _ = self.places[distinct]
+        item = int(self._places[distinct]) // self.source_NS.shape[1]
         return f"{self.split.index.path}:{self.split.line(self.block.start + item)}"
 
-    def _add(
+    def _shares(
         self,
-        chunk: Chunk,
         number: int,
         seq: int,
         sequence: str,
         repeats: Repeats | None,
         is_stored: Callable[[Place], bool],
-    ) -> None:
+    ) -> bool:
+        """Whether a sequence needs no row of its own; if so, where its row comes from is noted."""
         digest = blake2b(sequence.encode(), digest_size=16).digest()
         known = self._known.get(digest)
         if known is not None:
             self.source_NS[number, seq] = known
-            return
-        place = repeats.first(sequence, sequence_hash(sequence)) if repeats else None
+            return True
+        place = repeats.first(sequence) if repeats else None
         if place is not None and is_stored(place):
             self.copies.append((number, seq, place))
-            return
-        self._known[digest] = self.source_NS[number, seq] = len(self.places)
-        self.places.append((number, seq))
-        chunk.sequences.append(sequence)
+            return True
+        self._known[digest] = self.count
+        return False
 
     def _spans(self) -> Iterator[tuple[int, int]]:
         block = self.block
@@ -107,5 +118,5 @@ class Gathered:
 
 
 def item_hash(item: tuple[str, ...]) -> int:
-    """First 64 bits of the BLAKE2b of an item's sequences, which NUL bytes divide."""
+    """First 64 bits of the BLAKE2b of an item's sequences, which NUL bytes divide; of one, its own hash."""
     return sequence_hash("\0".join(item))

@@ -39,7 +39,7 @@ class Repeats:
     """The first place of every sequence that a data set holds more than once."""
 
     def __init__(self, dataset: Dataset) -> None:
-        """Hash every sequence: one pass over the files, 8 bytes a sequence for a moment."""
+        """Hash every sequence: one pass over the files, some 24 bytes a sequence for a moment."""
         self._dataset = dataset
         self._n_seqs = dataset.n_seqs
         self._names = tuple(dataset.splits)
@@ -62,13 +62,19 @@ class Repeats:
         """Distinct sequences that occur more than once."""
         return len(self._hashes)
 
-    def first(self, sequence: str, hashed: int) -> Place | None:
+    def holds(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of some `sequence_hash` values belong to sequences that occur more than once."""
+        at = np.minimum(np.searchsorted(self._hashes, hashes), max(len(self) - 1, 0))
+        if not len(self):
+            return np.zeros(hashes.shape, dtype=np.bool_)
+        return np.asarray(self._hashes[at] == hashes)
+
+    def first(self, sequence: str) -> Place | None:
         """Where a sequence stands first; None for one that occurs once.
 
-        Args:
-            sequence: The sequence; compared letter by letter with the one of equal hash.
-            hashed: Its `sequence_hash`.
+        That two sequences share a hash is found out by comparing letters.
         """
+        hashed = sequence_hash(sequence)
         at = int(np.searchsorted(self._hashes, np.uint64(hashed)))
         if at == len(self._hashes) or int(self._hashes[at]) != hashed:
             return None

@@ -61,10 +61,23 @@ class Forward:
         self.packed = False
         with torch.inference_mode():
             self.check_vocabulary(np.concatenate(windows))
+            self._try(windows)
             self.tap.check(self.inputs(*pad(windows[:1], pad_id)))
             self._pack(windows[0])
             self.equal_lengths = not self._takes_mask or self._padding_leaks(windows)
         """Whether padding changes embeddings, so that batches must hold windows of one length."""
+
+    def _try(self, windows: Sequence[NDArray[np.int32]]) -> None:
+        """Run the longest window: a model that can't be run is not one whose layers can't be had."""
+        longest = max(windows, key=len)
+        try:
+            self.model(**self.inputs(*pad([longest], self._pad_id)))
+        except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(
+                f"model {self._name!r}: can't be run on {len(longest)} tokens: {said} "
+                "(is it a model of sequences? if its positions end there, set extract.max_tokens)"
+            ) from error
 
     def check_vocabulary(self, ids: NDArray[Any]) -> None:
         """See that the embedding has every id.

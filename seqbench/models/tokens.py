@@ -20,6 +20,10 @@ from seqbench.vocabulary import Overlong
 __all__ = ["Tokens", "Windows", "token_limit"]
 
 
+LONGEST_TRIED = 131_072
+"""Letters up to which a look-up table is held against the tokenizer; a million take it 400 to 800 MB."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windows:
     """Sequences cut into windows; windows of one sequence are neighbours and in order."""
@@ -121,7 +125,8 @@ class Tokens:
         if self._lookup is None:
             return self._writer.encode(sequences)
         found = [self._lookup.encode(sequence) for sequence in sequences]
-        if not self._stands(sequences, found):
+        covered = [sequence for sequence, ids in zip(sequences, found, strict=True) if ids is not None]
+        if not self._stands(self._lookup, max(covered, key=len, default="")):
             self._lookup = None
             return self._writer.encode(sequences)
         rest = [index for index, ids in enumerate(found) if ids is None]
@@ -169,17 +174,17 @@ class Tokens:
         step = self._stride or self._room
         return list(range(0, n_tokens - self._room + step, step)), n_tokens
 
-    def _stands(self, sequences: Sequence[str], found: Sequence[Ids | None]) -> bool:
+    def _stands(self, lookup: Lookup, longest: str) -> bool:
         """Hold the table against the tokenizer on a sequence longer than all before.
 
         Some tokenizers give up on words over a length of their own, which may be beyond the first trial.
         """
-        covered = [index for index, ids in enumerate(found) if ids is not None]
-        longest = max(covered, key=lambda index: len(sequences[index]), default=None)
-        if longest is None or len(sequences[longest]) <= self._tried_length:
+        text = longest[:LONGEST_TRIED]
+        if len(text) <= self._tried_length:
             return True
-        self._tried_length = len(sequences[longest])
-        return np.array_equal(found[longest], self._writer.encode([sequences[longest]])[0])  # type: ignore[arg-type]
+        self._tried_length = len(text)
+        looked_up = lookup.encode(text)
+        return looked_up is not None and np.array_equal(looked_up, self._writer.encode([text])[0])
 
 
 def _special_tokens(writer: Writer, example: str) -> tuple[Ids, Ids]:

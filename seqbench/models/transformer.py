@@ -19,6 +19,7 @@ from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
 from seqbench.models.joining import Embedded, embed
 from seqbench.models.tokens import Tokens, token_limit
+from seqbench.models.writing import Alphabet
 from seqbench.vocabulary import Pooling
 
 SMALLEST_WINDOW = 32
@@ -71,13 +72,16 @@ class Transformer:
     @property
     def forward(self) -> Forward:
         """The model ready to run."""
-        if self._forward is not None:
-            return self._forward
-        return self.ready(Tokens(self.tokenizer, limit=self.limit, overlong="truncate"))
+        return self.ready(None)
 
-    def ready(self, tokens: Tokens) -> Forward:
-        """The model ready to run; tried out on the first tokens that ask."""
+    def ready(self, alphabet: Alphabet | None) -> Forward:
+        """The model ready to run; tried out when first asked for.
+
+        Raises:
+            ModelError: It can't be run on a few dozen letters of the alphabet.
+        """
         if self._forward is None:
+            tokens = Tokens(self.tokenizer, limit=self.limit, overlong="truncate", alphabet=alphabet)
             trial = tokens.windows([tokens.example, 3 * tokens.example])
             first = np.flatnonzero(np.diff(trial.owner_W, prepend=-1))
             self._forward = Forward(
@@ -109,7 +113,7 @@ class SequenceEmbedder:
             stride=options.stride,
             alphabet=facts.alphabet,
         )
-        self.forward = transformer.ready(self.tokens)
+        self.forward = transformer.ready(facts.alphabet)
         self.budget = Budget.default(self.forward.device.type)
         if options.tokens_per_batch is not None:
             self.budget = Budget(tokens=options.tokens_per_batch, reason="set in the config")

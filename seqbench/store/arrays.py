@@ -192,7 +192,7 @@ def reopen(group: zarr.Group) -> zarr.Group:
     """
     try:
         with faults(location_of(group.store), "read"):
-            return zarr.open_group(group.store, path=group.path, mode="r+")
+            return zarr.open_group(group.store, path=group.path, mode="r+", zarr_format=3)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{group.path}/zarr.json in the store can't be read: {error}") from error
 

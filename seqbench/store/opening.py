@@ -64,7 +64,8 @@ def _open_root(location: Location, *, writable: bool) -> zarr.Group:
     try:
         with faults(location, "read"):
             try:
-                return zarr.open_group(location.zarr_store(read_only=not writable), mode=mode)
+                store = location.zarr_store(read_only=not writable)
+                return zarr.open_group(store, mode=mode, zarr_format=3)
             except (FileNotFoundError, GroupNotFoundError) as error:
                 raise StoreNotFoundError(
                     f"{location}: no embedding store there (`seqbench extract` makes one)"

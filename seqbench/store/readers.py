@@ -99,7 +99,7 @@ class LayerArray:
         Raises:
             StoreError: dask is not installed.
         """
-        need("dask")
+        need("readers", "dask")
         import dask.array
         from dask.base import tokenize
 
@@ -179,7 +179,7 @@ def to_xarray(
     Raises:
         StoreError: xarray or dask is not installed.
     """
-    need("xarray", "dask")
+    need("readers", "xarray", "dask")
     import dask.array
     import xarray
 
@@ -192,12 +192,17 @@ def to_xarray(
     return xarray.DataArray(stacked, dims=dimensions, coords=named, name="embedding", attrs=dict(attrs))
 
 
-def need(*packages: str) -> None:
+def need(extra: str, *packages: str) -> None:
     """See that optional packages are installed.
+
+    Args:
+        extra: The extra of seqbench that brings them.
+        packages: Their names, as they are imported.
 
     Raises:
         StoreError: Names what is missing and how to get it.
     """
     missing = [package for package in packages if find_spec(package) is None]
     if missing:
-        raise StoreError(f"{' and '.join(missing)} is not installed (pip install seqbench[export])")
+        are = "are" if len(missing) > 1 else "is"
+        raise StoreError(f"{' and '.join(missing)} {are} not installed (pip install seqbench[{extra}])")

@@ -191,14 +191,15 @@ def test_a_hash_that_two_sequences_share_does_not_mix_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seqbench.extract.repeats.sequence_hash", lambda text: 7)
+    monkeypatch.setattr("seqbench.extract.gather.sequence_hash", lambda text: 7)
     data = repeated(tmp_path, 2)
     repeats = Repeats(data)
     first = data.splits["train"].sequences(0, 1)[0][0]
-    place = repeats.first(first, 7)
+    place = repeats.first(first)
     assert place is not None
     assert (place.split, place.item) == ("train", 0)
     other = next(item[0] for item in data.splits["train"].sequences(1, 20) if item[0] != first)
-    assert repeats.first(other, 7) is None
+    assert repeats.first(other) is None
 
 
 @pytest.mark.parametrize("strands", ["mean", "concat"])

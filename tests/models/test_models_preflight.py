@@ -50,9 +50,6 @@ def test_every_tested_family_passes(tiny_model: TinyModel, family: str) -> None:
     assert certificate.verdict is Verdict.PASS
 
 
-@pytest.mark.xfail(
-    strict=True, reason="LayerTap.check takes the shifted hidden_states of these for the truth"
-)
 @pytest.mark.parametrize("family", STATE_SPACE)
 def test_state_space_models_pass_though_they_declare_no_embedding_output(
     tiny_model: TinyModel, family: str

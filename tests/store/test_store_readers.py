@@ -123,9 +123,9 @@ def test_xarray_is_labelled_and_lazy(entry: Embeddings) -> None:
 
 def test_what_is_not_installed_is_named(entry: Embeddings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqbench.store.readers.find_spec", lambda name: None)
-    with pytest.raises(StoreError, match="dask is not installed"):
+    with pytest.raises(StoreError, match=r"dask is not installed \(pip install seqbench\[readers\]\)"):
         entry.array(0, "train").dask()
-    with pytest.raises(StoreError, match="xarray and dask is not installed"):
+    with pytest.raises(StoreError, match="xarray and dask are not installed"):
         entry.xarray("train")
 
 

@@ -5,13 +5,17 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from seqbench.cli.main import app
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
 from seqbench.store import Store, create_store, open_store
 from seqbench.store.location import locate
+from tests.data import write_split
 from tests.store.conftest import S3Server
 from tests.store.store_samples import LABELS, SHARDED, facts, fill, identity, rows
 
@@ -76,6 +80,19 @@ def test_of_several_at_once_with_different_weights_and_settings_exactly_one_wins
         (winner,) = [found for found in pool.map(require, range(3)) if found]
     entry = open_store(url)["m/d"]
     assert (entry.model.fingerprint, entry.facts.settings) == (winner, {"pooling": winner})
+
+
+def test_extraction_into_a_bucket_from_the_command_line(s3: S3Server, tmp_path: Path) -> None:
+    write_split(tmp_path / "data/gc", "train")
+    write_split(tmp_path / "data/gc", "test", items=20)
+    url = f"{s3.bucket()}/embeddings.zarr"
+    config = f"models: [{{kind: kmer, k: 2}}]\ndatasets: {{root: data}}\nstore: {{path: '{url}'}}"
+    (tmp_path / "c.yaml").write_text(config)
+    for command in (["extract", tmp_path / "c.yaml"], ["store", "verify", url], ["store", "list", url]):
+        shown = CliRunner().invoke(app, [str(part) for part in command])
+        assert shown.exit_code == 0, shown.output
+    assert open_store(url)["kmer-2/gc"].complete_layers("test") == (0,)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.yaml", "catalog.duckdb", "data"]
 
 
 def test_what_is_not_there_is_said(s3: S3Server) -> None:

@@ -21,7 +21,7 @@ _MODULES: dict[FormatName, tuple[str, tuple[str, ...]]] = {
 
 def _load(name: FormatName) -> object:
     module, packages = _MODULES[name]
-    need(*packages)
+    need("export", *packages)
     return import_module(f"seqbench.store.exchange.{module}")
 
 

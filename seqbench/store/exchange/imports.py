@@ -175,28 +175,20 @@ def _described(
     rows: Mapping[SplitName, Rows],
 ) -> _Import:
     """What another tool made: known are the numbers and nothing of where they come from."""
-    first = next(iter(found.layers))
-    _, n_seqs, hidden = next(iter(found.layers[first].values())).shape
-    for _, _, file in _files(found):
-        if file.shape[1:] != (n_seqs, hidden):
-            raise StoreError(f"{file.path}: {file.shape[1:]} a row, the first layer has {(n_seqs, hidden)}")
+    first, _, file = next(_files(found))
+    _, n_seqs, hidden = file.shape
+    for _, _, other in _files(found):
+        if other.shape[1:] != (n_seqs, hidden):
+            raise StoreError(f"{other.path}: {other.shape[1:]} a row, the first layer has {(n_seqs, hidden)}")
     task = spec.task or infer_task(rows[first].labels)
     kept = {split: _fitting(found, split, each, task) for split, each in rows.items()}
-    if len({each.labels.shape[1:] for each in kept.values()}) > 1:
-        raise StoreError(f"{dataset}: the splits differ in how many labels an item has")
     labels = kept[first].labels
-    classes = tuple(np.unique(labels).tolist()) if task is Task.CLASSIFICATION else ()
-    for split, each in kept.items():
-        unknown = sorted(set(np.unique(each.labels).tolist()) - set(classes)) if classes else []
-        if unknown:
-            raise StoreError(f"{dataset}: {split} has class {unknown[0]}, which {first} lacks")
-    count = max(layer for _, layer, _ in _files(found)) + 1
     facts = EmbeddingFacts(
         task=task,
         n_seqs=n_seqs,
         n_targets=labels.shape[1] if labels.ndim == 2 else 1,
         hidden=hidden,
-        classes=classes,
+        classes=tuple(np.unique(labels).tolist()) if task is Task.CLASSIFICATION else (),
         alphabet=None,
         ceiling=None,
         group=spec.group,
@@ -204,16 +196,28 @@ def _described(
         versions={},
         splits={split: _split_facts(found, split, n_seqs, hidden) for split in found.layers},
     )
+    _check_labels(dataset, facts, kept)
     identity = ModelIdentity(
         name=model,
         kind="precomputed",
-        path=str(next(_files(found))[2].path.parent.absolute()),
+        path=str(file.path.parent.absolute()),
         revision=None,
         fingerprint=hashlib.sha256(f"precomputed\0{model}\0{format_name}".encode()).hexdigest(),
-        n_layers=count,
+        n_layers=max(layer for _, layer, _ in _files(found)) + 1,
         hidden=None,
     )
     return _Import(found=found, model=identity, dataset=dataset, facts=facts, rows=kept)
+
+
+def _check_labels(dataset: str, facts: EmbeddingFacts, rows: Mapping[SplitName, Rows]) -> None:
+    """See that all splits have the labels of the first."""
+    first = next(iter(rows))
+    for split, each in rows.items():
+        if each.labels.shape[1:] != rows[first].labels.shape[1:]:
+            raise StoreError(f"{dataset}: an item of {split} has not as many labels as one of {first}")
+        unknown = sorted(set(np.unique(each.labels).tolist()) - set(facts.classes))
+        if facts.classes and unknown:
+            raise StoreError(f"{dataset}: {split} has class {unknown[0]}, which {first} lacks")
 
 
 def _fitting(found: Found, split: SplitName, rows: Rows, task: Task) -> Rows:
