@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from seqbench.errors import ModelError
 from seqbench.models.batches import pad
+from seqbench.models.heap import keep_freed_memory
 from seqbench.models.packed import Packed, can_pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.tap import LayerTap
@@ -59,6 +60,8 @@ class Forward:
         self._vocabulary = int(model.get_input_embeddings().num_embeddings)
         self.tap = LayerTap(model, n_layers)
         self.packed = False
+        if self.device.type == "cpu":
+            keep_freed_memory()
         with torch.inference_mode():
             self.check_vocabulary(np.concatenate(windows))
             self._try(windows)
