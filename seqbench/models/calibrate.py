@@ -14,7 +14,7 @@ from seqbench.models.base import DatasetFacts
 from seqbench.models.forward import Forward, is_out_of_memory
 from seqbench.models.tokens import Tokens
 
-DEFAULT = {"cpu": 4096, "cuda": 65536}
+DEFAULT = {"cpu": 8192, "cuda": 65536}
 """Tokens of a batch where it is not worth calibrating."""
 
 CANDIDATES = {"cpu": (1024, 2048, 4096, 8192, 16384), "cuda": tuple(2**power for power in range(13, 21))}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqbench.errors import ModelError
+from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
 from seqbench.models.heap import keep_freed_memory
 from seqbench.models.packed import Packed, can_pack
@@ -62,6 +63,7 @@ class Forward:
         self.packed = False
         if self.device.type == "cpu":
             keep_freed_memory()
+            use_shared_masks(model)
         with torch.inference_mode():
             self.check_vocabulary(np.concatenate(windows))
             self._try(windows)

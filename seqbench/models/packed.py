@@ -45,10 +45,11 @@ class PackedLinear(nn.Module):
         count = len(rows_MK)
         if x.dtype is torch.bfloat16:
             rows_MK = _with_rows(rows_MK, rounded(count))
-        result_MN = torch.ops.mkldnn._linear_pointwise(
+        result_MN: Tensor = torch.ops.mkldnn._linear_pointwise(
             rows_MK, self.weight, self.bias, self._activation, [], self._algorithm
         )
-        return result_MN[:count].view(*x.shape[:-1], self.out_features)
+        joined: Tensor = result_MN[:count].view(*x.shape[:-1], self.out_features)
+        return joined
 
 
 def rounded(rows: int) -> int:
