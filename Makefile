@@ -36,6 +36,8 @@ test-all: lint
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/real_data.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/python benchmarks/extract.py
 
 docs: $(VENV)/installed
 	$(BIN)/python scripts/config_reference.py > docs/config.md

@@ -166,6 +166,8 @@ class _Block:
 def _spread(values_U: NDArray, source_NS: NDArray[np.int64], width: int | None = None) -> NDArray:  # type: ignore[type-arg]
     """Give each sequence the value of its distinct one; zeros where it is copied from elsewhere."""
     shape = source_NS.shape if width is None else (*source_NS.shape, width)
+    if len(values_U) == source_NS.size and (source_NS.ravel() == np.arange(source_NS.size)).all():
+        return values_U.reshape(shape)  # nothing repeats: no copy
     spread = np.zeros(shape, dtype=values_U.dtype)
     own = source_NS != SHARED
     if own.any():

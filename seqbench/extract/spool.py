@@ -8,6 +8,7 @@ Shape letters: N sequences, W windows, B windows of a batch, P poolings, L layer
 
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -79,14 +80,27 @@ class Spool:
         Returns:
             Shape (N, H), float32.
         """
+        width = self._shapes[0][3] if self._shapes else 0
+        if joint.is_one_each:  # straight into place, which spares a copy of the layer
+            joined_NH = np.full((joint.n_sequences, width), np.nan, dtype=np.float32)
+            for part, rows_BH in zip(self._parts, self._read(pooling_at, layer_at), strict=True):
+                joined_NH[part.owner_B] = rows_BH
+            return joined_NH
         count = sum(shape[2] for shape in self._shapes)
-        rows_WH = np.empty((count, self._shapes[0][3] if self._shapes else 0), dtype=np.float32)
+        rows_WH = np.empty((count, width), dtype=np.float32)
         filled = 0
-        for offset, (_, layers, batch, hidden) in zip(self._offsets, self._shapes, strict=True):
-            at = offset + 4 * (pooling_at * layers + layer_at) * batch * hidden
-            _read_all(self._file.fileno(), rows_WH[filled : filled + batch], at)
-            filled += batch
+        for rows_BH in self._read(pooling_at, layer_at):
+            rows_WH[filled : filled + len(rows_BH)] = rows_BH
+            filled += len(rows_BH)
         return joint.join(rows_WH, pooling)
+
+    def _read(self, pooling_at: int, layer_at: int) -> Iterator[NDArray[np.float32]]:
+        """One layer of each batch, (B, H)."""
+        for offset, (_, layers, batch, hidden) in zip(self._offsets, self._shapes, strict=True):
+            rows_BH = np.empty((batch, hidden), dtype=np.float32)
+            at = offset + 4 * (pooling_at * layers + layer_at) * batch * hidden
+            _read_all(self._file.fileno(), rows_BH, at)
+            yield rows_BH
 
 
 def _fetched() -> NDArray[np.float32]:

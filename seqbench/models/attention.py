@@ -1,8 +1,8 @@
 """Attention on CPUs: PyTorch's SDPA with its mask made ready once a batch instead of once a block.
 
-SDPA turns a boolean mask of (B, 1, T, T) into numbers in every block, which costs a tenth of the time of a padded
-batch. Here that is done once, and a mask whose rows are all alike, as that of a bidirectional model is, is
-kept as a single row.
+SDPA turns a boolean mask of (B, 1, T, T) into numbers in every block, which costs a tenth of the time of a
+padded batch. Here that is done once, and a mask whose rows are all alike, as that of a bidirectional model
+is, is kept as a single row.
 """
 
 from functools import cache
@@ -28,7 +28,7 @@ def use_shared_masks(model: Any) -> bool:
     Returns:
         Whether it does now; other kinds of attention, and models of custom code, stay as they are.
     """
-    if getattr(model.config, "_attn_implementation", None) != "sdpa":
+    if getattr(getattr(model, "config", None), "_attn_implementation", None) != "sdpa":
         return False
     try:
         _register()

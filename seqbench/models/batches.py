@@ -15,8 +15,8 @@ def batches(
 ) -> Iterator[list[int]]:
     """Group windows, longest first, so that padding is small and a batch that can't fit is met at once.
 
-    Windows of one length that fill a batch stand alone: without padding a model needs no attention mask, which
-    is faster. The others share batches with their neighbours in length.
+    Windows of one length that fill a batch stand alone: without padding a model needs no attention mask,
+    which is faster. The others share batches with their neighbours in length.
 
     Args:
         lengths: Tokens of each window.

@@ -139,10 +139,13 @@ class Forward:
         """
         self.check_vocabulary(ids_BT)
         real, pooled = self._to_device(mask_BT), self._to_device(pooled_BT)
-        taken = self.tap.run(
-            self.inputs(ids_BT, mask_BT), layers, lambda hidden: pool_all(hidden, real, pooled, poolings)
+        rows = _Rows(len(poolings), sorted(layers))
+        self.tap.run(
+            self.inputs(ids_BT, mask_BT),
+            rows.layers,
+            lambda hidden: rows.put(pool_all(hidden, real, pooled, poolings)),
         )
-        return _fetch(torch.stack([taken[layer] for layer in layers], dim=1))
+        return _fetch(rows.in_order(layers))
 
     def _to_device(self, array: NDArray[np.int64]) -> Tensor:
         tensor = torch.from_numpy(array)
@@ -181,6 +184,34 @@ class Forward:
         if not torch.isfinite(one).all():
             return bool(torch.equal(torch.isfinite(one), torch.isfinite(other)))
         return float((one - other).abs().max()) <= TOLERANCE[self.dtype] * float(one.abs().max())
+
+
+class _Rows:
+    """Pooled layers in one tensor: small ones among large ones would leave memory in pieces."""
+
+    def __init__(self, n_poolings: int, layers: list[int]) -> None:
+        self.layers = layers
+        self._n_poolings = n_poolings
+        self._filled = 0
+        self._rows_PLBH: Tensor | None = None
+
+    def put(self, pooled_PBH: Tensor) -> Tensor:
+        """Take the next layer; they come in ascending order."""
+        if self._rows_PLBH is None:
+            count = (self._n_poolings, len(self.layers), *pooled_PBH.shape[1:])
+            self._rows_PLBH = pooled_PBH.new_empty(count)
+        place = self._rows_PLBH[:, self._filled]
+        place.copy_(pooled_PBH)
+        self._filled += 1
+        return place
+
+    def in_order(self, layers: Sequence[int]) -> Tensor:
+        """All layers as they were asked for; shape (P, L, B, H)."""
+        if self._rows_PLBH is None:
+            raise ValueError("no layer was asked for")
+        if list(layers) == self.layers:
+            return self._rows_PLBH
+        return self._rows_PLBH[:, [self.layers.index(layer) for layer in layers]]
 
 
 def _fetch(rows_PLBH: Tensor) -> Fetch:

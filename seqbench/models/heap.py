@@ -1,7 +1,8 @@
 """Keeping freed memory in the process, so that tensors of the next batch need not be asked for again.
 
-glibc gives large blocks back to the kernel when they are freed and gets them anew, page by page and zeroed, for
-the next tensor: some thousand page faults a batch, a quarter of the time on two cores.
+glibc gives large blocks back to the kernel when they are freed and gets them anew, page by page and zeroed,
+for the next tensor: some thousand page faults a batch, a quarter of the time on two cores. It also keeps a
+heap a thread, so that what one thread freed is of no use to the others.
 """
 
 import ctypes
@@ -10,6 +11,7 @@ from functools import cache
 
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
 """Numbers of the options in glibc's malloc.h; see mallopt(3)."""
 
 LARGEST_FROM_HEAP = 32 * 1024**2
@@ -21,7 +23,7 @@ KEPT = 2**31 - 1
 
 @cache
 def keep_freed_memory() -> bool:
-    """Tell glibc to keep what is freed, for the rest of the process; elsewhere nothing is changed.
+    """Tell glibc to keep what is freed, in one heap, for the rest of the process; elsewhere nothing changes.
 
     Returns:
         Whether it was told and agreed.
@@ -33,4 +35,6 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    return bool(mallopt(M_MMAP_THRESHOLD, LARGEST_FROM_HEAP)) and bool(mallopt(M_TRIM_THRESHOLD, KEPT))
+    options = ((M_MMAP_THRESHOLD, LARGEST_FROM_HEAP), (M_TRIM_THRESHOLD, KEPT), (M_ARENA_MAX, 1))
+    agreed = [bool(mallopt(option, value)) for option, value in options]
+    return all(agreed)

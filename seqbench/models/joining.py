@@ -43,12 +43,14 @@ class Joint:
             np.concatenate([np.zeros(0, dtype=np.int64), *(getattr(part, name) for part in parts)])
             for name in ("owner_B", "start_B", "tokens_B", "weight_B")
         )
-        self._n = n_sequences
+        self.n_sequences = n_sequences
         self._order = np.lexsort((start_W, owner_W))
         owners = owner_W[self._order]
         self._first = np.flatnonzero(np.diff(owners, prepend=-1))
         self._present = owners[self._first]
         self._weight_W = weight_W[self._order].astype(np.float64)
+        self.is_one_each = len(self._first) == len(self._order)
+        """Whether no sequence has several windows, so that there is nothing to join."""
         self.tokens_N = np.bincount(owner_W, weights=tokens_W, minlength=n_sequences).astype(np.int64)
         self.windows_N = np.bincount(owner_W, minlength=n_sequences).astype(np.int32)
 
@@ -64,8 +66,8 @@ class Joint:
             Shape (N, H), float32; NaN for sequences without windows.
         """
         found: NDArray[np.floating]
-        joined_NH = np.full((self._n, rows_WH.shape[1]), np.nan, dtype=np.float32)
-        if len(self._first) == len(self._order):  # one window each: nothing to reduce
+        joined_NH = np.full((self.n_sequences, rows_WH.shape[1]), np.nan, dtype=np.float32)
+        if self.is_one_each:
             joined_NH[self._present] = rows_WH[self._order]
             return joined_NH
         sorted_WH = rows_WH[self._order]

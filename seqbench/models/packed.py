@@ -9,7 +9,7 @@ its caller where hidden states come out different.
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,9 @@ ACTIVATIONS: dict[str, tuple[str, str, Callable[[Tensor], Tensor]]] = {
     "silu": ("swish", "", functional.silu),
 }
 """By name: oneDNN's name and algorithm, and the same in PyTorch."""
+
+SIBLINGS = frozenset({"query", "key", "value", "q_proj", "k_proj", "v_proj", "q", "k", "v"})
+"""Names under which models keep layers that read the same input; if they do not, each computes for itself."""
 
 TYPICAL_TOKENS = 4096
 """Rows of the product that the weights are laid out for; others work as well."""
@@ -76,6 +79,42 @@ def _with_rows(rows_MK: Tensor, wanted: int) -> Tensor:
     return longer
 
 
+class PackedSiblings(nn.Module):
+    """Linear layers that read the same input, such as query, key and value, in one product.
+
+    The first that is called computes all; the others are served when they are called with the same tensor.
+    """
+
+    def __init__(self, linears: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self._linear = PackedLinear(_side_by_side(linears))
+        self._input: Tensor | None = None
+        self._output: Tensor | None = None
+
+    def part(self, x: Tensor, start: int, stop: int, last: bool) -> Tensor:
+        """Columns `start` to `stop` of the joint output."""
+        if self._input is not x or self._output is None:
+            self._input, self._output = x, self._linear(x)
+        found = self._output[..., start:stop]
+        if last:  # nothing is kept beyond the pass
+            self._input = self._output = None
+        return found
+
+
+class Sibling(nn.Module):
+    """One of several linear layers that are computed together."""
+
+    def __init__(self, linear: nn.Module, joint: PackedSiblings, start: int, last: bool) -> None:
+        super().__init__()
+        self.out_features, self.in_features = _weight_and_bias(linear)[0].shape
+        # In a tuple, so that it is not registered once a sibling.
+        self._joint, self._start, self._last = (joint,), start, last
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the linear layer it stands for; shape (..., out_features)."""
+        return self._joint[0].part(x, self._start, self._start + self.out_features, self._last)
+
+
 class Packed:
     """The packed layers of a model, which can be put back."""
 
@@ -91,8 +130,7 @@ class Packed:
                 self._replace(parent, name, PackedLinear(linear, activation))
                 parent.forward = getattr(parent, name).forward
                 continue
-            for name, linear in _linears(parent):
-                self._replace(parent, name, PackedLinear(linear))
+            self._replace_all(parent, _linears(parent))
 
     def __len__(self) -> int:
         return len(self._originals)
@@ -102,6 +140,20 @@ class Packed:
         for parent, name, module in reversed(self._originals):
             setattr(parent, name, module)
             parent.__dict__.pop("forward", None)
+
+    def _replace_all(self, parent: nn.Module, linears: list[tuple[str, nn.Module]]) -> None:
+        together = [(name, linear) for name, linear in linears if name in SIBLINGS]
+        if len(together) > 1 and len({_kind(linear) for _, linear in together}) == 1:
+            joint = PackedSiblings([linear for _, linear in together])
+            start = 0
+            for name, linear in together:
+                last = name == together[-1][0]
+                sibling = Sibling(linear, joint, start, last)
+                self._replace(parent, name, sibling)
+                start += sibling.out_features
+            linears = [(name, linear) for name, linear in linears if name not in SIBLINGS]
+        for name, linear in linears:
+            self._replace(parent, name, PackedLinear(linear))
 
     def _replace(self, parent: nn.Module, name: str, module: nn.Module) -> None:
         self._originals.append((parent, name, parent.get_submodule(name)))
@@ -161,6 +213,25 @@ def _linears(parent: nn.Module) -> list[tuple[str, nn.Module]]:
 def _is_linear(module: nn.Module) -> bool:
     hooked = any((module._forward_hooks, module._forward_pre_hooks, module._backward_hooks))
     return not hooked and (type(module) is nn.Linear or type(module).__name__ == "Conv1D")
+
+
+def _kind(linear: nn.Module) -> tuple[int, bool]:
+    """What linear layers must have in common to be computed together: input width, and whether biased."""
+    weight, bias = _weight_and_bias(linear)
+    return weight.shape[1], bias is not None
+
+
+def _side_by_side(linears: Sequence[nn.Module]) -> nn.Linear:
+    """One linear layer whose output is that of all, one after the other."""
+    pairs = [_weight_and_bias(linear) for linear in linears]
+    weight = torch.cat([weight for weight, _ in pairs])
+    joint = nn.Linear(weight.shape[1], weight.shape[0], bias=pairs[0][1] is not None, device="meta")
+    joint.weight = nn.Parameter(weight, requires_grad=False)
+    if pairs[0][1] is not None:
+        joint.bias = nn.Parameter(
+            torch.cat([bias for _, bias in pairs if bias is not None]), requires_grad=False
+        )
+    return joint
 
 
 def _weight_and_bias(linear: nn.Module) -> tuple[Tensor, Tensor | None]:

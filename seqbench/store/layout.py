@@ -19,14 +19,17 @@ FORMAT = 1
 CHUNK_BYTES = 4 * 1024**2
 """Bytes of one chunk before compression: large enough for disks and object stores, small enough to cache."""
 
-BLOCK_BYTES = 64 * 1024**2
-"""Bytes of one block of one layer at most, which is one file: a layer of 4 GB is 62 files, not a thousand."""
+BLOCK_BYTES = 16 * 1024**2
+"""Bytes of one block of one layer at most in a small data set: a block is held in memory to be written."""
+
+LARGEST_BLOCK_BYTES = 64 * 1024**2
+"""The same in a large one, whose layers would otherwise be too many files."""
 
 BLOCK_LETTERS = 2 * 1024**2
 """Letters of one block at most in a small data set, so that a crash costs little work."""
 
-LETTER_BLOCKS = 256
-"""A larger data set is cut by letters into about as many blocks: more would be too many files."""
+MANY_BLOCKS = 256
+"""A larger data set is cut into about as many blocks a layer: more would be too many files."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -51,8 +54,9 @@ class BlockCut:
 def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) -> BlockCut:
     """Cut the rows of a split into blocks, and those into chunks of about 4 MiB.
 
-    A block is at most 64 MiB of a layer, and at most 2 Mi letters or a 256th of all letters, whichever is
-    more. Where a block is no larger than a chunk they are one, and the array needs no shards.
+    A block is at most 16 MiB of a layer or a 256th of it, whichever is more, up to 64 MiB; and at most 2 Mi
+    letters or a 256th of all letters, whichever is more. Where a block is no larger than a chunk
+    they are one, and the array needs no shards.
 
     Args:
         n_items: Rows of the split.
@@ -68,8 +72,9 @@ def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) 
     chunk_rows = max(1, CHUNK_BYTES // row_bytes)
     by_letters = n_items
     if letters:
-        by_letters = int(max(BLOCK_LETTERS, letters / LETTER_BLOCKS) / (letters / n_items))
-    rows = max(1, min(n_items, BLOCK_BYTES // row_bytes, by_letters))
+        by_letters = int(max(BLOCK_LETTERS, letters / MANY_BLOCKS) / (letters / n_items))
+    block_bytes = min(LARGEST_BLOCK_BYTES, max(BLOCK_BYTES, n_items * row_bytes // MANY_BLOCKS))
+    rows = max(1, min(n_items, block_bytes // row_bytes, by_letters))
     chunks = -(-rows // chunk_rows)
     # Rounded up only where all rows are one block, whose last chunk may then be cut short.
     chunk_rows = -(-rows // chunks) if rows == n_items else rows // chunks

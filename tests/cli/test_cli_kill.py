@@ -18,6 +18,7 @@ from tests.data import write_split
 # Small chunks give a small data set many blocks to be killed in.
 PROGRAM = (
     "import seqbench.store.layout as layout; layout.CHUNK_BYTES = layout.BLOCK_BYTES = 2048;"
+    "layout.LARGEST_BLOCK_BYTES = 2048;"
     "from seqbench.cli.main import main; main()"
 )
 CONFIG = """

@@ -151,4 +151,4 @@ def test_metric_names_are_distinct_and_of_all_tasks() -> None:
 
 def test_keys_of_later_features_are_not_in_the_schema() -> None:
     keys = {name.partition(".")[2] for name, _ in fields()}
-    assert not keys & {"stride", "reverse_complement", "patience", "schedule", "wandb", "power_per_gpu"}
+    assert not keys & {"patience", "schedule", "wandb", "power_per_gpu"}

@@ -10,7 +10,7 @@ from transformers import AutoModel
 from transformers.activations import ACT2FN
 
 from seqbench.models.forward import Forward
-from seqbench.models.packed import Packed, PackedLinear, can_pack, fused_activation
+from seqbench.models.packed import Packed, PackedLinear, Sibling, can_pack, fused_activation
 
 TinyModel = Callable[[str], Path]
 
@@ -62,7 +62,7 @@ def test_packing_keeps_hidden_states(tiny_model: TinyModel, family: str, dtype: 
     with torch.inference_mode():
         before = model(input_ids=ids, output_hidden_states=True).hidden_states
         assert len(Packed(model)) >= 6
-        assert any(isinstance(module, PackedLinear) for module in model.modules())
+        assert any(isinstance(module, PackedLinear | Sibling) for module in model.modules())
         after = model(input_ids=ids, output_hidden_states=True).hidden_states
     tolerance = 1e-5 if dtype == torch.float32 else 2e-2
     for one, other in zip(before, after, strict=True):
@@ -75,7 +75,7 @@ def test_packing_can_be_undone(tiny_model: TinyModel) -> None:
     with torch.no_grad():
         before = model(input_ids=ids)[0]
         Packed(model).undo()
-        assert not any(isinstance(module, PackedLinear) for module in model.modules())
+        assert not any(isinstance(module, PackedLinear | Sibling) for module in model.modules())
         assert torch.equal(before, model(input_ids=ids)[0])
 
 
@@ -92,4 +92,4 @@ def test_a_model_that_reaches_into_its_linear_layers_stays_as_it_is(tiny_model: 
     windows = [np.arange(4, 10, dtype=np.int32), np.arange(4, 18, dtype=np.int32)]
     forward = Forward(model, name="m", n_layers=4, windows=windows, pad_id=0)
     assert not forward.packed
-    assert not any(isinstance(module, PackedLinear) for module in model.modules())
+    assert not any(isinstance(module, PackedLinear | Sibling) for module in model.modules())

@@ -10,11 +10,13 @@ from seqbench.store.layout import BLOCK_BYTES, BLOCK_LETTERS, CHUNK_BYTES, n_blo
 MILLION = {"n_items": 10**6, "n_seqs": 1, "hidden": 1024, "itemsize": 4}
 
 
-def test_a_block_is_64_mib_of_chunks_of_4() -> None:
-    made = cut(**MILLION, letters=10**6 * 71)
-    assert (made.block_rows, made.chunk_rows) == (16384, 1024)
-    half = cut(**{**MILLION, "itemsize": 2}, letters=0)
-    assert (half.block_rows, half.chunk_rows) == (32768, 2048)
+def test_a_block_is_16_mib_of_chunks_of_4_and_up_to_64_in_large_layers() -> None:
+    made = cut(n_items=10**5, n_seqs=1, hidden=1024, itemsize=4, letters=0)
+    assert (made.block_rows, made.chunk_rows) == (4096, 1024)
+    half = cut(n_items=10**5, n_seqs=1, hidden=1024, itemsize=2, letters=0)
+    assert (half.block_rows, half.chunk_rows) == (8192, 2048)
+    large = cut(n_items=10**7, n_seqs=1, hidden=1024, itemsize=4, letters=0)
+    assert (large.block_rows, large.chunk_rows) == (16384, 1024)
 
 
 @pytest.mark.parametrize("mean_letters", [0, 71, 593, 16_384])
@@ -42,7 +44,7 @@ def test_blocks_are_whole_chunks_and_within_the_limits(n_items: int, hidden: int
     row = 8 * hidden
     assert made.block_rows % made.chunk_rows == 0
     assert made.chunk_rows * row <= max(CHUNK_BYTES, row)
-    assert made.block_rows * row <= max(BLOCK_BYTES, row)
+    assert made.block_rows * row <= max(BLOCK_BYTES, row, n_items * row / 256)
     most = max(BLOCK_LETTERS, n_items * mean / 256, mean)
     assert min(made.block_rows, n_items) * mean <= most
     assert made.block_rows < n_items + made.chunk_rows
