@@ -1,13 +1,14 @@
 """Tokens a second against both peers, in turns, on one model and one data set."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from extraction import engine
+from extraction.apart import Apart, apart
 from extraction.peak import matrix_rate
 from extraction.peers import LastLayer, ReferenceLoop
 from extraction.results import Figure
@@ -94,19 +95,24 @@ def peak(setting: Setting) -> list[Figure]:
 
 def against_peers(case: Case, setting: Setting) -> list[Figure]:
     """Measure the three contenders in turns; where the case has a share to reach, the matrix product too."""
+    with apart() as make:
+        return _against(case, setting, make)
+
+
+def _against(case: Case, setting: Setting, make: Callable[..., Apart]) -> list[Figure]:
     dtype = getattr(torch, case.dtype)
     name = re.sub(r"\W+", "-", f"{case.benchmark}-{case.what}")
     job = setting.job(name, case.shape, case.sequences, dtype=case.dtype)
-    reference = ReferenceLoop(job.model, dtype, setting.device)
-    last = LastLayer(job.model, dtype, setting.device, case.shape.positions)
+    reference = make(ReferenceLoop, job.model, dtype, setting.device)
+    last = make(LastLayer, job.model, dtype, setting.device, case.shape.positions)
     part = case.sequences[: max(128, len(case.sequences) // 4)]
-    chosen = last.choose_batch_size(part, rounds=1 if setting.quick else 2)
+    chosen = last.call("choose_batch_size", part, 1 if setting.quick else 2)
     first = engine.extract(job)  # untimed: imports, kernels
     _check_tokens(case, job)
     contenders = {
         "seqbench": lambda: engine.extract(job).seconds,
-        "reference": lambda: reference.extract(job.dataset, job.out.with_name("reference")),
-        "sentence-transformers": lambda: last.encode(case.sequences),
+        "reference": lambda: reference.call("extract", job.dataset, job.out.with_name("reference")),
+        "sentence-transformers": lambda: last.call("encode", case.sequences),
     }
     if case.share is not None:
         contenders["matrices"] = lambda: matrix_rate(dtype, setting.device)
@@ -114,13 +120,14 @@ def against_peers(case: Case, setting: Setting) -> list[Figure]:
     about = (
         f"{case.what}: {len(case.sequences):,} sequences, {sum(case.lengths):,} tokens; seqbench "
         f"{engine.token_budget(job)}; loading {first.loading_seconds:.1f} s, calibration and preflight "
-        f"{first.calibration_seconds:.1f} s are not counted; sentence-transformers {chosen}, one layer, "
-        "nothing written; the reference loop gives its model no mask, as described, which makes it faster"
+        f"{first.calibration_seconds:.1f} s are not counted; peers in a process of their own; "
+        f"sentence-transformers {chosen}, one layer, nothing written; the reference loop gives its model no "
+        "mask, as described, which makes it faster"
     )
     return [
         *_ratios(case, values, about),
         *_rates(case, values),
-        _difference(case, engine.stored_rows(job, -1), last.rows_NH),
+        _difference(case, engine.stored_rows(job, -1), last.call("rows")),
         *(shares(case, values) if case.share is not None else []),
     ]
 

@@ -74,6 +74,10 @@ class LastLayer:
         self.batch_size = REFERENCE_BATCH
         self.rows_NH: NDArray[Any] = np.empty((0, width))
 
+    def rows(self) -> NDArray[Any]:
+        """What was encoded last, (N, H)."""
+        return self.rows_NH
+
     def choose_batch_size(self, sequences: Sequence[str], rounds: int) -> str:
         """Take the fastest batch size, and tell what each of them took.
 

@@ -83,6 +83,7 @@ class Behind:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="seqbench-writer")
         self._waiting: list[Future[None]] = []
         self._depth = depth
+        self._failed = False
 
     def submit(self, job: Callable[[], None]) -> None:
         """Hand over a job; waits while too many are waiting.
@@ -94,7 +95,17 @@ class Behind:
             self._waiting.pop(0).result()
         while self._waiting and self._waiting[0].done():
             self._waiting.pop(0).result()
-        self._waiting.append(self._pool.submit(job))
+        self._waiting.append(self._pool.submit(self._do, job))
+
+    def _do(self, job: Callable[[], None]) -> None:
+        """Do a job, unless one before it failed."""
+        if self._failed:
+            return
+        try:
+            job()
+        except BaseException:
+            self._failed = True
+            raise
 
     def finish(self) -> None:
         """Wait for all jobs; raises what one of them raised."""

@@ -98,7 +98,9 @@ def test_the_named_attention_is_what_runs(tiny_model: TinyModel, monkeypatch: py
     def load(name: str) -> Any:
         return source(tiny_model("llama"), attn_implementation=name).load().forward.model
 
-    assert [load(name).config._attn_implementation for name in ("eager", "sdpa")] == ["eager", "sdpa"]
+    eager, sdpa = (load(name).config._attn_implementation for name in ("eager", "sdpa"))
+    assert eager == "eager"
+    assert sdpa in ("sdpa", "seqbench_sdpa")  # the second on CPUs: the same kernel with shared masks
 
 
 @pytest.mark.parametrize("name", ["flash", "paged|eager", "kernels-community/flash-attn2"])

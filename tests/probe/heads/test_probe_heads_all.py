@@ -147,7 +147,7 @@ def cut(data: HeadData, layers: list[int]) -> HeadData:
 
 @every_head
 def test_progress_adds_up_to_the_number_of_layers(make, name):
-    from conftest import SETTINGS
+    from tests.probe.heads.conftest import SETTINGS
 
     splits, told = make(two_classes, layers=3, n=100), []
     splits[0].features_LNH[1] = np.inf
