@@ -1,0 +1,117 @@
+"""What a user can ask of extraction, from the config to the catalog."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from seqbench.cli.main import app
+from seqbench.models.forward import Forward
+from seqbench.store import open_store
+from tests.data import write_split
+
+TinyModel = Callable[[str], Path]
+CONFIG = """
+models: [{{path: {model}, name: tiny, dtype: float32}}]
+datasets: {{root: data}}
+probe: {{heads: [linear]}}
+"""
+
+
+def seqbench(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def config(tiny_model: TinyModel, tmp_path: Path) -> Path:
+    for split in ("train", "eval", "test"):
+        write_split(tmp_path / "data" / "gc", split)
+    path = tmp_path / "run.yaml"
+    path.write_text(CONFIG.format(model=tiny_model("llama")))
+    return path
+
+
+def rows(config: Path, query: str) -> list[dict]:
+    shown = seqbench("sql", query, "--catalog", config.parent / "catalog.duckdb", "--format", "json")
+    assert shown.exit_code == 0, shown.output
+    found: list[dict] = json.loads(shown.stdout)
+    return found
+
+
+def test_poolings_strands_and_float16_go_from_the_config_to_the_catalog(config: Path) -> None:
+    settings = ("extract.pooling=[mean,last]", "extract.reverse_complement=concat", "store.dtype=float16")
+    options = [part for setting in settings for part in ("--set", setting)]
+    outcome = seqbench("run", config, *options)
+    assert outcome.exit_code == 0, outcome.output
+    store = open_store(config.parent / "embeddings.zarr")
+    assert list(store.keys()) == ["tiny/gc", "tiny@last/gc"]
+    assert [store[key].facts.hidden for key in store.keys()] == [64, 64]  # noqa: SIM118
+    assert not np.array_equal(store["tiny/gc"].load(3, "test"), store["tiny@last/gc"].load(3, "test"))
+    query = "FROM embedding_layers WHERE split = 'test' ORDER BY model, layer"
+    found = rows(config, query)
+    assert [(row["model"], row["layer"]) for row in found] == [
+        (model, layer) for model in ("tiny", "tiny@last") for layer in range(4)
+    ]
+    assert all(-1 <= row["strand_consistency"] <= 1 and 0 < row["rounding_error"] < 1e-3 for row in found)
+    (probed,) = rows(config, "SELECT count(*) AS probes FROM probes WHERE status = 'ok'")
+    assert probed == {"probes": 8}
+
+
+def test_budget_and_certificate_are_kept_beside_the_embeddings(config: Path) -> None:
+    assert seqbench("extract", config).exit_code == 0
+    notes = open_store(config.parent / "embeddings.zarr")["tiny/gc"].facts.notes
+    assert notes["token_budget"]["tokens"] == 8192
+    assert notes["certificate"]["verdict"] in ("pass", "warn")
+    (row,) = rows(config, "SELECT settings->>'$.token_budget.reason' AS why FROM embeddings LIMIT 1")
+    assert "too small a job to calibrate" in row["why"]
+
+
+def test_a_damaged_block_is_found_and_computed_again_alone(config: Path) -> None:
+    assert seqbench("extract", config).exit_code == 0
+    store_path = config.parent / "embeddings.zarr"
+    before = open_store(store_path)["tiny/gc"].load(2, "test")
+    (chunk,) = (path for path in (store_path / "tiny" / "gc" / "2" / "test").glob("c.*"))
+    damaged = bytearray(chunk.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    chunk.write_bytes(damaged)
+    assert seqbench("store", "verify", store_path).exit_code == 3
+    assert seqbench("store", "verify", store_path, "--repair").exit_code == 0
+    again = seqbench("extract", config)
+    assert again.exit_code == 0, again.output
+    np.testing.assert_allclose(open_store(store_path)["tiny/gc"].load(2, "test"), before, atol=1e-6)
+    assert seqbench("store", "verify", store_path).exit_code == 0
+
+
+def test_a_sequence_too_large_for_memory_is_listed_and_the_rest_is_probed(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = config.parent / "data" / "gc" / "train.jsonl"
+    lines = train.read_text().splitlines()
+    lines[4] = json.dumps({**json.loads(lines[4]), "seq": "ACGT" * 100})
+    train.write_text("\n".join(lines) + "\n")
+    run = Forward.run
+
+    def limited(self: Forward, ids_BT: np.ndarray, *rest: object) -> object:
+        if ids_BT.shape[1] > 200:
+            raise torch.OutOfMemoryError("out of memory")
+        return run(self, ids_BT, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Forward, "run", limited)
+    options = ("--set", "extract.oversize=skip", "--set", "extract.max_tokens=whole")
+    outcome = seqbench("run", config, *options)
+    assert outcome.exit_code == 3, outcome.output
+    assert "train.jsonl:5: 400 tokens do not fit in memory" in outcome.stderr
+    (count,) = rows(config, "SELECT min(n_train) AS n, count(*) AS probes FROM probes WHERE status = 'ok'")
+    assert count == {"n": len(lines) - 1, "probes": 4}
+
+
+def test_truncated_sequences_are_told_of(config: Path) -> None:
+    outcome = seqbench(
+        "extract", config, "--set", "extract.max_tokens=8", "--set", "extract.overlong=truncate"
+    )
+    assert outcome.exit_code == 0, outcome.output
+    assert "sequences were cut to the model's limit" in outcome.stderr
