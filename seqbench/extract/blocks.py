@@ -20,6 +20,7 @@ from seqbench.extract.spool import Spool
 from seqbench.extract.strands import reverse_complement
 from seqbench.extract.threads import Behind, ahead, quick_switching
 from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit
+from seqbench.models.heap import give_back
 from seqbench.progress import Advance
 from seqbench.store import Block
 from seqbench.vocabulary import SplitName, Strands
@@ -158,7 +159,7 @@ class Extraction:
 
     def _finish(self, job: _Job) -> Finished:
         with job.spool:
-            return write(
+            finished = write(
                 job.gathered,
                 job.spool,
                 job.targets,
@@ -169,6 +170,8 @@ class Extraction:
                 coverage_U=job.coverage_U[: job.gathered.count],
                 unfit=job.unfit,
             )
+        give_back()
+        return finished
 
     @property
     def _n_strands(self) -> int:

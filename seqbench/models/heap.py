@@ -7,6 +7,7 @@ heap a thread, so that what one thread freed is of no use to the others.
 
 import ctypes
 import platform
+from contextlib import suppress
 from functools import cache
 
 M_TRIM_THRESHOLD = -1
@@ -38,3 +39,13 @@ def keep_freed_memory() -> bool:
     options = ((M_MMAP_THRESHOLD, LARGEST_FROM_HEAP), (M_TRIM_THRESHOLD, KEPT), (M_ARENA_MAX, 1))
     agreed = [bool(mallopt(option, value)) for option, value in options]
     return all(agreed)
+
+
+def give_back() -> None:
+    """Let glibc return what is free, also in the middle; after a large piece of work, not after a batch.
+
+    Without it the pieces that blocks of many sizes leave behind add up with the size of a data set.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
