@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner, Result
 
-from seqbench.cli.main import app
+from tests.command import rows, seqbench
 from tests.data import write_split
 
 TinyModel = Callable[[str], Path]
@@ -23,10 +22,6 @@ probe: {{heads: [mlp, linear], seeds: [1, 2], mlp: {{epochs: 3}}}}
 """
 
 
-def seqbench(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 @pytest.fixture
 def config(tiny_model: TinyModel, tmp_path: Path) -> Path:
     for split in ("train", "eval", "test"):
@@ -34,13 +29,6 @@ def config(tiny_model: TinyModel, tmp_path: Path) -> Path:
     path = tmp_path / "run.yaml"
     path.write_text(CONFIG.format(model=tiny_model("bert")))
     return path
-
-
-def rows(config: Path, query: str) -> list[dict]:
-    shown = seqbench("sql", query, "--catalog", config.parent / "catalog.duckdb", "--format", "json")
-    assert shown.exit_code == 0, shown.output
-    found: list[dict] = json.loads(shown.stdout)
-    return found
 
 
 def test_run_extracts_probes_and_reports_and_again_does_nothing(config: Path) -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner, Result
 
-from seqbench.cli.main import app
 from seqbench.models.forward import Forward
 from seqbench.store import open_store
+from tests.command import rows, seqbench
 from tests.data import write_split
 
 TinyModel = Callable[[str], Path]
@@ -22,10 +21,6 @@ probe: {{heads: [linear]}}
 """
 
 
-def seqbench(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
 @pytest.fixture
 def config(tiny_model: TinyModel, tmp_path: Path) -> Path:
     for split in ("train", "eval", "test"):
@@ -33,13 +28,6 @@ def config(tiny_model: TinyModel, tmp_path: Path) -> Path:
     path = tmp_path / "run.yaml"
     path.write_text(CONFIG.format(model=tiny_model("llama")))
     return path
-
-
-def rows(config: Path, query: str) -> list[dict]:
-    shown = seqbench("sql", query, "--catalog", config.parent / "catalog.duckdb", "--format", "json")
-    assert shown.exit_code == 0, shown.output
-    found: list[dict] = json.loads(shown.stdout)
-    return found
 
 
 def test_poolings_strands_and_float16_go_from_the_config_to_the_catalog(config: Path) -> None:
