@@ -15,6 +15,7 @@ from seqbench.extract.describe import split_facts, versions
 from seqbench.models.precomputed import Precomputed, PrecomputedSplit
 from seqbench.progress import Advance
 from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts
+from seqbench.store.exchange.labels import infer_task, labels_of
 from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
 
 
@@ -43,7 +44,7 @@ def describe_import(model: Precomputed, spec: DatasetSpec, dtype: StoreDtype = "
     """
     model.check(spec.name)
     heads = _heads(model, spec)
-    task = spec.task or _infer_task(heads["train"].labels)
+    task = spec.task or infer_task(heads["train"].labels)
     labels = {split: _labels(head.labels, task, spec.name) for split, head in heads.items()}
     classes = tuple(np.unique(labels["train"]).tolist()) if task is Task.CLASSIFICATION else ()
     for split, values in labels.items():
@@ -133,21 +134,9 @@ def _split_facts(
     )
 
 
-def _infer_task(labels: NDArray[Any]) -> Task:
-    if labels.dtype.kind == "f":
-        return Task.REGRESSION
-    return Task.CLASSIFICATION if labels.ndim == 1 else Task.LABELS
-
-
 def _labels(labels: NDArray[Any], task: Task, dataset: str) -> NDArray[Any]:
-    """Labels as the task wants them: int64 (N,), int64 (N, T) of 0 and 1, or float64 (N, T)."""
-    if task is Task.REGRESSION:
-        return labels.astype(np.float64).reshape(len(labels), -1)
-    whole = labels.astype(np.int64)
-    flat = whole.reshape(-1) if task is Task.CLASSIFICATION and whole.size == len(whole) else whole
-    fits = (
-        flat.ndim == 1 if task is Task.CLASSIFICATION else flat.ndim == 2 and set(np.unique(flat)) <= {0, 1}
-    )
-    if not fits or not np.array_equal(whole, labels):
-        raise DataError(f"{dataset}: the labels beside the embeddings are no labels of a {task.value} task")
-    return flat
+    """Labels as the task wants them; a fault names the data set."""
+    try:
+        return labels_of(labels, task)
+    except ValueError as error:
+        raise DataError(f"{dataset}: of the labels beside the embeddings, {error}") from error
