@@ -30,8 +30,17 @@ class Spool:
 
         Args:
             folder: On the disk of the store, if that is local; None for the system's place.
+
+        Raises:
+            StoreError: No file can be made there.
         """
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- closed by __exit__
+        try:
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- closed by __exit__
+        except OSError as error:
+            raise StoreError(
+                f"{folder or tempfile.gettempdir()}: no scratch file can be made: {error.strerror} "
+                "(make room or mend permissions; the same command goes on from there)"
+            ) from error
         self._parts: list[Pooled] = []
         self._offsets: list[int] = []
         self._shapes: list[tuple[int, ...]] = []

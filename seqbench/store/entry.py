@@ -49,8 +49,8 @@ class StoredEmbeddings:
 
     @property
     def scratch_folder(self) -> Path | None:
-        """Where scratch files may lie, on the store's own disk; None where that is not on this machine."""
-        return self._store.path.parent if isinstance(self._store, LocalFolder) else None
+        """Where scratch files may lie: in the store, which must be writable; None where that is remote."""
+        return self._store.path if isinstance(self._store, LocalFolder) else None
 
     @property
     def splits(self) -> tuple[SplitName, ...]:
