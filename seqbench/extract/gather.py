@@ -50,7 +50,7 @@ class Gathered:
         self.count = 0
         """Distinct sequences so far."""
         self._places: NDArray[np.int64] = np.zeros(self.source_NS.size, dtype=np.int64)
-        self._known: dict[bytes, int] = {}
+        self._known: dict[bytes, int | Place] = {}
 
     def chunks(self, repeats: Repeats | None, is_stored: Callable[[Place], bool]) -> Iterator[Chunk]:
         """Read the block.
@@ -95,15 +95,17 @@ class Gathered:
         """Whether a sequence needs no row of its own; if so, where its row comes from is noted."""
         digest = blake2b(sequence.encode(), digest_size=16).digest()
         known = self._known.get(digest)
-        if known is not None:
+        if known is None:
+            place = repeats.first(sequence) if repeats else None
+            if place is None or not is_stored(place):
+                self._known[digest] = self.count
+                return False
+            known = self._known[digest] = place
+        if isinstance(known, Place):
+            self.copies.append((number, seq, known))
+        else:
             self.source_NS[number, seq] = known
-            return True
-        place = repeats.first(sequence) if repeats else None
-        if place is not None and is_stored(place):
-            self.copies.append((number, seq, place))
-            return True
-        self._known[digest] = self.count
-        return False
+        return True
 
     def _spans(self) -> Iterator[tuple[int, int]]:
         block = self.block
