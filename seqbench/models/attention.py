@@ -5,6 +5,7 @@ padded batch. Here that is done once, and a mask whose rows are all alike, as th
 is, is kept as a single row.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -22,20 +23,22 @@ class _Ready:
     additive: Tensor | None = None
 
 
-def use_shared_masks(model: Any) -> bool:
+def use_shared_masks(model: Any) -> Callable[[], None] | None:
     """Let a model that computes attention by SDPA do so with shared masks.
 
     Returns:
-        Whether it does now; other kinds of attention, and models of custom code, stay as they are.
+        What brings back SDPA as it was. None for other kinds of attention and for custom code that does not
+        let its attention be chosen: such a model stays as it is.
     """
-    if getattr(getattr(model, "config", None), "_attn_implementation", None) != "sdpa":
-        return False
+    config = getattr(model, "config", None)
+    if getattr(config, "_attn_implementation", None) != "sdpa":
+        return None
+    _register()
     try:
-        _register()
         model.set_attn_implementation(NAME)
-    except (ImportError, ValueError, AttributeError, NotImplementedError):
-        return False
-    return True
+    except (ValueError, AttributeError, NotImplementedError):
+        return None
+    return lambda: model.set_attn_implementation("sdpa")
 
 
 @cache

@@ -16,16 +16,20 @@ from seqbench.errors import ModelError
 from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
 from seqbench.models.heap import keep_freed_memory
-from seqbench.models.packed import Packed, can_pack
+from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.tap import LayerTap
 from seqbench.vocabulary import Pooling
 
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
-"""Largest difference, relative to the largest value of a layer, that rounding explains: some tens of units in
-the last place of a sum over a few hundred terms."""
+"""Largest difference of token vectors, relative to their length, that rounding explains."""
+
+FAULTS = (RuntimeError, IndexError, TypeError, ValueError, AttributeError, KeyError)
+"""What code of models raises when it is not run as it expects; NotImplementedError is a RuntimeError."""
 
 Fetch = Callable[[], NDArray[np.float32]]
+SpeedUp = Callable[[nn.Module], Callable[[], None] | None]
+"""Changes a model and gives what changes it back; None where it does not apply, and nothing was changed."""
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
@@ -60,15 +64,17 @@ class Forward:
         self._extra = {"use_cache": False} if "use_cache" in parameters else {}
         self._vocabulary = int(model.get_input_embeddings().num_embeddings)
         self.tap = LayerTap(model, n_layers)
-        self.packed = False
-        if self.device.type == "cpu":
-            keep_freed_memory()
-            use_shared_masks(model)
+        self.sped_up: list[str] = []
+        """What was changed in the model to make it faster."""
         with torch.inference_mode():
             self.check_vocabulary(np.concatenate(windows))
             self._try(windows)
             self.tap.check(self.inputs(*pad(windows[:1], pad_id)))
-            self._pack(windows[0])
+            if self.device.type == "cpu":
+                keep_freed_memory()
+                before = self._states(windows)
+                self._speed_up("shared masks", use_shared_masks, windows, before)
+                self._speed_up("packed linear layers", pack, windows, before)
             self.equal_lengths = not self._takes_mask or self._padding_leaks(windows)
         """Whether padding changes embeddings, so that batches must hold windows of one length."""
 
@@ -77,7 +83,7 @@ class Forward:
         longest = max(windows, key=len)
         try:
             self.model(**self.inputs(*pad([longest], self._pad_id)))
-        except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except FAULTS as error:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ModelError(
                 f"model {self._name!r}: can't be run on {len(longest)} tokens: {said} "
@@ -153,37 +159,58 @@ class Forward:
             return tensor
         return tensor.pin_memory().to(self.device, non_blocking=True)
 
-    def _pack(self, window: NDArray[np.int32]) -> None:
-        """Pack linear layers on a CPU, if the hidden states stay what they were."""
-        if not can_pack(self.model):
+    def _speed_up(
+        self, name: str, change: SpeedUp, windows: Sequence[NDArray[np.int32]], before: Sequence[Tensor]
+    ) -> None:
+        """Change the model if it can be, and back if hidden states are not what they were."""
+        undo = change(self.model)
+        if undo is None:
             return
-        inputs = self.inputs(*pad([window], self._pad_id))
-        every = range(self.n_layers)
-        take: Callable[[Tensor], Tensor] = lambda hidden: hidden.detach().float().clone()  # noqa: E731
-        before = self.tap.run(inputs, every, take)
-        packed = Packed(self.model)
         try:
-            after = self.tap.run(inputs, every, take)
-            self.packed = all(self._same(before[layer], after[layer]) for layer in every)
-        except (RuntimeError, TypeError, AttributeError, NotImplementedError):
-            self.packed = False  # a block that reaches into its linear layers
-        if not self.packed:
-            packed.undo()
+            same = self._same(before, self._states(windows))
+        except FAULTS:
+            same = False
+        if same:
+            self.sped_up.append(name)
+        else:
+            undo()
 
     def _padding_leaks(self, windows: Sequence[NDArray[np.int32]]) -> bool:
-        """Whether the shorter window's hidden states change with the padding beside the longer one."""
-        short, long = sorted(windows, key=len)
-        every = range(self.n_layers)
-        width = len(short)
-        take: Callable[[Tensor], Tensor] = lambda hidden: hidden[0, :width].float().clone()  # noqa: E731
-        alone = self.tap.run(self.inputs(*pad([short], self._pad_id)), every, take)
-        beside = self.tap.run(self.inputs(*pad([short, long], self._pad_id)), every, take)
-        return not all(self._same(alone[layer], beside[layer]) for layer in every)
+        """Whether the hidden states of a short window change with the padding beside a longer one.
 
-    def _same(self, one: Tensor, other: Tensor) -> bool:
-        if not torch.isfinite(one).all():
-            return bool(torch.equal(torch.isfinite(one), torch.isfinite(other)))
-        return float((one - other).abs().max()) <= TOLERANCE[self.dtype] * float(one.abs().max())
+        What stands in the padding must not change a bit of them: that shows a leak which rounding would hide.
+        And but for rounding they must be those of the window alone: that shows one by the number of tokens.
+        """
+        short, long = sorted(windows, key=len)
+        beside = self._states([short, long])
+        filled = self._states([short, long], filler=int(long[len(long) // 2]))
+        if not all(torch.equal(one, other) for one, other in zip(beside, filled, strict=True)):
+            return True
+        alone = self._states([short])
+        return not self._same(alone, [layer[: len(short)] for layer in beside])
+
+    def _states(self, windows: Sequence[NDArray[np.int32]], *, filler: int | None = None) -> list[Tensor]:
+        """Every layer of the real tokens of a batch, one window after the other: (tokens, H) float32 each.
+
+        Args:
+            windows: Of the batch; the shorter ones are padded.
+            filler: What stands in the padding; None for the padding token.
+        """
+        ids_BT, mask_BT = pad(windows, self._pad_id if filler is None else filler)
+        real_BT = self._to_device(mask_BT).bool()
+        every = range(self.n_layers)
+        inputs = self.inputs(ids_BT, mask_BT)
+        taken = self.tap.run(inputs, every, lambda hidden: hidden[real_BT].float())
+        return [taken[layer] for layer in every]
+
+    def _same(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+        """Whether layers are alike but for rounding, token by token; NaN agrees with NaN."""
+        for one, other in zip(ones, others, strict=True):
+            one, other = one.nan_to_num(), other.nan_to_num()
+            apart = (one - other).norm(dim=1) / one.norm(dim=1).clamp_min(torch.finfo(one.dtype).tiny)
+            if float(apart.square().mean().sqrt()) > TOLERANCE[self.dtype]:
+                return False
+        return True
 
 
 class _Rows:

@@ -3,7 +3,7 @@
 PyTorch's own CPU path adds the bias in a pass of its own and reorders weights in every call; an activation
 costs another pass, and some models spell theirs out in five. The operators used here are those that
 `torch.compile` emits. They are not a public interface, so that everything is proven on the model at hand: an
-activation is fused only where a module's output is that of `activation(linear(x))`, and `Packed` is undone by
+activation is fused only where a module's output is that of `activation(linear(x))`, and `pack` is undone by
 its caller where hidden states come out different.
 """
 
@@ -120,6 +120,13 @@ class Packed:
 
     def __init__(self, model: nn.Module) -> None:
         self._originals: list[tuple[nn.Module, str, nn.Module]] = []
+        try:
+            self._pack(model)
+        except RuntimeError:
+            self.undo()
+            raise
+
+    def _pack(self, model: nn.Module) -> None:
         fused: dict[type, str | None] = {}
         for parent in list(model.modules()):
             kind = type(parent)
@@ -158,6 +165,20 @@ class Packed:
     def _replace(self, parent: nn.Module, name: str, module: nn.Module) -> None:
         self._originals.append((parent, name, parent.get_submodule(name)))
         setattr(parent, name, module)
+
+
+def pack(model: nn.Module) -> Callable[[], None] | None:
+    """Pack the linear layers of a model on a CPU.
+
+    Returns:
+        What puts the original layers back; None where they can't be packed, and nothing was changed.
+    """
+    if not can_pack(model):
+        return None
+    try:
+        return Packed(model).undo
+    except RuntimeError:  # oneDNN refuses a shape
+        return None
 
 
 def can_pack(model: nn.Module) -> bool:

@@ -148,7 +148,11 @@ class SequenceEmbedder:
             from seqbench.models.preflight import certify
 
             certificate = certify(self, sample).attrs()
-        return {"token_budget": self.budget.attrs(), "certificate": certificate}
+        return {
+            "token_budget": self.budget.attrs(),
+            "certificate": certificate,
+            "sped_up": list(self.forward.sped_up),
+        }
 
     def prepare(self, sequences: Sequence[str]) -> Prepared:
         """Tokenise, cut and group; see `Embedder.prepare`.
@@ -184,19 +188,21 @@ class SequenceEmbedder:
         Raises:
             ModelError: Not even a short window fits.
         """
-        try:
-            yield self._pool(batch, layers)
-            return
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        # Outside of `except`: its traceback would keep the tensors of the failed pass.
-        if self.forward.device.type == "cuda":
-            torch.cuda.empty_cache()
-        if len(batch) == 1:
-            yield from self._compute_oversize(batch, layers)
-            return
-        yield from self._shrink(batch)
+        if len(batch) == 1 or _size(batch) <= self.budget.tokens:
+            try:
+                yield self._pool(batch, layers)
+                return
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Outside of `except`: its traceback would keep the tensors of the failed pass.
+            if self.forward.device.type == "cuda":
+                torch.cuda.empty_cache()
+            if len(batch) == 1:
+                yield from self._compute_oversize(batch, layers)
+                return
+            yield from self._shrink(batch)
+        # Out of memory, or made before the budget was halved.
         middle = len(batch) // 2
         for part in (slice(None, middle), slice(middle, None)):
             yield from self.compute(_part(batch, part), layers)
@@ -229,7 +235,7 @@ class SequenceEmbedder:
         return pooled_BT
 
     def _shrink(self, batch: Batch) -> Iterator[Remark]:
-        size = len(batch) * max(map(len, batch.windows.ids))
+        size = _size(batch)
         half = max(1, size // 2)
         if half < self.budget.tokens:
             self.budget = Budget(tokens=half, reason=f"out of memory at {size:,} tokens")
@@ -258,6 +264,8 @@ class SequenceEmbedder:
         )
         middle, overlap = len(own) // 2, int(windows.overlap_B[0])
         for start, stop in ((0, middle), (middle, len(own))):
+            if overlap >= stop:  # all of it is in an earlier window
+                continue
             piece = np.concatenate([self.tokens.prefix, own[start:stop], self.tokens.suffix]).astype(np.int32)
             part = Batch(
                 owner_B=batch.owner_B,
@@ -267,6 +275,11 @@ class SequenceEmbedder:
                 ),
             )
             yield from self.compute(part, layers)
+
+
+def _size(batch: Batch) -> int:
+    """Tokens of a batch, padding included."""
+    return len(batch) * max(map(len, batch.windows.ids))
 
 
 def _part(batch: Batch, part: slice) -> Batch:

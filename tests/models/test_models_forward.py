@@ -12,6 +12,7 @@ from transformers import AutoModel
 
 from seqbench.errors import ModelError
 from seqbench.models import calibrate as calibration
+from seqbench.models.attention import use_shared_masks
 from seqbench.models.base import DatasetFacts, EmbedOptions
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward
@@ -63,6 +64,55 @@ def test_padding_that_leaks_is_found_and_batches_are_then_of_one_length() -> Non
         torch.manual_seed(0)
         forward = Forward(Smearing(heeds).eval(), name="m", n_layers=3, windows=WINDOWS, pad_id=0)
         assert forward.equal_lengths is not heeds
+
+
+def test_a_leak_that_rounding_would_hide_is_found() -> None:
+    class Faint(Smearing):
+        """Lets a hundred-thousandth of the padding through."""
+
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **rest: bool
+        ) -> object:
+            if attention_mask is not None:
+                attention_mask = attention_mask + 1e-5 * (attention_mask == 0)
+            return super().forward(input_ids, attention_mask, **rest)
+
+    torch.manual_seed(0)
+    model = Faint(heeds_mask=True).eval()
+    forward = Forward(model, name="m", n_layers=3, windows=WINDOWS, pad_id=0)
+    with torch.inference_mode():
+        alone, beside = forward._states(WINDOWS[:1]), forward._states(WINDOWS)
+    assert forward._same(alone, [layer[: len(WINDOWS[0])] for layer in beside])
+    assert forward.equal_lengths
+
+
+def test_a_change_that_makes_a_model_faster_and_wrong_is_taken_back(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_masks(model: nn.Module) -> Callable[[], None]:
+        forward = model.forward
+        model.forward = lambda attention_mask=None, **rest: forward(**rest)
+        return lambda: setattr(model, "forward", forward)
+
+    monkeypatch.setattr("seqbench.models.forward.use_shared_masks", without_masks)
+    model = AutoModel.from_pretrained(tiny_model("bert")).eval()
+    forward = Forward(model, name="m", n_layers=4, windows=WINDOWS, pad_id=0)
+    assert "shared masks" not in forward.sped_up
+    assert not forward.equal_lengths
+
+
+@pytest.mark.parametrize("family", ["bert", "esm", "modernbert", "llama"])
+def test_shared_masks_give_the_same_bits(tiny_model: TinyModel, family: str) -> None:
+    plain, shared = (AutoModel.from_pretrained(tiny_model(family)).eval() for _ in range(2))
+    undo = use_shared_masks(shared)
+    assert undo is not None
+    ids, mask = torch.arange(4, 20).reshape(2, 8), torch.ones(2, 8, dtype=torch.long)
+    mask[1, 3:] = 0
+    with torch.inference_mode():
+        expected = plain(input_ids=ids, attention_mask=mask)[0][mask.bool()]
+        assert torch.equal(shared(input_ids=ids, attention_mask=mask)[0][mask.bool()], expected)
+    undo()
+    assert shared.config._attn_implementation == "sdpa"
 
 
 def test_a_batch_without_padding_goes_without_a_mask(tiny_model: TinyModel) -> None:

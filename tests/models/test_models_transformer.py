@@ -185,6 +185,30 @@ def test_out_of_memory_halves_the_batch_and_later_ones(
     np.testing.assert_allclose(model.embed(many, [3]).layers[3], whole.layers[3], atol=1e-6)
 
 
+def test_batches_made_before_the_budget_was_halved_are_not_tried_whole(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(tiny_model("esm"), tokens_per_batch=512)
+    prepared = model.prepare(["ACGTACGT" * 3] * 64)  # batches of 16 x 26 tokens, made at once
+    assert [len(batch) for batch in prepared.batches] == [16] * 4
+    tried: list[int] = []
+    run = model.forward.run
+
+    def limited(ids_BT: np.ndarray, *rest: object) -> object:
+        tried.append(ids_BT.size)
+        if ids_BT.size > 128:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return run(ids_BT, *rest)
+
+    monkeypatch.setattr(model.forward, "run", limited)
+    for batch in prepared.batches:
+        list(model.compute(batch, [3]))
+    assert [size for size in tried if size > 128] == [
+        416,
+        208,
+    ]  # the first batch and its first half, no other
+
+
 def test_a_sequence_that_does_not_fit_is_cut_into_windows(
     tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
