@@ -53,6 +53,8 @@ def main() -> None:
             quick=arguments.quick,
             device=torch.device("cuda" if torch.cuda.is_available() else "cpu"),
             console=Console(stderr=True),
+            dtypes=tuple(arguments.dtypes),
+            sequences=arguments.sequences,
         )
         for name in arguments.only or [name for name in BENCHMARKS if name not in ON_REQUEST]:
             figures += BENCHMARKS[name](setting)
@@ -70,6 +72,16 @@ def _arguments() -> argparse.Namespace:
         "--only", nargs="+", choices=list(BENCHMARKS), metavar="NAME", help=", ".join(BENCHMARKS)
     )
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender (default: 5)")
+    parser.add_argument(
+        "--dtypes",
+        nargs="+",
+        choices=list(against_peers.COUNTS),
+        default=list(against_peers.COUNTS),
+        help="for throughput and peak (default: both)",
+    )
+    parser.add_argument(
+        "--sequences", type=int, help="for throughput and peak, where the default takes too long"
+    )
     parser.add_argument("--out", type=Path, help="folder for extraction.json and extraction.md")
     parser.add_argument(
         "--folder", type=Path, help="where to put the temporary folder (default: the system's)"

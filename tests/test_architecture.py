@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "seqbench"
 HEAVY = {"torch", "transformers", "pandas", "sklearn", "xgboost", "zarr", "duckdb", "matplotlib", "pydantic"}
-FOUNDATION = {"errors", "vocabulary", "identity", "progress"}
+FOUNDATION = {"errors", "vocabulary", "identity", "progress", "heap"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

@@ -24,6 +24,10 @@ class Setting:
     """Whether sizes are so small that only the code is tried; figures then mean nothing."""
     device: torch.device
     console: Console
+    dtypes: tuple[str, ...]
+    """In which the contenders compute, where a benchmark compares them."""
+    sequences: int | None
+    """Sequences of such a comparison; None for enough to last about 10 s a turn."""
 
     def scaled(self, count: int) -> int:
         """A number of sequences or tokens, a fiftieth of it when quick, but 32 at least."""

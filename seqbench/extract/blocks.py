@@ -19,8 +19,8 @@ from seqbench.extract.repeats import Place, Repeats
 from seqbench.extract.spool import Spool
 from seqbench.extract.strands import reverse_complement
 from seqbench.extract.threads import Behind, ahead, quick_switching
+from seqbench.heap import give_back
 from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit
-from seqbench.models.heap import give_back
 from seqbench.progress import Advance
 from seqbench.store import Block
 from seqbench.vocabulary import SplitName, Strands

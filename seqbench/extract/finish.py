@@ -3,7 +3,6 @@
 Shape letters: N items of a block, S sequences of an item, U distinct sequences that were computed, H width.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqbench.errors import ModelError
 from seqbench.extract.gather import SHARED, Gathered
+from seqbench.extract.repeats import Place
 from seqbench.extract.spool import Spool
 from seqbench.extract.strands import join_strands
 from seqbench.models.joining import Joint
@@ -85,6 +85,33 @@ def write(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copies:
+    """Rows of a block that are copied from one split of the store, as indices of (item, sequence)."""
+
+    split: SplitName
+    items: NDArray[np.int64]
+    """Items to read, ascending, each once."""
+    source: tuple[NDArray[np.int64], NDArray[np.int64]]
+    """For each copy its place among what was read."""
+    to: tuple[NDArray[np.int64], NDArray[np.int64]]
+    """For each copy its place in the block."""
+
+    @classmethod
+    def by_split(cls, copies: Sequence[tuple[int, int, Place]]) -> "list[_Copies]":
+        """Sort what `Gathered` found by the split it comes from."""
+        found = []
+        for split in dict.fromkeys(place.split for _, _, place in copies):
+            numbers = np.asarray(
+                [(number, seq, at.item, at.seq) for number, seq, at in copies if at.split == split],
+                dtype=np.int64,
+            )
+            items, at = np.unique(numbers[:, 2], return_inverse=True)
+            source, to = (at, numbers[:, 3]), (numbers[:, 0], numbers[:, 1])
+            found.append(cls(split=split, items=items, source=source, to=to))
+        return found
+
+
 class _Block:
     """A computed block on its way into the store."""
 
@@ -97,6 +124,7 @@ class _Block:
         unfit: Mapping[int, int],
     ) -> None:
         self._gathered = gathered
+        self._copies = _Copies.by_split(gathered.copies)
         self._spool = spool
         self._strands = strands
         self._n_strands = 1 if strands == "none" else 2
@@ -133,25 +161,17 @@ class _Block:
             coverage_NS=_spread(coverage_U, source_NS),
             hash_N=self._gathered.hash_N,
         )
-        for split in {place.split for _, _, place in self._gathered.copies}:
-            known = entry.items(split)
-            for number, seq, place in self._gathered.copies:
-                if place.split == split:
-                    facts.tokens_NS[number, seq] = known.tokens_NS[place.item, place.seq]
-                    facts.windows_NS[number, seq] = known.windows_NS[place.item, place.seq]
-                    facts.coverage_NS[number, seq] = known.coverage_NS[place.item, place.seq]
+        for copies in self._copies:
+            known = entry.items(copies.split, copies.items)
+            facts.tokens_NS[copies.to] = known.tokens_NS[copies.source]
+            facts.windows_NS[copies.to] = known.windows_NS[copies.source]
+            facts.coverage_NS[copies.to] = known.coverage_NS[copies.source]
         return facts
 
     def _place(self, rows_UH: NDArray[np.float32], target: Target, layer: int) -> NDArray[np.float32]:
         rows_NSH = _spread(rows_UH, self._gathered.source_NS, width=target.entry.facts.hidden)
-        by_split = defaultdict(list)
-        for number, seq, place in self._gathered.copies:
-            by_split[place.split].append((number, seq, place))
-        for split, copies in by_split.items():
-            items, at = np.unique([place.item for _, _, place in copies], return_inverse=True)
-            stored = target.entry.read_rows(split, layer, items)
-            numbers, seqs = [copy[0] for copy in copies], [copy[1] for copy in copies]
-            rows_NSH[numbers, seqs] = stored[at, [place.seq for _, _, place in copies]]
+        for copies in self._copies:
+            rows_NSH[copies.to] = target.entry.read_rows(copies.split, layer, copies.items)[copies.source]
         return rows_NSH
 
     def _check_finite(self, rows_UH: NDArray[np.float32], layer: int) -> None:

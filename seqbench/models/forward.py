@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqbench.errors import ModelError
+from seqbench.heap import keep_freed_memory
+from seqbench.models.arithmetic import use_float32
 from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
-from seqbench.models.heap import keep_freed_memory
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.tap import LayerTap
@@ -73,10 +74,16 @@ class Forward:
             if self.device.type == "cpu":
                 keep_freed_memory()
                 before = self._states(windows)
+                self._speed_up("float32 arithmetic", use_float32, windows, before)
                 self._speed_up("shared masks", use_shared_masks, windows, before)
                 self._speed_up("packed linear layers", pack, windows, before)
             self.equal_lengths = not self._takes_mask or self._padding_leaks(windows)
         """Whether padding changes embeddings, so that batches must hold windows of one length."""
+
+    @property
+    def computes_in(self) -> torch.dtype:
+        """The type of its arithmetic: its own, or float32 where the device would have to emulate that."""
+        return next(self.model.parameters()).dtype
 
     def _try(self, windows: Sequence[NDArray[np.int32]]) -> None:
         """Run the longest window: a model that can't be run is not one whose layers can't be had."""

@@ -8,12 +8,13 @@ its caller where hidden states come out different.
 """
 
 import copy
-import os
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from seqbench.heap import free_memory
 
 ACTIVATIONS: dict[str, tuple[str, str, Callable[[Tensor], Tensor]]] = {
     "gelu": ("gelu", "none", functional.gelu),
@@ -46,8 +47,7 @@ class PackedLinear(nn.Module):
         """`activation(x @ weight.T + bias)`, shape (..., out_features)."""
         rows_MK = x.reshape(-1, self.in_features)
         count = len(rows_MK)
-        if x.dtype is torch.bfloat16:
-            rows_MK = _with_rows(rows_MK, rounded(count))
+        rows_MK = _with_rows(rows_MK, rounded(count))
         result_MN: Tensor = torch.ops.mkldnn._linear_pointwise(
             rows_MK, self.weight, self.bias, self._activation, [], self._algorithm
         )
@@ -192,12 +192,11 @@ def can_pack(model: nn.Module) -> bool:
     if not dtypes <= {torch.float32, torch.bfloat16}:
         return False
     try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         fast = torch.float32 in dtypes or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         _ = torch.ops.mkldnn._reorder_linear_weight, torch.ops.mkldnn._linear_pointwise
-    except (AttributeError, ValueError, OSError):
+    except AttributeError:
         return False
-    return bool(fast) and 2 * sum(weight.nbytes for weight in weights) < free
+    return bool(fast) and 2 * sum(weight.nbytes for weight in weights) < free_memory()
 
 
 @torch.no_grad()

@@ -114,7 +114,7 @@ class SequenceEmbedder:
             alphabet=facts.alphabet,
         )
         self.forward = transformer.ready(facts.alphabet)
-        self.budget = Budget.default(self.forward.device.type)
+        self.budget = Budget.default(self.forward)
         if options.tokens_per_batch is not None:
             self.budget = Budget(tokens=options.tokens_per_batch, reason="set in the config")
 

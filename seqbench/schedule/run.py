@@ -17,6 +17,7 @@ from seqbench.catalog.records import Record, RunRecord, RunStatus
 from seqbench.config import Config
 from seqbench.errors import SeqbenchError
 from seqbench.extract.blocks import Work
+from seqbench.heap import one_heap
 from seqbench.progress import Reporter
 from seqbench.schedule import host, tasks
 from seqbench.schedule.plan import ExtractTask, Plan, ProbeTask, Task, make_plan
@@ -78,6 +79,7 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
     Raises:
         SeqbenchError: Nothing can be worked on, or the catalog or store can't be used.
     """
+    one_heap()
     workspace = Workspace(config, reporter)
     catalog = Catalog(config.catalog)
     known = catalog.known_spec_hashes()

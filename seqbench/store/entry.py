@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from seqbench.store.torch_data import ChunkDataset
 
+CHUNKS_AT_ONCE = 2
+"""Chunks that scattered rows are read from together: decompressed ones are some 8 MiB."""
+
 
 class StoredEmbeddings:
     """The embeddings of one model on one data set in an open store; arrays are read when asked for."""
@@ -179,19 +182,29 @@ class StoredEmbeddings:
         self._need(layer, split, np.unique(wanted // facts.block_rows))
         array = self._array(f"{layer}/{split}")
         # A slice is read some times faster than as many row numbers.
-        run = wanted[-1] - wanted[0] + 1 == len(wanted)
-        found = arrays.read_layer(array, slice(int(wanted[0]), int(wanted[-1]) + 1) if run else wanted)
-        return found.astype(np.float32, copy=False)[inverse]
+        if wanted[-1] - wanted[0] + 1 == len(wanted):
+            found = arrays.read_layer(array, slice(int(wanted[0]), int(wanted[-1]) + 1))
+            return found.astype(np.float32, copy=False)[inverse]
+        found = np.empty((len(wanted), self.facts.n_seqs, self.facts.hidden), dtype=np.float32)
+        stretch = wanted // (CHUNKS_AT_ONCE * facts.chunk_rows)
+        for rows_N in np.split(np.arange(len(wanted)), np.flatnonzero(np.diff(stretch)) + 1):
+            found[rows_N] = arrays.read_layer(array, wanted[rows_N])
+        return found[inverse]
 
     def labels(self, split: SplitName) -> NDArray[Any]:
         """Labels as in the data set's file: int64 (N,) or (N, T), float64 (N, T) for regression."""
         self._split(split)
         return self._whole(f"labels/{split}")
 
-    def items(self, split: SplitName) -> ItemFacts:
-        """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing."""
+    def items(self, split: SplitName, rows: NDArray[np.int64] | slice = slice(None)) -> ItemFacts:
+        """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing.
+
+        Args:
+            split: train, eval or test.
+            rows: Numbers of items, ascending, or a slice of them; all by default.
+        """
         self._split(split)
-        columns = {key: arrays.read(self._array(f"items/{split}/{key}")) for key in ITEM_FIELDS}
+        columns = {key: arrays.read(self._array(f"items/{split}/{key}"), rows) for key in ITEM_FIELDS}
         return ItemFacts(
             tokens_NS=columns["tokens"],
             windows_NS=columns["windows"],

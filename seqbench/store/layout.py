@@ -28,6 +28,9 @@ LARGEST_BLOCK_BYTES = 64 * 1024**2
 BLOCK_LETTERS = 2 * 1024**2
 """Letters of one block at most in a small data set, so that a crash costs little work."""
 
+BLOCK_ROWS = 32_768
+"""Rows of one block at most in a small data set: of short sequences it is their number that fills memory."""
+
 MANY_BLOCKS = 256
 """A larger data set is cut into about as many blocks a layer: more would be too many files."""
 
@@ -54,9 +57,9 @@ class BlockCut:
 def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) -> BlockCut:
     """Cut the rows of a split into blocks, and those into chunks of about 4 MiB.
 
-    A block is at most 16 MiB of a layer or a 256th of it, whichever is more, up to 64 MiB; and at most 2 Mi
-    letters or a 256th of all letters, whichever is more. Where a block is no larger than a chunk
-    they are one, and the array needs no shards.
+    A block is at most 16 MiB of a layer or a 256th of it, whichever is more, up to 64 MiB; at most 2 Mi
+    letters or a 256th of all letters; and at most 32,768 rows or a 256th of all rows. Where a block is no
+    larger than a chunk they are one, and the array needs no shards.
 
     Args:
         n_items: Rows of the split.
@@ -74,7 +77,8 @@ def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) 
     if letters:
         by_letters = int(max(BLOCK_LETTERS, letters / MANY_BLOCKS) / (letters / n_items))
     block_bytes = min(LARGEST_BLOCK_BYTES, max(BLOCK_BYTES, n_items * row_bytes // MANY_BLOCKS))
-    rows = max(1, min(n_items, block_bytes // row_bytes, by_letters))
+    by_number = max(BLOCK_ROWS, n_items // MANY_BLOCKS)
+    rows = max(1, min(n_items, block_bytes // row_bytes, by_letters, by_number))
     chunks = -(-rows // chunk_rows)
     # Rounded up only where all rows are one block, whose last chunk may then be cut short.
     chunk_rows = -(-rows // chunks) if rows == n_items else rows // chunks

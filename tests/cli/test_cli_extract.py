@@ -52,7 +52,7 @@ def test_poolings_strands_and_float16_go_from_the_config_to_the_catalog(config: 
 def test_budget_and_certificate_are_kept_beside_the_embeddings(config: Path) -> None:
     assert seqbench("extract", config).exit_code == 0
     notes = open_store(config.parent / "embeddings.zarr")["tiny/gc"].facts.notes
-    assert notes["token_budget"]["tokens"] == 8192
+    assert notes["token_budget"]["tokens"] in (4096, 8192)  # whether the CPU computes in bfloat16
     assert notes["certificate"]["verdict"] in ("pass", "warn")
     (row,) = rows(config, "SELECT settings->>'$.token_budget.reason' AS why FROM embeddings LIMIT 1")
     assert "too small a job to calibrate" in row["why"]

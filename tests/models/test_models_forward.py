@@ -155,7 +155,7 @@ def rates(monkeypatch: pytest.MonkeyPatch, found: dict[int, float | None]) -> No
         ({1024: 10.0, 2048: 20.0, 4096: 30.0, 8192: 30.5, 16384: 30.9}, 4096),  # within 3 % of the best
         ({1024: 30.0, 2048: 20.0, 4096: 10.0, 8192: 5.0, 16384: 1.0}, 1024),
         ({1024: 10.0, 2048: 20.0, 4096: None, 8192: None, 16384: None}, 2048),  # out of memory above
-        ({1024: None, 2048: None, 4096: None, 8192: None, 16384: None}, 8192),  # the default; halved later
+        ({1024: None, 2048: None, 4096: None, 8192: None, 16384: None}, 4096),  # the default; halved later
     ],
 )
 def test_the_smallest_budget_that_is_nearly_the_fastest_is_taken(
@@ -171,7 +171,9 @@ def test_a_small_job_is_not_calibrated(tiny_model: TinyModel, monkeypatch: pytes
     rates(monkeypatch, {})
     few = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=9, letters=10**5, sequences=10**4)
     budget = calibrate(model.forward, model.tokens, few)
-    assert budget == Budget(tokens=8192, reason="default of the device (cpu), too small a job to calibrate")
+    assert budget == Budget(
+        tokens=4096, reason="default of the device (cpu, float32), too small a job to calibrate"
+    )
 
 
 def test_a_recorded_budget_is_used_again_and_one_in_the_config_goes_first(tiny_model: TinyModel) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from seqbench.store import cut
-from seqbench.store.layout import BLOCK_BYTES, BLOCK_LETTERS, CHUNK_BYTES, n_blocks
+from seqbench.store.layout import BLOCK_BYTES, BLOCK_LETTERS, BLOCK_ROWS, CHUNK_BYTES, n_blocks
 
 MILLION = {"n_items": 10**6, "n_seqs": 1, "hidden": 1024, "itemsize": 4}
 
@@ -26,6 +26,12 @@ def test_a_million_items_in_33_layers_are_thousands_of_files(mean_letters: int, 
     count = n_blocks(10**6, made.block_rows)
     files_a_block = 33 + 4 + 1 + 2  # layers, facts of items, marks, figures
     assert 33 * count < files_a_block * count < 12_000
+
+
+def test_short_rows_are_cut_by_their_number_and_a_million_of_them_are_a_thousand_files() -> None:
+    narrow = {"n_seqs": 1, "hidden": 32, "itemsize": 4, "letters": 0}
+    assert cut(n_items=10**6, **narrow).block_rows == BLOCK_ROWS
+    assert n_blocks(10**8, cut(n_items=10**8, **narrow).block_rows) == pytest.approx(256, rel=0.01)
 
 
 def test_a_crash_costs_two_million_letters_or_a_256th() -> None:

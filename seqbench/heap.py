@@ -2,10 +2,11 @@
 
 glibc gives large blocks back to the kernel when they are freed and gets them anew, page by page and zeroed,
 for the next tensor: some thousand page faults a batch, a quarter of the time on two cores. It also keeps a
-heap a thread, so that what one thread freed is of no use to the others.
+heap a thread, so that what one thread freed is of no use to the others, nor is the top of it ever given back.
 """
 
 import ctypes
+import os
 import platform
 from contextlib import suppress
 from functools import cache
@@ -23,12 +24,26 @@ KEPT = 2**31 - 1
 
 
 @cache
-def keep_freed_memory() -> bool:
-    """Tell glibc to keep what is freed, in one heap, for the rest of the process; elsewhere nothing changes.
+def one_heap() -> bool:
+    """Tell glibc to keep one heap for all threads; of use only before other threads have theirs.
 
     Returns:
-        Whether it was told and agreed.
+        Whether it was told and agreed; elsewhere nothing changes.
     """
+    return _tell({M_ARENA_MAX: 1})
+
+
+@cache
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep what is freed for the rest of the process.
+
+    Returns:
+        Whether it was told and agreed; elsewhere nothing changes.
+    """
+    return _tell({M_MMAP_THRESHOLD: LARGEST_FROM_HEAP, M_TRIM_THRESHOLD: KEPT})
+
+
+def _tell(options: dict[int, int]) -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     try:
@@ -36,8 +51,7 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    options = ((M_MMAP_THRESHOLD, LARGEST_FROM_HEAP), (M_TRIM_THRESHOLD, KEPT), (M_ARENA_MAX, 1))
-    agreed = [bool(mallopt(option, value)) for option, value in options]
+    agreed = [bool(mallopt(option, value)) for option, value in options.items()]
     return all(agreed)
 
 
@@ -49,3 +63,11 @@ def give_back() -> None:
     if platform.libc_ver()[0] == "glibc":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+def free_memory() -> int:
+    """Bytes of memory that nothing uses; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0
