@@ -177,7 +177,23 @@ class ProbeRecord:
     n_epochs: int | None
     chosen_epoch: int | None
     convergence: str | None
+    """Verdict on the training; None where the question does not arise."""
+    advice: str | None
+    """What to change, in one sentence; None where there is nothing to."""
     device: str
+    folds: int | None = None
+    """Folds of the cross-validation that it belongs to. Where `fold` is None it stands for all folds: its
+    eval (or train) predictions are out of fold, those of test the mean over the folds."""
+    subset: str | None = None
+    """`few-shot 5`, `size 100` or `size 0.1`: the part of train it was trained on; None for all."""
+    repeat: int | None = None
+    """Number of the draw of the subset, from 0."""
+    control: str | None = None
+    """`shuffled-labels`; None for a probe that counts."""
+    thresholds: tuple[float, ...] | None = None
+    """From where on a probability is a yes: one for two classes, one a label; None elsewhere."""
+    saved: str | None = None
+    """File of the trained head, relative to `probe.save_heads`; None where none was kept."""
     splits: tuple[SplitRecord, ...] = ()
     history: tuple[EpochRecord, ...] = ()
     predictions: tuple[PredictionRecord, ...] = ()

@@ -22,7 +22,14 @@ from pydantic_core import PydanticCustomError
 from seqbench.errors import ConfigError
 from seqbench.vocabulary import check_name, check_store_path
 
-HeadKind = Literal["mlp", "linear", "xgb", "forest"]
+HeadKind = Literal["mlp", "linear", "xgb", "forest", "knn"]
+Activation = Literal["relu", "gelu", "silu", "tanh"]
+Norm = Literal["none", "layer"]
+Decay = Literal["constant", "cosine"]
+ClassLoss = Literal["cross_entropy", "focal"]
+ValueLoss = Literal["huber", "mse", "rmse"]
+ClassWeights = Literal["none", "balanced"]
+Threshold = Literal["fixed", "f1", "mcc", "balanced_accuracy"]
 Combine = Literal["concat", "mean"]
 EpochChoice = Literal["best", "last"]
 MetricName = Literal[
@@ -45,6 +52,7 @@ MetricName = Literal[
 METRIC_NAMES: tuple[str, ...] = get_args(MetricName)
 
 _Item = TypeVar("_Item", bound=Hashable)
+_Number = TypeVar("_Number", int, float)
 
 
 def expect(what: str) -> WrapValidator:
@@ -110,12 +118,21 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Switch = Annotated[bool, Field(strict=True)]
 PositiveRate = Annotated[float, Field(strict=True, gt=0)]
+Rate = Annotated[float, Field(strict=True, ge=0)]
+Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
+Fraction = Annotated[float, Field(strict=True, gt=0, lt=1)]
 LocalPath = Annotated[Path, BeforeValidator(_local_path)]
 StorePath = Annotated[Path | str, BeforeValidator(_store_path)]
 """A `Path` where it is local, a string where it is a URL."""
 ModelName = Annotated[str, AfterValidator(_model_name)]
 DatasetName = Annotated[str, AfterValidator(_dataset_name)]
 Counts = Annotated[tuple[Count, ...], Field(min_length=1)]
+OneOrMore = Annotated[
+    Annotated[_Number, Tag("<one>")]
+    | Annotated[tuple[_Number, ...], Field(min_length=1), AfterValidator(distinct), Tag("<list>")],
+    Discriminator(one_or_list),
+]
+"""One value, or a list of distinct ones to choose from."""
 Metrics = Annotated[tuple[MetricName, ...], Field(min_length=1), AfterValidator(distinct)]
 MetricChoice = Annotated[
     Annotated[MetricName, Tag("<one>")] | Annotated[Metrics, Tag("<list>")], Discriminator(one_or_list)

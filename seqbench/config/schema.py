@@ -11,19 +11,30 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from seqbench.config.fields import (
+    Activation,
+    ClassLoss,
+    ClassWeights,
     Combine,
     Count,
     Counts,
     DatasetName,
+    Decay,
     EpochChoice,
+    Fraction,
     HeadKind,
     LocalPath,
     MetricChoice,
+    Norm,
+    OneOrMore,
     PositiveRate,
+    Rate,
     Section,
     Seed,
+    Share,
     StorePath,
     Switch,
+    Threshold,
+    ValueLoss,
     distinct,
     expect,
     one_or_list,
@@ -135,14 +146,67 @@ class MlpConfig(Section):
         default="reference",
         description="Widths of the hidden layers; reference: input/2, input/4, min(128, input/8).",
     )
-    dropout: Annotated[float, Field(strict=True, ge=0, lt=1)] = Field(
-        default=0.2, description="Share of hidden units dropped in training, 0 to below 1."
+    dropout: Share = Field(default=0.2, description="Share of hidden units dropped in training, below 1.")
+    activation: Activation = Field(default="relu", description="Between layers: relu, gelu, silu or tanh.")
+    norm: Norm = Field(
+        default="none", description="Before each activation: none, or layer for layer normalisation."
     )
-    lr: PositiveRate = Field(default=1e-4, description="Learning rate of Adam.")
+    lr: OneOrMore[PositiveRate] = Field(
+        default=1e-4, description="Learning rate of AdamW; of a list, the one that is best on eval."
+    )
+    weight_decay: OneOrMore[Rate] = Field(
+        default=0.0,
+        description="AdamW's decay of weights, never of biases and norms; of a list, the best on eval.",
+    )
     batch_size: Count = Field(default=64, description="Items in one training batch.")
+    accumulate: Count = Field(default=1, description="Batches whose gradients are averaged for one step.")
     epochs: Count = Field(default=100, description="Passes over the training split.")
+    steps: Count | None = Field(
+        default=None, description="Stop after so many optimiser steps instead; null: after `epochs`."
+    )
+    patience: Count | None = Field(
+        default=None, description="Stop after so many epochs without a lower loss on eval; null: never."
+    )
+    warmup: Share = Field(
+        default=0.0, description="Share of all steps in which the learning rate rises from 0."
+    )
+    decay: Decay = Field(
+        default="constant", description="Learning rate after the warm-up: constant, or cosine down to 0."
+    )
+    clip: PositiveRate | None = Field(
+        default=None, description="Largest norm of a network's gradient; null: not clipped."
+    )
+    class_loss: ClassLoss = Field(
+        default="cross_entropy", description="Loss of classes and labels: cross_entropy or focal."
+    )
+    focal_gamma: Rate = Field(default=2.0, description="How strongly focal loss passes over easy items.")
+    focal_alpha: Annotated[float, Field(strict=True, gt=0, lt=1)] | None = Field(
+        default=None, description="Focal loss's weight of positives, 1 - alpha of negatives; null: equal."
+    )
+    label_smoothing: Share = Field(
+        default=0.0, description="Share of each target that is spread evenly over the classes."
+    )
+    value_loss: ValueLoss = Field(
+        default="huber", description="Loss of regression: huber, mse, or rmse (mean of the targets' RMSE)."
+    )
     standardize: Switch = Field(
         default=True, description="Scale each feature to mean 0 and variance 1 on the training split."
+    )
+    checkpoint_steps: Count | None = Field(
+        default=None,
+        description="Keep the state of training every so many steps, to go on after a crash; null: never.",
+    )
+
+
+class LinearConfig(Section):
+    """The linear head."""
+
+    strengths: Annotated[tuple[PositiveRate, ...], Field(min_length=1), AfterValidator(distinct)] | None = (
+        Field(
+            default=None,
+            description="L2 strengths to choose from on eval, C of logistic regression or alpha of ridge; "
+            "null: 1e-4 to 100, or 1e-2 to 1e6.",
+        )
     )
 
 
@@ -157,6 +221,12 @@ class XgbConfig(Section):
     eval_metric: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="XGBoost's own metric watched on eval; null takes the objective's default."
     )
+    patience: Count | None = Field(
+        default=None, description="Stop after so many rounds without a better score on eval; null: never."
+    )
+    multi_output: Switch = Field(
+        default=False, description="One tree for all labels or targets, instead of one for each."
+    )
 
 
 class ForestConfig(Section):
@@ -165,11 +235,31 @@ class ForestConfig(Section):
     n_estimators: Count = Field(default=100, description="Trees in the forest.")
 
 
+class KnnConfig(Section):
+    """The nearest-neighbours head."""
+
+    k: OneOrMore[Count] = Field(
+        default=(1, 5, 25), description="Neighbours by cosine similarity; of a list, the best on eval."
+    )
+
+
+class SubsetConfig(Section):
+    """Probes on a part of train, beside those on all of it."""
+
+    few_shot: Annotated[tuple[Count, ...], AfterValidator(distinct)] = Field(
+        default=(), description="Items a class (regression: items) to train on, such as [1, 5, 10]."
+    )
+    sizes: Annotated[tuple[Count | Fraction, ...], AfterValidator(distinct)] = Field(
+        default=(), description="Items to train on, or shares of train, such as [100, 1000, 0.5]."
+    )
+    repeats: Count = Field(default=3, description="Draws of each, by seed.")
+
+
 class ProbeConfig(Section):
     """Which heads are trained on the embeddings, and how."""
 
     heads: Annotated[tuple[HeadKind, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
-        default=("mlp",), description="Heads to train, each on every layer: mlp, linear, xgb, forest."
+        default=("mlp",), description="Heads to train, each on every layer: mlp, linear, xgb, forest, knn."
     )
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
         default=(42,),
@@ -182,9 +272,56 @@ class ProbeConfig(Section):
     choose_epoch: EpochChoice = Field(
         default="best", description="Keep the epoch (boosting round) that is best on eval, or the last one."
     )
+    class_weights: ClassWeights = Field(
+        default="none", description="Weights of items in training: none, or balanced by class or label."
+    )
+    threshold: Threshold = Field(
+        default="fixed",
+        description="When a probability counts as yes, in two classes and labels: fixed at 0.5, or chosen on "
+        "eval for the best f1, mcc or balanced_accuracy.",
+    )
+    folds: Annotated[int, Field(strict=True, ge=2)] | None = Field(
+        default=None, description="Folds of a cross-validation over train, stratified; null: none."
+    )
+    subsets: SubsetConfig = Field(
+        default=SubsetConfig(), description="Few-shot probes and learning curves over training sizes."
+    )
+    shuffled_labels: Switch = Field(
+        default=False,
+        description="Also train each probe on shuffled labels: a control of what the head alone can fit.",
+    )
+    memory: PositiveRate = Field(
+        default=4.0, description="GiB that features and heads may take together; at least one layer is taken."
+    )
+    save_heads: LocalPath | None = Field(
+        default=None, description="Directory to keep trained heads in, for `probe predict`; null: not kept."
+    )
     mlp: MlpConfig = Field(default=MlpConfig(), description="Settings of the mlp head.")
+    linear: LinearConfig = Field(default=LinearConfig(), description="Settings of the linear head.")
     xgb: XgbConfig = Field(default=XgbConfig(), description="Settings of the xgb head.")
     forest: ForestConfig = Field(default=ForestConfig(), description="Settings of the forest head.")
+    knn: KnnConfig = Field(default=KnnConfig(), description="Settings of the knn head.")
+
+
+class WandbConfig(Section):
+    """Learning curves in Weights & Biases."""
+
+    enabled: Switch = Field(default=False, description="Whether to log; off imports nothing of it.")
+    project: str | None = Field(default=None, description="Project; null: seqbench.")
+    entity: str | None = Field(default=None, description="User or team; null: your default.")
+    mode: Literal["offline", "online"] = Field(
+        default="offline", description="offline writes files for `wandb sync`, online sends as it goes."
+    )
+    dir: LocalPath = Field(default=Path("wandb"), description="Directory of the files.")
+    run_per: Literal["dataset", "probe"] = Field(
+        default="dataset", description="One run a model and data set with a curve a layer, or one a probe."
+    )
+
+
+class TensorboardConfig(Section):
+    """Learning curves in TensorBoard."""
+
+    dir: LocalPath | None = Field(default=None, description="Directory of event files; null: none.")
 
 
 class ReportConfig(Section):
@@ -218,6 +355,10 @@ class Config(Section):
     )
     report: ReportConfig = Field(
         default=ReportConfig(), description="What tables and figures are made, and where."
+    )
+    wandb: WandbConfig = Field(default=WandbConfig(), description="Learning curves in Weights & Biases.")
+    tensorboard: TensorboardConfig = Field(
+        default=TensorboardConfig(), description="Learning curves in TensorBoard."
     )
 
     @model_validator(mode="after")

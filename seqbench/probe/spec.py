@@ -4,17 +4,29 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from seqbench.store import Embeddings
 
-VERSION = 1
+VERSION = 2
 """Raised when training or scoring changes so that old results no longer compare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subset:
+    """A part of train that is drawn by seed."""
+
+    kind: Literal["few-shot", "size"]
+    """So many items of each class (of regression: in all), or so many items stratified."""
+    amount: int | float
+    """Items, or a share of train below 1."""
+    repeat: int
+    """Number of the draw, from 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """One head with its settings and one seed: what is trained on every layer."""
+    """One head with its settings and one seed, on some of the items: what is trained on every layer."""
 
     head: str
     settings: Mapping[str, Any]
@@ -22,10 +34,26 @@ class Design:
     seed: int
     combine: str
     """How the sequences of an item become one row: concat or mean."""
+    threshold: str
+    """fixed, or the metric for which it is chosen on eval."""
+    folds: int | None = None
+    """Folds of a cross-validation; None for one training on all of train."""
+    subset: Subset | None = None
+    """Part of train; None for all of it. Never together with folds."""
+    shuffled: bool = False
+    """Whether labels of train and eval are permuted by seed: the control."""
 
 
-def probe_spec(entry: Embeddings, layer: int, design: Design) -> dict[str, Any]:
-    """Everything that the result of a probe depends on, ready for JSON."""
+def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None = None) -> dict[str, Any]:
+    """Everything that the result of a probe depends on, ready for JSON.
+
+    Args:
+        entry: The embeddings.
+        layer: One of its layers.
+        design: What is trained.
+        fold: Number of the fold held out, from 0; None for all folds together, or where there are none.
+    """
+    subset = design.subset
     # Named only where it is not the default, so that hashes of before it could be chosen still hold.
     stored = {} if entry.facts.dtype == "float32" else {"stored": entry.facts.dtype}
     return stored | {
@@ -41,8 +69,13 @@ def probe_spec(entry: Embeddings, layer: int, design: Design) -> dict[str, Any]:
         "head": design.head,
         "settings": dict(design.settings),
         "combine": design.combine,
+        "threshold": design.threshold,
+        "folds": design.folds,
+        "subset": [subset.kind, subset.amount] if subset else None,
+        "repeat": subset.repeat if subset else None,
+        "shuffled": design.shuffled,
         "seed": design.seed,
-        "fold": None,
+        "fold": fold,
     }
 
 
@@ -52,6 +85,6 @@ def spec_hash(spec: Mapping[str, Any]) -> str:
 
 
 def variant_hash(spec: Mapping[str, Any]) -> str:
-    """Hash of a spec without layer, seed and fold: what may be averaged over or compared between layers."""
-    rest = {key: value for key, value in spec.items() if key not in ("layer", "seed", "fold")}
+    """Hash of a spec without layer, seed, fold and repeat: what may be averaged over or compared."""
+    rest = {key: value for key, value in spec.items() if key not in ("layer", "seed", "fold", "repeat")}
     return spec_hash(rest)[:16]

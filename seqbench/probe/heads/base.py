@@ -5,6 +5,7 @@ Shape letters: L layers, N items, H width of an item's features, K outputs (clas
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,13 +16,18 @@ from seqbench.errors import ProbeError
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName, Task
 
-Convergence = Literal["converged", "still improving", "not converged", "diverged"]
-"""Whether longer training could have changed the result.
+Convergence = Literal[
+    "converged", "still improving", "overfitting", "unstable", "degenerate", "not converged", "diverged"
+]
+"""The health of a training; `seqbench.probe.health` says how each is told, and what to change.
 
-`converged`: the lowest eval loss came before the last 5 % of epochs, or the solver met its tolerance.
-`still improving`: the lowest eval loss came within the last 5 % of epochs (at least the last one).
-`not converged`: the solver stopped at its limit of iterations. `diverged`: a loss became infinite or NaN.
+A head itself only says `not converged` (its solver stopped at its limit of iterations), `converged` (its
+solver met its tolerance) or `diverged` (a loss became infinite or NaN); the rest is read off curve and
+predictions.
 """
+ClassWeights = Literal["none", "balanced"]
+"""Weights of items in training: all 1, or such that every class, or both values of each label, weigh alike:
+n / (classes * count of the class), scikit-learn's `balanced`; for a label n / (2 * count of the value)."""
 ChooseEpoch = Literal["best", "last"]
 """Which epoch's weights (or boosting round) predict: the one of the lowest eval loss, or the last."""
 
@@ -51,6 +57,44 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """One training of every layer: on which items, with which seed."""
+
+    train: HeadData
+    evaluation: HeadData
+    test: HeadData
+    seed: int
+
+    @property
+    def splits(self) -> dict[SplitName, HeadData]:
+        """The three by name."""
+        return {"train": self.train, "eval": self.evaluation, "test": self.test}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a head may use; none of it changes a result."""
+
+    memory_bytes: int = 4 << 30
+    """For everything that trains at the same time, beside the features that it is given."""
+    checkpoint: Path | None = None
+    """File in which the state of a long training may be kept, and found again; its name tells the training
+    apart from all others. None: nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadState:
+    """A trained head of one layer, as it can be kept and used again; everything that predicting takes."""
+
+    kind: str
+    """The head's name in `HEADS`; its class has the static method `predict(state, features_NH)`."""
+    tensors: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Weights and scalings, by name."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else it takes, ready for JSON; XGBoost's own JSON model is text under `booster`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FittedHead:
     """What came of one layer."""
 
@@ -73,6 +117,8 @@ class FittedHead:
     """Training and prediction; layers trained together share the time equally."""
     error: str | None = None
     """Why this layer failed; None where it is ok."""
+    state: HeadState | None = None
+    """The trained head; None where `error` is set."""
 
 
 class Head(Protocol):
@@ -82,32 +128,20 @@ class Head(Protocol):
     def device(self) -> str:
         """Where it trains: `cpu` or `cuda`."""
 
-    def fit(
-        self,
-        problem: Problem,
-        train: HeadData,
-        evaluation: HeadData,
-        test: HeadData,
-        *,
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        """Train on every layer and predict eval and test.
+    def fit(self, problem: Problem, fits: Sequence[Fit], *, advance: Advance) -> list[list[FittedHead]]:
+        """Train on every layer, once for each of `fits`, and predict eval and test.
 
-        Choices (epoch, round, strength) are made on `evaluation`; `test` is only predicted. The same seed,
-        data and machine give the same result.
+        Choices (epoch, round, strength) are made on eval; test is only predicted. The same seed, data and
+        machine give the same result, whatever is trained beside it.
 
         Args:
             problem: What is predicted.
-            train: What is fitted, scaling included.
-            evaluation: What choices are made on.
-            test: What is predicted in the end.
-            seed: Of everything random.
-            advance: Told of progress in layers; the amounts add up to the number of layers.
+            fits: Trainings that may go on together: seeds, folds, subsets. They have the same layers.
+            advance: Told of progress in layers; the amounts add up to layers x fits.
 
         Returns:
-            One outcome a layer, in order. A layer that fails (NaN in its features, diverged) says so in
-            `error` and leaves the others as they are.
+            For each of `fits` one outcome a layer, in order. A layer that fails (NaN in its features,
+            diverged) says so in `error` and leaves the others as they are.
 
         Raises:
             ProbeError: A split has no items.

@@ -5,32 +5,58 @@ from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqbench.errors import ProbeError
-from seqbench.probe.heads.base import Head
+from seqbench.probe.heads.base import Head, HeadState, Resources
 
 HEADS: Mapping[str, str] = {
     "mlp": "seqbench.probe.heads.mlp:MlpHead",
     "linear": "seqbench.probe.heads.linear:LinearHead",
     "xgb": "seqbench.probe.heads.xgb:XgbHead",
     "forest": "seqbench.probe.heads.forest:ForestHead",
+    "knn": "seqbench.probe.heads.knn:KnnHead",
 }
 """Each name of `probe.heads` and the `module:Class` behind it."""
 
 
-def create(name: str, settings: Mapping[str, Any]) -> Head:
+def create(name: str, settings: Mapping[str, Any], resources: Resources) -> Head:
     """Make the head of that name.
 
     Args:
         name: One of `HEADS`.
-        settings: The fields of the head's class, all of them; see its docstring for units.
+        settings: The fields of the head's class but for `resources`, all of them; its docstring has units.
+        resources: What it may use.
 
     Raises:
         ProbeError: There is no such head, or the package it needs is not installed.
         TypeError: A setting is missing or unknown.
     """
+    return cast(Head, _class(name)(**settings, resources=resources))
+
+
+def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Predict with a trained head, as `FittedHead.predictions` are.
+
+    Args:
+        state: What the training gave.
+        features_NH: Features of new items, as wide as those of train.
+
+    Returns:
+        Shape (N, K), float32.
+
+    Raises:
+        ProbeError: There is no such head, the package it needs is not installed, or the width is another.
+    """
+    found: NDArray[np.float32] = _class(state.kind).predict(state, features_NH)
+    return found
+
+
+def _class(name: str) -> Any:
     if name not in HEADS:
         close = get_close_matches(name, HEADS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(HEADS)}"
         raise ProbeError(f"no head is called {name!r}; {hint} (probe.heads)")
     module, _, class_name = HEADS[name].partition(":")
-    return cast(Head, getattr(import_module(module), class_name)(**settings))
+    return getattr(import_module(module), class_name)
