@@ -21,7 +21,8 @@ from pathlib import Path
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import torch
-from extraction import against_peers, gpu, machine, memory, results, within
+from common import machine, results
+from extraction import against_peers, gpu, memory, within
 from extraction.setting import Setting
 from rich.console import Console
 
@@ -60,7 +61,7 @@ def main() -> None:
             figures += BENCHMARKS[name](setting)
     results.show(figures)
     if arguments.out:
-        for path in results.write(arguments.out, figures, about):
+        for path in results.write(arguments.out, "extraction", figures, about):
             print(path)
 
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from common.results import Figure
+from common.turns import Values, in_turns, paired
 
 from extraction import engine
 from extraction.apart import Apart, apart
 from extraction.peak import matrix_rate
 from extraction.peers import LastLayer, ReferenceLoop
-from extraction.results import Figure
 from extraction.sequences import random_sequences
 from extraction.setting import Setting
 from extraction.shapes import SMALL_BERT, Shape
-from extraction.turns import Values, in_turns, paired
 
 LENGTHS = (71, 593)
 """Letters of the shortest and longest sequence of the issue's table."""

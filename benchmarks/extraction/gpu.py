@@ -1,7 +1,8 @@
 """On a GPU: BERT-base and a 1 B-class Llama, bfloat16, 512 and 8,192 tokens, against both peers."""
 
+from common.results import Figure
+
 from extraction.against_peers import Case, against_peers
-from extraction.results import Figure
 from extraction.sequences import random_sequences
 from extraction.setting import Setting
 from extraction.shapes import BERT_BASE, LLAMA_1B, Shape

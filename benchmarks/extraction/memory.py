@@ -1,11 +1,11 @@
 """Peak memory: with the number of layers, with the number of items, and of one very long sequence."""
 
 import numpy as np
+from common.results import Figure
 
 from extraction.against_peers import LENGTHS
 from extraction.child import Measured, measure
 from extraction.engine import Job
-from extraction.results import Figure
 from extraction.sequences import random_sequences
 from extraction.setting import Setting
 from extraction.shapes import DEEP_BERT, LONG_LLAMA, NARROW_BERT, TINY_BERT, Shape

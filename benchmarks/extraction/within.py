@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
+from common.results import Figure
+from common.turns import Values, in_turns, paired
+
 from extraction import engine
 from extraction.against_peers import LENGTHS
 from extraction.engine import Job
-from extraction.results import Figure
 from extraction.sequences import random_sequences, repeated
 from extraction.setting import Setting
 from extraction.shapes import DEEP_BERT, SMALL_BERT
-from extraction.turns import Values, in_turns, paired
 
 REPEATS = 4
 

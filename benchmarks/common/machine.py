@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,19 @@ def about() -> dict[str, Any]:
     """What a reader needs to judge the figures, and to get them again."""
     return {
         "machine": machine(),
-        "versions": host.versions() | {"sentence-transformers": version("sentence-transformers")},
+        "versions": host.versions() | _version("sentence-transformers"),
         "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
-        "command": " ".join(["python", "benchmarks/extract.py", *sys.argv[1:]]),
+        "command": " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *sys.argv[1:]]),
         "load_before": os.getloadavg()[0],
     }
+
+
+def _version(package: str) -> dict[str, str]:
+    try:
+        return {package: version(package)}
+    except PackageNotFoundError:
+        return {}
 
 
 def machine() -> str:

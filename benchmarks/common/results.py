@@ -14,7 +14,16 @@ from rich.table import Table
 COLUMNS = ("benchmark", "figure", "measured", "lowest – highest", "target", "verdict")
 
 COUNT = ",.0f"
-FORMATS = {"×": ".3f", "%": ".1f", "s": ",.2f", "tokens/s": COUNT, "GFLOP/s": COUNT, "MB": COUNT, "": ".1e"}
+FORMATS = {
+    "×": ".3f",
+    "%": ".1f",
+    "s": ",.2f",
+    "tokens/s": COUNT,
+    "GFLOP/s": COUNT,
+    "MB": COUNT,
+    "ms": ",.2f",
+    "": ".1e",
+}
 """How a value of each unit is written."""
 
 PIPE_WIDTH = 160
@@ -28,7 +37,7 @@ class Figure:
     benchmark: str
     what: str
     values: tuple[float, ...]
-    unit: Literal["×", "%", "tokens/s", "GFLOP/s", "s", "MB", ""]
+    unit: Literal["×", "%", "tokens/s", "GFLOP/s", "s", "MB", "ms", ""]
     target: float | None = None
     """What the issue asks for; None for figures that are only told."""
     better: Literal["more", "less"] = "more"
@@ -75,11 +84,12 @@ def show(figures: Sequence[Figure]) -> None:
         console.print(note, markup=False, highlight=False)
 
 
-def write(folder: Path, figures: Sequence[Figure], about: dict[str, Any]) -> list[Path]:
-    """Write `extraction.json` and `extraction.md`; what is in the folder under these names is replaced.
+def write(folder: Path, name: str, figures: Sequence[Figure], about: dict[str, Any]) -> list[Path]:
+    """Write `<name>.json` and `<name>.md`; what is in the folder under these names is replaced.
 
     Args:
         folder: Made where it is missing.
+        name: Of the files.
         figures: In the order in which they are to stand.
         about: Machine, versions, date, command.
 
@@ -93,7 +103,7 @@ def write(folder: Path, figures: Sequence[Figure], about: dict[str, Any]) -> lis
             {**asdict(figure), "value": figure.value, "verdict": figure.verdict} for figure in figures
         ],
     }
-    made = [folder / "extraction.json", folder / "extraction.md"]
+    made = [folder / f"{name}.json", folder / f"{name}.md"]
     made[0].write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     made[1].write_text(markdown(figures, about), encoding="utf-8")
     return made

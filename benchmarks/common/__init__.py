@@ -1,0 +1,1 @@
+"""What all benchmarks share: taking turns, describing the machine, showing figures."""

@@ -1,0 +1,1 @@
+"""Benchmarks of probing: the reference training, scikit-learn, many small probes, memory."""
