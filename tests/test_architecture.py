@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "seqbench"
-HEAVY = {"torch", "transformers", "pandas", "sklearn", "xgboost", "zarr", "duckdb", "matplotlib", "pydantic"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "pandas",
+    "sklearn",
+    "xgboost",
+    "zarr",
+    "duckdb",
+    "matplotlib",
+    "pydantic",
+    "wandb",
+    "tensorboard",
+}
 FOUNDATION = {"errors", "vocabulary", "identity", "progress", "heap"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
@@ -22,8 +34,31 @@ MAY_IMPORT: dict[str, set[str]] = {
     "extract": {"config", "datasets", "metrics", "models", "store"},
     "probe": {"config", "datasets", "metrics", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
-    "schedule": {"config", "datasets", "metrics", "store", "models", "catalog", "extract", "probe"},
-    "cli": {"config", "datasets", "metrics", "demo", "store", "models", "catalog", "report", "schedule"},
+    "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
+    "tracking": {"config", "metrics", "catalog"},
+    "schedule": {
+        "config",
+        "datasets",
+        "metrics",
+        "store",
+        "models",
+        "catalog",
+        "extract",
+        "probe",
+        "tracking",
+    },
+    "cli": {
+        "config",
+        "datasets",
+        "metrics",
+        "demo",
+        "store",
+        "models",
+        "catalog",
+        "report",
+        "predict",
+        "schedule",
+    },
 }
 
 

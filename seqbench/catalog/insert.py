@@ -24,6 +24,9 @@ _OF_A_PROBE = (
     "DELETE FROM probes WHERE probe_id IN (SELECT unnest(?))",
 )
 
+_KEPT = "UPDATE probes SET saved = incoming.saved FROM incoming WHERE probes.probe_id = incoming.probe_id"
+"""A probe that was trained again to keep its head: its results stay."""
+
 
 def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
     """Add records to an open, current catalog, inside the caller's transaction; see `Catalog.append`."""
@@ -65,11 +68,13 @@ def _insert_probes(connection: "DuckDBPyConnection", probes: Sequence[ProbeRecor
         ).fetchall()
     )
     fresh = [probe for probe in probes if found.get(probe.spec_hash) != "ok"]
+    kept_now = [probe for probe in probes if found.get(probe.spec_hash) == "ok" and probe.saved is not None]
     replaced = [probe.probe_id for probe in fresh if probe.spec_hash in found]
     if replaced:
         for statement in _OF_A_PROBE:
             connection.execute(statement, [replaced])
     for statement, columns in (
+        (_KEPT, rows.kept_columns(kept_now)),
         ("INSERT INTO probes BY NAME FROM incoming", rows.probe_columns(fresh)),
         ("INSERT INTO metrics BY NAME FROM incoming", rows.metric_columns(fresh)),
         ("INSERT INTO class_metrics BY NAME FROM incoming", rows.class_metric_columns(fresh)),

@@ -61,6 +61,11 @@ def objects(values: Iterable[Mapping[str, object] | None]) -> NDArray[Any]:
     return texts(None if value is None else json.dumps(value, allow_nan=False) for value in values)
 
 
+def lists(values: Iterable[Sequence[float] | None]) -> NDArray[Any]:
+    """A column of lists of doubles, as the text that DuckDB reads them from; None is NULL."""
+    return texts(None if value is None else str([float(number) for number in value]) for value in values)
+
+
 def run_columns(records: Sequence[RunRecord]) -> Columns:
     """The rows of `runs`."""
     return {
@@ -159,6 +164,10 @@ def probe_columns(records: Sequence[ProbeRecord]) -> Columns:
         "variant": texts(r.variant for r in records),
         "seed": integers(r.seed for r in records),
         "fold": integers(r.fold for r in records),
+        "folds": integers(r.folds for r in records),
+        "subset": texts(r.subset for r in records),
+        "repeat": integers(r.repeat for r in records),
+        "control": texts(r.control for r in records),
         "spec": objects(r.spec for r in records),
         "status": texts(r.status for r in records),
         "error": texts(r.error for r in records),
@@ -167,8 +176,19 @@ def probe_columns(records: Sequence[ProbeRecord]) -> Columns:
         "n_epochs": integers(r.n_epochs for r in records),
         "chosen_epoch": integers(r.chosen_epoch for r in records),
         "convergence": texts(r.convergence for r in records),
+        "advice": texts(r.advice for r in records),
+        "thresholds": lists(r.thresholds for r in records),
+        "saved": texts(r.saved for r in records),
         "device": texts(r.device for r in records),
         "recorded_at": _now(len(records)),
+    }
+
+
+def kept_columns(records: Sequence[ProbeRecord]) -> Columns:
+    """Where the trained heads of probes lie."""
+    return {
+        "probe_id": integers(r.probe_id for r in records),
+        "saved": texts(r.saved for r in records),
     }
 
 

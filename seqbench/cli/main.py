@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import seqbench
-from seqbench.cli import config, datasets, models, sql, stages, store
+from seqbench.cli import config, datasets, models, probe, sql, stages, store
 from seqbench.errors import SeqbenchError
 
 EXIT_USER_ERROR = 2
@@ -58,7 +58,7 @@ def _top(
 
 app.command()(stages.run)
 app.command()(stages.extract)
-app.command()(stages.probe)
+app.add_typer(probe.app, name="probe")
 app.command()(stages.report)
 app.command()(stages.plan)
 app.command()(sql.sql)

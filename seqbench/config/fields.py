@@ -41,6 +41,11 @@ MetricName = Literal[
     "recall",
     "f1",
     "mcc",
+    "brier",
+    "ece",
+    "precision_micro",
+    "recall_micro",
+    "f1_micro",
     "mse",
     "rmse",
     "mcrmse",
@@ -48,6 +53,7 @@ MetricName = Literal[
     "r2",
     "pearsonr",
     "spearmanr",
+    "kendalltau",
 ]
 METRIC_NAMES: tuple[str, ...] = get_args(MetricName)
 

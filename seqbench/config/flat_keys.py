@@ -23,7 +23,7 @@ FLAT_KEYS: Mapping[str, tuple[str | int, ...] | None] = MappingProxyType(
         "mlp_dropout": ("probe", "mlp", "dropout"),
         "mlp_lr": ("probe", "mlp", "lr"),
         "mlp_epochs": ("probe", "mlp", "epochs"),
-        "save_last_epoch_model": None,
+        "save_last_epoch_model": ("probe", "save_heads"),
         "rf_n_estimators": ("probe", "forest", "n_estimators"),
         "xgb_n_estimators": ("probe", "xgb", "n_estimators"),
         "xgb_eval_metric": ("probe", "xgb", "eval_metric"),
@@ -33,10 +33,10 @@ FLAT_KEYS: Mapping[str, tuple[str | int, ...] | None] = MappingProxyType(
         "eval_result_path": ("report", "out"),
         "target_best_table": ("report", "best_table"),
         "target_layer_line_figure": ("report", "layer_figure"),
-        "wandb_report": None,
-        "wandb_project": None,
-        "wandb_entity": None,
-        "wandb_online": None,
+        "wandb_report": ("wandb", "enabled"),
+        "wandb_project": ("wandb", "project"),
+        "wandb_entity": ("wandb", "entity"),
+        "wandb_online": ("wandb", "mode"),
         "seed": ("probe", "seeds"),
     }
 )

@@ -1,7 +1,8 @@
 """The reference system's flat config files, turned into the form of the schema.
 
 Where a key is absent, seqbench's default holds. Two things keep the reference's numbers: the MLP of a flat
-config trains on embeddings as they are (no standardisation), and the last epoch is kept.
+config trains on embeddings as they are (no standardisation), and the last epoch is kept; whether its model is
+saved as well is what `save_last_epoch_model` says.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,18 +48,20 @@ def from_flat(data: Mapping[str, Any], source: Source) -> FlatConfig:
     given = {key: value for key, value in data.items() if value is not None}
     model, origin = _model(given, source)
     result: dict[str, Any] = {"models": [model]}
+    origin |= {target: key for key, target in FLAT_KEYS.items() if target is not None and key in _USED}
     for key, convert in _CONVERTED.items():
         target = FLAT_KEYS[key]
-        if target is not None:
-            origin[target] = key
-            if key in given:
-                _put(result, target, _converted(convert, key, given[key], source))
+        if target is not None and key in given:
+            _put(result, target, _converted(convert, key, given[key], source))
     if "eval_result_path" in given:
         origin["catalog",] = "eval_result_path"
         result["catalog"] = _inside(given["eval_result_path"], "catalog.duckdb")
+    results = given.get("eval_result_path", "report")
+    if _converted(_switch, "save_last_epoch_model", given.get("save_last_epoch_model", False), source):
+        _put(result, ("probe", "save_heads"), _inside(results, "heads"))
     _put(result, ("probe", "mlp", "standardize"), False)
     _put(result, ("probe", "choose_epoch"), "last")
-    used = {*_CONVERTED, *(flat for path, flat in origin.items() if path[0] == "models")}
+    used = {*_USED, *(flat for path, flat in origin.items() if path[0] == "models")}
     return FlatConfig(data=result, origin=origin, unused=tuple(key for key in given if key not in used))
 
 
@@ -146,6 +149,15 @@ def _combine(value: Any) -> str:
     return choice
 
 
+def _switch(value: Any) -> bool:
+    """A switch given as text is one too."""
+    known = {"true": True, "false": False}
+    found = known.get(str(value).lower()) if isinstance(value, bool | str) else None
+    if found is None:
+        raise ValueError(f"must be true or false, got {shown(value)}")
+    return found
+
+
 def _inside(directory: Any, name: str) -> Any:
     return f"{directory.rstrip('/')}/{name}" if isinstance(directory, str) and directory else directory
 
@@ -169,5 +181,11 @@ _CONVERTED: dict[str, Callable[[Any], Any]] = {
     "eval_result_path": _as_is,
     "target_best_table": _listed,
     "target_layer_line_figure": _listed,
+    "wandb_report": _switch,
+    "wandb_project": _as_is,
+    "wandb_entity": _as_is,
+    "wandb_online": lambda online: "online" if _switch(online) else "offline",
     "seed": lambda seed: [_number(seed)],
 }
+_USED = {*_CONVERTED, "save_last_epoch_model"}
+"""Keys that have an effect; a head's file lies beside the results, so its key needs theirs."""

@@ -75,7 +75,7 @@ def _map_paths(
             return old.model_copy(update={"path": change(old.path)})
         return old
 
-    datasets, store = config.datasets, config.store
+    datasets, store, probe, board = config.datasets, config.store, config.probe, config.tensorboard
     return config.model_copy(
         update={
             "models": tuple(model(index, old) for index, old in enumerate(config.models)),
@@ -90,6 +90,11 @@ def _map_paths(
             else store.model_copy(update={"path": change(store.path)}),
             "catalog": change(config.catalog),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
+            "probe": probe.model_copy(
+                update={"save_heads": None if probe.save_heads is None else change(probe.save_heads)}
+            ),
+            "wandb": config.wandb.model_copy(update={"dir": change(config.wandb.dir)}),
+            "tensorboard": board.model_copy(update={"dir": None if board.dir is None else change(board.dir)}),
         }
     )
 

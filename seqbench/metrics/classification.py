@@ -3,64 +3,113 @@
 Shape letters: R resamples, N items, M distinct pairs of class and predicted class, C classes.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.averages import Floats, mean_defined
-from seqbench.metrics.bootstrap import Evaluate, affordable_resamples, bootstrap
-from seqbench.metrics.confusion import ClassCounts, class_metrics, count_classes
+from seqbench.metrics.averages import Floats
+from seqbench.metrics.bootstrap import bootstrap
+from seqbench.metrics.by_output import ranked_means, ranked_scores
+from seqbench.metrics.calibration import Reliability, brier_terms, calibration_error, reliability
+from seqbench.metrics.confusion import class_metrics, count_classes
 from seqbench.metrics.names import METRICS
-from seqbench.metrics.ranking import Ranking, rank, ranking_metrics
-from seqbench.metrics.results import defined, metric_scores, outputs
-from seqbench.metrics.scores import ClassScore, MetricScore
+from seqbench.metrics.ranking import Ranking, rank
+from seqbench.metrics.resamples import Resampling, affordable_resamples, group_resamples, item_resamples
+from seqbench.metrics.results import Scores, metric_scores, outputs
+from seqbench.metrics.scores import ClassScore
+from seqbench.metrics.weighting import Weights, weighted_sums
 from seqbench.vocabulary import Task
 
 
 def score_classification(
     targets_N: NDArray[np.int64],
-    probabilities_NC: Floats,
-    *,
-    n_resamples: int,
-    seed: int,
-    level: float,
-) -> tuple[list[MetricScore], list[ClassScore]]:
-    """Score class probabilities; the predicted class is the most probable one, the first of equals."""
+    predictions: Sequence[Floats],
+    thresholds: Sequence[Sequence[float] | None],
+    resampling: Resampling,
+) -> list[Scores]:
+    """Score class probabilities (N, C) of each layer.
+
+    The predicted class is the most probable one, the first of equals; with a threshold, of two classes, it is
+    class 1 where its probability reaches that.
+    """
+    splits = [_sort(targets_N, *given) for given in zip(predictions, thresholds, strict=True)]
+    n_items, n_classes = predictions[0].shape
+    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 1 if n_classes == 2 else n_classes)
+    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    by_items = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
+    results = []
+    for split, intervals in zip(splits, by_items, strict=True):
+        cells = group_resamples(split.sizes, resampling.n_resamples, resampling.seed)
+        intervals |= bootstrap([split.by_cells], cells, level=resampling.level)[0]
+        class_scores = split.class_scores()
+        present_C = np.bincount(targets_N, minlength=n_classes) > 0
+        metrics = METRICS[Task.CLASSIFICATION]
+        results.append((metric_scores(metrics, intervals, _reasons(present_C), resampling), class_scores))
+    return results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """Predictions of a split, sorted and counted once for all resamples."""
+
+    rankings: list[Ranking]
+    """By class."""
+    brier: Floats
+    """(1, N)."""
+    reliability: Reliability
+    """Of the most probable class."""
+    actual: NDArray[np.int64]
+    """(M,) class of each pair of class and predicted class."""
+    predicted: NDArray[np.int64]
+    """(M,)."""
+    sizes: NDArray[np.int64]
+    """(M,) items of each pair. The confusion matrix is resampled by them: as by items, at no cost."""
+
+    def by_items(self, weights_NR: Weights) -> dict[str, Floats]:
+        """What depends on probabilities."""
+        headline = self.rankings[1:] if len(self.rankings) == 2 else self.rankings
+        return ranked_means(headline, weights_NR) | {
+            "brier": weighted_sums(self.brier, weights_NR)[0] / len(weights_NR),
+            "ece": calibration_error(self.reliability, weights_NR),
+        }
+
+    def by_cells(self, weights_MR: Weights) -> dict[str, Floats]:
+        """What depends on the confusion matrix."""
+        return class_metrics(count_classes(self.actual, self.predicted, len(self.rankings), weights_MR))
+
+    def class_scores(self) -> list[ClassScore]:
+        """The scores by class."""
+        counts = count_classes(self.actual, self.predicted, len(self.rankings), self.sizes[:, None])
+        return ranked_scores(
+            counts,
+            self.rankings,
+            absent="no item of the split is of this class",
+            everywhere="all items of the split are of this class",
+        )
+
+
+def _sort(
+    targets_N: NDArray[np.int64], probabilities_NC: Floats, thresholds: Sequence[float] | None
+) -> _Split:
     n_items, n_classes = probabilities_NC.shape
-    predicted_N = probabilities_NC.argmax(axis=1)
-    # The confusion matrix is resampled by its cells: the same distribution as by items, at no cost.
+    actual_CN = targets_N == np.arange(n_classes)[:, None]
+    likeliest_N = probabilities_NC.argmax(axis=1)
+    confidences_N = probabilities_NC[np.arange(n_items), likeliest_N]
+    predicted_N = likeliest_N
+    if thresholds is not None:
+        predicted_N = (probabilities_NC[:, 1] >= thresholds[0]).astype(np.int64)
     cells, sizes = np.unique(targets_N * n_classes + predicted_N, return_counts=True)
     actual_M, predicted_M = np.divmod(cells, n_classes)
-
-    def by_cells(weights_RM: Floats) -> dict[str, Floats]:
-        return class_metrics(count_classes(actual_M, predicted_M, n_classes, weights_RM))
-
-    rankings = [rank(probabilities_NC[:, index], targets_N == index) for index in range(n_classes)]
-    headline = rankings[1:] if n_classes == 2 else rankings
-    n_ranked = affordable_resamples(n_resamples, n_items, len(headline))
-    intervals = bootstrap(by_cells, sizes, n_resamples=n_resamples, seed=seed, level=level)
-    ones_N = np.ones(n_items, dtype=np.int64)
-    ranked = bootstrap(by_rank(headline), ones_N, n_resamples=n_ranked, seed=seed, level=level)
-    counts = count_classes(actual_M, predicted_M, n_classes, sizes[None].astype(np.float64))
-    reasons = _reasons(counts.actual[0] > 0)
-    scores = metric_scores(METRICS[Task.CLASSIFICATION], intervals | ranked, reasons, n_resamples > 0)
-    by_class = class_scores(
-        counts,
-        rankings,
-        absent="no item of the split is of this class",
-        everywhere="all items of the split are of this class",
+    return _Split(
+        rankings=[rank(probabilities_NC[:, index], actual_CN[index]) for index in range(n_classes)],
+        brier=brier_terms(actual_CN, probabilities_NC.T)[None],
+        reliability=reliability(confidences_N, likeliest_N == targets_N),
+        actual=actual_M,
+        predicted=predicted_M,
+        sizes=sizes,
     )
-    return scores, by_class
-
-
-def by_rank(rankings: list[Ranking]) -> Evaluate:
-    """ROC AUC and average precision, averaged over outputs that have both positives and negatives."""
-
-    def evaluate(weights_RN: Floats) -> dict[str, Floats]:
-        pairs = [ranking_metrics(ranking, weights_RN) for ranking in rankings]
-        auc_RK, average_precision_RK = (np.stack(columns, axis=1) for columns in zip(*pairs, strict=True))
-        return {"roc_auc": mean_defined(auc_RK), "auprc": mean_defined(average_precision_RK)}
-
-    return evaluate
 
 
 def _reasons(present_C: NDArray[np.bool_]) -> dict[str, str]:
@@ -74,33 +123,3 @@ def _reasons(present_C: NDArray[np.bool_]) -> dict[str, str]:
         return {}
     absent = f"average without {outputs('class', ~present_C)}: not in the split"
     return dict.fromkeys(("balanced_accuracy", "roc_auc", "auprc"), absent)
-
-
-def class_scores(
-    counts: ClassCounts, rankings: list[Ranking], *, absent: str, everywhere: str
-) -> list[ClassScore]:
-    """Precision, recall, F1 and ROC AUC by class or label, from counts of shape (1, K) and one ranking each.
-
-    Args:
-        counts: Of the whole split.
-        rankings: By class or label.
-        absent: The reason where no item is of the class.
-        everywhere: The reason where all items are, which leaves ROC AUC undefined.
-    """
-    n_items = len(rankings[0].order)
-    by_output = {"precision": counts.precision[0], "recall": counts.recall[0], "f1": counts.f1[0]}
-    scores = []
-    for label, ranking in enumerate(rankings):
-        support = int(counts.actual[0, label])
-        reason = None if support else absent
-        values: list[tuple[str, float | None, str | None]] = [
-            (metric, float(column[label]) if support else None, reason)
-            for metric, column in by_output.items()
-        ]
-        auc = defined(ranking_metrics(ranking, np.ones((1, n_items)))[0][0])
-        values.append(("roc_auc", auc, everywhere if support == n_items else reason))
-        scores += [
-            ClassScore(label=label, metric=metric, value=value, support=support, reason=why)
-            for metric, value, why in values
-        ]
-    return scores

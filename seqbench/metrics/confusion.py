@@ -1,6 +1,6 @@
 """Metrics that need no more than how often each class was right, present and predicted.
 
-Shape letters: R resamples, M items (or distinct pairs of target and prediction), C classes, K labels.
+Shape letters: R resamples, N items, M distinct pairs of target and prediction, C classes, K labels.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.averages import Floats, mean_where, ratio, ratio_or_zero, weighted_sums
+from seqbench.metrics.averages import Floats, mean_where, ratio, ratio_or_zero
+from seqbench.metrics.weighting import Weights, weighted_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
-    """Weighted counts a class; the last axis are the classes, the ones before are free."""
+    """Weighted counts by class or label, (C, R)."""
 
     correct: Floats
     """Items of the class that were predicted as it."""
@@ -21,6 +22,8 @@ class ClassCounts:
     """Items of the class."""
     predicted: Floats
     """Items predicted as the class."""
+    total: Floats
+    """All items, (R,)."""
 
     @property
     def precision(self) -> Floats:
@@ -38,28 +41,50 @@ class ClassCounts:
         return ratio_or_zero(2 * self.correct, self.actual + self.predicted)
 
     @property
+    def mcc(self) -> Floats:
+        """Matthews correlation of each class against the rest; 0 where either is constant."""
+        covariance_CR = self.total * self.correct - self.actual * self.predicted
+        spread_CR = np.sqrt(self.actual * (self.total - self.actual))
+        spread_CR = spread_CR * np.sqrt(self.predicted * (self.total - self.predicted))
+        return ratio_or_zero(covariance_CR, spread_CR)
+
+    @property
     def occurs(self) -> NDArray[np.bool_]:
         """Whether a class is among the targets or the predictions: those a macro average is over."""
         return (self.actual > 0) | (self.predicted > 0)
 
 
 def count_classes(
-    targets_M: NDArray[np.integer], predicted_M: NDArray[np.integer], n_classes: int, weights_RM: Floats
+    actual_M: NDArray[np.integer], predicted_M: NDArray[np.integer], n_classes: int, weights_MR: Weights
 ) -> ClassCounts:
-    """Count by class, each item as often as its weight says; arrays of shape (R, C)."""
-    classes_C1 = np.arange(n_classes)[:, None]
-    return count_positives(targets_M == classes_C1, predicted_M == classes_C1, weights_RM)
+    """Count by class from how often each pair of class and predicted class occurs."""
+    right = actual_M == predicted_M
+    actual_CR = _sums_by_class(actual_M, n_classes, weights_MR)
+    return ClassCounts(
+        correct=_sums_by_class(actual_M[right], n_classes, weights_MR[right]),
+        actual=actual_CR,
+        predicted=_sums_by_class(predicted_M, n_classes, weights_MR),
+        total=actual_CR.sum(axis=0),
+    )
+
+
+def _sums_by_class(class_M: NDArray[np.integer], n_classes: int, weights_MR: Weights) -> Floats:
+    sums_CR = np.zeros((n_classes, weights_MR.shape[1]))
+    if len(class_M):
+        order = np.argsort(class_M, kind="stable")
+        present, starts = np.unique(class_M[order], return_index=True)
+        sums_CR[present] = np.add.reduceat(weights_MR[order], starts, axis=0, dtype=np.int64)
+    return sums_CR
 
 
 def count_positives(
-    actual_CM: NDArray[np.bool_], predicted_CM: NDArray[np.bool_], weights_RM: Floats
+    actual_KN: NDArray[np.bool_], predicted_KN: NDArray[np.bool_], weights_NR: Weights
 ) -> ClassCounts:
-    """Count from which items are of each class (or carry each label) and which were predicted to."""
-    return ClassCounts(
-        correct=weighted_sums(weights_RM, (actual_CM & predicted_CM).astype(np.float64)),
-        actual=weighted_sums(weights_RM, actual_CM.astype(np.float64)),
-        predicted=weighted_sums(weights_RM, predicted_CM.astype(np.float64)),
-    )
+    """Count by label from which items carry it and for which it was predicted."""
+    chosen = np.concatenate([actual_KN & predicted_KN, actual_KN, predicted_KN])
+    correct_KR, actual_KR, predicted_KR = np.split(weighted_counts(chosen, weights_NR), 3)
+    total_R = np.full(weights_NR.shape[1], float(len(weights_NR)))
+    return ClassCounts(correct=correct_KR, actual=actual_KR, predicted=predicted_KR, total=total_R)
 
 
 def class_metrics(counts: ClassCounts) -> dict[str, Floats]:
@@ -68,60 +93,60 @@ def class_metrics(counts: ClassCounts) -> dict[str, Floats]:
     Two classes: precision, recall and F1 are those of class 1, undefined where no item is of class 1. More:
     macro averages over the classes among targets or predictions, as scikit-learn's.
     """
-    total_R = counts.actual.sum(axis=1)
-    several_R = (counts.actual > 0).sum(axis=1) > 1
+    several_R = (counts.actual > 0).sum(axis=0) > 1
     recall_R = mean_where(counts.recall, counts.actual > 0)
     return {
-        "accuracy": ratio(counts.correct.sum(axis=1), total_R),
+        "accuracy": ratio(counts.correct.sum(axis=0), counts.total),
         "balanced_accuracy": np.where(several_R, recall_R, np.nan),
         "precision": _headline(counts, counts.precision),
         "recall": _headline(counts, counts.recall),
         "f1": _headline(counts, counts.f1),
-        "mcc": np.where(several_R, multiclass_mcc(counts), np.nan),
+        "mcc": np.where(several_R, _multiclass_mcc(counts), np.nan),
     }
 
 
-def _headline(counts: ClassCounts, values_RC: Floats) -> Floats:
-    if values_RC.shape[1] == 2:
-        return np.where(counts.actual[:, 1] > 0, values_RC[:, 1], np.nan)
-    return mean_where(values_RC, counts.occurs)
+def _headline(counts: ClassCounts, values_CR: Floats) -> Floats:
+    if len(values_CR) == 2:
+        return np.where(counts.actual[1] > 0, values_CR[1], np.nan)
+    return mean_where(values_CR, counts.occurs)
 
 
-def multiclass_mcc(counts: ClassCounts) -> Floats:
+def _multiclass_mcc(counts: ClassCounts) -> Floats:
     """Matthews correlation of C classes (Gorodkin 2004), shape (R,); 0 where predictions are constant."""
-    total_R = counts.actual.sum(axis=1)
-    covariance_R = total_R * counts.correct.sum(axis=1) - (counts.actual * counts.predicted).sum(axis=1)
-    spread_actual_R = total_R**2 - (counts.actual**2).sum(axis=1)
-    spread_predicted_R = total_R**2 - (counts.predicted**2).sum(axis=1)
+    total_R = counts.total
+    covariance_R = total_R * counts.correct.sum(axis=0) - (counts.actual * counts.predicted).sum(axis=0)
+    spread_actual_R = total_R**2 - (counts.actual**2).sum(axis=0)
+    spread_predicted_R = total_R**2 - (counts.predicted**2).sum(axis=0)
     return ratio_or_zero(covariance_R, np.sqrt(spread_actual_R) * np.sqrt(spread_predicted_R))
 
 
-def label_metrics(counts: ClassCounts, total_R: Floats) -> dict[str, Floats]:
+def label_metrics(counts: ClassCounts) -> dict[str, Floats]:
     """Balanced accuracy, precision, recall, F1 and MCC of K labels, each (R,).
 
     Precision, recall and F1 are macro averages over all labels, one without a positive item counting 0 as in
-    scikit-learn; undefined where no label has one. Balanced accuracy and MCC leave out constant labels.
-
-    Args:
-        counts: Of the positives of each label, (R, K).
-        total_R: Weight of all items.
+    scikit-learn, and micro averages over all items and labels; all undefined where no label has a positive.
+    Balanced accuracy and MCC leave out constant labels.
     """
-    any_positive_R = (counts.actual > 0).any(axis=1)
-    negative_RK = total_R[:, None] - counts.actual
-    varies_RK = (counts.actual > 0) & (negative_RK > 0)
-    true_negative_RK = total_R[:, None] - counts.actual - counts.predicted + counts.correct
-    specificity_RK = ratio_or_zero(true_negative_RK, negative_RK)
-    return {
-        "balanced_accuracy": mean_where((counts.recall + specificity_RK) / 2, varies_RK),
-        "precision": np.where(any_positive_R, counts.precision.mean(axis=1), np.nan),
-        "recall": np.where(any_positive_R, counts.recall.mean(axis=1), np.nan),
-        "f1": np.where(any_positive_R, counts.f1.mean(axis=1), np.nan),
-        "mcc": mean_where(_binary_mcc(counts, total_R[:, None]), varies_RK),
+    any_positive_R = (counts.actual > 0).any(axis=0)
+    negative_KR = counts.total - counts.actual
+    varies_KR = (counts.actual > 0) & (negative_KR > 0)
+    true_negative_KR = negative_KR - counts.predicted + counts.correct
+    specificity_KR = ratio_or_zero(true_negative_KR, negative_KR)
+    pooled = ClassCounts(
+        correct=counts.correct.sum(axis=0),
+        actual=counts.actual.sum(axis=0),
+        predicted=counts.predicted.sum(axis=0),
+        total=counts.total * len(counts.actual),
+    )
+    averages = {
+        "precision": counts.precision.mean(axis=0),
+        "recall": counts.recall.mean(axis=0),
+        "f1": counts.f1.mean(axis=0),
+        "precision_micro": pooled.precision,
+        "recall_micro": pooled.recall,
+        "f1_micro": pooled.f1,
     }
-
-
-def _binary_mcc(counts: ClassCounts, total_R1: Floats) -> Floats:
-    covariance = total_R1 * counts.correct - counts.actual * counts.predicted
-    spread = np.sqrt(counts.actual * (total_R1 - counts.actual))
-    spread = spread * np.sqrt(counts.predicted * (total_R1 - counts.predicted))
-    return ratio_or_zero(covariance, spread)
+    return {
+        "balanced_accuracy": mean_where((counts.recall + specificity_KR) / 2, varies_KR),
+        "mcc": mean_where(counts.mcc, varies_KR),
+    } | {metric: np.where(any_positive_R, value, np.nan) for metric, value in averages.items()}

@@ -12,6 +12,8 @@ METRICS: dict[Task, tuple[str, ...]] = {
         "recall",
         "f1",
         "mcc",
+        "brier",
+        "ece",
     ),
     Task.LABELS: (
         "accuracy",
@@ -22,8 +24,13 @@ METRICS: dict[Task, tuple[str, ...]] = {
         "recall",
         "f1",
         "mcc",
+        "precision_micro",
+        "recall_micro",
+        "f1_micro",
+        "brier",
+        "ece",
     ),
-    Task.REGRESSION: ("mse", "rmse", "mcrmse", "mae", "r2", "pearsonr", "spearmanr"),
+    Task.REGRESSION: ("mse", "rmse", "mcrmse", "mae", "r2", "pearsonr", "spearmanr", "kendalltau"),
 }
 """The metrics of a task, in the order of tables."""
 
@@ -34,7 +41,7 @@ PRIMARY: dict[Task, str] = {
 }
 """The metric that epoch, layer and rank go by where nobody says otherwise."""
 
-_ERRORS = frozenset({"mse", "rmse", "mcrmse", "mae"})
+_ERRORS = frozenset({"brier", "ece", "mse", "rmse", "mcrmse", "mae"})
 
 
 def higher_is_better(metric: str) -> bool:

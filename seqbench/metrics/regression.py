@@ -3,73 +3,118 @@
 Shape letters: R resamples, N items, T targets.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.metrics.averages import Floats, mean_where
-from seqbench.metrics.bootstrap import affordable_resamples, bootstrap
-from seqbench.metrics.continuous import prepare, rank_order, spearman, target_metrics
+from seqbench.metrics.bootstrap import Interval, bootstrap
+from seqbench.metrics.continuous import Moments, prepare, target_metrics
+from seqbench.metrics.kendall import kendall
 from seqbench.metrics.names import METRICS
-from seqbench.metrics.results import defined, metric_scores, outputs
-from seqbench.metrics.scores import ClassScore, MetricScore
+from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
+from seqbench.metrics.results import Scores, defined, metric_scores, outputs
+from seqbench.metrics.scores import ClassScore
+from seqbench.metrics.spearman import RankOrder, rank_order, spearman
+from seqbench.metrics.weighting import Weights
 from seqbench.vocabulary import Task
 
-BY_TARGET = ("mse", "mae", "r2", "pearsonr", "spearmanr")
+BY_TARGET = ("mse", "rmse", "mae", "r2", "pearsonr", "spearmanr", "kendalltau")
 """The metrics that are kept by target."""
+
+_NEED_TARGETS_THAT_VARY = ("r2", "pearsonr", "spearmanr", "kendalltau")
+_NEED_PREDICTIONS_THAT_VARY = ("pearsonr", "spearmanr", "kendalltau")
 
 
 def score_regression(
-    targets_NT: Floats,
-    predicted_NT: Floats,
-    *,
-    n_resamples: int,
-    seed: int,
-    level: float,
-) -> tuple[list[MetricScore], list[ClassScore]]:
-    """Score predicted numbers.
+    targets_NT: Floats, predictions: Sequence[Floats], resampling: Resampling
+) -> list[Scores]:
+    """Score predicted numbers (N, T) of each layer.
 
-    mse, mae, r2, pearsonr and spearmanr are means over targets; rmse is the root of that mse; mcrmse is the
-    mean over targets of each target's root mean squared error, which equals rmse for one target.
+    mse, mae, r2, pearsonr, spearmanr and kendalltau are means over targets; rmse is the root of that mse;
+    mcrmse is the mean over targets of each one's root mean squared error, which equals rmse for one target.
     """
     n_items, n_targets = targets_NT.shape
-    moments = prepare(targets_NT, predicted_NT)
-    columns = [(rank_order(targets_NT[:, t]), rank_order(predicted_NT[:, t])) for t in range(n_targets)]
+    columns = [rank_order(target_N) for target_N in targets_NT.T]
+    splits = [_sort(targets_NT, columns, predicted_NT) for predicted_NT in predictions]
+    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 2 * n_targets)
+    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    found = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
+    # Kendall's tau takes log2(items) times as long: beyond 17,000 items × targets fewer resamples are drawn.
+    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 2 * n_targets * n_items.bit_length())
+    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    ranked = bootstrap([split.kendall for split in splits], weights, level=resampling.level)
+    return [
+        split.scores(intervals | correlation, resampling)
+        for split, intervals, correlation in zip(splits, found, ranked, strict=True)
+    ]
 
-    def by_target(weights_RN: Floats) -> dict[str, Floats]:
-        correlations = [spearman(target, predicted, weights_RN) for target, predicted in columns]
-        return target_metrics(moments, weights_RN) | {"spearmanr": np.stack(correlations, axis=1)}
 
-    n_drawn = affordable_resamples(n_resamples, n_items, 2 * n_targets)
-    ones_N = np.ones(n_items, dtype=np.int64)
-    intervals = bootstrap(
-        lambda weights_RN: _averages(by_target(weights_RN)),
-        ones_N,
-        n_resamples=n_drawn,
-        seed=seed,
-        level=level,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """Predictions of a split, sorted once for all resamples."""
+
+    targets: Floats
+    """(N, T)."""
+    predicted: Floats
+    """(N, T)."""
+    moments: Moments
+    columns: list[tuple[RankOrder, RankOrder]]
+    """Targets and predictions by target."""
+
+    def by_items(self, weights_NR: Weights) -> dict[str, Floats]:
+        """Every average but that of Kendall's tau."""
+        by_target = self._by_target(weights_NR)
+        mse_TR, r2_TR = by_target["mse"], by_target["r2"]
+        varies_TR = ~np.isnan(r2_TR)
+        return {
+            "mse": mse_TR.mean(axis=0),
+            "rmse": np.sqrt(mse_TR.mean(axis=0)),
+            "mcrmse": by_target["rmse"].mean(axis=0),
+            "mae": by_target["mae"].mean(axis=0),
+            # A constant target is left out; constant predictions of one that varies leave no correlation at
+            # all, since an average without them would reward a head that gives up on the hard targets.
+            "r2": mean_where(r2_TR, varies_TR),
+            "pearsonr": mean_where(by_target["pearsonr"], varies_TR),
+            "spearmanr": mean_where(by_target["spearmanr"], varies_TR),
+        }
+
+    def kendall(self, weights_NR: Weights) -> dict[str, Floats]:
+        """The average of Kendall's tau, of the same targets."""
+        return {"kendalltau": mean_where(*self._kendall(weights_NR))}
+
+    def _by_target(self, weights_NR: Weights) -> dict[str, Floats]:
+        correlations = [spearman(target, predicted, weights_NR) for target, predicted in self.columns]
+        return target_metrics(self.moments, weights_NR) | {"spearmanr": np.stack(correlations)}
+
+    def _kendall(self, weights_NR: Weights) -> tuple[Floats, NDArray[np.bool_]]:
+        pairs = zip(self.targets.T, self.predicted.T, strict=True)
+        found = [kendall(target_N, predicted_N, weights_NR) for target_N, predicted_N in pairs]
+        return np.stack([tau_R for tau_R, _ in found]), np.stack([varies_R for _, varies_R in found])
+
+    def scores(self, intervals: Mapping[str, Interval], resampling: Resampling) -> Scores:
+        """The scores of the split and of each target, None with a reason where undefined."""
+        constant_T = np.ptp(self.targets, axis=0) == 0
+        flat_T = np.ptp(self.predicted, axis=0) == 0
+        reasons = _reasons(constant_T, flat_T)
+        ones_N1 = np.ones((len(self.targets), 1), dtype=np.uint8)
+        whole = self._by_target(ones_N1) | {"kendalltau": self._kendall(ones_N1)[0]}
+        return (
+            metric_scores(METRICS[Task.REGRESSION], intervals, reasons, resampling),
+            _target_scores(whole, constant_T, flat_T, len(self.targets)),
+        )
+
+
+def _sort(targets_NT: Floats, target_columns: Sequence[RankOrder], predicted_NT: Floats) -> _Split:
+    predicted_columns = [rank_order(predicted_N) for predicted_N in predicted_NT.T]
+    return _Split(
+        targets=targets_NT,
+        predicted=predicted_NT,
+        moments=prepare(targets_NT, predicted_NT),
+        columns=list(zip(target_columns, predicted_columns, strict=True)),
     )
-    constant_T = np.ptp(targets_NT, axis=0) == 0
-    flat_T = np.ptp(predicted_NT, axis=0) == 0
-    reasons = _reasons(constant_T, flat_T)
-    scores = metric_scores(METRICS[Task.REGRESSION], intervals, reasons, n_resamples > 0)
-    whole = by_target(np.ones((1, n_items)))
-    return scores, _target_scores(whole, constant_T, flat_T, n_items)
-
-
-def _averages(by_target: dict[str, Floats]) -> dict[str, Floats]:
-    mse_RT, r2_RT = by_target["mse"], by_target["r2"]
-    varies_RT = ~np.isnan(r2_RT)
-    return {
-        "mse": mse_RT.mean(axis=1),
-        "rmse": np.sqrt(mse_RT.mean(axis=1)),
-        "mcrmse": np.sqrt(mse_RT).mean(axis=1),
-        "mae": by_target["mae"].mean(axis=1),
-        # A constant target is left out; constant predictions of one that varies leave no correlation at all,
-        # since an average without them would reward a head that gives up on the hard targets.
-        "r2": mean_where(r2_RT, varies_RT),
-        "pearsonr": mean_where(by_target["pearsonr"], varies_RT),
-        "spearmanr": mean_where(by_target["spearmanr"], varies_RT),
-    }
 
 
 def _reasons(constant_T: NDArray[np.bool_], flat_T: NDArray[np.bool_]) -> dict[str, str]:
@@ -78,12 +123,11 @@ def _reasons(constant_T: NDArray[np.bool_], flat_T: NDArray[np.bool_]) -> dict[s
         left_out = f"average without {outputs('target', constant_T)}: constant in the split"
         if constant_T.all():
             left_out = "every target is constant in the split"
-        reasons = dict.fromkeys(("r2", "pearsonr", "spearmanr"), left_out)
+        reasons = dict.fromkeys(_NEED_TARGETS_THAT_VARY, left_out)
     flat_T = flat_T & ~constant_T
     if flat_T.any():
-        reasons |= dict.fromkeys(
-            ("pearsonr", "spearmanr"), f"predictions of {outputs('target', flat_T)} are constant"
-        )
+        constant = f"predictions of {outputs('target', flat_T)} are constant"
+        reasons |= dict.fromkeys(_NEED_PREDICTIONS_THAT_VARY, constant)
     return reasons
 
 
@@ -94,11 +138,11 @@ def _target_scores(
     for target in range(len(constant_T)):
         for metric in BY_TARGET:
             reason = None
-            if metric in {"r2", "pearsonr", "spearmanr"} and constant_T[target]:
+            if metric in _NEED_TARGETS_THAT_VARY and constant_T[target]:
                 reason = "the target is constant in the split"
-            elif metric in {"pearsonr", "spearmanr"} and flat_T[target]:
+            elif metric in _NEED_PREDICTIONS_THAT_VARY and flat_T[target]:
                 reason = "predictions are constant"
-            value = defined(whole[metric][0, target])
+            value = defined(whole[metric][target, 0])
             scores.append(
                 ClassScore(label=target, metric=metric, value=value, support=n_items, reason=reason)
             )

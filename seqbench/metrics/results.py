@@ -9,7 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.metrics.bootstrap import Interval
-from seqbench.metrics.scores import MetricScore
+from seqbench.metrics.resamples import Resampling
+from seqbench.metrics.scores import ClassScore, MetricScore
+
+Scores = tuple[list[MetricScore], list[ClassScore]]
+"""The scores of a split, and those by class, label or target."""
 
 NO_INTERVAL = "no interval: undefined in over half of the resamples"
 MOST_NAMED = 8
@@ -20,14 +24,14 @@ def metric_scores(
     metrics: Sequence[str],
     intervals: Mapping[str, Interval],
     reasons: Mapping[str, str],
-    wants_interval: bool,
+    resampling: Resampling,
 ) -> list[MetricScore]:
     """Scores in the order of `metrics`; a reason is given where there is one for the metric."""
     scores = []
     for metric in metrics:
         interval = intervals[metric]
         reason = reasons.get(metric)
-        if reason is None and wants_interval and np.isnan(interval.low):
+        if reason is None and resampling.n_resamples > 0 and np.isnan(interval.low):
             reason = NO_INTERVAL
         scores.append(
             MetricScore(

@@ -1,4 +1,9 @@
-"""One call that scores a split: every metric of its task, each with an interval."""
+"""One call that scores a split: every metric of its task, each with an interval.
+
+Shape letters: L layers, N items, C classes, K labels or classes, T targets.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +12,12 @@ from seqbench.errors import ProbeError
 from seqbench.metrics.classification import score_classification
 from seqbench.metrics.labels import score_labels
 from seqbench.metrics.regression import score_regression
+from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.scores import ClassScore, MetricScore
 from seqbench.vocabulary import Task
+
+TOGETHER_CELLS = 1 << 21
+"""Items × outputs of the layers that are scored together: some 100 MB of what is sorted for them."""
 
 
 def score(
@@ -16,20 +25,22 @@ def score(
     targets: NDArray[np.generic],
     predictions: NDArray[np.floating],
     *,
+    thresholds: Sequence[float] | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[list[MetricScore], list[ClassScore]]:
     """Score the predictions of a split.
 
-    Shape letters: N items, C classes, K labels, T targets.
-
     Args:
         task: What the labels are.
         targets: Class indices (N,); labels (N, K) of 0 and 1; or values (N, T).
         predictions: Class probabilities (N, C), C = 2 for binary; label probabilities (N, K); values (N, T).
+        thresholds: From where on a probability counts as yes, itself included: one for two classes, of the
+            probability of class 1; one a label. None takes the most probable class, the first of equals, and
+            labels of a probability above 0.5.
         n_resamples: Bootstrap resamples over items; 0 for no intervals. Fewer are drawn where items × columns
-            to rank × resamples is over 500 million (see `bootstrap.affordable_resamples`).
+            to rank × resamples is over 500 million (see `resamples.affordable_resamples`).
         seed: Of the resamples; equal seeds give equal intervals.
         level: Coverage of the percentile interval, between 0 and 1.
 
@@ -38,20 +49,67 @@ def score(
         undefined is None with a reason, never 0.
 
     Raises:
-        ProbeError: There are no items, shapes don't agree, a class index is out of range, or a number is NaN
-            or infinite.
+        ProbeError: There are no items, shapes don't agree, a class index is out of range, a number is NaN or
+            infinite, or thresholds don't fit the task.
     """
-    _check(task, targets, predictions)
-    scores = predictions.astype(np.float64)
-    if task is Task.REGRESSION:
-        values = targets.astype(np.float64)
-        return score_regression(values, scores, n_resamples=n_resamples, seed=seed, level=level)
-    score_indices = score_classification if task is Task.CLASSIFICATION else score_labels
-    indices = targets.astype(np.int64)
-    return score_indices(indices, scores, n_resamples=n_resamples, seed=seed, level=level)
+    return score_many(
+        task, targets, [predictions], thresholds=[thresholds], n_resamples=n_resamples, seed=seed, level=level
+    )[0]
 
 
-def _check(task: Task, targets: NDArray[np.generic], predictions: NDArray[np.floating]) -> None:
+def score_many(
+    task: Task,
+    targets: NDArray[np.generic],
+    predictions_LNK: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    *,
+    thresholds: Sequence[Sequence[float] | None] | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> list[tuple[list[MetricScore], list[ClassScore]]]:
+    """Score several predictions of one split, for example those of all layers: what `score` gives for each.
+
+    Resamples of a large split are drawn once for several layers rather than for each.
+
+    Args:
+        task: What the labels are.
+        targets: As of `score`.
+        predictions_LNK: As of `score`, of each layer.
+        thresholds: As of `score`, of each layer; None for none at all.
+        n_resamples: As of `score`.
+        seed: As of `score`.
+        level: As of `score`.
+
+    Returns:
+        The scores of each layer.
+
+    Raises:
+        ProbeError: As of `score`, for any layer.
+    """
+    thresholds = [None] * len(predictions_LNK) if thresholds is None else thresholds
+    for predictions, given in zip(predictions_LNK, thresholds, strict=True):
+        check_scorable(task, targets, predictions)
+        _check_thresholds(task, predictions.shape[1], given)
+    resampling = Resampling(n_resamples=n_resamples, seed=seed, level=level)
+    together = max(1, TOGETHER_CELLS // predictions_LNK[0].size) if len(predictions_LNK) else 1
+    results = []
+    for start in range(0, len(predictions_LNK), together):
+        layers = slice(start, start + together)
+        scores_LNK = [predictions.astype(np.float64) for predictions in predictions_LNK[layers]]
+        if task is Task.REGRESSION:
+            results += score_regression(targets.astype(np.float64), scores_LNK, resampling)
+        else:
+            score_indices = score_classification if task is Task.CLASSIFICATION else score_labels
+            results += score_indices(targets.astype(np.int64), scores_LNK, thresholds[layers], resampling)
+    return results
+
+
+def check_scorable(task: Task, targets: NDArray[np.generic], predictions: NDArray[np.floating]) -> None:
+    """Refuse what no metric can be computed of.
+
+    Raises:
+        ProbeError: See `score`.
+    """
     expected = predictions.shape[:1] if task is Task.CLASSIFICATION else predictions.shape
     if predictions.ndim != 2 or targets.shape != expected or 0 in predictions.shape:
         raise ProbeError(
@@ -72,6 +130,18 @@ def _check(task: Task, targets: NDArray[np.generic], predictions: NDArray[np.flo
 
 
 def _check_range(targets: NDArray[np.generic], highest: int, what: str) -> None:
-    wrong = ~np.isin(targets, np.arange(highest + 1))
+    numbers = targets.astype(np.float64)
+    wrong = ~((numbers >= 0) & (numbers <= highest) & (numbers == np.floor(numbers)))
     if wrong.any():
         raise ProbeError(f"{what} {targets[wrong][0]!r} is not among 0 to {highest}")
+
+
+def _check_thresholds(task: Task, n_outputs: int, thresholds: Sequence[float] | None) -> None:
+    if thresholds is None:
+        return
+    takes = {Task.LABELS: n_outputs, Task.CLASSIFICATION: 1 if n_outputs == 2 else 0}.get(task, 0)
+    if takes == 0 or len(thresholds) != takes or not np.isfinite(thresholds).all():
+        raise ProbeError(
+            f"thresholds {tuple(thresholds)} don't go with {task} of {n_outputs} outputs: give one for two "
+            "classes, one for each label, and none elsewhere"
+        )

@@ -1,32 +1,23 @@
-"""From the store to what a head is trained on: sequences combined, targets indexed, eval held out if need be.
+"""From the store to what a head is trained on: layers read once, sequences combined, parts cut.
 
 Shape letters: L layers, N items, S sequences of an item, H hidden width, D features of an item.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadData, Problem
-from seqbench.probe.split import holdout
+from seqbench.probe.items import Part
+from seqbench.probe.trainings import Training
 from seqbench.store import Embeddings
 from seqbench.vocabulary import SplitName, Task
 
-FEATURE_BYTES = 2 * 1024**3
-"""Bytes of features in memory at once; as many layers are read together as fit, at least one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitRows:
-    """Which rows of which stored split a head sees as train, eval or test."""
-
-    source: SplitName
-    rows_N: NDArray[np.int64]
-    """Rows of the stored split, ascending."""
+_Cut = tuple[tuple[SplitName, bytes], tuple[int, ...]]
+"""Names some of the items at some of the layers."""
 
 
 def problem_of(entry: Embeddings) -> Problem:
@@ -44,76 +35,94 @@ def problem_of(entry: Embeddings) -> Problem:
     return Problem(task=Task.CLASSIFICATION, n_outputs=len(entry.facts.classes))
 
 
-def targets_of(entry: Embeddings, split: SplitName) -> NDArray[Any]:
-    """Classification: (N,) class indices. Labels: (N, K) 0/1. Regression: (N, K) values."""
-    labels = entry.labels(split)
-    if entry.facts.task is Task.CLASSIFICATION:
-        return np.searchsorted(np.asarray(entry.facts.classes), labels).astype(np.int64)
-    return labels
+class Sizes:
+    """Bytes that features and predictions of a data set take, before any are read."""
+
+    def __init__(self, entry: Embeddings, combine: str, n_outputs: int) -> None:
+        width = entry.facts.hidden * (entry.facts.n_seqs if combine == "concat" else 1)
+        self._item_bytes = 4 * width
+        self._prediction_bytes = 4 * n_outputs
+        self._stored = {split: entry.facts.splits[split].n_items for split in entry.splits}
+
+    @property
+    def layer(self) -> int:
+        """One layer of all splits, as read."""
+        return self._item_bytes * sum(self._stored.values())
+
+    @property
+    def reading(self) -> int:
+        """What is held beside them while a layer is read."""
+        return self._item_bytes * max(self._stored.values())
+
+    def beside(self) -> "Beside":
+        """Nothing, to be added to."""
+        return Beside(self._item_bytes, self._prediction_bytes, self._stored)
 
 
-def rows_of(entry: Embeddings, seed: int) -> dict[SplitName, SplitRows]:
-    """The rows of each split; without an eval split a stratified tenth of train stands in, by seed.
+class Beside:
+    """Bytes, for each layer, of what some trainings at once take beside the layer: copies and predictions."""
 
-    Items that extraction had to leave out, as they did not fit in memory, are in no split.
+    def __init__(self, item_bytes: int, prediction_bytes: int, stored: Mapping[SplitName, int]) -> None:
+        self._item_bytes = item_bytes
+        self._prediction_bytes = prediction_bytes
+        self._stored = stored
+        self._copied: set[tuple[SplitName, bytes]] = set()
+        self.bytes = 0
 
-    Raises:
-        ProbeError: Nothing is left of a split.
-    """
-    embedded = {split: _embedded(entry, split) for split in entry.splits}
-    if "eval" in entry.splits:
-        return {split: SplitRows(source=split, rows_N=rows_N) for split, rows_N in embedded.items()}
-    train = embedded["train"]
-    kept, held = holdout(targets_of(entry, "train")[train], entry.facts.task, seed)
-    return {
-        "train": SplitRows(source="train", rows_N=train[kept]),
-        "eval": SplitRows(source="train", rows_N=train[held]),
-        "test": SplitRows(source="test", rows_N=embedded["test"]),
-    }
+    def more(self, training: Training) -> int:
+        """What one more training adds; parts of the same items are copied once."""
+        parts = {part.cut: len(part) for part in self._cut_from(training) if part.cut not in self._copied}
+        predicted = sum(len(part) for part in training.scored.values())
+        return self._item_bytes * sum(parts.values()) + self._prediction_bytes * predicted
 
+    def add(self, training: Training) -> None:
+        """Count one more training."""
+        self.bytes += self.more(training)
+        self._copied |= {part.cut for part in self._cut_from(training)}
 
-def _embedded(entry: Embeddings, split: SplitName) -> NDArray[np.int64]:
-    """The rows of a split that hold embeddings; coverage is unknown, NaN, where they were imported."""
-    rows_N = np.flatnonzero((entry.items(split).coverage_NS != 0).all(axis=1))
-    if not len(rows_N):
-        raise ProbeError(
-            f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize)"
-        )
-    return rows_N
-
-
-def layer_groups(entry: Embeddings, layers: Sequence[int], combine: str) -> list[tuple[int, ...]]:
-    """Cut layers into groups whose features fit into memory together."""
-    items = sum(facts.n_items for facts in entry.facts.splits.values())
-    width = entry.facts.hidden * (entry.facts.n_seqs if combine == "concat" else 1)
-    size = max(1, FEATURE_BYTES // (4 * items * width))
-    return [tuple(layers[start : start + size]) for start in range(0, len(layers), size)]
+    def _cut_from(self, training: Training) -> list[Part]:
+        """Its parts that are not all of a stored split, and so copies."""
+        parts = (training.train, *training.scored.values())
+        return [part for part in parts if len(part) < self._stored[part.source]]
 
 
 class Features:
-    """The features of some layers, read from the store once and cut for each seed."""
+    """The features of some layers, read from the store once; parts are cut from them."""
 
     def __init__(self, entry: Embeddings, layers: Sequence[int], combine: str) -> None:
         self.layers = tuple(layers)
-        self._features = {
-            split: np.stack([_combine(entry.load(layer, split), combine) for layer in layers])
-            for split in entry.splits
-        }
-        self._targets = {split: targets_of(entry, split) for split in entry.splits}
+        self._whole = {split: _read(entry, layers, split, combine) for split in entry.splits}
+        self._cuts: WeakValueDictionary[_Cut, NDArray[np.float32]] = WeakValueDictionary()
 
-    def data(self, layers: Sequence[int], rows: SplitRows) -> HeadData:
-        """Features and targets of some of the layers for some rows; copies only what it must."""
-        features_LNH = self._features[rows.source]
-        targets = self._targets[rows.source]
-        if tuple(layers) != self.layers:
-            features_LNH = features_LNH[[self.layers.index(layer) for layer in layers]]
-        if len(rows.rows_N) != features_LNH.shape[1]:
-            features_LNH, targets = features_LNH[:, rows.rows_N], targets[rows.rows_N]
-        return HeadData(features_LNH=features_LNH, targets=targets)
+    def data(self, layers: Sequence[int], part: Part) -> HeadData:
+        """Features and targets of a part at some of the layers; parts of the same items share them."""
+        whole_LNH = self._whole[part.source]
+        if len(part) == whole_LNH.shape[1]:
+            return HeadData(features_LNH=whole_LNH[self._places(layers)], targets=part.targets)
+        key = (part.cut, tuple(layers))
+        features_LNH = self._cuts.get(key)
+        if features_LNH is None:
+            features_LNH = np.take(whole_LNH[self._places(layers)], part.rows_N, axis=1)
+            self._cuts[key] = features_LNH
+        return HeadData(features_LNH=features_LNH, targets=part.targets)
+
+    def _places(self, layers: Sequence[int]) -> slice | list[int]:
+        """Where layers are; neighbours as a slice, which copies nothing."""
+        places = [self.layers.index(layer) for layer in layers]
+        if places == list(range(places[0], places[0] + len(places))):
+            return slice(places[0], places[0] + len(places))
+        return places
 
 
-def _combine(rows_NSH: NDArray[np.float32], combine: str) -> NDArray[np.float32]:
-    """One row an item, (N, D): its sequences side by side, or averaged."""
-    if combine == "mean":
-        return np.asarray(rows_NSH.mean(axis=1), dtype=np.float32)
-    return rows_NSH.reshape(len(rows_NSH), -1)
+def _read(entry: Embeddings, layers: Sequence[int], split: SplitName, combine: str) -> NDArray[np.float32]:
+    """(L, N, D): an item's sequences side by side, or averaged."""
+    n_items, n_seqs, hidden = entry.facts.splits[split].n_items, entry.facts.n_seqs, entry.facts.hidden
+    width = hidden * (n_seqs if combine == "concat" else 1)
+    features_LND = np.empty((len(layers), n_items, width), dtype=np.float32)
+    for place, layer in enumerate(layers):
+        rows_NSH = entry.load(layer, split)
+        if combine == "mean":
+            np.mean(rows_NSH, axis=1, out=features_LND[place])
+        else:
+            features_LND[place] = rows_NSH.reshape(n_items, width)
+    return features_LND

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal
 
+from seqbench.config.fields import Threshold
 from seqbench.store import Embeddings
 
 VERSION = 2
 """Raised when training or scoring changes so that old results no longer compare."""
+
+OF_THE_MACHINE = frozenset({"checkpoint_steps"})
+"""Settings that no result depends on."""
+
+SubsetKind = Literal["few-shot", "size"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subset:
     """A part of train that is drawn by seed."""
 
-    kind: Literal["few-shot", "size"]
+    kind: SubsetKind
     """So many items of each class (of regression: in all), or so many items stratified."""
     amount: int | float
     """Items, or a share of train below 1."""
@@ -34,7 +40,7 @@ class Design:
     seed: int
     combine: str
     """How the sequences of an item become one row: concat or mean."""
-    threshold: str
+    threshold: Threshold
     """fixed, or the metric for which it is chosen on eval."""
     folds: int | None = None
     """Folds of a cross-validation; None for one training on all of train."""
@@ -67,7 +73,7 @@ def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None =
         "data": {split: entry.facts.splits[split].sha256 for split in entry.splits},
         "layer": layer,
         "head": design.head,
-        "settings": dict(design.settings),
+        "settings": {key: value for key, value in design.settings.items() if key not in OF_THE_MACHINE},
         "combine": design.combine,
         "threshold": design.threshold,
         "folds": design.folds,

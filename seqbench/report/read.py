@@ -1,7 +1,8 @@
 """From the catalog to `Results`, by SQL on its tables and views.
 
 Where a probe was run with several settings, weights or versions of the data (variants), the one that the
-selection names counts, else the one that was recorded last: scores of two variants are never mixed.
+selection names counts, else the one that was recorded last: scores of two variants are never mixed. Controls
+and probes of a part of train are variants too, which no table or figure is about.
 """
 
 import json
@@ -33,6 +34,7 @@ WITH current AS (
         arg_max(variant, {'wanted': list_contains($variants, variant), 'at': recorded_at}) AS variant
     FROM probes
     WHERE list_contains($datasets, dataset) AND list_contains($models, model) AND list_contains($heads, head)
+        AND control IS NULL AND subset IS NULL
     GROUP BY ALL
 )
 """

@@ -36,7 +36,7 @@ class Pair:
     """Bytes of one item in one layer before compression: sequences x width x 4."""
     splits: tuple[SplitState, ...]
     probes: int
-    """Probes wanted: layers x heads x seeds."""
+    """Probes wanted: layers x heads x seeds, and x folds, subsets and controls where there are."""
     probes_known: int
     """Those of them that the catalog holds already."""
     source: str | None = None

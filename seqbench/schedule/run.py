@@ -9,25 +9,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
 from seqbench.catalog import Catalog
-from seqbench.catalog.records import Record, RunRecord, RunStatus
+from seqbench.catalog.records import ProbeRecord, Record, RunRecord, RunStatus
 from seqbench.config import Config
 from seqbench.errors import SeqbenchError
 from seqbench.extract.blocks import Work
 from seqbench.heap import one_heap
 from seqbench.progress import Reporter
 from seqbench.schedule import host, tasks
+from seqbench.schedule.pending import Pending
 from seqbench.schedule.plan import ExtractTask, Plan, ProbeTask, Task, make_plan
 from seqbench.schedule.survey import Problem, Survey, survey
 from seqbench.schedule.workspace import Workspace
+from seqbench.tracking import Tracker, make_trackers
 from seqbench.vocabulary import SplitName
 
 Command = Literal["extract", "probe", "run"]
 
-RECORDED_SPLITS = "SELECT split FROM embeddings WHERE model = ? AND dataset = ?"
+RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,8 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
     catalog = Catalog(config.catalog)
     known = catalog.known_spec_hashes()
     found, plan = _look(workspace, known, command)
-    running = _Run(workspace, catalog, known)
+    trackers = make_trackers(config, reporter.note) if plan.probe else []
+    running = _Run(workspace, catalog, known, trackers)
     if plan.extract or plan.probe:
         with running.recorded(command):
             running.execute(plan)
@@ -101,10 +105,14 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
 class _Run:
     """One execution: counts, failures, and the run's record."""
 
-    def __init__(self, workspace: Workspace, catalog: Catalog, known: set[str]) -> None:
+    def __init__(
+        self, workspace: Workspace, catalog: Catalog, known: set[str], trackers: Sequence[Tracker]
+    ) -> None:
         self._workspace = workspace
         self._catalog = catalog
+        self._pending = Pending(catalog)
         self._known = known
+        self._trackers = trackers
         self._id = uuid.uuid4().hex
         self._described: set[tuple[str, str]] = set()
         self.items = 0
@@ -125,7 +133,8 @@ class _Run:
             started_at=datetime.now(UTC),
             finished_at=None,
         )
-        self._catalog.append([record])
+        self._pending.add([record])
+        self._pending.flush()
         status: RunStatus = "failed"
         try:
             yield
@@ -135,7 +144,10 @@ class _Run:
             raise
         finally:
             ended = replace(record, status=status, device=host.device(), finished_at=datetime.now(UTC))
-            self._catalog.append([ended])
+            self._pending.add([ended])
+            self._pending.flush()
+            for tracker in self._trackers:
+                tracker.close()
 
     def execute(self, plan: Plan) -> None:
         """Do every task in order; the tasks of one stage of one pair share a progress bar."""
@@ -172,6 +184,7 @@ class _Run:
         self.items += sum(work.items for work in done.values())
         for name in first.entries:
             self._describe(name, first.dataset, done)
+        self._pending.flush()
         self._remark(first, sum(done.values(), Work()))
 
     def _remark(self, task: ExtractTask, work: Work) -> None:
@@ -192,12 +205,13 @@ class _Run:
         dead = []
         with self._workspace.reporter.task(label, task.probes, "probes") as advance:
             for records in tasks.probe(task, self._workspace, self._known, self._id, advance):
-                self._catalog.append(records)
+                self._pending.add(records)
+                for tracker in self._trackers:
+                    tracker.log(records)
                 self.probes += len(records)
                 dead += [record for record in records if record.status == "failed"]
         for record in dead:
-            reason = f"{record.head} on layer {record.layer}, seed {record.seed}: {record.error}"
-            self.failed.append(Problem(model=task.model, dataset=task.dataset, reason=reason))
+            self.failed.append(Problem(model=task.model, dataset=task.dataset, reason=_why(record)))
 
     def _describe(self, model: str, dataset: str, done: dict[SplitName, Work]) -> None:
         """Record model, data set and embeddings: what was just extracted, and what the catalog lacks."""
@@ -205,7 +219,6 @@ class _Run:
             return
         self._described.add((model, dataset))
         entry = self._workspace.store[f"{model}/{dataset}"]
-        known = {row[0] for row in self._catalog.query(RECORDED_SPLITS, (model, dataset)).rows}
         device = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else host.device()
         records: list[Record] = [
             tasks.model_record(entry, self._workspace.parameters(model)),
@@ -214,9 +227,25 @@ class _Run:
         records += [
             tasks.embedding_record(entry, split, done.get(split, Work()), device)
             for split in entry.splits
-            if split in done or split not in known
+            if split in done or (model, dataset, split) not in self._recorded_splits
         ]
-        self._catalog.append(records)
+        self._pending.add(records)
+
+    @cached_property
+    def _recorded_splits(self) -> set[tuple[object, ...]]:
+        """Model, data set and split of every embedding that the catalog knew when this was first asked."""
+        return set(self._catalog.query(RECORDED_SPLITS).rows)
+
+
+def _why(record: ProbeRecord) -> str:
+    """Which probe failed, and why."""
+    of_design = {
+        "fold": record.fold,
+        "subset": record.subset and f"{record.subset} (draw {record.repeat})",
+        "control": record.control,
+    }
+    more = "".join(f", {name} {value}" for name, value in of_design.items() if value is not None)
+    return f"{record.head} on layer {record.layer}, seed {record.seed}{more}: {record.error}"
 
 
 def _entries(group: Sequence[Task]) -> set[str]:

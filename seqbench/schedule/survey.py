@@ -3,11 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from seqbench.config import ProbeConfig
 from seqbench.errors import ConfigError, NotApplicableError, SeqbenchError
 from seqbench.models.registry import CONTROLS
-from seqbench.probe.run import wanted_probes
-from seqbench.probe.spec import Design
+from seqbench.probe.items import Items, items_of_targets
+from seqbench.probe.trainings import applicable
+from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
+from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import Pair, SplitState, resolve_layers
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings, Store
@@ -33,24 +34,6 @@ class Survey:
     """Pairs that make no sense by the model's nature; no failure."""
     failed: tuple[Problem, ...]
     """Pairs whose model or data can't be used."""
-
-
-def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
-    """Every head with every seed; a head that the data set's entry names goes before the config's."""
-    heads = [head_of_dataset] if head_of_dataset else list(probe.heads)
-    return [
-        Design(head=head, settings=_settings(probe, head), seed=seed, combine=probe.combine)
-        for head in heads
-        for seed in probe.seeds
-    ]
-
-
-def _settings(probe: ProbeConfig, head: str) -> dict[str, object]:
-    section = getattr(probe, head, None)
-    settings: dict[str, object] = section.model_dump() if section is not None else {}
-    if head in ("mlp", "xgb"):
-        settings["choose_epoch"] = probe.choose_epoch
-    return settings
 
 
 def survey(workspace: Workspace, known: Collection[str], *, extracting: bool) -> Survey:
@@ -193,16 +176,28 @@ def _pair(
     entry: Embeddings | None,
 ) -> Pair:
     wanted = designs(workspace.config.probe, workspace.spec(dataset).head)
-    done = 0
-    if entry is not None:
-        done = sum(probe.hash in known for probe in wanted_probes(entry, layers, wanted))
+    if entry is None:
+        probes = missing = len(layers) * probes_a_layer(applicable(wanted, _items(workspace, model, dataset)))
+    else:
+        found = wanted_probes(entry, layers, wanted)
+        probes, missing = len(found), len(missing_probes(found, known, kept_heads(workspace.config, entry)))
     return Pair(
         model=model,
         dataset=dataset,
         layers=layers,
         row_bytes=row_bytes,
         splits=tuple(splits),
-        probes=len(layers) * len(wanted),
-        probes_known=done,
+        probes=probes,
+        probes_known=probes - missing,
         source=workspace.computed_by(model),
     )
+
+
+def _items(workspace: Workspace, model: str, dataset: str) -> Items:
+    """The items of a data set that is not in the store yet."""
+    if workspace.is_precomputed(model):
+        imported = workspace.imported(model, dataset)
+        return items_of_targets(imported.facts.task, imported.labels)
+    content = workspace.dataset(dataset)
+    targets = {name: split.targets for name, split in content.splits.items()}
+    return items_of_targets(content.task, targets)

@@ -17,12 +17,16 @@ from seqbench.extract.finish import Target
 from seqbench.extract.imported import import_split
 from seqbench.extract.ready import get_ready
 from seqbench.probe.run import run_probes
+from seqbench.probe.saving import keeper
 from seqbench.progress import Advance
+from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import ExtractTask, ProbeTask
-from seqbench.schedule.survey import designs
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import Embeddings
 from seqbench.vocabulary import SPLITS, SplitName, Task
+
+CHECKPOINTS = ".seqbench-checkpoints"
+"""Folder beside the catalog for the states of trainings that are under way."""
 
 
 def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
@@ -67,7 +71,20 @@ def probe(
     """
     entry = workspace.store[f"{task.model}/{task.dataset}"]
     wanted = designs(workspace.config.probe, workspace.spec(task.dataset).head)
-    yield from run_probes(entry, task.layers, wanted, known=known, run_id=run_id, advance=advance)
+    config = workspace.config
+    root = config.probe.save_heads
+    yield from run_probes(
+        entry,
+        task.layers,
+        wanted,
+        known=known,
+        run_id=run_id,
+        advance=advance,
+        memory_bytes=int(config.probe.memory * 2**30),
+        checkpoints=config.catalog.parent / CHECKPOINTS,
+        save=None if root is None else keeper(root, entry, workspace.parameters(task.model)),
+        is_kept=kept_heads(config, entry),
+    )
 
 
 def model_record(entry: Embeddings, parameters: dict[str, Any]) -> ModelRecord:
@@ -110,6 +127,9 @@ def embedding_record(entry: Embeddings, split: SplitName, work: Work, device: st
     Where only some blocks were computed this time, seconds are scaled up to the whole split by tokens.
     """
     items = entry.items(split)
+    # Where nothing was measured, asking for it costs a millisecond a layer.
+    both_strands = entry.facts.settings.get("strands", "none") != "none"
+    rounded = entry.facts.dtype != "float32"
     tokens = int(items.tokens_NS.sum())
     coverage = items.coverage_NS[~np.isnan(items.coverage_NS)]
     return EmbeddingRecord(
@@ -128,8 +148,8 @@ def embedding_record(entry: Embeddings, split: SplitName, work: Work, device: st
         layers=tuple(
             LayerRecord(
                 layer=layer,
-                strand_consistency=entry.strand_cosine(split, layer),
-                rounding_error=entry.rounding_error(split, layer),
+                strand_consistency=entry.strand_cosine(split, layer) if both_strands else None,
+                rounding_error=entry.rounding_error(split, layer) if rounded else None,
             )
             for layer in entry.complete_layers(split)
         ),

@@ -2,10 +2,10 @@
 
 from seqbench.config import Config
 from seqbench.errors import SeqbenchError
-from seqbench.probe.run import wanted_probes
 from seqbench.probe.spec import variant_hash
+from seqbench.probe.wanted import wanted_probes
 from seqbench.progress import Silent
-from seqbench.schedule.survey import designs
+from seqbench.schedule.designs import designs
 from seqbench.schedule.workspace import Workspace
 
 

@@ -116,6 +116,7 @@ def probe_record(layer=0, eval=None, test=None, **changed):
         "n_epochs": 4,
         "chosen_epoch": 2,
         "convergence": None,
+        "advice": None,
         "device": "cpu",
         "splits": tuple(split_record(name, m) for name, m in (("eval", eval), ("test", test)) if m),
     } | changed

@@ -90,6 +90,30 @@ def test_a_probe_comes_back_with_scores_curve_and_predictions(catalog):
     ]
 
 
+def test_the_design_of_a_probe_comes_back_and_is_null_where_there_is_none(catalog):
+    design = {
+        "folds": 5, "subset": "few-shot 10", "repeat": 2, "control": "shuffled-labels",
+        "thresholds": (0.25, 1e-9, 1.0), "advice": "it's \"fine\"", "saved": "m/d/0/mlp-1.safetensors",
+    }  # fmt: skip
+    catalog.append([probe_record(layer=0), probe_record(layer=1, fold=3, **design)])
+    sql = f"SELECT {', '.join(design)} FROM probes ORDER BY layer"
+    assert dicts(catalog, sql) == [
+        dict.fromkeys(design),
+        design | {"thresholds": list(design["thresholds"])},
+    ]
+
+
+def test_a_probe_trained_again_to_keep_its_head_changes_nothing_but_where_that_is(catalog):
+    catalog.append([full_probe_record()])
+    tables = ("metrics", "class_metrics", "predictions", "history")
+    before = [rows(catalog, f"FROM {table}") for table in tables]
+    catalog.append([replace(full_probe_record(), seconds=9.0, saved="a"), probe_record(layer=1, saved="b")])
+    assert rows(catalog, "SELECT seconds, saved FROM probes ORDER BY layer") == [(0.5, "a"), (0.5, "b")]
+    assert [rows(catalog, f"FROM {table}") for table in tables] == before
+    catalog.append([full_probe_record()])
+    assert rows(catalog, "SELECT saved FROM probes ORDER BY layer") == [("a",), ("b",)]
+
+
 @pytest.mark.parametrize(("n_classes", "kept"), [(2, [1]), (3, [0, 1, 2])])
 def test_predictions_are_kept_by_item_and_output_and_of_two_classes_only_the_second(catalog, n_classes, kept):
     probe = full_probe_record(n_items=6, n_classes=n_classes)

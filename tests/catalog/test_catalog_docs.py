@@ -51,6 +51,13 @@ def catalog(tmp_path_factory):
     catalog.append(
         [embedding_record(layers=layers), full("bert", 0.9), full("four", 0.4), failed_record(layer=2)]
     )
+    other = {"layer": 0, "shuffled": True}
+    catalog.append(
+        [
+            full("bert", 0.5, variant="v2", control="shuffled-labels", spec=other),
+            full("bert", 0.7, variant="v3", subset="few-shot 5", repeat=0, advice="train longer"),
+        ]
+    )
     return catalog
 
 
@@ -81,5 +88,5 @@ def test_every_table_and_view_says_what_a_row_is(catalog):
         "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
         "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
     ).rows
-    assert len(said) == 16
+    assert len(said) == 18
     assert all(comment for _, comment in said)

@@ -1,7 +1,8 @@
 """Catalogs of other versions, and files that are none.
 
-`data/catalog_v1.duckdb.gz` was written by seqbench 0.1.0 and stays as it is: it holds `run_record()`,
-`model_record()`, `dataset_record()`, `embedding_record()` and `full_probe_record()`.
+`data/catalog_v1.duckdb.gz` and `catalog_v2.duckdb.gz` were written by seqbench 0.1.0 with that many
+migrations, and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`,
+`embedding_record()` and `full_probe_record()`; the second one knows of a layer too.
 """
 
 import gzip
@@ -15,7 +16,8 @@ from seqbench.catalog.migrate import Migration, migrations, views
 from seqbench.errors import CatalogError
 from tests.catalog.catalog_records import probe_record, run_record
 
-VERSION_1 = Path(__file__).parent / "data" / "catalog_v1.duckdb.gz"
+DATA = Path(__file__).parent / "data"
+VERSION_1 = DATA / "catalog_v1.duckdb.gz"
 NEXT = len(migrations()) + 1
 
 
@@ -29,14 +31,36 @@ def change(path, sql):
         connection.execute(sql)
 
 
-def test_a_catalog_of_version_1_is_read_and_written(path):
-    path.write_bytes(gzip.decompress(VERSION_1.read_bytes()))
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_catalog_of_an_old_version_is_read_and_written(path, version):
+    path.write_bytes(gzip.decompress((DATA / f"catalog_v{version}.duckdb.gz").read_bytes()))
     catalog = Catalog(path)
     assert catalog.query("SELECT model, layer, split, accuracy FROM results").rows == [
         ("bert", 0, "test", 0.8)
     ]
     catalog.append([probe_record(layer=1, test={"accuracy": 0.5})])
     assert catalog.query("SELECT count(*) FROM results").rows == [(2,)]
+
+
+def test_old_probes_are_of_no_fold_subset_or_control_and_new_ones_stand_beside_them(path):
+    path.write_bytes(gzip.decompress((DATA / "catalog_v2.duckdb.gz").read_bytes()))
+    catalog = Catalog(path)
+    sql = "SELECT folds, subset, repeat, control, thresholds, advice, saved FROM probes ORDER BY layer"
+    assert catalog.query(sql).rows == [(None,) * 7]
+    assert catalog.query("SELECT strand_consistency FROM embedding_layers").rows == [(0.5,)]
+    catalog.append([probe_record(layer=1, folds=5, thresholds=(0.25,), advice="raise lr")])
+    assert catalog.query(sql).rows[1] == (5, None, None, None, [0.25], "raise lr", None)
+
+
+def test_an_old_catalog_becomes_what_a_new_one_is(path, tmp_path):
+    def columns(catalog):
+        sql = "SELECT table_name, column_name, data_type, comment FROM duckdb_columns() ORDER BY ALL"
+        return catalog.query(sql).rows, catalog.query("FROM metric_names ORDER BY ALL").rows
+
+    path.write_bytes(gzip.decompress(VERSION_1.read_bytes()))
+    fresh = Catalog(tmp_path / "fresh.duckdb")
+    fresh.append([])
+    assert columns(Catalog(path)) == columns(fresh)
 
 
 def test_migrations_are_numbered_from_one_and_recorded_with_the_views(path):

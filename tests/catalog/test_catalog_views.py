@@ -32,9 +32,18 @@ def test_the_table_of_metrics_is_that_of_the_metrics_package(catalog):
 
 def test_results_have_the_promised_columns_and_one_for_each_metric(catalog):
     catalog.append([])
-    first = ("model", "dataset", "task", "layer", "head", "seed", "fold", "split", "n_items")
+    probe = ("model", "dataset", "task", "layer", "head", "seed")
+    design = ("fold", "folds", "subset", "repeat", "control")
     every = tuple(dict.fromkeys(metric for names in METRICS.values() for metric in names))
-    assert catalog.query("FROM results").columns == (*first, *every, "variant", "probe_id")
+    assert catalog.query("FROM results").columns == (
+        *probe,
+        *design,
+        "split",
+        "n_items",
+        *every,
+        "variant",
+        "probe_id",
+    )
 
 
 def test_results_have_a_row_for_each_split_of_probes_that_are_ok(catalog):
@@ -125,3 +134,120 @@ def test_the_leaderboard_goes_by_the_primary_metric_and_ranks_each_dataset(catal
         ("b", "other", "accuracy", 1),
         ("b", "untested", "accuracy", None),
     ]
+
+
+def design_record(score, spec=None, **changed):
+    """A probe of some design, known by the variant that its design makes."""
+    design = {key: changed[key] for key in ("folds", "subset", "control") if key in changed}
+    given = {"variant": str(design), "spec_hash": f"{score}{spec}{sorted(changed.items())}"} | changed
+    return probe_record(eval=acc(score), test=acc(score), spec={"layer": 0} | (spec or {}), **given)
+
+
+def test_views_for_people_leave_out_single_folds_parts_of_train_and_controls(catalog):
+    catalog.append(
+        [
+            design_record(0.5),
+            design_record(0.6, head="linear", folds=2),
+            design_record(0.9, head="linear", folds=2, fold=0),
+            design_record(0.8, head="linear", folds=2, fold=1),
+            design_record(0.7, subset="few-shot 5", repeat=0),
+            design_record(0.95, control="shuffled-labels"),
+        ]
+    )
+    for view in ("layer_scores WHERE split = 'test'", "best_layers"):
+        found = dicts(catalog, f"SELECT head, n_probes FROM {view} ORDER BY head")
+        assert found == [{"head": "linear", "n_probes": 1}, {"head": "mlp", "n_probes": 1}]
+    (best,) = dicts(catalog, "FROM leaderboard")
+    assert (best["head"], best["test_score"]) == ("linear", 0.6)
+    designs = catalog.query(
+        "SELECT accuracy, fold, folds, subset, repeat, control FROM results WHERE split = 'test' ORDER BY ALL"
+    ).rows
+    assert designs == [
+        (0.5, None, None, None, None, None),
+        (0.6, None, 2, None, None, None),
+        (0.7, None, None, "few-shot 5", 0, None),
+        (0.8, 1, 2, None, None, None),
+        (0.9, 0, 2, None, None, None),
+        (0.95, None, None, None, None, "shuffled-labels"),
+    ]
+
+
+def test_selectivity_compares_a_probe_with_the_control_that_is_otherwise_equal(catalog):
+    control = {"control": "shuffled-labels"}
+
+    def spec(shuffled, **changed):
+        return {"settings": {"lr": 0.1}, "shuffled": shuffled, "chosen": {"l2": 0.5 + shuffled}} | changed
+
+    catalog.append(
+        [
+            design_record(0.9, spec(False)),
+            design_record(0.5, spec(True), **control),
+            design_record(0.8, spec(False), seed=2),
+            design_record(0.4, spec(True), seed=2, **control),
+            design_record(0.1, spec(True, settings={"lr": 0.2}), **control),
+            design_record(0.2, spec(True), model="other", **control),
+            design_record(0.7, spec(False), subset="size 9", repeat=1),
+            design_record(0.3, spec(True), subset="size 9", repeat=1, **control),
+        ]
+    )
+    found = dicts(catalog, "FROM selectivity ORDER BY score")
+    assert [(row["subset"], row["seed"], row["score"], row["control_score"]) for row in found] == [
+        ("size 9", 1, 0.7, 0.3),
+        (None, 2, 0.8, 0.4),
+        (None, 1, 0.9, 0.5),
+    ]
+    assert [row["selectivity"] for row in found] == pytest.approx([0.4, 0.4, 0.4])
+
+
+def test_selectivity_by_an_error_is_how_much_lower_it_is(catalog):
+    pair = [{"test": {"mse": 1.0}}, {"test": {"mse": 3.0}, "control": "shuffled-labels", "variant": "v2"}]
+    catalog.append([probe_record(task=Task.REGRESSION, **given) for given in pair])
+    (row,) = dicts(catalog, "FROM selectivity")
+    assert (row["metric"], row["selectivity"]) == ("mse", 2)
+
+
+def test_selectivity_is_null_where_a_score_is_undefined_and_absent_where_a_probe_failed(catalog):
+    catalog.append([probe_record(test=acc(None)), probe_record(layer=1, test=acc(0.5))])
+    catalog.append([probe_record(test=acc(0.5), control="shuffled-labels", variant="v2")])
+    catalog.append([failed_record(layer=1, control="shuffled-labels", variant="v2")])
+    (row,) = dicts(catalog, "FROM selectivity")
+    assert (row["layer"], row["score"], row["selectivity"]) == (0, None, None)
+
+
+def test_data_efficiency_is_the_mean_over_seeds_and_draws_with_all_of_train_at_its_end(catalog):
+    def point(score, n_train, subset=None, repeat=None, seed=1, **changed):
+        spec = {"seed": seed, "subset": subset, "repeat": repeat, "lr": 0.1} | changed.pop("spec", {})
+        design = {"subset": subset, "repeat": repeat, "n_train": n_train, "seed": seed}
+        return design_record(score, spec, **design, **changed)
+
+    catalog.append(
+        [
+            point(0.9, 100),
+            point(0.5, 10, "few-shot 5", 0),
+            point(0.6, 10, "few-shot 5", 1),
+            point(0.7, 10, "few-shot 5", 0, seed=2),
+            point(0.8, 50, "size 0.5", 0),
+            point(0.1, 100, spec={"lr": 0.2}),
+            point(0.2, 10, "few-shot 5", 0, control="shuffled-labels"),
+            point(0.3, 100, folds=2),
+        ]
+    )
+    found = dicts(catalog, "FROM data_efficiency WHERE split = 'test' ORDER BY n_train")
+    assert len({row["curve"] for row in found}) == 1
+    points = [(row["kind"], row["subset"], row["n_train"], row["n_probes"]) for row in found]
+    assert points == [
+        ("few-shot", "few-shot 5", 10, 3),
+        ("size", "size 0.5", 50, 1),
+        ("all", None, 100, 1),
+    ]
+    assert [row["value"] for row in found] == pytest.approx([0.6, 0.8, 0.9])
+    assert found[0]["std"] == pytest.approx(0.1)
+    assert found[1]["std"] is None
+
+
+def test_data_efficiency_keeps_curves_of_different_settings_apart(catalog):
+    few = {"subset": "few-shot 1", "repeat": 0}
+    catalog.append(design_record(rate, {"lr": rate, "subset": 1}, **few) for rate in (0.1, 0.2))
+    found = dicts(catalog, "FROM data_efficiency WHERE split = 'test'")
+    assert sorted(row["value"] for row in found) == [0.1, 0.2]
+    assert len({row["curve"] for row in found}) == 2

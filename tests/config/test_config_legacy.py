@@ -65,7 +65,30 @@ def test_heads_and_their_settings_are_taken_over(tmp_path: Path) -> None:
         9,
     )
     assert (probe.mlp.dropout, probe.mlp.lr, probe.mlp.epochs) == (0.1, 0.001, 7)
-    assert tuple(dict(probe.xgb).values()) == (8, 0.3, 5, "auc")
+    xgb = probe.xgb
+    assert (xgb.n_estimators, xgb.learning_rate, xgb.max_depth, xgb.eval_metric) == (8, 0.3, 5, "auc")
+
+
+def test_wandb_is_switched_on_and_named_by_the_flat_keys(tmp_path: Path) -> None:
+    text = "wandb_report: true\nwandb_project: mlp\nwandb_entity: my-team\nwandb_online: 'True'"
+    loaded = load(tmp_path, BASE + text)
+    wandb = loaded.config.wandb
+    assert (wandb.enabled, wandb.project, wandb.entity, wandb.mode) == (True, "mlp", "my-team", "online")
+    assert wandb.dir == tmp_path / "wandb"
+    assert loaded.warnings == ()
+    off = load(tmp_path, BASE + "wandb_report: false\nwandb_online: false").config.wandb
+    assert (off.enabled, off.mode) == (False, "offline")
+
+
+def test_the_last_epoch_is_kept_always_and_its_model_is_saved_where_asked_for(tmp_path: Path) -> None:
+    saving = BASE + "eval_result_path: results/\nsave_last_epoch_model: true"
+    probe = load(tmp_path, saving).config.probe
+    assert (probe.save_heads, probe.choose_epoch) == (tmp_path / "results" / "heads", "last")
+    nowhere = load(tmp_path, BASE + "save_last_epoch_model: true").config.probe
+    assert nowhere.save_heads == tmp_path / "report" / "heads"
+    for text in ("eval_result_path: results\nsave_last_epoch_model: false", "save_last_epoch_model: null"):
+        loaded = load(tmp_path, BASE + text)
+        assert (loaded.config.probe.save_heads, loaded.warnings) == (None, ())
 
 
 def test_numbers_as_text_nulls_and_single_values_are_tolerated(tmp_path: Path) -> None:

@@ -99,6 +99,15 @@ def test_relative_paths_start_at_the_config_file(tmp_path: Path, monkeypatch: py
     assert (config.catalog, config.report.out) == (tmp_path / "catalog.duckdb", tmp_path / "report")
 
 
+def test_folders_of_heads_and_curves_start_at_the_config_file(tmp_path: Path) -> None:
+    text = BASE + "probe: {save_heads: heads}\nwandb: {dir: ../curves}\ntensorboard: {dir: board}"
+    config = load_config(write(tmp_path, text)).config
+    assert config.probe.save_heads == tmp_path / "heads"
+    assert (config.wandb.dir, config.tensorboard.dir) == (tmp_path.parent / "curves", tmp_path / "board")
+    bare = load_config(write(tmp_path, BASE)).config
+    assert (bare.probe.save_heads, bare.tensorboard.dir) == (None, None)
+
+
 def test_an_adapters_folder_starts_at_the_config_file(tmp_path: Path) -> None:
     text = "models: [{path: org/m, adapter: tuned}]\ndatasets: {root: data}"
     (model,) = load_config(write(tmp_path, text)).config.models

@@ -4,6 +4,7 @@ from sklearn import metrics as sk
 
 from seqbench.metrics import METRICS, score
 from seqbench.vocabulary import Task
+from tests.metrics.plain_calibration import expected_calibration_error
 
 
 def classification(n_items, n_classes, seed, ties=False):
@@ -40,6 +41,8 @@ def test_binary_metrics_equal_scikit_learns(seed, ties):
             "recall": sk.recall_score(targets, predicted),
             "f1": sk.f1_score(targets, predicted),
             "mcc": sk.matthews_corrcoef(targets, predicted),
+            "brier": sk.brier_score_loss(targets, positive),
+            "ece": expected_calibration_error(probabilities.max(axis=1), predicted == targets),
         },
         abs=1e-9,
     )
@@ -61,6 +64,8 @@ def test_multi_class_metrics_equal_scikit_learns_macro_averages(n_classes, ties)
             "recall": sk.recall_score(targets, predicted, **macro),
             "f1": sk.f1_score(targets, predicted, **macro),
             "mcc": sk.matthews_corrcoef(targets, predicted),
+            "brier": sk.brier_score_loss(targets, probabilities, labels=range(n_classes)),
+            "ece": expected_calibration_error(probabilities.max(axis=1), predicted == targets),
         },
         abs=1e-9,
     )
@@ -116,8 +121,15 @@ def test_class_scores_equal_scikit_learns_by_class():
     _, by_class = score(Task.CLASSIFICATION, targets, probabilities, n_resamples=0)
     found = {(entry.label, entry.metric): entry.value for entry in by_class}
     for label in range(3):
-        auc = sk.roc_auc_score(targets == label, probabilities[:, label])
-        expected = {"precision": precision[label], "recall": recall[label], "f1": f1[label], "roc_auc": auc}
+        alone, scores = targets == label, probabilities[:, label]
+        expected = {
+            "precision": precision[label],
+            "recall": recall[label],
+            "f1": f1[label],
+            "mcc": sk.matthews_corrcoef(alone, probabilities.argmax(axis=1) == label),
+            "roc_auc": sk.roc_auc_score(alone, scores),
+            "auprc": sk.average_precision_score(alone, scores),
+        }
         assert {m: found[label, m] for m in expected} == pytest.approx(expected, abs=1e-9)
     assert {entry.label: entry.support for entry in by_class} == dict(enumerate(support))
 
@@ -127,5 +139,40 @@ def test_a_class_without_items_has_no_class_scores_but_a_reason():
     targets[targets == 1] = 2
     _, by_class = score(Task.CLASSIFICATION, targets, probabilities, n_resamples=0)
     absent = [entry for entry in by_class if entry.label == 1]
-    assert [entry.value for entry in absent] == [None] * 4
+    assert [entry.value for entry in absent] == [None] * 6
     assert {entry.reason for entry in absent} == {"no item of the split is of this class"}
+
+
+def test_a_class_that_all_items_are_of_has_no_ranking_nor_mcc_but_a_precision():
+    probabilities = classification(40, 2, seed=7)[1]
+    _, by_class = score(Task.CLASSIFICATION, np.ones(40, dtype=int), probabilities, n_resamples=0)
+    found = {entry.metric: entry for entry in by_class if entry.label == 1}
+    assert {metric for metric, entry in found.items() if entry.value is None} == {"mcc", "roc_auc", "auprc"}
+    assert found["mcc"].reason == "all items of the split are of this class"
+    assert found["precision"].value == 1
+
+
+def test_a_threshold_moves_decisions_between_two_classes_and_leaves_probabilities():
+    targets, probabilities = classification(300, 2, seed=8, ties=True)
+    cut = probabilities[0, 1]
+    scores, by_class = score(Task.CLASSIFICATION, targets, probabilities, thresholds=[cut], n_resamples=50)
+    found = {entry.metric: entry.value for entry in scores}
+    yes = probabilities[:, 1] >= cut
+    decided = {
+        "accuracy": sk.accuracy_score(targets, yes),
+        "balanced_accuracy": sk.balanced_accuracy_score(targets, yes),
+        "precision": sk.precision_score(targets, yes),
+        "recall": sk.recall_score(targets, yes),
+        "f1": sk.f1_score(targets, yes),
+        "mcc": sk.matthews_corrcoef(targets, yes),
+    }
+    assert found == pytest.approx(values(targets, probabilities) | decided, abs=1e-9)
+    recall = [entry.value for entry in by_class if entry.metric == "recall"]
+    assert recall == pytest.approx(sk.recall_score(targets, yes, average=None), abs=1e-9)
+
+
+def test_without_a_threshold_an_even_chance_is_the_first_class_and_with_one_half_a_yes():
+    targets, even = np.array([0, 0, 1, 1]), np.full((4, 2), 0.5)
+    assert values(targets, even)["recall"] == 0
+    scores, _ = score(Task.CLASSIFICATION, targets, even, thresholds=(0.5,), n_resamples=0)
+    assert {entry.metric: entry.value for entry in scores}["recall"] == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seqbench.errors import ProbeError
-from seqbench.metrics import METRICS, PRIMARY, higher_is_better, score
+from seqbench.metrics import METRICS, PRIMARY, higher_is_better, score, score_many, scoring
 from seqbench.vocabulary import Task
 
 
@@ -64,7 +64,40 @@ def test_half_precision_predictions_and_boolean_labels_are_taken():
 
 def test_only_errors_are_better_when_lower_and_primary_metrics_exist():
     lower = {metric for names in METRICS.values() for metric in names if not higher_is_better(metric)}
-    assert lower == {"mse", "rmse", "mcrmse", "mae"}
+    assert lower == {"brier", "ece", "mse", "rmse", "mcrmse", "mae"}
     assert all(PRIMARY[task] in METRICS[task] for task in Task)
     with pytest.raises(ValueError, match="no metric is called 'acuracy'"):
         higher_is_better("acuracy")
+
+
+@pytest.mark.parametrize("at_once", [1, 10**9])
+@pytest.mark.parametrize("task", list(Task))
+def test_layers_scored_together_have_the_scores_they_have_alone(task, at_once, monkeypatch):
+    monkeypatch.setattr(scoring, "TOGETHER_CELLS", at_once)
+    rng = np.random.default_rng(3)
+    targets, _ = random_split(task, 60, 2, rng)
+    layers = np.stack([random_split(task, 60, 2, rng)[1] for _ in range(3)])
+    cuts = {Task.CLASSIFICATION: (0.3,), Task.LABELS: (0.3, 0.6), Task.REGRESSION: None}[task]
+    thresholds = [None, cuts, None]
+    together = score_many(task, targets, layers, thresholds=thresholds, n_resamples=50, seed=4)
+    assert together == [
+        score(task, targets, layer, thresholds=given, n_resamples=50, seed=4)
+        for layer, given in zip(layers, thresholds, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("task", "n_outputs", "thresholds"),
+    [
+        (Task.CLASSIFICATION, 3, (0.5,)),
+        (Task.CLASSIFICATION, 2, (0.5, 0.5)),
+        (Task.LABELS, 3, (0.5,)),
+        (Task.LABELS, 1, (np.nan,)),
+        (Task.REGRESSION, 1, (0.5,)),
+    ],
+)
+def test_thresholds_that_do_not_fit_are_refused_in_one_line(task, n_outputs, thresholds):
+    split = random_split(task, 20, n_outputs, np.random.default_rng(0))
+    with pytest.raises(ProbeError, match=r"thresholds .* don't go with") as caught:
+        score(task, *split, thresholds=thresholds)
+    assert "\n" not in str(caught.value)

@@ -51,7 +51,20 @@ def fill(path, *, datasets=NAMES, models=MODELS, layers=7, heads=("mlp",), seeds
     return catalog
 
 
-def probe(model, dataset, task, layer, depth, head="mlp", seed=1, *, failed=False, variant="v1", scores=None):
+def probe(
+    model,
+    dataset,
+    task,
+    layer,
+    depth,
+    head="mlp",
+    seed=1,
+    *,
+    failed=False,
+    variant="v1",
+    scores=None,
+    **design,
+):
     """One probe; `scores` maps split to metric to value, else a smooth made-up curve is taken."""
     scores = scores or {
         split: _made_up(model, dataset, task, layer, depth, seed, split) for split in ("eval", "test")
@@ -88,8 +101,10 @@ def probe(model, dataset, task, layer, depth, head="mlp", seed=1, *, failed=Fals
         n_epochs=20,
         chosen_epoch=12,
         convergence=None,
+        advice=None,
         device="cpu",
         splits=() if failed else splits,
+        **design,
     )
 
 

@@ -41,6 +41,16 @@ def test_of_two_variants_the_one_recorded_last_counts(tmp_path):
     assert curve.choices["accuracy"].test.value == 0.22
 
 
+@pytest.mark.parametrize("design", [{"control": "shuffled-labels"}, {"subset": "few-shot 5", "repeat": 0}])
+def test_a_control_or_a_part_of_train_recorded_last_does_not_take_the_place_of_the_probe(tmp_path, design):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=2)
+    expected = _read(catalog).curve("uci_splice", "dna-bert", "mlp")
+    scores = {"eval": {"accuracy": 0.99}, "test": {"accuracy": 0.99}}
+    given = {"variant": "a", "scores": scores} | design
+    catalog.append([probe("dna-bert", "uci_splice", Task.CLASSIFICATION, 0, 2, **given)])
+    assert _read(catalog).curve("uci_splice", "dna-bert", "mlp") == expected
+
+
 def test_failed_probes_are_listed_with_the_reason_and_leave_the_other_layers(tmp_path):
     fail = {("dna-bert", "uci_splice", 1)}
     catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=MODELS, layers=3, seeds=(1, 2), fail=fail)

@@ -1,12 +1,9 @@
-"""Reading a learning curve: which epoch is best, and whether more epochs could have helped."""
+"""Which epoch of a learning curve is best, and which one predicts."""
 
 import math
 from collections.abc import Sequence
 
-from seqbench.probe.heads.base import ChooseEpoch, Convergence
-
-LAST_SHARE = 0.05
-"""A best epoch within this last share of training means that it was still improving."""
+from seqbench.probe.heads.base import ChooseEpoch
 
 
 def best_epoch(eval_losses: Sequence[float]) -> int:
@@ -18,12 +15,3 @@ def best_epoch(eval_losses: Sequence[float]) -> int:
 def chosen_epoch(eval_losses: Sequence[float], choose: ChooseEpoch) -> int:
     """The epoch that predicts, from 1."""
     return best_epoch(eval_losses) if choose == "best" else len(eval_losses)
-
-
-def verdict(eval_losses: Sequence[float]) -> Convergence:
-    """Say `still improving` if the best epoch is within the last 5 % (at least one), else `converged`.
-
-    The verdict is about the curve, whichever epoch was chosen to predict.
-    """
-    last = max(1, math.ceil(LAST_SHARE * len(eval_losses)))
-    return "still improving" if best_epoch(eval_losses) > len(eval_losses) - last else "converged"

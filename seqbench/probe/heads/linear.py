@@ -3,19 +3,23 @@
 Shape letters: N items, H features, K outputs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.probe.heads.base import Convergence, FittedHead, Problem
+from seqbench.probe.heads.balance import balanced_weights
+from seqbench.probe.heads.base import ClassWeights, Convergence, FittedHead, HeadData, HeadState, Problem
+from seqbench.probe.heads.columns import Columns
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic, predict_logistic
-from seqbench.probe.heads.outputs import log_loss, spread_classes
+from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic
+from seqbench.probe.heads.outputs import check_width, log_loss
 from seqbench.probe.heads.ridge import ridge_path
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.probe.heads.threads import blas_threads
+from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.vocabulary import SplitName, Task
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 3))
@@ -36,133 +40,106 @@ class LinearHead(LayerwiseHead):
     eval, the stronger one where two are equal. Nothing in it is random.
     """
 
+    strengths: Sequence[float] | None
+    """C of logistic regression or alpha of ridge, in any order; None for `STRENGTHS` or `ALPHAS`."""
+    class_weights: ClassWeights
+    """Balanced: weights of items in the loss, on eval as well; see `balanced_weights`. Not for ridge."""
+
+    def threads(self, problem: Problem, train: HeadData, available: int) -> int:
+        """By the product that is made again and again, or ridge's single one."""
+        _, n_items, width = train.features_LNH.shape
+        columns = min(n_items, width) if problem.task is Task.REGRESSION else problem.n_outputs
+        return worthwhile_threads(2 * n_items * width * columns, available)
+
     def fit_layer(self, layer: Layer) -> FittedHead:
         """See `LayerwiseHead.fit_layer`."""
-        return _fit_layer(layer)
+        scaling = Scaling.fit(layer.features["train"])
+        features: _Features = {name: scaling.apply(layer.features[name]) for name in ("train", "eval")}
+        if layer.problem.task is Task.REGRESSION:
+            return self._fit_ridge(layer, scaling, features)
+        return self._fit_logistic(layer, scaling, features)
 
+    def _fit_ridge(self, layer: Layer, scaling: Scaling, features: _Features) -> FittedHead:
+        targets_NK = np.asarray(layer.targets["train"], dtype=np.float64)
+        mean_K = targets_NK.mean(axis=0)
+        # Each target counts alike in the choice, whatever its unit.
+        sd_K = Scaling.fit(targets_NK).sd_H
+        truth_NK = np.asarray(layer.targets["eval"], dtype=np.float64)
+        alphas = sorted(self.strengths or ALPHAS, reverse=True)
+        lowest, alpha, weights_HK = np.inf, alphas[0], np.zeros((features["train"].shape[1], len(mean_K)))
+        path = ridge_path(features["train"], targets_NK - mean_K, alphas)
+        for candidate, candidate_HK in zip(alphas, path, strict=True):
+            loss = float((((features["eval"] @ candidate_HK + mean_K - truth_NK) / sd_K) ** 2).mean())
+            if loss < lowest:
+                lowest, alpha, weights_HK = loss, candidate, candidate_HK
+        return _fitted(layer, scaling, {"weights_HK": weights_HK, "biases_K": mean_K}, {"alpha": alpha}, None)
 
-def _fit_layer(layer: Layer) -> FittedHead:
-    scaling = Scaling.fit(layer.features["train"])
-    features = {name: scaling.apply(values_NH) for name, values_NH in layer.features.items()}
-    if layer.problem.task is Task.REGRESSION:
-        with blas_threads(2 * features["train"].size * min(features["train"].shape)):
-            return _fit_ridge(features, layer)
-    return _fit_logistic(features, layer)
+    def _fit_logistic(self, layer: Layer, scaling: Scaling, features: _Features) -> FittedHead:
+        columns = Columns.of(layer.targets["train"], layer.problem)
+        if columns.constant:
+            return _fitted(layer, scaling, columns.tensors(), {}, None)
+        strength, chosen = self._choose_strength(layer, columns, features)
+        tensors = {"weights_HK": chosen.weights_HK, "biases_K": chosen.biases_K, **columns.tensors()}
+        health: Convergence = "converged" if chosen.converged else "not converged"
+        return _fitted(layer, scaling, tensors, {"C": strength}, health)
 
-
-def _fit_ridge(features: _Features, layer: Layer) -> FittedHead:
-    targets_NK = np.asarray(layer.targets["train"], dtype=np.float64)
-    mean_K = targets_NK.mean(axis=0)
-    # Each target counts alike in the choice, whatever its unit.
-    sd_K = Scaling.fit(targets_NK).sd_H
-    truth_NK = np.asarray(layer.targets["eval"], dtype=np.float64)
-    lowest, alpha, weights_HK = np.inf, ALPHAS[0], np.zeros((features["train"].shape[1], len(mean_K)))
-    for candidate, candidate_HK in zip(
-        ALPHAS, ridge_path(features["train"], targets_NK - mean_K, ALPHAS), strict=True
-    ):
-        loss = float((((features["eval"] @ candidate_HK + mean_K - truth_NK) / sd_K) ** 2).mean())
-        if loss < lowest:
-            lowest, alpha, weights_HK = loss, candidate, candidate_HK
-    return FittedHead(
-        layer_index=0,
-        predictions={
-            "eval": (features["eval"] @ weights_HK + mean_K).astype(np.float32),
-            "test": (features["test"] @ weights_HK + mean_K).astype(np.float32),
-        },
-        hyperparameters={"alpha": alpha},
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """What logistic regression fits: the columns that vary in train, and what stands for the others."""
-
-    task: Task
-    n_outputs: int
-    fitted: NDArray[np.int64]
-    """Labels with both values, or classes present in train."""
-    constant_K: NDArray[np.float64]
-    """Probability of each output that is not fitted."""
-    targets_NK: NDArray[np.float32]
-    """One column a fitted output; a single one where two classes are present."""
-
-    @classmethod
-    def of(cls, targets: NDArray[np.generic], problem: Problem) -> "_Columns":
-        """Find the outputs that can be fitted."""
-        if problem.task is Task.LABELS:
-            share_K = (targets != 0).mean(axis=0)
-            fitted = np.flatnonzero((share_K > 0) & (share_K < 1))
-            columns_NK = (targets != 0)[:, fitted]
-        else:
-            fitted, share_K = np.unique(targets).astype(np.int64), np.zeros(problem.n_outputs)
-            columns_NK = targets[:, None] == fitted
-            columns_NK = columns_NK[:, 1:] if len(fitted) == 2 else columns_NK
-        return cls(
-            task=problem.task,
-            n_outputs=problem.n_outputs,
-            fitted=fitted,
-            constant_K=share_K,
-            targets_NK=columns_NK.astype(np.float32),
+    def _choose_strength(
+        self, layer: Layer, columns: Columns, features: _Features
+    ) -> tuple[float, LogisticFit]:
+        train, truth = layer.targets["train"], layer.targets["eval"]
+        weights, eval_weights = (
+            balanced_weights(self.class_weights, layer.problem, train, targets) for targets in (train, truth)
         )
+        targets_NC, weights_NC = columns.targets_NC(train), columns.weights_NC(weights)
+        fit: LogisticFit | None = None
+        tried: list[tuple[float, float, LogisticFit]] = []
+        axes = Axes.principal(features["train"])
+        for strength in sorted(self.strengths or STRENGTHS):
+            fit = fit_logistic(
+                axes, targets_NC, weights_NC, strength=strength, softmax=columns.softmax, start=fit
+            )
+            loss = log_loss(columns.task, columns.predict(fit, features["eval"]), truth, eval_weights)
+            tried.append((loss, strength, fit))
+            recent = [loss for loss, _, _ in tried[-_RISES - 1 :]]
+            if len(recent) > _RISES and all(before < after for before, after in pairwise(recent)):
+                break
+        _, strength, fit = min(tried, key=lambda entry: entry[0])
+        return strength, fit
 
-    @property
-    def softmax(self) -> bool:
-        """Two classes share one sigmoid, as in scikit-learn: C means the same then."""
-        return self.task is Task.CLASSIFICATION and len(self.fitted) > 2
-
-    @property
-    def constant(self) -> bool:
-        """Whether there is nothing to fit: one class, or no label that varies."""
-        return len(self.fitted) == (1 if self.task is Task.CLASSIFICATION else 0)
-
-    def predict(self, fit: LogisticFit | None, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of all outputs, (N, K)."""
-        if fit is None:
-            probabilities = np.ones((len(features_NH), len(self.fitted)))
-        else:
-            probabilities = predict_logistic(fit, features_NH, softmax=self.softmax)
-        if self.task is Task.CLASSIFICATION:
-            if probabilities.shape[1] < len(self.fitted):
-                probabilities = np.hstack([1.0 - probabilities, probabilities])
-            return spread_classes(probabilities, self.fitted, self.n_outputs)
-        outputs_NK = np.tile(self.constant_K.astype(np.float32), (len(features_NH), 1))
-        outputs_NK[:, self.fitted] = probabilities
-        return outputs_NK
+    @staticmethod
+    def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `registry.predict`."""
+        tensors, task = state.tensors, Task(state.facts["task"])
+        check_width(features_NH, len(tensors["mean_H"]))
+        scaled_NH = Scaling(mean_H=tensors["mean_H"], sd_H=tensors["sd_H"]).apply(features_NH)
+        if task is Task.REGRESSION:
+            values_NK: NDArray[np.float64] = scaled_NH @ tensors["weights_HK"] + tensors["biases_K"]
+            return values_NK.astype(np.float32)
+        fit = None
+        if "weights_HK" in tensors:
+            fit = LogisticFit(weights_HK=tensors["weights_HK"], biases_K=tensors["biases_K"], converged=True)
+        return Columns.restore(tensors, task).predict(fit, scaled_NH)
 
 
-def _fit_logistic(features: _Features, layer: Layer) -> FittedHead:
-    columns = _Columns.of(layer.targets["train"], layer.problem)
-    chosen: LogisticFit | None = None
-    hyperparameters: dict[str, float | int | str] = {}
-    convergence: Convergence | None = None
-    if not columns.constant:
-        with blas_threads(2 * features["train"].size * columns.targets_NK.shape[1]):
-            strength, chosen = _choose_strength(features, columns, layer.targets["eval"])
-        hyperparameters = {"C": strength}
-        convergence = "converged" if chosen.converged else "not converged"
+def _fitted(
+    layer: Layer,
+    scaling: Scaling,
+    tensors: dict[str, NDArray[Any]],
+    chosen: dict[str, float | int | str],
+    convergence: Convergence | None,
+) -> FittedHead:
+    state = HeadState(
+        kind="linear",
+        tensors={"mean_H": scaling.mean_H, "sd_H": scaling.sd_H, **tensors},
+        facts={"task": layer.problem.task.value},
+    )
     return FittedHead(
         layer_index=0,
         predictions={
-            "eval": columns.predict(chosen, features["eval"]),
-            "test": columns.predict(chosen, features["test"]),
+            "eval": LinearHead.predict(state, layer.features["eval"]),
+            "test": LinearHead.predict(state, layer.features["test"]),
         },
         convergence=convergence,
-        hyperparameters=hyperparameters,
+        hyperparameters=chosen,
+        state=state,
     )
-
-
-def _choose_strength(
-    features: _Features, columns: _Columns, eval_targets: NDArray[np.generic]
-) -> tuple[float, LogisticFit]:
-    fit: LogisticFit | None = None
-    tried: list[tuple[float, float, LogisticFit]] = []
-    axes = Axes.principal(features["train"])
-    for strength in STRENGTHS:
-        fit = fit_logistic(axes, columns.targets_NK, strength=strength, softmax=columns.softmax, start=fit)
-        loss = log_loss(columns.task, columns.predict(fit, features["eval"]), eval_targets)
-        tried.append((loss, strength, fit))
-        recent = [loss for loss, _, _ in tried[-_RISES - 1 :]]
-        if len(recent) > _RISES and all(before < after for before, after in pairwise(recent)):
-            break
-    _, strength, fit = min(tried, key=lambda entry: entry[0])
-    return strength, fit

@@ -68,9 +68,36 @@ class Axes:
         return self.rotation_HH @ weights_HK if self.rotation_HH.size else weights_HK
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Objective:
+    """The penalised mean loss of scaled coefficients along the axes, then intercepts; with its gradient."""
+
+    features_NH: NDArray[np.float32]
+    targets_NK: NDArray[np.float32]
+    weights_NK: NDArray[np.float64] | None
+    penalty: float
+    scale_H1: NDArray[np.float64]
+    softmax: bool
+
+    def parts(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Coefficients (H, K), no longer scaled, and intercepts (K,)."""
+        n_columns = self.targets_NK.shape[1]
+        return values[:-n_columns].reshape(-1, n_columns) / self.scale_H1, values[-n_columns:]
+
+    def __call__(self, values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights_HK, biases_K = self.parts(values)
+        logits_NK = (self.features_NH @ weights_HK.astype(np.float32)).astype(np.float64) + biases_K
+        loss, residuals_NK = _loss(logits_NK, self.targets_NK, self.weights_NK, self.softmax)
+        slope_HK = self.features_NH.T @ residuals_NK.astype(np.float32) / len(residuals_NK)
+        slope_HK = (slope_HK + self.penalty * weights_HK) / self.scale_H1
+        gradient = np.concatenate([slope_HK.ravel(), residuals_NK.mean(axis=0)])
+        return loss + 0.5 * self.penalty * float(np.vdot(weights_HK, weights_HK)), gradient
+
+
 def fit_logistic(
     axes: Axes,
     targets_NK: NDArray[np.float32],
+    weights_NK: NDArray[np.float64] | None = None,
     *,
     strength: float,
     softmax: bool,
@@ -81,45 +108,42 @@ def fit_logistic(
     Args:
         axes: Of the standardised features; products are float32, sums and the solver float64.
         targets_NK: One-hot classes (softmax) or 0/1 labels.
+        weights_NK: Of items, (N, 1), or of each item's labels; they add up to N in each column. None: all 1.
         strength: scikit-learn's C; small is strong regularisation.
         softmax: Softmax over the columns, else a sigmoid for each.
         start: A solution near by, or None for zeros.
     """
-    features_NH = axes.rotated_NH
-    n_items, n_features = features_NH.shape
-    n_columns = targets_NK.shape[1]
+    n_items, n_features = axes.rotated_NH.shape
     penalty = 1.0 / (strength * n_items)
-    # The square root of the curvature along each axis: a logistic loss bends by a quarter at most.
-    scale_H1 = np.sqrt(0.25 * axes.spread_H + penalty)[:, None]
-
-    def objective(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights_HK = values[:-n_columns].reshape(n_features, n_columns) / scale_H1
-        logits_NK = (features_NH @ weights_HK.astype(np.float32)).astype(np.float64) + values[-n_columns:]
-        loss, residuals_NK = _loss(logits_NK, targets_NK, softmax)
-        weight_gradient = features_NH.T @ residuals_NK.astype(np.float32) / n_items + penalty * weights_HK
-        gradient = np.concatenate([(weight_gradient / scale_H1).ravel(), residuals_NK.mean(axis=0)])
-        return loss + 0.5 * penalty * float(np.vdot(weights_HK, weights_HK)), gradient
-
-    initial = np.zeros((n_features + 1) * n_columns)
+    objective = _Objective(
+        features_NH=axes.rotated_NH,
+        targets_NK=targets_NK,
+        weights_NK=weights_NK,
+        penalty=penalty,
+        # The square root of the curvature along each axis: a logistic loss bends by a quarter at most.
+        scale_H1=np.sqrt(0.25 * axes.spread_H + penalty)[:, None],
+        softmax=softmax,
+    )
+    initial = np.zeros((n_features + 1) * targets_NK.shape[1])
     if start is not None:
-        initial[:] = np.concatenate([(axes.into(start.weights_HK) * scale_H1).ravel(), start.biases_K])
+        scaled_HK = axes.into(start.weights_HK) * objective.scale_H1
+        initial = np.concatenate([scaled_HK.ravel(), start.biases_K])
+    # The loss carries float32 rounding of about 1e-9, so a smaller relative gain is no progress.
     solution = minimize(
         objective,
         initial,
         jac=True,
         method="L-BFGS-B",
-        # The loss carries float32 rounding of about 1e-9, so a smaller relative gain is no progress.
         options={
-            "maxiter": MAX_ITERATIONS,
-            "maxfun": 10 * MAX_ITERATIONS,
             "gtol": GRADIENT_TOLERANCE,
             "ftol": 1e-9,
+            "maxiter": MAX_ITERATIONS,
+            "maxfun": 10 * MAX_ITERATIONS,
         },
     )
+    weights_HK, biases_K = objective.parts(solution.x)
     return LogisticFit(
-        weights_HK=axes.out_of(solution.x[:-n_columns].reshape(n_features, n_columns) / scale_H1),
-        biases_K=solution.x[-n_columns:],
-        converged=solution.status != _LIMIT_REACHED,
+        weights_HK=axes.out_of(weights_HK), biases_K=biases_K, converged=solution.status != _LIMIT_REACHED
     )
 
 
@@ -134,13 +158,22 @@ def predict_logistic(
 
 
 def _loss(
-    logits_NK: NDArray[np.float64], targets_NK: NDArray[np.float32], softmax: bool
+    logits_NK: NDArray[np.float64],
+    targets_NK: NDArray[np.float32],
+    weights_NK: NDArray[np.float64] | None,
+    softmax: bool,
 ) -> tuple[float, NDArray[np.float64]]:
     """Mean loss of an item and its gradient by logit times N."""
     n_items = len(logits_NK)
+    residuals_NK: NDArray[np.float64]
+    losses: NDArray[np.float64]
     if softmax:
         normaliser_N1 = logsumexp(logits_NK, axis=1, keepdims=True)
-        loss = float(normaliser_N1.sum() - np.vdot(targets_NK, logits_NK)) / n_items
-        return loss, np.exp(logits_NK - normaliser_N1) - targets_NK
-    loss = float(np.logaddexp(0.0, logits_NK).sum() - np.vdot(targets_NK, logits_NK)) / n_items
-    return loss, expit(logits_NK) - targets_NK
+        residuals_NK = np.exp(logits_NK - normaliser_N1) - targets_NK
+        losses = normaliser_N1 - (targets_NK * logits_NK).sum(axis=1, keepdims=True)
+    else:
+        residuals_NK = expit(logits_NK) - targets_NK
+        losses = np.logaddexp(0.0, logits_NK) - targets_NK * logits_NK
+    if weights_NK is None:
+        return float(losses.sum()) / n_items, residuals_NK
+    return float((weights_NK * losses).sum()) / n_items, weights_NK * residuals_NK

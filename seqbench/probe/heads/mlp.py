@@ -1,36 +1,33 @@
-"""The MLP head: one network a layer of the model, all layers trained in one pass.
+"""The MLP head: a network for each layer of the model, fit and learning rate, all trained in few passes.
 
-Shape letters: L layers, N items, H features, K outputs.
+Shape letters: N items, H features, K outputs.
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqbench.catalog.records import EpochRecord
-from seqbench.probe.heads import mlp_losses, mlp_training
+from seqbench.config.fields import Activation, ClassLoss, Decay, Norm, ValueLoss
+from seqbench.probe.heads import mlp_state
 from seqbench.probe.heads.base import (
     ChooseEpoch,
+    ClassWeights,
+    Fit,
     FittedHead,
-    HeadData,
+    HeadState,
     Problem,
+    Resources,
     check_splits,
-    nonfinite_error,
 )
-from seqbench.probe.heads.learning_curve import chosen_epoch, verdict
-from seqbench.probe.heads.mlp_draws import Draws
-from seqbench.probe.heads.mlp_stack import MlpStack
-from seqbench.probe.heads.mlp_training import PREDICT_ROWS, Curves, Schedule, SplitTensors
-from seqbench.probe.heads.scaling import Scaling
-from seqbench.probe.heads.threads import torch_threads
+from seqbench.probe.heads.mlp_fitting import Fitting, Recipe
+from seqbench.probe.heads.mlp_losses import Loss
+from seqbench.probe.heads.mlp_schedule import Schedule
+from seqbench.probe.heads.mlp_stack import Architecture
 from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
 
 
 def reference_widths(n_features: int) -> list[int]:
@@ -40,184 +37,130 @@ def reference_widths(n_features: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlpHead:
-    """Linear maps with ReLU and dropout between, trained by Adam for a fixed number of epochs.
+    """Linear maps with activation and dropout between, trained by AdamW.
 
-    Cross-entropy for classification, binary cross-entropy for labels, Huber (delta 1) for regression, all in
-    float32. A layer's result is what it would be if trained alone with the same seed, up to rounding.
+    In float32 on CPUs; on GPUs the products of training are in bfloat16, everything else, predictions
+    included, in float32. A network's result is what it would be if trained alone with the same seed, up to
+    rounding, whatever trains beside it.
     """
 
     hidden: Literal["reference"] | Sequence[int]
     """Widths of the hidden layers; `reference` for `reference_widths`."""
     dropout: float
     """Probability of dropping a hidden unit, on in every epoch."""
-    lr: float
-    """Adam's step size."""
+    activation: Activation
+    norm: Norm
+    """What stands before each activation: `layer` for layer normalisation with a scale and a shift."""
+    lr: float | Sequence[float]
+    """AdamW's learning rate; of several, and of their combinations with `weight_decay`, each layer has the
+    one of the lowest eval loss."""
+    weight_decay: float | Sequence[float]
+    """Share of the learning rate by which a step shrinks weights, never biases and norms."""
     batch_size: int
-    """Items of a step."""
+    """Items of a batch."""
+    accumulate: int
+    """Batches whose gradients are averaged for a step; the last step of an epoch takes what is left."""
     epochs: int
     """Passes over train."""
+    steps: int | None
+    """Optimiser steps after which training ends, instead of `epochs`; a curve has a point after each pass and
+    after the last step."""
+    patience: int | None
+    """Epochs without a lower eval loss after which a network stops; None for never."""
+    warmup: float
+    """Share of all steps in which the learning rate rises from 0."""
+    decay: Decay
+    """What the learning rate does after that: stay `constant`, or fall to 0 as a `cosine`."""
+    clip: float | None
+    """Largest norm of a network's gradient; None for any."""
+    class_loss: ClassLoss
+    focal_gamma: float
+    focal_alpha: float | None
+    label_smoothing: float
+    value_loss: ValueLoss
+    """This and the four before are those of `Loss`."""
     standardize: bool
     """Bring features, and regression targets, to mean 0 and deviation 1 on train."""
+    checkpoint_steps: int | None
+    """Steps after which the state is written to `resources.checkpoint`, from which an equal training goes on
+    and ends as if nothing had happened; None for never."""
+    class_weights: ClassWeights
     choose_epoch: ChooseEpoch
-    memory_bytes: int = 4 << 30
-    """What the layers that train together may take: features, weights, optimiser state, activations. A layer
-    that is larger by itself trains alone."""
+    resources: Resources = field(default_factory=Resources)
+    """A network that takes more than the memory by itself trains alone."""
 
     @property
     def device(self) -> str:
         """`cuda` where there is a GPU, else `cpu`."""
         return "cuda" if torch.cuda.is_available() else "cpu"
 
-    def fit(
-        self,
-        problem: Problem,
-        train: HeadData,
-        evaluation: HeadData,
-        test: HeadData,
-        *,
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        """See `Head.fit`."""
-        splits: dict[SplitName, HeadData] = {"train": train, "eval": evaluation, "test": test}
-        check_splits(problem, splits)
-        outcomes, sound = [], []
-        for index in range(train.features_LNH.shape[0]):
-            error = nonfinite_error(splits, index)
-            if error is None:
-                sound.append(index)
-            else:
-                outcomes.append(FittedHead(layer_index=index, error=error))
-                advance(1.0)
-        at_once = max(1, self.memory_bytes // self._layer_bytes(problem, splits))
-        flop = self._step_flop(problem, train) * min(at_once, len(sound))
-        with torch_threads(flop):
-            for first in range(0, len(sound), at_once):
-                group = sound[first : first + at_once]
-                outcomes += self._fit_group(problem, splits, group, seed, advance)
-        return sorted(outcomes, key=lambda fitted: fitted.layer_index)
+    def fit(self, problem: Problem, fits: Sequence[Fit], *, advance: Advance) -> list[list[FittedHead]]:
+        """See `Head.fit`.
 
-    def _widths(self, n_features: int, n_outputs: int) -> list[int]:
+        Raises:
+            ProbeError: A split has no items, or a checkpoint can't be written.
+            ValueError: The splits' shapes do not fit each other or the problem.
+        """
+        for fit in fits:
+            check_splits(problem, fit.splits)
+        if not fits:
+            return []
+        recipe = self._recipe(problem, int(fits[0].train.features_LNH.shape[2]))
+        return Fitting(recipe, problem, fits, self.resources, advance).run()
+
+    @staticmethod
+    def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Predict as `FittedHead.predictions` are, on the CPU.
+
+        Args:
+            state: Of a fitted head.
+            features_NH: As they come from the store; the state standardises them.
+
+        Returns:
+            Shape (N, K), float32.
+
+        Raises:
+            ProbeError: The features are of another width than those of train.
+        """
+        return mlp_state.predict(state, features_NH)
+
+    def _recipe(self, problem: Problem, n_features: int) -> Recipe:
         hidden = reference_widths(n_features) if isinstance(self.hidden, str) else self.hidden
-        return [n_features, *hidden, n_outputs]
+        return Recipe(
+            architecture=Architecture(
+                widths=(n_features, *hidden, problem.n_outputs), activation=self.activation, norm=self.norm
+            ),
+            schedule=self._schedule(),
+            choices={"lr": _listed(self.lr), "weight_decay": _listed(self.weight_decay)},
+            loss=Loss(
+                task=problem.task,
+                class_loss=self.class_loss,
+                focal_gamma=self.focal_gamma,
+                focal_alpha=self.focal_alpha,
+                label_smoothing=self.label_smoothing,
+                value_loss=self.value_loss,
+                weights_G2K=None,
+            ),
+            class_weights=self.class_weights,
+            standardize=self.standardize,
+            device=torch.device(self.device),
+        )
 
-    def _step_flop(self, problem: Problem, train: HeadData) -> int:
-        """Of one layer: a product forward and two backward, two operations a weight and item each."""
-        widths = self._widths(int(train.features_LNH.shape[2]), problem.n_outputs)
-        return 6 * self.batch_size * sum(n_inputs * n_outputs for n_inputs, n_outputs in pairwise(widths))
-
-    def _layer_bytes(self, problem: Problem, splits: dict[SplitName, HeadData]) -> int:
-        n_features = int(splits["train"].features_LNH.shape[2])
-        widths = self._widths(n_features, problem.n_outputs)
-        n_items = sum(data.n_items for data in splits.values())
-        n_weights = sum((n_inputs + 1) * n_outputs for n_inputs, n_outputs in pairwise(widths))
-        # Weights, gradients, Adam's two moments, the best epoch's weights; activations and their gradients.
-        values = n_items * n_features + 5 * n_weights + 2 * max(self.batch_size, PREDICT_ROWS) * sum(widths)
-        return 4 * values
-
-    def _fit_group(
-        self,
-        problem: Problem,
-        splits: dict[SplitName, HeadData],
-        group: list[int],
-        seed: int,
-        advance: Advance,
-    ) -> list[FittedHead]:
-        began = time.perf_counter()
-        tensors, target_scaling = self._tensors(problem, splits, group)
-        n_features = tensors["train"].features_NLH.shape[2]
-        schedule = Schedule(
-            widths=self._widths(n_features, problem.n_outputs),
+    def _schedule(self) -> Schedule:
+        return Schedule(
             dropout=self.dropout,
-            lr=self.lr,
             batch_size=self.batch_size,
+            accumulate=self.accumulate,
             epochs=self.epochs,
+            steps=self.steps,
+            patience=self.patience,
+            warmup=self.warmup,
+            decay=self.decay,
+            clip=self.clip,
             choose_epoch=self.choose_epoch,
-        )
-        draws = Draws(seed, torch.device(self.device))
-        stack, curves = mlp_training.train(
-            problem.task,
-            tensors["train"],
-            tensors["eval"],
-            schedule,
-            draws,
-            lambda: advance(len(group) / self.epochs),
-        )
-        predictions = _predictions(problem.task, stack, tensors, target_scaling)
-        seconds = (time.perf_counter() - began) / len(group)
-        return [
-            self._outcome(
-                index, {name: values[at] for name, values in predictions.items()}, curves, at, seconds
-            )
-            for at, index in enumerate(group)
-        ]
-
-    def _tensors(
-        self, problem: Problem, splits: dict[SplitName, HeadData], group: list[int]
-    ) -> tuple[dict[SplitName, SplitTensors], Scaling | None]:
-        """Splits on the device, scaled as on train, and the scaling of the targets where they have one."""
-        scalings = [
-            Scaling.fit(splits["train"].features_LNH[index]) if self.standardize else None for index in group
-        ]
-        scale_targets = self.standardize and problem.task is Task.REGRESSION
-        target_scaling = Scaling.fit(splits["train"].targets) if scale_targets else None
-        tensors: dict[SplitName, SplitTensors] = {}
-        for name, data in splits.items():
-            features_NLH = np.empty((data.n_items, len(group), data.features_LNH.shape[2]), dtype=np.float32)
-            for at, (index, scaling) in enumerate(zip(group, scalings, strict=True)):
-                features_NH = data.features_LNH[index]
-                features_NLH[:, at] = features_NH if scaling is None else scaling.apply(features_NH)
-            targets = data.targets if target_scaling is None else target_scaling.apply(data.targets)
-            tensors[name] = SplitTensors(
-                features_NLH=torch.from_numpy(features_NLH).to(self.device),
-                targets_NK=mlp_losses.target_matrix(targets, problem).to(self.device),
-            )
-        return tensors, target_scaling
-
-    def _outcome(
-        self,
-        index: int,
-        predictions: dict[SplitName, NDArray[np.float32]],
-        curves: Curves,
-        at: int,
-        seconds: float,
-    ) -> FittedHead:
-        train_losses, eval_losses = curves.train_EL[:, at].tolist(), curves.eval_EL[:, at].tolist()
-        history = tuple(
-            EpochRecord(epoch=epoch, train_loss=train_loss, eval_loss=eval_loss, eval_score=None)
-            for epoch, (train_loss, eval_loss) in enumerate(zip(train_losses, eval_losses, strict=True), 1)
-        )
-        finite = np.isfinite(train_losses) & np.isfinite(eval_losses)
-        if not finite.all():
-            first = int(np.argmin(finite))
-            return FittedHead(
-                layer_index=index,
-                n_epochs=self.epochs,
-                history=history[:first],
-                convergence="diverged",
-                seconds=seconds,
-                error=f"the loss became infinite or NaN in epoch {first + 1}; lower probe.mlp.lr "
-                f"({self.lr:g}) or set probe.mlp.standardize",
-            )
-        return FittedHead(
-            layer_index=index,
-            predictions=predictions,
-            chosen_epoch=chosen_epoch(eval_losses, self.choose_epoch),
-            n_epochs=self.epochs,
-            history=history,
-            convergence=verdict(eval_losses),
-            seconds=seconds,
+            checkpoint_steps=self.checkpoint_steps,
         )
 
 
-def _predictions(
-    task: Task, stack: MlpStack, tensors: dict[SplitName, SplitTensors], target_scaling: Scaling | None
-) -> dict[SplitName, NDArray[np.float32]]:
-    predictions: dict[SplitName, NDArray[np.float32]] = {}
-    names: tuple[SplitName, ...] = ("eval", "test")
-    for name in names:
-        values_LNK = mlp_training.predict(task, stack, tensors[name].features_NLH).numpy()
-        if target_scaling is not None:
-            values_LNK = target_scaling.undo(values_LNK).astype(np.float32)
-        predictions[name] = values_LNK
-    return predictions
+def _listed(value: float | Sequence[float]) -> tuple[float, ...]:
+    return (float(value),) if isinstance(value, int | float) else tuple(value)

@@ -1,7 +1,7 @@
 """Everything random about an MLP, drawn from the seed alone: initial weights, batches, dropout masks.
 
-All draws are made on the CPU and none depends on the data's values or on how many layers train together, so a
-layer sees the same weights, batches and masks alone, in a stack, and on any device.
+All draws are made on the CPU and none depends on the data's values or on what trains together, so a network
+sees the same weights, batches and masks alone, in a stack, and on any device.
 
 Shape letters: N items, B items of a batch, I inputs, O outputs of a linear map.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_CHUNK_VALUES = 1 << 22
+CHUNK_VALUES = 1 << 22
 """Mask values drawn at once (16 MiB): one draw a chunk costs half of one draw a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Which items a step trains on, and what it drops."""
+    """Which items a network trains on next, and what it drops."""
 
     index_B: Tensor
     """Rows of train, int64."""
@@ -32,6 +32,15 @@ class Draws:
     def __init__(self, seed: int, device: torch.device) -> None:
         self._generator = torch.Generator().manual_seed(seed)
         self._device = device
+
+    @property
+    def state(self) -> Tensor:
+        """Where the stream is; set it to draw again from there."""
+        return self._generator.get_state()
+
+    @state.setter
+    def state(self, state: Tensor) -> None:
+        self._generator.set_state(state)
 
     def linear(self, n_inputs: int, n_outputs: int) -> tuple[Tensor, Tensor]:
         """Initial weight (O, I) and bias (O,), as `torch.nn.Linear` draws them.
@@ -53,7 +62,7 @@ class Draws:
             dropout: Probability of dropping a unit.
         """
         order = torch.randperm(n_items, generator=self._generator).to(self._device)
-        rows_at_once = max(1, _CHUNK_VALUES // (batch_size * max(1, sum(widths)))) * batch_size
+        rows_at_once = max(1, CHUNK_VALUES // (batch_size * max(1, sum(widths)))) * batch_size
         for start in range(0, n_items, rows_at_once):
             index = order[start : start + rows_at_once]
             masks = [self._masks(len(index), width, dropout) for width in widths] if dropout else []

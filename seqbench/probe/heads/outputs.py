@@ -1,11 +1,12 @@
-"""Probabilities in the shape that heads answer with, and their log loss.
+"""Probabilities in the shape that heads answer with, their log loss, and what predicting asks of features.
 
-Shape letters: N items, C classes a model knows, K outputs.
+Shape letters: N items, H width, C classes a model knows, K outputs.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.errors import ProbeError
 from seqbench.vocabulary import Task
 
 _SMALLEST = 1e-15
@@ -21,10 +22,35 @@ def spread_classes(
     return spread_NK
 
 
-def log_loss(task: Task, probabilities_NK: NDArray[np.floating], targets: NDArray[np.generic]) -> float:
-    """Mean negative log-likelihood of an item (classification) or of an item's label (labels), in nats."""
+def log_loss(
+    task: Task,
+    probabilities_NK: NDArray[np.floating],
+    targets: NDArray[np.generic],
+    weights: NDArray[np.float64] | None = None,
+) -> float:
+    """Mean negative log-likelihood of an item (classification) or of an item's label (labels), in nats.
+
+    Args:
+        task: Classification or labels.
+        probabilities_NK: Of classes or labels.
+        targets: (N,) class indices or (N, K) zeros and ones.
+        weights: In the targets' shape; the mean is then a weighted one.
+    """
     if task is Task.CLASSIFICATION:
-        true_N = np.take_along_axis(probabilities_NK, targets[:, None].astype(np.int64), axis=1)
-        return float(-np.log(np.clip(true_N, _SMALLEST, None, dtype=np.float64)).mean())
-    positive_NK = np.where(targets != 0, probabilities_NK, 1.0 - probabilities_NK)
-    return float(-np.log(np.clip(positive_NK, _SMALLEST, None, dtype=np.float64)).mean())
+        true = np.take_along_axis(probabilities_NK, targets[:, None].astype(np.int64), axis=1)[:, 0]
+    else:
+        true = np.where(targets != 0, probabilities_NK, 1.0 - probabilities_NK)
+    return float(np.average(-np.log(np.clip(true, _SMALLEST, None, dtype=np.float64)), weights=weights))
+
+
+def check_width(features_NH: NDArray[np.float32], width: int) -> None:
+    """Refuse features of another width than the head was trained on.
+
+    Raises:
+        ProbeError: They are wider or narrower.
+    """
+    if features_NH.ndim != 2 or features_NH.shape[1] != width:
+        raise ProbeError(
+            f"the features are {features_NH.shape[-1]} wide, but the head was trained on {width}; "
+            "embed with the same model, reverse_complement and probe.combine"
+        )

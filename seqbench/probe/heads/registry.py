@@ -47,8 +47,15 @@ def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.fl
         Shape (N, K), float32.
 
     Raises:
-        ProbeError: There is no such head, the package it needs is not installed, or the width is another.
+        ProbeError: There is no such head, the package it needs is not installed, the width is another, or
+            the features hold NaN or infinity.
     """
+    bad_N = ~np.isfinite(features_NH).all(axis=1)
+    if bad_N.any():
+        raise ProbeError(
+            f"the features hold NaN or infinity in {bad_N.sum()} of {bad_N.size} items, first in item "
+            f"{int(bad_N.argmax())} (counted from 0); extract them again in float32"
+        )
     found: NDArray[np.float32] = _class(state.kind).predict(state, features_NH)
     return found
 

@@ -9,6 +9,7 @@ with two threads, 2.1 s with one.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 FLOP_PER_THREAD = 200_000_000
 """Work between two waits that keeps a thread busy for some two milliseconds; waiting is small beside it."""
@@ -37,12 +38,19 @@ def torch_threads(flop: int) -> Iterator[None]:
         torch.set_num_threads(available)
 
 
+def available_threads() -> int:
+    """Threads that NumPy and SciPy may use: all cores, or what OMP_NUM_THREADS says."""
+    return max((library["num_threads"] for library in _blas().info()), default=1)
+
+
 @contextmanager
-def blas_threads(flop: int) -> Iterator[None]:
-    """Let NumPy and SciPy use `worthwhile_threads` of their threads within the block."""
+def blas_threads(limit: int) -> Iterator[None]:
+    """Let a product of NumPy or SciPy use so many threads within the block; the setting is the process's."""
+    with _blas().limit(limits=limit):
+        yield
+
+
+def _blas() -> Any:
     from threadpoolctl import ThreadpoolController
 
-    blas = ThreadpoolController().select(user_api="blas")
-    available = max((library["num_threads"] for library in blas.info()), default=1)
-    with blas.limit(limits=worthwhile_threads(flop, available)):
-        yield
+    return ThreadpoolController().select(user_api="blas")

@@ -1,20 +1,28 @@
-"""The xgb head: gradient-boosted trees of XGBoost, one a class, label or target and round.
+"""The xgb head: gradient-boosted trees of XGBoost, one a class, label or target and round, or one for all.
 
-Shape letters: N items, K outputs.
+Shape letters: N items, H features, K outputs.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord
 from seqbench.errors import ProbeError
-from seqbench.probe.heads.base import ChooseEpoch, FittedHead, Problem
+from seqbench.probe.heads.base import ChooseEpoch, ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.learning_curve import chosen_epoch, verdict
-from seqbench.vocabulary import Task
+from seqbench.probe.heads.learning_curve import chosen_epoch
+from seqbench.probe.heads.outputs import check_width, spread_classes
+from seqbench.probe.heads.threads import worthwhile_threads
+from seqbench.probe.heads.xgb_data import Known
+from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
+from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
+from seqbench.vocabulary import SplitName, Task
 
 try:
     import xgboost
@@ -24,115 +32,194 @@ except ImportError as missing:
         "(or leave xgb out of probe.heads)"
     ) from missing
 
-_OBJECTIVES = {
-    "binary": ("binary:logistic", "logloss"),
-    "multiclass": ("multi:softprob", "mlogloss"),
-    "labels": ("binary:logistic", "logloss"),
-    "regression": ("reg:squarederror", "rmse"),
-}
-"""What is minimised, and the loss that learning curves show, by kind of problem."""
-_SAME_METRIC = {"logloss": "mlogloss", "error": "merror"}
-"""XGBoost's names of one metric for two classes and for more."""
-_MAXIMISED = ("auc", "aucpr", "map", "ndcg", "pre")
-_OF_VALUES = ("rmse", "rmsle", "mae", "mape", "mphe")
-"""Metrics of regression; the others are of classes."""
-
-
-def resolve_metric(eval_metric: str | None, kind: str) -> str:
-    """The metric that chooses the round: the one asked for where it suits the kind of problem.
-
-    One config serves data sets of all tasks, so a name is turned into its twin for two or more classes
-    (`logloss`, `mlogloss`; `error`, `merror`), and a metric of the other kind (`auc` for regression, `rmse`
-    for classes) into the problem's own loss.
-    """
-    default = _OBJECTIVES[kind][1]
-    if eval_metric is None or (eval_metric.split("@")[0] in _OF_VALUES) != (kind == "regression"):
-        return default
-    to_many, to_two = _SAME_METRIC, {many: two for two, many in _SAME_METRIC.items()}
-    return (to_many if kind == "multiclass" else to_two).get(eval_metric, eval_metric)
+_FLOP_A_VALUE = 100
+"""A value of the features takes about a nanosecond a level of a tree: as long as so many operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class XgbHead(LayerwiseHead):
-    """XGBoost with histograms on all cores; labels and targets get one tree each a round.
+    """XGBoost with histograms, on the GPU where there is one.
 
-    Log loss for classes and labels, squared error for regression. No rows or columns are sampled.
+    Log loss for classes and labels, squared error for regression. No rows or columns are sampled, so nothing
+    is random. Only the classes in train are trained on; another's items on eval choose no round.
     """
 
     n_estimators: int
-    """Boosting rounds."""
+    """Boosting rounds, at most."""
     learning_rate: float
     """Share of each tree that is added."""
     max_depth: int
     """Levels of a tree."""
     eval_metric: str | None
     """XGBoost's name of the metric that chooses the round; None for the loss. See `resolve_metric`."""
+    patience: int | None
+    """Stop after so many rounds without a better value of that metric on eval; None: never."""
+    multi_output: bool
+    """Whether a tree serves all labels or targets, instead of one each."""
+    class_weights: ClassWeights
+    """Balanced: weights of items in training and in curves, see `balanced_weights`. To XGBoost an item has
+    one weight, so several labels then get a booster each, in step, and `multi_output` has no say."""
     choose_epoch: ChooseEpoch
+
+    copies: ClassVar[int] = 6
+
+    @property
+    def device(self) -> str:
+        """`cuda` where XGBoost and torch find a GPU, else `cpu`."""
+        return _device()
+
+    def threads(self, problem: Problem, train: HeadData, available: int) -> int:
+        """By what a level of a tree takes, after which threads wait for each other."""
+        _, n_items, width = train.features_LNH.shape
+        return worthwhile_threads(_FLOP_A_VALUE * n_items * width, available)
 
     def fit_layer(self, layer: Layer) -> FittedHead:
         """See `LayerwiseHead.fit_layer`."""
-        kind = _kind(layer.problem)
+        known = Known.of(layer, self.class_weights)
+        if len(known.classes) == 1:
+            return _fitted(layer, known, [])
+        kind = kind_of(layer.problem, len(known.classes))
         metric = resolve_metric(self.eval_metric, kind)
-        train = xgboost.QuantileDMatrix(layer.features["train"], layer.targets["train"])
-        evaluation = xgboost.QuantileDMatrix(layer.features["eval"], layer.targets["eval"], ref=train)
-        curves: dict[str, dict[str, list[float]]] = {}
-        booster = xgboost.train(
-            self._parameters(layer, kind, metric),
-            train,
-            num_boost_round=self.n_estimators,
-            evals=[(train, "train"), (evaluation, "eval")],
-            evals_result=curves,
-            verbose_eval=False,
+        parts = [self._part(layer, known, kind, metric, column) for column in known.columns]
+        curves = boost(
+            parts, self.n_estimators, metric=metric, maximised=is_maximised(metric), patience=self.patience
         )
-        sign = -1.0 if metric.split("@")[0] in _MAXIMISED else 1.0
-        scores = [sign * value for value in curves["eval"][metric]]
-        chosen = chosen_epoch(scores, self.choose_epoch)
-        return FittedHead(
-            layer_index=0,
-            predictions={
-                "eval": _predict(booster, layer.features["eval"], chosen, layer.problem),
-                "test": _predict(booster, layer.features["test"], chosen, layer.problem),
-            },
+        scores = curves.of("eval", metric)
+        sign = -1.0 if is_maximised(metric) else 1.0
+        chosen = curves.n_rounds
+        if scores is not None:
+            chosen = chosen_epoch([sign * score for score in scores], self.choose_epoch)
+        return replace(
+            _fitted(layer, known, [part.booster[:chosen] for part in parts]),
             chosen_epoch=chosen,
-            n_epochs=self.n_estimators,
-            history=_history(curves, _OBJECTIVES[kind][1]),
-            convergence=verdict(scores),
+            n_epochs=curves.n_rounds,
+            history=_history(curves, kind, known),
             hyperparameters={"eval_metric": metric},
         )
 
-    def _parameters(self, layer: Layer, kind: str, metric: str) -> dict[str, Any]:
-        objective, loss = _OBJECTIVES[kind]
+    def _part(self, layer: Layer, known: Known, kind: str, metric: str, column: int | None) -> Part:
+        def matrix(split: SplitName, reference: Any = None) -> Any:
+            targets, weights = known.targets[split], known.weights[split]
+            if column is not None:
+                targets, weights = targets[:, column], None if weights is None else weights[:, column]
+            features_NH = layer.features[split]
+            return xgboost.QuantileDMatrix(
+                features_NH if known.rows[split].all() else features_NH[known.rows[split]],
+                targets,
+                weight=weights,
+                ref=reference,
+                nthread=layer.threads,
+            )
+
+        train = matrix("train")
+        evaluation = matrix("eval", train) if known.rows["eval"].any() else None
+        caches = [train] if evaluation is None else [train, evaluation]
+        booster = xgboost.Booster(self._parameters(layer, known, kind, metric), caches)
+        return Part(booster=booster, train=train, evaluation=evaluation)
+
+    def _parameters(self, layer: Layer, known: Known, kind: str, metric: str) -> dict[str, Any]:
+        objective, loss = OBJECTIVES[kind]
+        together = self.multi_output and layer.problem.n_outputs > 1 and known.columns == [None]
         parameters: dict[str, Any] = {
             "objective": objective,
-            "eval_metric": list(dict.fromkeys([loss, metric])),
+            "eval_metric": list(dict.fromkeys([loss, metric, ERRORS.get(kind, loss)])),
             "eta": self.learning_rate,
             "max_depth": self.max_depth,
             "tree_method": "hist",
+            "device": self.device,
             "multi_strategy": "one_output_per_tree",
             "seed": layer.seed,
+            "nthread": layer.threads,
             "verbosity": 0,
         }
-        return parameters | ({"num_class": layer.problem.n_outputs} if kind == "multiclass" else {})
+        if kind == "multiclass":
+            return parameters | {"num_class": len(known.classes)}
+        return parameters | ({"multi_strategy": "multi_output_tree"} if together and kind != "binary" else {})
+
+    @staticmethod
+    def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `registry.predict`."""
+        text = state.facts.get("booster")
+        texts = [] if text is None else [text] if state.facts["n_boosters"] == 1 else _parted(text)
+        return _predict(
+            state, [xgboost.Booster(model_file=bytearray(one.encode())) for one in texts], features_NH
+        )
 
 
-def _kind(problem: Problem) -> str:
-    if problem.task is Task.CLASSIFICATION:
-        return "binary" if problem.n_outputs == 2 else "multiclass"
-    return "labels" if problem.task is Task.LABELS else "regression"
+def _fitted(layer: Layer, known: Known, boosters: list[Any]) -> FittedHead:
+    """The outcome of boosters that are cut to the chosen round; none for a single class."""
+    texts = [bytes(booster.save_raw("json")).decode() for booster in boosters]
+    facts: dict[str, Any] = {
+        "task": layer.problem.task.value,
+        "n_outputs": layer.problem.n_outputs,
+        "classes": known.classes.tolist(),
+        "width": layer.features["train"].shape[1],
+        "n_boosters": len(boosters),
+    }
+    if boosters:
+        facts["n_rounds"] = boosters[0].num_boosted_rounds()
+        facts["booster"] = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
+    for booster in boosters:
+        booster.set_param({"device": "cpu", "nthread": layer.threads})
+    state = HeadState(kind="xgb", facts=facts)
+    return FittedHead(
+        layer_index=0,
+        predictions={
+            "eval": _predict(state, boosters, layer.features["eval"]),
+            "test": _predict(state, boosters, layer.features["test"]),
+        },
+        state=state,
+    )
 
 
 def _predict(
-    booster: Any, features_NH: NDArray[np.float32], n_rounds: int, problem: Problem
+    state: HeadState, boosters: Sequence[Any], features_NH: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Outputs (N, K) of the first rounds."""
-    values = booster.inplace_predict(features_NH, iteration_range=(0, n_rounds))
-    outputs_NK = np.asarray(values, dtype=np.float32).reshape(len(features_NH), -1)
-    return np.hstack([1.0 - outputs_NK, outputs_NK]) if _kind(problem) == "binary" else outputs_NK
+    facts = state.facts
+    check_width(features_NH, facts["width"])
+    n_items = len(features_NH)
+    columns = [np.asarray(booster.inplace_predict(features_NH)).reshape(n_items, -1) for booster in boosters]
+    outputs = np.hstack(columns) if columns else np.ones((n_items, 1))
+    if Task(facts["task"]) is not Task.CLASSIFICATION:
+        return outputs.astype(np.float32)
+    if len(facts["classes"]) == 2:
+        outputs = np.hstack([1.0 - outputs, outputs])
+    return spread_classes(outputs, np.asarray(facts["classes"]), facts["n_outputs"])
 
 
-def _history(curves: dict[str, dict[str, list[float]]], loss: str) -> tuple[EpochRecord, ...]:
-    pairs = zip(curves["train"][loss], curves["eval"][loss], strict=True)
-    return tuple(
-        EpochRecord(epoch=epoch, train_loss=train_loss, eval_loss=eval_loss, eval_score=None)
-        for epoch, (train_loss, eval_loss) in enumerate(pairs, 1)
+def _parted(text: str) -> list[str]:
+    """The models of a JSON list, each as text again."""
+    return [json.dumps(model) for model in json.loads(text)]
+
+
+def _history(curves: Curves, kind: str, known: Known) -> tuple[EpochRecord, ...]:
+    loss = OBJECTIVES[kind][1]
+    nothing = [None] * curves.n_rounds
+    rounds = zip(
+        curves.of("train", loss) or nothing,
+        curves.of("eval", loss) or nothing,
+        _accuracies(curves, kind, known) or nothing,
+        strict=True,
     )
+    return tuple(
+        EpochRecord(epoch=epoch, train_loss=train_loss, eval_loss=eval_loss, eval_score=score)
+        for epoch, (train_loss, eval_loss, score) in enumerate(rounds, 1)
+    )
+
+
+def _accuracies(curves: Curves, kind: str, known: Known) -> list[float] | None:
+    """Accuracy on all of eval; None where XGBoost's error is weighted, and for labels and regression."""
+    errors = curves.of("eval", ERRORS[kind]) if kind in ERRORS else None
+    if errors is None or known.weights["eval"] is not None:
+        return None
+    share = float(known.rows["eval"].mean())
+    return [share * (1.0 - error) for error in errors]
+
+
+@cache
+def _device() -> str:
+    if not xgboost.build_info().get("USE_CUDA"):
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

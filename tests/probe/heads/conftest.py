@@ -7,29 +7,50 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from seqbench.probe.heads import FittedHead, HeadData, Problem, create
+from seqbench.probe.heads.base import Fit, Resources
 from seqbench.vocabulary import Task
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "mlp": {
         "hidden": [32, 16],
         "dropout": 0.1,
+        "activation": "relu",
+        "norm": "none",
         "lr": 5e-3,
+        "weight_decay": 0.0,
         "batch_size": 64,
+        "accumulate": 1,
         "epochs": 30,
+        "steps": None,
+        "patience": None,
+        "warmup": 0.0,
+        "decay": "constant",
+        "clip": None,
+        "class_loss": "cross_entropy",
+        "focal_gamma": 2.0,
+        "focal_alpha": None,
+        "label_smoothing": 0.0,
+        "value_loss": "huber",
         "standardize": True,
+        "checkpoint_steps": None,
+        "class_weights": "none",
         "choose_epoch": "best",
     },
-    "linear": {},
+    "linear": {"strengths": None, "class_weights": "none"},
     "xgb": {
         "n_estimators": 40,
         "learning_rate": 0.3,
         "max_depth": 4,
         "eval_metric": None,
+        "patience": None,
+        "multi_output": False,
+        "class_weights": "none",
         "choose_epoch": "best",
     },
-    "forest": {"n_estimators": 40},
+    "forest": {"n_estimators": 40, "class_weights": "none"},
+    "knn": {"k": (1, 5, 25)},
 }
-Fit = Callable[..., list[FittedHead]]
+FitHead = Callable[..., list[FittedHead]]
 Splits = tuple[HeadData, HeadData, HeadData]
 
 
@@ -44,14 +65,30 @@ def _one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def fit() -> Fit:
+def fit() -> FitHead:
+    """Train one fit of a head with `SETTINGS`, changed as asked; an outcome a layer."""
+
     def fit_head(
-        name: str, task: Task, n_outputs: int, splits: Splits, *, seed: int = 0, **changed: Any
+        name: str,
+        task: Task,
+        n_outputs: int,
+        splits: Splits,
+        *,
+        seed: int = 0,
+        resources: Resources = Resources(),  # noqa: B008 -- immutable
+        **changed: Any,
     ) -> list[FittedHead]:
-        head = create(name, SETTINGS[name] | changed)
-        return head.fit(Problem(task=task, n_outputs=n_outputs), *splits, seed=seed, advance=lambda _: None)
+        head = create(name, SETTINGS[name] | changed, resources)
+        problem, one = Problem(task=task, n_outputs=n_outputs), fit_of(splits, seed)
+        (outcomes,) = head.fit(problem, [one], advance=lambda _: None)
+        return outcomes
 
     return fit_head
+
+
+def fit_of(splits: Splits, seed: int = 0) -> Fit:
+    train, evaluation, test = splits
+    return Fit(train=train, evaluation=evaluation, test=test, seed=seed)
 
 
 @pytest.fixture

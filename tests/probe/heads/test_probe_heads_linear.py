@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
-from seqbench.probe.heads import HeadData, linear
-from seqbench.probe.heads.linear import ALPHAS, STRENGTHS
+from seqbench.probe.heads import HeadData, Problem, create, linear
+from seqbench.probe.heads.base import Resources
+from seqbench.probe.heads.linear import ALPHAS, STRENGTHS, LinearHead
 from seqbench.probe.heads.logistic import Axes, fit_logistic, predict_logistic
 from seqbench.probe.heads.outputs import log_loss as our_log_loss
 from seqbench.vocabulary import Task
+from tests.probe.heads.conftest import SETTINGS, fit_of
 
 
 def noisy(rule):
@@ -33,7 +37,7 @@ def test_logistic_regression_equals_scikit_learn_at_the_chosen_strength(fit, mak
     train, _, test = standardised(splits)
     model = LogisticRegression(C=fitted.hyperparameters["C"], tol=1e-9, max_iter=10_000)
     expected = model.fit(train, splits[0].targets).predict_proba(test)
-    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-3)
+    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-4)
     assert fitted.convergence == "converged"
 
 
@@ -44,7 +48,7 @@ def test_each_label_equals_a_logistic_regression_of_its_own(fit, make):
     for label in range(3):
         model = LogisticRegression(C=fitted.hyperparameters["C"], tol=1e-9, max_iter=10_000)
         expected = model.fit(train, splits[0].targets[:, label]).predict_proba(test)[:, 1]
-        np.testing.assert_allclose(fitted.predictions["test"][:, label], expected, atol=1e-3)
+        np.testing.assert_allclose(fitted.predictions["test"][:, label], expected, atol=1e-4)
 
 
 def test_the_strength_is_the_one_of_the_lowest_log_loss_on_eval(fit, make):
@@ -156,3 +160,81 @@ def test_more_features_than_items_are_not_rotated_and_agree_all_the_same() -> No
     mine = fit_logistic(axes, labels[:, None], strength=0.1, softmax=False, start=None)
     newton = LogisticRegression(C=0.1, tol=1e-8, max_iter=10_000).fit(features, labels)
     np.testing.assert_allclose(mine.weights_HK[:, 0], newton.coef_[0], atol=1e-3)
+
+
+def skewed(n_classes):
+    """Classes of very different size that overlap."""
+    random = np.random.default_rng(5)
+    return lambda x: np.digitize(x[:, 0] + random.normal(size=len(x)), [1.6, 2.2][: n_classes - 1])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_balanced_classes_equal_scikit_learns(fit, make, n_classes):
+    splits = stretched(make(skewed(n_classes), width=12, n=800))
+    (fitted,) = fit("linear", Task.CLASSIFICATION, n_classes, splits, class_weights="balanced")
+    train, _, test = standardised(splits)
+    settings = {"C": fitted.hyperparameters["C"], "tol": 1e-9, "max_iter": 10_000}
+    model = LogisticRegression(class_weight="balanced", **settings).fit(train, splits[0].targets)
+    np.testing.assert_allclose(fitted.predictions["test"], model.predict_proba(test), atol=1e-4)
+    plain = LogisticRegression(**settings).fit(train, splits[0].targets)
+    assert np.abs(plain.predict_proba(test) - fitted.predictions["test"]).max() > 0.1
+
+
+def test_balanced_labels_equal_a_balanced_regression_each(fit, make):
+    splits = make(noisy(lambda x: (x[:, :3] > [0, 1.5, -2]).astype(np.int8)), width=12, n=800)
+    (fitted,) = fit("linear", Task.LABELS, 3, splits, class_weights="balanced")
+    train, _, test = standardised(splits)
+    for label in range(3):
+        model = LogisticRegression(
+            C=fitted.hyperparameters["C"], tol=1e-9, max_iter=10_000, class_weight="balanced"
+        )
+        expected = model.fit(train, splits[0].targets[:, label]).predict_proba(test)[:, 1]
+        np.testing.assert_allclose(fitted.predictions["test"][:, label], expected, atol=1e-4)
+
+
+def test_with_balanced_classes_the_strength_is_best_by_the_balanced_loss_on_eval(fit, make):
+    splits = make(skewed(2), width=60, n=200)
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 2, splits, class_weights="balanced")
+    train, evaluation, _ = standardised(splits)
+    n, positive = len(splits[0].targets), splits[0].targets.sum()
+    weights = np.where(splits[1].targets == 1, n / (2 * positive), n / (2 * (n - positive)))
+    losses = []
+    for strength in STRENGTHS:
+        model = LogisticRegression(C=strength, tol=1e-8, max_iter=9999, class_weight="balanced")
+        found = model.fit(train, splits[0].targets).predict_proba(evaluation)
+        losses.append(log_loss(splits[1].targets, found, sample_weight=weights))
+    assert fitted.hyperparameters["C"] == STRENGTHS[int(np.argmin(losses))]
+
+
+def test_strengths_can_be_given_in_any_order(fit, make):
+    splits = make(noisy(lambda x: (x[:, 0] > 0).astype(int)), width=60, n=120)
+    (one,) = fit("linear", Task.CLASSIFICATION, 2, splits, strengths=(0.5, 0.003))
+    (other,) = fit("linear", Task.CLASSIFICATION, 2, splits, strengths=(0.003, 0.5))
+    assert one.hyperparameters == {"C": 0.003}
+    np.testing.assert_array_equal(one.predictions["test"], other.predictions["test"])
+    (ridge,) = fit("linear", Task.REGRESSION, 1, make(lambda x: x[:, :1]), strengths=(7.0,))
+    assert ridge.hyperparameters == {"alpha": 7.0}
+
+
+def test_a_solver_that_stops_at_its_limit_says_so(monkeypatch, fit, make):
+    monkeypatch.setattr("seqbench.probe.heads.logistic.MAX_ITERATIONS", 1)
+    (fitted,) = fit("linear", Task.CLASSIFICATION, 3, make(lambda x: x[:, :3].argmax(1)))
+    assert fitted.convergence == "not converged"
+    assert fit("linear", Task.REGRESSION, 1, make(lambda x: x[:, :1]))[0].convergence is None
+
+
+def test_the_seed_has_no_say_and_the_same_data_is_trained_once(monkeypatch, make):
+    trained, fit_layer = [], LinearHead.fit_layer
+    monkeypatch.setattr(
+        LinearHead, "fit_layer", lambda self, layer: trained.append(layer.seed) or fit_layer(self, layer)
+    )
+    splits, others = (make(lambda x: (x[:, 0] > 0).astype(int), layers=2) for _ in range(2))
+    others[1].features_LNH[1, 3, 3] += 1
+    problem = Problem(task=Task.CLASSIFICATION, n_outputs=2)
+    copied = [replace(data, features_LNH=data.features_LNH.copy()) for data in splits]
+    fits = [fit_of(splits, 1), fit_of(copied, 2), fit_of(others, 3), fit_of(splits, 4)]
+    head = create("linear", SETTINGS["linear"], Resources())
+    outcomes = head.fit(problem, fits, advance=lambda _: None)
+    assert trained == [1, 1, 3, 3]
+    assert [len(layers) for layers in outcomes] == [2, 2, 2, 2]
+    assert outcomes[0] == outcomes[1] == outcomes[3]

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,77 +9,41 @@ from seqbench.probe.heads import HeadData
 from seqbench.probe.heads.mlp import reference_widths
 from seqbench.probe.heads.mlp_draws import Draws
 from seqbench.vocabulary import Task
+from tests.probe.heads.conftest import SETTINGS
+from tests.probe.heads.plain_mlp import predict_alone, train_alone
 
 RULES = {
     Task.CLASSIFICATION: lambda x: (x[:, :3] + 0.5).argmax(axis=1),
     Task.LABELS: lambda x: (x[:, :3] > 0.3).astype(np.int8),
     Task.REGRESSION: lambda x: 5 + 3 * x[:, :3],
 }
-LOSSES = {
-    Task.CLASSIFICATION: nn.CrossEntropyLoss(),
-    Task.LABELS: nn.BCEWithLogitsLoss(),
-    Task.REGRESSION: nn.HuberLoss(),
-}
 every_task = pytest.mark.parametrize("task", RULES)
 
 
-class SharedDropout(nn.Module):
-    """Dropout by the masks it is handed."""
-
-    mask: torch.Tensor | None = None
-
-    def forward(self, x):
-        return x if self.mask is None else x * self.mask
-
-
-def train_alone(data, evaluation, task, *, seed, epochs, dropout, lr=5e-3, batch_size=64, hidden=(32, 16)):
-    """An ordinary network, loop, autograd and optimiser; only order and masks come from the seed's stream."""
-    features, targets = torch.from_numpy(data.features_LNH[0]), torch.from_numpy(data.targets)
-    targets = targets if task is Task.CLASSIFICATION else targets.float()
-    torch.manual_seed(seed)
-    widths, drops, modules = [features.shape[1], *hidden, 3], [], []
-    for n_inputs, n_outputs in pairwise(widths):
-        modules += [nn.Linear(n_inputs, n_outputs), nn.ReLU(), drop := SharedDropout()]
-        drops.append(drop)
-    network, draws = nn.Sequential(*modules[:-2]), Draws(seed, torch.device("cpu"))
-    for n_inputs, n_outputs in pairwise(widths):
-        draws.linear(n_inputs, n_outputs)
-    optimizer = torch.optim.Adam(network.parameters(), lr=lr, fused=False, foreach=False)
-    for _ in range(epochs):
-        for batch in draws.epoch(len(features), batch_size, hidden, dropout):
-            for drop, mask in zip(drops, batch.masks_BO, strict=False):
-                drop.mask = mask
-            optimizer.zero_grad()
-            LOSSES[task](network(features[batch.index_B]), targets[batch.index_B]).backward()
-            optimizer.step()
-    for drop in drops:
-        drop.mask = None
-    logits = network(torch.from_numpy(evaluation.features_LNH[0])).detach()
-    outputs = {Task.CLASSIFICATION: logits.softmax(1), Task.LABELS: logits.sigmoid()}
-    return outputs.get(task, logits).numpy()
+CHANGES = {
+    "as it comes": {},
+    "normed": {"norm": "layer", "activation": "gelu"},
+    "decaying weights": {"weight_decay": 0.3, "activation": "silu"},
+    "averaged gradients": {"accumulate": 2, "activation": "tanh"},
+    "clipped": {"clip": 0.05},
+    "scheduled": {"warmup": 0.2, "decay": "cosine", "norm": "layer"},
+    "by steps": {"steps": 43, "accumulate": 2, "clip": 0.5, "warmup": 0.1},
+    "without hidden layer but one": {"hidden": [20], "dropout": 0.0, "batch_size": 7, "epochs": 2},
+}
 
 
 @every_task
-def test_a_layer_of_a_stack_equals_a_plain_network_trained_alone(fit, make, task):
-    train, evaluation, test = make(RULES[task], layers=3, n=300)
-    chosen = {"dropout": 0.2, "epochs": 12, "standardize": False, "choose_epoch": "last"}
-    fitted = fit("mlp", task, 3, (train, evaluation, test), seed=11, **chosen)
-    for index in range(3):
-        alone = [replace(data, features_LNH=data.features_LNH[[index]]) for data in (train, evaluation)]
-        expected = train_alone(*alone, task, seed=11, epochs=12, dropout=0.2)
-        np.testing.assert_allclose(fitted[index].predictions["eval"], expected, atol=1e-5)
-
-
-@every_task
-def test_stacking_changes_no_layer_after_hundreds_of_steps(fit, make, task):
-    splits = make(RULES[task], layers=4, n=330)
-    together = fit("mlp", task, 3, splits, seed=5, dropout=0.3, epochs=50)
-    one_by_one = fit("mlp", task, 3, splits, seed=5, dropout=0.3, epochs=50, memory_bytes=1)
-    for stacked, alone in zip(together, one_by_one, strict=True):
-        scale = np.abs(alone.predictions["test"]).max()
-        np.testing.assert_allclose(
-            stacked.predictions["test"], alone.predictions["test"], atol=1e-5 * max(1, scale)
-        )
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_layer_of_a_stack_equals_a_plain_network_trained_alone(fit, make, task, change):
+    splits = make(RULES[task], layers=2, n=300)
+    settings = SETTINGS["mlp"] | {"dropout": 0.2, "epochs": 8, "standardize": False, "choose_epoch": "last"}
+    settings |= change
+    fitted = fit("mlp", task, 3, splits, seed=11, **settings)
+    for layer in range(2):
+        network = train_alone(splits[0], task, 3, 11, settings, layer)
+        for split, data in (("eval", splits[1]), ("test", splits[2])):
+            expected = predict_alone(network, task, data.features_LNH[layer])
+            np.testing.assert_allclose(fitted[layer].predictions[split], expected, atol=1e-5)
 
 
 def test_dropout_is_on_in_every_epoch(monkeypatch, fit, make):
@@ -113,7 +76,7 @@ def test_an_epoch_sees_every_item_once_in_an_order_of_its_own():
 
 
 def test_masks_drawn_in_chunks_cover_all_batches(monkeypatch):
-    monkeypatch.setattr("seqbench.probe.heads.mlp_draws._CHUNK_VALUES", 100)
+    monkeypatch.setattr("seqbench.probe.heads.mlp_draws.CHUNK_VALUES", 100)
     batches = list(Draws(0, torch.device("cpu")).epoch(100, 8, [5, 3], 0.5))
     assert [len(batch.index_B) for batch in batches] == [8] * 12 + [4]
     shapes = [[tuple(mask.shape) for mask in batch.masks_BO] for batch in batches]
@@ -140,7 +103,7 @@ def test_the_best_epoch_predicts_with_the_weights_it_had(fit, make):
     (best,) = fit("mlp", Task.CLASSIFICATION, 2, splits, epochs=40, **settings)
     losses = [record.eval_loss for record in best.history]
     assert best.chosen_epoch == 1 + int(np.argmin(losses)) < 35
-    assert best.convergence == "converged"
+    assert best.convergence is None
     (short,) = fit(
         "mlp", Task.CLASSIFICATION, 2, splits, epochs=best.chosen_epoch, choose_epoch="last", **settings
     )
@@ -167,11 +130,6 @@ def test_without_dropout_a_tiny_step_gives_the_train_loss_of_the_initial_weights
     train, _, test = make(RULES[Task.LABELS])
     (fitted,) = fit("mlp", Task.LABELS, 3, (train, train, test), lr=1e-12, dropout=0.0, epochs=1)
     assert fitted.history[0].train_loss == pytest.approx(fitted.history[0].eval_loss, rel=1e-5)
-
-
-def test_training_that_still_improves_says_so(fit, make):
-    (fitted,) = fit("mlp", Task.REGRESSION, 3, make(RULES[Task.REGRESSION]), epochs=10, lr=1e-4, dropout=0.0)
-    assert (fitted.chosen_epoch, fitted.convergence) == (10, "still improving")
 
 
 def test_scaling_is_learned_on_train_only_so_shift_and_unit_do_not_matter(fit, make):

@@ -1,8 +1,7 @@
 import numpy as np
-import pytest
 from sklearn.preprocessing import StandardScaler
 
-from seqbench.probe.heads.learning_curve import best_epoch, chosen_epoch, verdict
+from seqbench.probe.heads.learning_curve import best_epoch, chosen_epoch
 from seqbench.probe.heads.scaling import Scaling
 
 
@@ -34,18 +33,3 @@ def test_the_best_epoch_is_the_first_of_the_lowest_loss_and_never_nan():
     assert best_epoch([float("nan"), 2.0, float("inf")]) == 2
     assert best_epoch([float("nan")] * 3) == 3
     assert chosen_epoch([1.0, 2.0], "last") == 2
-
-
-@pytest.mark.parametrize(
-    ("n_epochs", "best", "expected"),
-    [
-        (100, 95, "converged"),
-        (100, 96, "still improving"),
-        (10, 9, "converged"),
-        (10, 10, "still improving"),
-        (1, 1, "still improving"),
-    ],
-)
-def test_the_verdict_looks_at_the_last_twentieth(n_epochs, best, expected):
-    losses = [abs(epoch - best) + 1.0 for epoch in range(1, n_epochs + 1)]
-    assert verdict(losses) == expected

@@ -2,7 +2,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from seqbench.probe.heads.threads import blas_threads, torch_threads, worthwhile_threads
+from seqbench.probe.heads.threads import available_threads, blas_threads, torch_threads, worthwhile_threads
 
 
 def blas_used():
@@ -27,6 +27,7 @@ def test_torchs_setting_is_restored_even_after_a_failure():
 def test_blas_gets_its_threads_back():
     with threadpool_limits(2, user_api="blas"):
         before = blas_used()
+        assert available_threads() == max(before)
         with blas_threads(1):
-            assert blas_used() == {1}
+            assert blas_used() == {available_threads()} == {1}
         assert blas_used() == before

@@ -1,13 +1,17 @@
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xgboost
 from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_sample_weight
 
 from seqbench.errors import ProbeError
 from seqbench.probe.heads import create
-from seqbench.probe.heads.xgb import resolve_metric
+from seqbench.probe.heads.base import Resources
+from seqbench.probe.heads.registry import predict
+from seqbench.probe.heads.xgb_metrics import resolve_metric
 from seqbench.vocabulary import Task
 
 NOISE = np.random.default_rng(2)
@@ -94,8 +98,111 @@ def test_a_metric_that_xgboost_does_not_know_fails_the_layer_with_its_words(fit,
     assert "\n" not in fitted.error
 
 
+@pytest.mark.parametrize(
+    ("task", "kind"), [(Task.LABELS, xgboost.XGBClassifier), (Task.REGRESSION, xgboost.XGBRegressor)]
+)
+def test_one_tree_for_all_outputs_equals_xgboosts_own(fit, make, task, kind):
+    splits = make(several(task))
+    (fitted,) = fit("xgb", task, 3, splits, choose_epoch="last", multi_output=True)
+    model = kind(n_estimators=40, learning_rate=0.3, max_depth=4, multi_strategy="multi_output_tree")
+    model.fit(splits[0].features_LNH[0], splits[0].targets)
+    expected = (model.predict_proba if task is Task.LABELS else model.predict)(splits[2].features_LNH[0])
+    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-5)
+    (apart,) = fit("xgb", task, 3, splits, choose_epoch="last")
+    assert np.abs(apart.predictions["test"] - expected).max() > 0.01
+
+
+def several(task):
+    random = np.random.default_rng(6)
+    values = lambda x: x[:, :3] * [1, 5, 2] + random.normal(size=(len(x), 3))  # noqa: E731
+    return values if task is Task.REGRESSION else lambda x: (values(x) > [0, 5, 2]).astype(np.int8)
+
+
+def test_patience_ends_training_and_the_best_round_before_it_predicts(fit, make):
+    splits = make(noisy_class)
+    (full,) = fit("xgb", Task.CLASSIFICATION, 2, splits)
+    (short,) = fit("xgb", Task.CLASSIFICATION, 2, splits, patience=3)
+    assert short.n_epochs == short.chosen_epoch + 3 < full.n_epochs
+    assert short.history == full.history[: short.n_epochs]
+    model = xgboost.XGBClassifier(n_estimators=40, learning_rate=0.3, max_depth=4, early_stopping_rounds=3)
+    data = [(data.features_LNH[0], data.targets) for data in splits]
+    model.fit(*data[0], eval_set=[data[1]], verbose=False)
+    assert model.best_iteration + 1 == short.chosen_epoch
+    np.testing.assert_allclose(short.predictions["test"], model.predict_proba(data[2][0]), atol=1e-5)
+
+
+def test_balanced_classes_equal_xgboost_with_balanced_sample_weights(fit, make):
+    splits = make(lambda x: (x[:, 0] > 1).astype(int) + (x[:, 0] > 2))
+    (fitted,) = fit("xgb", Task.CLASSIFICATION, 3, splits, class_weights="balanced", choose_epoch="last")
+    model = xgboost.XGBClassifier(n_estimators=40, learning_rate=0.3, max_depth=4)
+    weights = compute_sample_weight("balanced", splits[0].targets)
+    model.fit(splits[0].features_LNH[0], splits[0].targets, sample_weight=weights)
+    expected = model.predict_proba(splits[2].features_LNH[0])
+    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-5)
+
+
+def test_balanced_labels_equal_a_model_each_with_its_own_weights(fit, make):
+    splits = make(several(Task.LABELS))
+    (fitted,) = fit("xgb", Task.LABELS, 3, splits, class_weights="balanced", multi_output=True)
+    train = splits[0].features_LNH[0]
+    for column in range(3):
+        labels = splits[0].targets[:, column]
+        model = xgboost.XGBClassifier(n_estimators=fitted.chosen_epoch, learning_rate=0.3, max_depth=4)
+        model.fit(train, labels, sample_weight=compute_sample_weight("balanced", labels))
+        expected = model.predict_proba(splits[2].features_LNH[0])[:, 1]
+        np.testing.assert_allclose(fitted.predictions["test"][:, column], expected, atol=1e-5)
+    again = predict(fitted.state, splits[2].features_LNH[0])
+    np.testing.assert_array_equal(again, fitted.predictions["test"])
+    losses = [record.eval_loss for record in fitted.history]
+    assert fitted.chosen_epoch == 1 + int(np.argmin(losses))
+
+
+@pytest.mark.parametrize(("rule", "n_classes"), [(noisy_class, 2), (lambda x: x[:, :3].argmax(1), 3)])
+def test_the_curves_score_is_the_accuracy_on_eval(fit, make, rule, n_classes):
+    splits = make(rule)
+    (fitted,) = fit("xgb", Task.CLASSIFICATION, n_classes, splits)
+    hits = fitted.predictions["eval"].argmax(1) == splits[1].targets
+    assert fitted.history[fitted.chosen_epoch - 1].eval_score == pytest.approx(hits.mean())
+    (weighted,) = fit("xgb", Task.CLASSIFICATION, n_classes, splits, class_weights="balanced")
+    assert weighted.history[0].eval_score is None
+
+
+def test_a_class_that_only_eval_has_gets_no_probability_and_counts_as_wrong(fit, make):
+    train, evaluation, test = make(lambda x: x[:, :3].argmax(1))
+    known = train.targets != 1
+    cut = replace(train, features_LNH=train.features_LNH[:, known], targets=train.targets[known])
+    (fitted,) = fit("xgb", Task.CLASSIFICATION, 3, (cut, evaluation, test))
+    np.testing.assert_array_equal(fitted.predictions["test"][:, 1], 0)
+    hits = fitted.predictions["eval"].argmax(1) == evaluation.targets
+    assert fitted.history[fitted.chosen_epoch - 1].eval_score == pytest.approx(hits.mean())
+
+
+def test_one_class_in_train_needs_no_trees(fit, make):
+    (fitted,) = fit("xgb", Task.CLASSIFICATION, 3, make(lambda x: np.full(len(x), 1)))
+    np.testing.assert_array_equal(fitted.predictions["test"], np.tile([0, 1, 0], (150, 1)))
+    assert (fitted.chosen_epoch, fitted.history, fitted.convergence) == (None, (), None)
+
+
+def test_where_eval_has_only_unknown_classes_the_last_round_predicts(fit, make):
+    train, evaluation, test = make(noisy_class)
+    alien = replace(evaluation, targets=np.full(150, 2))
+    (fitted,) = fit("xgb", Task.CLASSIFICATION, 3, (train, alien, test), patience=2)
+    assert fitted.chosen_epoch == fitted.n_epochs == 40
+    assert fitted.history[-1].eval_loss is None
+    assert fitted.history[-1].train_loss < fitted.history[0].train_loss
+
+
+def test_the_kept_booster_is_xgboosts_own_json(fit, make):
+    splits = make(lambda x: x[:, :1] * 3)
+    (fitted,) = fit("xgb", Task.REGRESSION, 1, splits)
+    booster = xgboost.Booster(model_file=bytearray(fitted.state.facts["booster"].encode()))
+    assert booster.num_boosted_rounds() == fitted.state.facts["n_rounds"] == fitted.chosen_epoch
+    found = booster.predict(xgboost.DMatrix(splits[2].features_LNH[0]))
+    np.testing.assert_allclose(found, fitted.predictions["test"][:, 0], rtol=1e-6)
+
+
 def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "xgboost", None)
     monkeypatch.delitem(sys.modules, "seqbench.probe.heads.xgb")
     with pytest.raises(ProbeError, match="pip install 'xgboost"):
-        create("xgb", {})
+        create("xgb", {}, Resources())

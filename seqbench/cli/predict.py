@@ -1,0 +1,124 @@
+"""`seqbench probe predict`: scores of new sequences or embeddings by a trained head."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqbench.cli.options import Overrides, load, reporter
+from seqbench.errors import ConfigError, ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seqbench.config import ModelConfig
+    from seqbench.predict import SavedHead
+    from seqbench.progress import Reporter
+
+
+def predict(
+    head: Annotated[
+        Path,
+        typer.Argument(metavar="HEAD", help="A trained head that probe.save_heads left (.safetensors)."),
+    ],
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="INPUT",
+            help="Sequences (.jsonl, .fasta), embeddings (.npy, .pt, .parquet), or a split in a store "
+            "(STORE/model/dataset/test).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="File to write: .tsv, .jsonl, .parquet or .npy.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Where the head's model is now: a directory or hub id.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="CONFIG", help="A config that says where the head's model is.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Commit, tag or branch of a hub id.")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="Where the model's LoRA adapter is now.")] = None,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run Python code shipped with the model.")
+    ] = False,
+    set_: Overrides = None,
+) -> None:
+    """Score new sequences or embeddings with a trained head.
+
+    Sequences are embedded as those were that the head was trained on, by the same weights.
+    """
+    from seqbench.predict import check_format, needs_model
+    from seqbench.predict import load as load_head
+    from seqbench.predict import predict as score
+
+    check_format(out)
+    told = reporter()
+    saved = load_head(head)
+    options = {
+        "path": model,
+        "revision": revision,
+        "adapter": adapter and str(adapter.absolute()),
+        "trust_remote_code": trust_remote_code or None,
+    }
+    changed = {key: value for key, value in options.items() if value is not None}
+    entry: ModelConfig | None = None
+    if config is not None:
+        entry = _from_config(saved, head, config, set_, changed, told)
+    elif set_:
+        raise ConfigError("--set goes with --config")
+    elif needs_model(given):
+        entry = _as_recorded(saved, head, changed)
+    count = score(saved, head, given, out, entry, told)
+    told.note(f"{count:,} items scored: {out}")
+
+
+def _as_recorded(saved: "SavedHead", head: Path, changed: dict[str, Any]) -> "ModelConfig | None":
+    """The model's entry as the head has it, with what the command line says instead."""
+    from seqbench.cli.one_model import config_of
+
+    origin = saved.origin
+    identity = origin.model
+    if identity.kind == "precomputed":
+        return None
+    entry: dict[str, Any] = {"kind": identity.kind, "name": identity.name, **origin.parameters}
+    if identity.path is not None:
+        entry |= {"path": identity.path, "dtype": origin.embedding.get("dtype", "float32")}
+        if "path" not in changed:
+            entry["revision"] = identity.revision
+            _check_there(identity.path, head)
+        entry |= changed
+    elif changed:
+        raise ConfigError(f"{head}: was trained on {identity.name}, which has no files: leave out --model")
+    return config_of(entry, str(head)).models[0]
+
+
+def _check_there(path: str, head: Path) -> None:
+    if Path(path).is_absolute() and not Path(path).is_dir():
+        raise ModelNotFoundError(
+            f"{head}: its model was in {path}, which is gone (say with --model where it is)"
+        )
+
+
+def _from_config(
+    saved: "SavedHead",
+    head: Path,
+    config: Path,
+    overrides: "Sequence[str] | None",
+    changed: dict[str, Any],
+    told: "Reporter",
+) -> "ModelConfig":
+    """The entry of the head's model in a config; further poolings have their model's name before an @."""
+    if changed:
+        option = f"--{next(iter(changed)).replace('path', 'model').replace('_', '-')}"
+        raise ConfigError(
+            f"{config}: {option} does not go with --config (a config says it itself, or use --set)"
+        )
+    models = {model.name: model for model in load(config, overrides, told).models}
+    name = saved.origin.model.name
+    pooling = f"@{saved.origin.embedding.get('pooling')}"
+    found = models.get(name) or models.get(name.removesuffix(pooling))
+    if found is None:
+        raise ConfigError(
+            f"{config}: has no model {name!r}, on which {head} was trained (it has {', '.join(models)})"
+        )
+    return found

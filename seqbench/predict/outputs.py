@@ -1,0 +1,229 @@
+"""Writing scores: a row an item, as a table, as JSON lines, as Parquet, or the bare array.
+
+Shape letters: N items, K outputs.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import ProbeError
+from seqbench.probe.saved_head import SavedHead
+from seqbench.store.readers import need
+from seqbench.vocabulary import Task
+
+DIGITS = 9
+"""Decimal digits that tell any two float32 apart."""
+
+FORMATS = (".tsv", ".jsonl", ".parquet", ".npy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """Some items and their scores."""
+
+    first: int
+    """Number of the first item, from 0."""
+    ids: Sequence[str | None] | None
+    """None where items have none."""
+    predicted: Sequence[int | list[int] | None] | None
+    """The class, or the numbers of the labels that are there; None for values, and for an item without an
+    embedding."""
+    scores_NK: NDArray[np.float32]
+    """NaN for an item without an embedding."""
+
+
+def score_names(head: SavedHead) -> list[str]:
+    """Names of the scores: `class_<label>`, `label_<number>` or `target_<number>`."""
+    if head.task is Task.CLASSIFICATION:
+        return [f"class_{label}" for label in head.classes]
+    what = "label" if head.task is Task.LABELS else "target"
+    return [f"{what}_{number}" for number in range(head.n_outputs)]
+
+
+class Writer(Protocol):
+    """What writes the rows of a file."""
+
+    def write(self, scored: Scored) -> None:
+        """Append rows."""
+
+    def close(self) -> None:
+        """Write what is left."""
+
+
+class Output:
+    """A file of scores that gets its name when it is whole."""
+
+    def __init__(self, path: Path, head: SavedHead) -> None:
+        """Open a file for writing.
+
+        Raises:
+            ProbeError: Its name ends as none of `FORMATS`, or its folder can't be written.
+        """
+        self._path = check_format(path)
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        make: Callable[[Path, list[str], Task], Writer] = _WRITERS[path.suffix]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = make(self._partial, score_names(head), head.task)
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def write(self, scored: Scored) -> None:
+        """Append rows.
+
+        Raises:
+            ProbeError: The disk is full.
+        """
+        try:
+            self._writer.write(scored)
+        except OSError as error:
+            raise self._fault(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._writer.close()
+            if kind is None:
+                self._partial.replace(self._path)
+        except OSError as fault:
+            raise self._fault(fault) from fault
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def _fault(self, error: OSError) -> ProbeError:
+        return ProbeError(f"{self._path}: can't be written: {error.strerror or error}")
+
+
+def check_format(path: Path) -> Path:
+    """Return the path if scores can be written to a file of such a name.
+
+    Raises:
+        ProbeError: Its name ends as none of `FORMATS`.
+        StoreError: Parquet is wanted, and pyarrow is not installed.
+    """
+    if path.suffix not in FORMATS:
+        raise ProbeError(f"--out {path}: must end in {', '.join(FORMATS)}")
+    if path.suffix == ".parquet":
+        need("export", "pyarrow")
+    return path
+
+
+class _Tsv:
+    """A header and tab-separated rows; several labels with commas between, what is missing left empty."""
+
+    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file, delimiter="\t", lineterminator="\n")
+        self._names, self._task = names, task
+        self._is_new = True
+
+    def write(self, scored: Scored) -> None:
+        if self._is_new:
+            ids = [] if scored.ids is None else ["id"]
+            self._rows.writerow(
+                ["item", *ids, *([] if self._task is Task.REGRESSION else ["predicted"]), *self._names]
+            )
+            self._is_new = False
+        for row, scores_K in enumerate(scored.scores_NK):
+            cells: list[Any] = [scored.first + row]
+            if scored.ids is not None:
+                cells.append(scored.ids[row] or "")
+            if scored.predicted is not None:
+                found = scored.predicted[row]
+                cells.append(",".join(map(str, found)) if isinstance(found, list) else found)
+            self._rows.writerow([*cells, *("" if np.isnan(score) else _digits(score) for score in scores_K)])
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Jsonl:
+    """An object an item: `item`, `id`, `predicted`, `scores` by name."""
+
+    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+        self._file: IO[str] = path.open("w", encoding="utf-8")
+        self._names = names
+
+    def write(self, scored: Scored) -> None:
+        for row, scores_K in enumerate(scored.scores_NK):
+            item: dict[str, Any] = {"item": scored.first + row}
+            if scored.ids is not None:
+                item["id"] = scored.ids[row]
+            if scored.predicted is not None:
+                item["predicted"] = scored.predicted[row]
+            values = (None if np.isnan(score) else float(_digits(score)) for score in scores_K)
+            item["scores"] = dict(zip(self._names, values, strict=True))
+            self._file.write(json.dumps(item) + "\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    """Columns `item`, `id`, `predicted` and the scores by name, float32."""
+
+    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+        self._path, self._names, self._task = path, names, task
+        self._writer: Any = None
+
+    def write(self, scored: Scored) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        count = len(scored.scores_NK)
+        columns: dict[str, Any] = {"item": pa.array(range(scored.first, scored.first + count), pa.int64())}
+        if scored.ids is not None:
+            columns["id"] = pa.array(scored.ids, pa.string())
+        if scored.predicted is not None:
+            kind = pa.list_(pa.int64()) if self._task is Task.LABELS else pa.int64()
+            columns["predicted"] = pa.array(scored.predicted, kind)
+        for name, scores_N in zip(self._names, scored.scores_NK.T, strict=True):
+            columns[name] = pa.array(scores_N, pa.float32(), from_pandas=True)
+        table = pa.table(columns)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _Npy:
+    """The scores alone, (N, K) float32."""
+
+    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+        self._path = path
+        self._parts = [np.zeros((0, len(names)), dtype=np.float32)]
+
+    def write(self, scored: Scored) -> None:
+        self._parts.append(scored.scores_NK)
+
+    def close(self) -> None:
+        with self._path.open("wb") as file:
+            np.save(file, np.concatenate(self._parts), allow_pickle=False)
+
+
+def _digits(score: np.float32) -> str:
+    return f"{float(score):.{DIGITS}g}"
+
+
+_WRITERS: dict[str, Callable[[Path, list[str], Task], Writer]] = {
+    ".tsv": _Tsv,
+    ".jsonl": _Jsonl,
+    ".parquet": _Parquet,
+    ".npy": _Npy,
+}

@@ -1,0 +1,171 @@
+"""Scoring new items with a trained head, piece by piece.
+
+Shape letters: N items, S sequences of an item, H hidden width, K outputs.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.config import ModelConfig
+from seqbench.errors import DataError, ProbeError
+from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
+from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
+from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
+from seqbench.predict.outputs import Output, Scored
+from seqbench.probe.heads.registry import predict as predict_features
+from seqbench.probe.saved_head import SavedHead
+from seqbench.progress import Advance, Reporter
+from seqbench.vocabulary import Task
+
+PIECE_BYTES = 64 * 1024**2
+"""Bytes of embeddings in memory at once."""
+
+PIECE_LETTERS = 2 * 1024**2
+"""Letters that are tokenised and sorted by length together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """Some items on their way to the head."""
+
+    rows_NSH: NDArray[np.float32]
+    ids: Sequence[str | None] | None
+
+
+def predict(
+    head: SavedHead, where: Path, given: str, out: Path, model: ModelConfig | None, reporter: Reporter
+) -> int:
+    """Score every item of an input and write a row for each.
+
+    Args:
+        head: The trained head.
+        where: Its file, for messages.
+        given: A file of sequences (JSONL, FASTA) or embeddings (.npy, .pt, .parquet), or a split in a store,
+            `STORE/model/dataset/split`.
+        out: File to write, .tsv, .jsonl, .parquet or .npy; it appears when it is whole.
+        model: Where the head's model is to be found; needed for sequences. None where embeddings came from
+            files.
+        reporter: Shows progress.
+
+    Returns:
+        Items scored.
+
+    Raises:
+        SeqbenchError: Input, model and head do not fit together, or a file can't be read or written.
+    """
+    count, empty = 0, 0
+    with Output(out, head) as output:
+        for piece in _pieces(head, where, given, model, reporter):
+            scores_NK = _scores(head, piece.rows_NSH)
+            missing_N = np.asarray(np.isnan(scores_NK).all(axis=1))
+            predicted = _predicted(head, scores_NK, missing_N)
+            output.write(Scored(first=count, ids=piece.ids, predicted=predicted, scores_NK=scores_NK))
+            count += len(scores_NK)
+            empty += int(missing_N.sum())
+    if empty:
+        reporter.note(f"warning: {given}: {empty:,} items have no embedding (NaN), so no scores")
+    return count
+
+
+def needs_model(given: str) -> bool:
+    """Whether an input is sequences, which a model must embed.
+
+    Raises:
+        ProbeError: It is nothing that can be scored.
+    """
+    if is_readable(Path(given)):
+        return True
+    if is_stored(given) or Path(given).suffix in FILES:
+        return False
+    files = ", ".join((*JSONL, *FASTA, *FILES))
+    raise ProbeError(
+        f"{given}: must be a file that ends in {files}, or a split in a store (STORE/model/dataset/test)"
+    )
+
+
+def _pieces(
+    head: SavedHead, where: Path, given: str, model: ModelConfig | None, reporter: Reporter
+) -> Iterator[_Piece]:
+    if needs_model(given):
+        if model is None:
+            raise ProbeError(f"{where}: {NO_MODEL}")
+        yield from _embedded(head, ItemEmbedder(head, model, where), Path(given), reporter)
+        return
+    origin = head.origin
+    rows = open_stored(given, origin) if is_stored(given) else open_file(Path(given))
+    with reporter.task("predict", rows.shape[0], "items") as advance:
+        for rows_NSH in pieces(rows, origin, given, _piece_items(head)):
+            yield _Piece(rows_NSH=rows_NSH, ids=None)
+            advance(len(rows_NSH))
+
+
+def _embedded(head: SavedHead, embedder: ItemEmbedder, path: Path, reporter: Reporter) -> Iterator[_Piece]:
+    """Read and embed; a piece ends after so many letters or bytes of embeddings."""
+    keys = str(head.origin.embedding.get("seq_keys") or "seq").split(",")
+    waiting: list[Item] = []
+    number, letters, done, has_ids = 0, 0, 0, False
+    total = path.stat().st_size if path.is_file() else 0
+    with reporter.task("predict", total, "B") as advance:
+        for number, item in enumerate(read_items(path, keys), start=1):
+            has_ids = has_ids if number > 1 else item.id is not None
+            waiting.append(item)
+            letters += sum(map(len, item.sequences))
+            if letters >= PIECE_LETTERS or len(waiting) >= _piece_items(head):
+                yield _piece(embedder, waiting, path, has_ids)
+                done = _advance_to(item.position, done, advance)
+                waiting, letters = [], 0
+        if waiting:
+            yield _piece(embedder, waiting, path, has_ids)
+            _advance_to(total, done, advance)
+        if not number:
+            raise DataError(f"{path}: holds no items")
+
+
+def _advance_to(position: int, done: int, advance: Advance) -> int:
+    advance(position - done)
+    return position
+
+
+def _piece(embedder: ItemEmbedder, items: Sequence[Item], path: Path, has_ids: bool) -> _Piece:
+    ids = [item.id for item in items] if has_ids else None
+    return _Piece(rows_NSH=embedder.rows(items, path), ids=ids)
+
+
+def _piece_items(head: SavedHead) -> int:
+    return max(1, PIECE_BYTES // (4 * head.origin.n_seqs * head.origin.hidden))
+
+
+def _scores(head: SavedHead, rows_NSH: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the head predicts, (N, K); NaN where an embedding is not finite."""
+    whole = head.origin.combine == "concat" or rows_NSH.shape[1] == 1
+    features_ND = rows_NSH.reshape(len(rows_NSH), -1) if whole else rows_NSH.mean(axis=1)
+    sound_N = np.isfinite(features_ND).all(axis=1)
+    scores_NK = np.full((len(features_ND), head.n_outputs), math.nan, dtype=np.float32)
+    if sound_N.any():
+        scores_NK[sound_N] = predict_features(head.state, np.ascontiguousarray(features_ND[sound_N]))
+    return scores_NK
+
+
+def _predicted(
+    head: SavedHead, scores_NK: NDArray[np.float32], missing_N: NDArray[np.bool_]
+) -> list[int | list[int] | None] | None:
+    """The class or the labels of each item, decided as `seqbench.metrics.score` does."""
+    found: list[int | list[int] | None]
+    # In float64, as thresholds are: rounded to float32 they could fall on the other side of a score.
+    exact_NK = scores_NK.astype(np.float64)
+    if head.task is Task.REGRESSION:
+        return None
+    if head.task is Task.LABELS:
+        yes_NK = exact_NK > 0.5 if head.thresholds is None else exact_NK >= np.asarray(head.thresholds)
+        found = [np.flatnonzero(yes_K).tolist() for yes_K in yes_NK]
+    else:
+        index_N = exact_NK.argmax(axis=1)
+        if head.thresholds is not None:
+            index_N = (exact_NK[:, 1] >= head.thresholds[0]).astype(np.intp)
+        found = [head.classes[index] for index in index_N]
+    return [None if missing else each for missing, each in zip(missing_N, found, strict=True)]

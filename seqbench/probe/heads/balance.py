@@ -1,0 +1,47 @@
+"""Weights that let every class, or both values of each label, count alike: scikit-learn's `balanced`.
+
+Shape letters: N items, K outputs.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.probe.heads.base import ClassWeights, Problem
+from seqbench.vocabulary import Task
+
+
+def balanced_weights(
+    mode: ClassWeights, problem: Problem, train: NDArray[np.generic], targets: NDArray[np.generic]
+) -> NDArray[np.float64] | None:
+    """Weigh items, or the labels of items, by how often train has their class or value.
+
+    n / (classes present * count), King & Zeng (2001); of a label n / (values present * count). Weights of
+    train then add up to n, and a label with one value only is not weighed. Eval takes train's weights too, so
+    that both losses mean the same.
+
+    Args:
+        mode: `none` gives no weights.
+        problem: Regression has none either.
+        train: Targets of train, which are counted.
+        targets: Those to be weighed; what train does not have weighs 1.
+
+    Returns:
+        (N,) for classes, (N, K) for labels; None where nothing is weighed.
+    """
+    if mode == "none" or problem.task is Task.REGRESSION:
+        return None
+    if problem.task is Task.CLASSIFICATION:
+        count_K = np.bincount(train.astype(np.int64), minlength=problem.n_outputs)
+        weight_K = _inverse(count_K, len(train), int(np.count_nonzero(count_K)))
+        return weight_K[targets.astype(np.int64)]
+    positive_K = np.count_nonzero(train, axis=0)
+    counts = (positive_K, len(train) - positive_K)
+    present_K = np.count_nonzero(counts, axis=0)
+    with_label_K, without_K = (_inverse(count_K, len(train), present_K) for count_K in counts)
+    return np.where(targets != 0, with_label_K, without_K)
+
+
+def _inverse(
+    count_K: NDArray[np.integer], n_items: int, n_values: int | NDArray[np.integer]
+) -> NDArray[np.float64]:
+    return np.where(count_K > 0, n_items / (n_values * np.maximum(count_K, 1)), 1.0)

@@ -1,0 +1,233 @@
+"""Training all networks of an MLP head block by block, within the memory and through its end.
+
+Shape letters: C rates, F fits, L layers, G = C × F × L networks of a block in this order, K outputs.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from seqbench.probe.heads import mlp_checkpoint
+from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Resources, nonfinite_error
+from seqbench.probe.heads.mlp_checkpoint import Checkpoint
+from seqbench.probe.heads.mlp_groups import Block, Cost, Sharing, plan
+from seqbench.probe.heads.mlp_losses import Loss, class_weights
+from seqbench.probe.heads.mlp_outcomes import Candidate, candidates
+from seqbench.probe.heads.mlp_schedule import Rate, Schedule
+from seqbench.probe.heads.mlp_stack import Architecture
+from seqbench.probe.heads.mlp_tensors import BlockData
+from seqbench.probe.heads.mlp_training import Setup, Training
+from seqbench.probe.heads.threads import torch_threads
+from seqbench.progress import Advance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How every network is trained, whatever the fit and the layer."""
+
+    architecture: Architecture
+    schedule: Schedule
+    choices: Mapping[str, Sequence[float]]
+    """Values of `lr` and `weight_decay`; every combination is tried."""
+    loss: Loss
+    """Without weights."""
+    class_weights: ClassWeights
+    standardize: bool
+    device: torch.device
+
+    @property
+    def rates(self) -> list[Rate]:
+        """Every combination of the choices."""
+        decays = self.choices["weight_decay"]
+        return [Rate(lr=lr, weight_decay=decay) for lr in self.choices["lr"] for decay in decays]
+
+    @property
+    def mixed(self) -> bool:
+        """GPUs multiply bfloat16 several times faster; CPUs need not."""
+        return self.device.type == "cuda"
+
+
+class Fitting:
+    """One call of `MlpHead.fit`."""
+
+    def __init__(
+        self, recipe: Recipe, problem: Problem, fits: Sequence[Fit], resources: Resources, advance: Advance
+    ) -> None:
+        self._recipe, self._problem, self._fits = recipe, problem, fits
+        self._memory_bytes, self._advance = resources.memory_bytes, advance
+        self._checkpoint = resources.checkpoint if recipe.schedule.checkpoint_steps else None
+        self._cost = Cost(
+            fits=fits,
+            sharing=Sharing.of(fits),
+            architecture=recipe.architecture,
+            batch_size=recipe.schedule.batch_size,
+            bytes_per_feature=2 if recipe.mixed else 4,
+        )
+        self._best: dict[tuple[int, int], Candidate] = {}
+
+    def run(self) -> list[list[FittedHead]]:
+        """Train everything; for each fit one outcome a layer."""
+        n_layers = self._fits[0].train.features_LNH.shape[0]
+        sound = [self._sound_layers(number, n_layers) for number in range(len(self._fits))]
+        blocks = list(plan(self._cost, sound, self._recipe.rates, self._memory_bytes))
+        waiting = [_Work(block=block, amount=self._amount(block)) for block in reversed(blocks)]
+        most = max((block.n_networks for block in blocks), default=0)
+        while waiting:
+            work = waiting.pop()
+            if work.block.n_networks <= most:
+                if self._train_in_memory(work, only=len(blocks) == 1 and work.block == blocks[0]):
+                    continue
+                most = max(1, work.block.n_networks // 2)
+            if work.block.n_networks > 1:
+                waiting += work.halves()
+            else:
+                self._keep(work.block.fits[0], _too_large(work.block.layers[0]))
+                work.progress(self._advance)(1.0)
+        if self._checkpoint is not None:
+            mlp_checkpoint.remove_all(self._checkpoint)
+        return [
+            [self._best[number, layer].fitted for layer in range(n_layers)]
+            for number in range(len(self._fits))
+        ]
+
+    def _amount(self, block: Block) -> float:
+        """A block's share of the progress, in layers."""
+        return block.n_networks / len(self._recipe.rates)
+
+    def _sound_layers(self, number: int, n_layers: int) -> list[int]:
+        sound = []
+        for layer in range(n_layers):
+            error = nonfinite_error(self._fits[number].splits, layer)
+            if error is None:
+                sound.append(layer)
+            else:
+                self._keep(number, _failed(layer, error))
+                self._advance(1.0)
+        return sound
+
+    def _train_in_memory(self, work: "_Work", *, only: bool) -> bool:
+        """Train a block; False where the memory did not suffice."""
+        try:
+            self._train(work, only=only)
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+        else:
+            return True
+        if self._recipe.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return False
+
+    def _train(self, work: "_Work", *, only: bool) -> None:
+        began, recipe, block = time.perf_counter(), self._recipe, work.block
+        checkpoint = self._checkpoint_of(block, only)
+        with torch_threads(self._cost.step_flop(block)):
+            data = BlockData(
+                self._problem,
+                self._fits,
+                block,
+                self._cost.sharing,
+                standardize=recipe.standardize,
+                device=recipe.device,
+                mixed=recipe.mixed,
+            )
+            setup = self._setup(block)
+            training = Training(setup, data.train, data.evaluation)
+            state = checkpoint.load(recipe.device) if checkpoint else None
+            if state is not None:
+                training.restore(state)
+            training.run(work.progress(self._advance), checkpoint.save if checkpoint else None)
+            if checkpoint and not only:
+                checkpoint.save(training.state())
+            found = list(candidates(block, setup, training, data, recipe.choices))
+        seconds = (time.perf_counter() - began) / len(found)
+        for number, candidate in found:
+            fitted = replace(candidate.fitted, seconds=seconds)
+            self._keep(number, replace(candidate, fitted=fitted))
+
+    def _setup(self, block: Block) -> Setup:
+        recipe = self._recipe
+        weights = [
+            class_weights(self._fits[number].train.targets, self._problem, recipe.class_weights)
+            for number in block.fits
+        ]
+        loss, n_layers = recipe.loss, len(block.layers)
+        known = [weights_2K for weights_2K in weights if weights_2K is not None]
+        if known:
+            weights_F2K = torch.from_numpy(np.stack(known)).to(recipe.device)
+            by_network = weights_F2K[:, None].expand(len(block.rates), -1, n_layers, -1, -1)
+            loss = replace(loss, weights_G2K=by_network.flatten(0, 2))
+        return Setup(
+            architecture=recipe.architecture,
+            schedule=recipe.schedule,
+            rates=block.rates,
+            seeds=[self._fits[number].seed for number in block.fits],
+            n_layers=n_layers,
+            loss=loss,
+            mixed=recipe.mixed,
+        )
+
+    def _checkpoint_of(self, block: Block, only: bool) -> Checkpoint | None:
+        """Where several blocks share the training, each has a file, kept until all are done."""
+        if self._checkpoint is None:
+            return None
+        settings = repr((self._recipe, self._problem, block.rates, block.layers))
+        fingerprint = mlp_checkpoint.fingerprint(settings, [self._fits[number] for number in block.fits])
+        checkpoint = Checkpoint(path=self._checkpoint, fingerprint=fingerprint)
+        return checkpoint if only else checkpoint.as_part()
+
+    def _keep(self, number: int, candidate: Candidate) -> None:
+        """Keep the better candidate where a layer's rates did not fit into one block."""
+        place = number, candidate.fitted.layer_index
+        before = self._best.get(place)
+        if before is None:
+            self._best[place] = candidate
+            return
+        better = candidate if candidate.loss < before.loss else before
+        seconds = before.fitted.seconds + candidate.fitted.seconds
+        self._best[place] = replace(better, fitted=replace(better.fitted, seconds=seconds))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """A block to be trained, and its share of the progress."""
+
+    block: Block
+    amount: float
+    told: float = 0.0
+
+    def progress(self, advance: Advance) -> Callable[[float], None]:
+        """Take shares of the block that are done; what was told once is not told again."""
+
+        def reach(share: float) -> None:
+            more = self.amount * share - self.told
+            if more > 0:
+                self.told += more
+                advance(more)
+
+        return reach
+
+    def halves(self) -> "list[_Work]":
+        """The rest of the work in two parts, the first one last."""
+        left = (self.amount - self.told) / self.block.n_networks
+        return [_Work(block=half, amount=left * half.n_networks) for half in reversed(self.block.halves())]
+
+
+def _failed(layer: int, error: str) -> Candidate:
+    return Candidate(loss=math.inf, fitted=FittedHead(layer_index=layer, error=error))
+
+
+def _too_large(layer: int) -> Candidate:
+    return _failed(
+        layer, "out of memory with a single network; lower probe.mlp.hidden or probe.mlp.batch_size"
+    )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(error) for words in ("not enough memory", "can't allocate memory"))

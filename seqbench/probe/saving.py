@@ -1,0 +1,244 @@
+"""Trained heads as files that can be used again: one safetensors file a head, nothing pickled.
+
+`<root>/<model>/<data set>/<layer>/<head>-<12 digits of the spec's hash>.safetensors` holds the tensors of the
+head, and as JSON in the metadata all that it takes to embed new sequences as those of train were embedded.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import ProbeError
+from seqbench.identity import ModelIdentity
+from seqbench.probe.heads.base import FittedHead, HeadState, Problem
+from seqbench.probe.outcome import Keep
+from seqbench.probe.saved_head import Origin, SavedHead, origin_of
+from seqbench.probe.wanted import Wanted
+from seqbench.store import Embeddings
+from seqbench.vocabulary import Task, check_name
+
+FORMAT = 1
+"""Raised when an older seqbench could not use what is written."""
+
+HASH_DIGITS = 12
+"""Digits of a spec's hash in a file's name."""
+
+KEY = "seqbench_head"
+"""Of the file's metadata that holds the JSON."""
+
+HASH_KEY = "sha256"
+"""Of the metadata that holds the hash of JSON and tensors: safetensors itself has no checksum."""
+
+TEXT = "text:"
+"""Starts the name of a tensor that holds a text as UTF-8 bytes: a file's metadata ends at 100 MB, which the
+JSON of a large booster may be over."""
+
+LONG_TEXT = 4096
+"""Letters from which on a text of a head's facts becomes such a tensor."""
+
+_HASH = re.compile(r"[0-9a-f]{12,64}")
+
+
+def keeper(root: Path, entry: Embeddings, parameters: Mapping[str, Any]) -> Keep:
+    """What saves the heads of one model on one data set.
+
+    Args:
+        root: The folder of heads, `probe.save_heads`.
+        entry: The embeddings that the heads are trained on.
+        parameters: The model's entry in the config.
+    """
+
+    def keep(
+        probe: Wanted, outcome: FittedHead, problem: Problem, thresholds: Sequence[float] | None = None
+    ) -> str | None:
+        if outcome.state is None:
+            return None
+        spec = probe.spec
+        head = SavedHead(
+            state=outcome.state,
+            task=problem.task,
+            n_outputs=problem.n_outputs,
+            classes=entry.facts.classes,
+            thresholds=None if thresholds is None else tuple(map(float, thresholds)),
+            origin=origin_of(entry, probe.layer, spec["combine"], parameters),
+            head=spec["head"],
+            seed=spec["seed"],
+            fold=spec["fold"],
+            spec_hash=probe.hash,
+            spec=spec,
+        )
+        return save(root, head)
+
+    return keep
+
+
+def is_kept(root: Path, entry: Embeddings, probe: Wanted) -> bool:
+    """Whether the head of a probe is in the folder of heads."""
+    place = path_of(
+        model=entry.model.name,
+        dataset=entry.dataset,
+        layer=probe.layer,
+        head=probe.spec["head"],
+        spec_hash=probe.hash,
+    )
+    return (root / place).is_file()
+
+
+def path_of(*, model: str, dataset: str, layer: int, head: str, spec_hash: str) -> str:
+    """Where the head of a probe lies in the folder of heads.
+
+    Raises:
+        ConfigError: A name can't be that of a folder.
+        ProbeError: The layer or the hash is none.
+    """
+    if layer < 0 or not _HASH.fullmatch(spec_hash):
+        raise ProbeError(f"layer {layer} and hash {spec_hash!r} name no probe")
+    parts = (check_name(model, "model"), check_name(dataset, "data set"), str(layer))
+    return "/".join((*parts, f"{check_name(head, 'head')}-{spec_hash[:HASH_DIGITS]}.safetensors"))
+
+
+def save(root: Path, head: SavedHead) -> str:
+    """Write a head, whole or not at all; a file of its name is replaced.
+
+    Returns:
+        Its place in `root`.
+
+    Raises:
+        ProbeError: The folder can't be written.
+    """
+    from safetensors.numpy import save_file
+
+    origin = head.origin
+    place = path_of(
+        model=origin.model.name,
+        dataset=origin.dataset,
+        layer=origin.layer,
+        head=head.head,
+        spec_hash=head.spec_hash,
+    )
+    path = root / place
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    tensors, facts = _split(head.state)
+    text = json.dumps(_record(head, facts), sort_keys=True, allow_nan=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
+        partial.replace(path)
+    except OSError as error:
+        raise ProbeError(
+            f"{path}: can't be written: {error.strerror or error} (see probe.save_heads)"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return place
+
+
+def load(path: Path) -> SavedHead:
+    """Read a head back.
+
+    Raises:
+        ProbeError: There is no such file, it is no head, damaged, or made by a newer seqbench.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            names = file.keys() if KEY in metadata else ()
+            tensors = {name: file.get_tensor(name) for name in names}
+    except FileNotFoundError as error:
+        raise ProbeError(
+            f"{path}: there is no such file (heads are kept where probe.save_heads says)"
+        ) from error
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
+        raise ProbeError(f"{path}: can't be read as a safetensors file: {_first_line(error)}") from error
+    if KEY not in metadata:
+        raise ProbeError(f"{path}: holds no head of seqbench (give a file that probe.save_heads left)")
+    if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):
+        raise ProbeError(f"{path}: is damaged: it is not what was written (train the probe again)")
+    try:
+        return _from_record(json.loads(metadata[KEY]), tensors, path)
+    except ProbeError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProbeError(f"{path}: is damaged: {_first_line(error)} (train the probe again)") from error
+
+
+def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The tensors of a file and the facts of its JSON; long texts are among the tensors."""
+    tensors = {name: np.asarray(values, order="C") for name, values in state.tensors.items()}
+    facts = dict(state.facts)
+    for name, value in state.facts.items():
+        if isinstance(value, str) and len(value) >= LONG_TEXT:
+            tensors[TEXT + name] = np.frombuffer(value.encode(), dtype=np.uint8)
+            del facts[name]
+    return tensors, facts
+
+
+def _record(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file's JSON says."""
+    return {
+        "format": FORMAT,
+        "kind": head.state.kind,
+        "facts": facts,
+        "task": head.task.value,
+        "n_outputs": head.n_outputs,
+        "classes": list(head.classes),
+        "thresholds": None if head.thresholds is None else list(head.thresholds),
+        "origin": asdict(head.origin),
+        "head": head.head,
+        "seed": head.seed,
+        "fold": head.fold,
+        "spec_hash": head.spec_hash,
+        "spec": dict(head.spec),
+    }
+
+
+def _from_record(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path) -> SavedHead:
+    if record["format"] > FORMAT:
+        raise ProbeError(f"{path}: was made by a newer seqbench (format {record['format']}): upgrade it")
+    texts = {
+        name.removeprefix(TEXT): values.tobytes().decode()
+        for name, values in tensors.items()
+        if name.startswith(TEXT)
+    }
+    origin = record["origin"]
+    return SavedHead(
+        state=HeadState(
+            kind=record["kind"],
+            tensors={name: values for name, values in tensors.items() if not name.startswith(TEXT)},
+            facts={**record["facts"], **texts},
+        ),
+        task=Task(record["task"]),
+        n_outputs=record["n_outputs"],
+        classes=tuple(record["classes"]),
+        thresholds=None if record["thresholds"] is None else tuple(record["thresholds"]),
+        origin=Origin(**{**origin, "model": ModelIdentity(**origin["model"])}),
+        head=record["head"],
+        seed=record["seed"],
+        fold=record["fold"],
+        spec_hash=record["spec_hash"],
+        spec=record["spec"],
+    )
+
+
+def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over the JSON and the tensors' names, types, shapes and contents."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        values = tensors[name]
+        digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

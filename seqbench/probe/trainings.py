@@ -1,0 +1,116 @@
+"""What a design comes to: one training or one a fold, with the items it learns from and is judged on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seqbench.probe.folds import folds_of
+from seqbench.probe.items import Items, Part
+from seqbench.probe.spec import Design
+from seqbench.probe.subsets import leaves_out, subset_of
+from seqbench.vocabulary import SplitName, Task
+
+_SHUFFLE = {"train": 1, "eval": 2}
+"""Tells the random numbers that permute a part's labels from those that draw folds and subsets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """One training of a head, on every layer."""
+
+    design: Design
+    fold: int | None
+    train: Part
+    evaluation: Part
+    test: Part
+    held_out: Part | None = None
+    """The fold, where epoch and strength are chosen on an eval split: it is only predicted."""
+
+    @property
+    def scored(self) -> dict[SplitName, Part]:
+        """What is predicted, by the split that its scores go under."""
+        parts: dict[SplitName, Part] = {"eval": self.evaluation, "test": self.test}
+        return parts if self.held_out is None else {"train": self.held_out, **parts}
+
+    def fault(self, task: Task) -> str | None:
+        """Why nothing can be learned or chosen, None where it can."""
+        judged = self.evaluation if self.held_out is None else self.held_out
+        if not len(judged) or not len(self.train):
+            return (
+                f"{len(self.train) + len(judged)} items of train do not fill {self.design.folds} folds "
+                "(set probe.folds lower)"
+            )
+        if task is Task.CLASSIFICATION and (self.train.targets == self.train.targets[0]).all():
+            return (
+                f"only one class is among the {len(self.train)} items it would be trained on, so there is "
+                "nothing to tell apart (fewer folds, or more items)"
+            )
+        return None
+
+
+def applicable(designs: Sequence[Design], items: Items) -> list[Design]:
+    """The designs without those whose subset would be all of train."""
+    return [design for design in designs if design.subset is None or _leaves_out(design, items)]
+
+
+def _leaves_out(design: Design, items: Items) -> bool:
+    train = items.splits(design.seed)["train"]
+    return design.subset is not None and leaves_out(train.targets, items.task, design.subset)
+
+
+def trainings_of(design: Design, items: Items) -> list[Training]:
+    """Divide the items as a design wants it.
+
+    In the control of shuffled labels each part that is never divided further (train or its subset, a fold,
+    eval) has its labels permuted among its own items, so classes are as frequent as in the real training, and
+    an item has the same wrong label in all folds. Test keeps its true labels.
+
+    Raises:
+        ProbeError: Train has too few items to hold any out for eval.
+    """
+    if design.folds is not None:
+        return _folds(design, items, design.folds)
+    parts = items.splits(design.seed)
+    train = parts["train"]
+    if design.subset is not None:
+        train = train.take(subset_of(train.targets, items.task, design.subset, design.seed))
+    return [
+        Training(
+            design=design,
+            fold=None,
+            train=_labelled(design, train, "train"),
+            evaluation=_labelled(design, parts["eval"], "eval"),
+            test=parts["test"],
+        )
+    ]
+
+
+def _folds(design: Design, items: Items, folds: int) -> list[Training]:
+    whole = items.parts["train"]
+    fold_N = folds_of(whole.targets, items.task, folds, design.seed)
+    targets = whole.targets.copy()
+    for fold in range(folds if design.shuffled else 0):
+        mine = fold_N == fold
+        targets[mine] = whole.take(mine).shuffled(design.seed, _SHUFFLE["train"], fold).targets
+    whole = Part(source=whole.source, rows_N=whole.rows_N, targets=targets)
+    trainings = []
+    for fold in range(folds):
+        held = whole.take(np.flatnonzero(fold_N == fold))
+        chosen_on = _labelled(design, items.parts["eval"], "eval") if items.has_eval else held
+        trainings.append(
+            Training(
+                design=design,
+                fold=fold,
+                train=whole.take(np.flatnonzero(fold_N != fold)),
+                evaluation=chosen_on,
+                test=items.parts["test"],
+                held_out=held if items.has_eval else None,
+            )
+        )
+    return trainings
+
+
+def _labelled(design: Design, part: Part, name: str) -> Part:
+    """The part with the labels that the design gives it."""
+    return part.shuffled(design.seed, _SHUFFLE[name]) if design.shuffled else part

@@ -1,0 +1,66 @@
+"""What the config's section `probe` asks for, as designs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from seqbench.config import Config, ProbeConfig
+from seqbench.probe.saving import is_kept
+from seqbench.probe.spec import Design, Subset, SubsetKind
+from seqbench.probe.wanted import Wanted
+from seqbench.store import Embeddings
+
+
+def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
+    """What is trained on each layer.
+
+    Every head with every seed: on all of train, or in folds; on each few-shot draw and each size; and each of
+    these once more with shuffled labels, where that is asked for.
+
+    Args:
+        probe: The config's section.
+        head_of_dataset: The head that the data set's entry names; it goes before the config's.
+    """
+    heads = [head_of_dataset] if head_of_dataset else list(probe.heads)
+    plain = [
+        Design(
+            head=head,
+            settings=_settings(probe, head),
+            seed=seed,
+            combine=probe.combine,
+            threshold=probe.threshold,
+            folds=folds,
+            subset=subset,
+        )
+        for head in heads
+        for seed in probe.seeds
+        for folds, subset in [(probe.folds, None), *((None, subset) for subset in _subsets(probe))]
+    ]
+    if not probe.shuffled_labels:
+        return plain
+    return [each for design in plain for each in (design, replace(design, shuffled=True))]
+
+
+def _subsets(probe: ProbeConfig) -> list[Subset]:
+    few_shot: list[tuple[SubsetKind, int | float]] = [("few-shot", n) for n in probe.subsets.few_shot]
+    sizes: list[tuple[SubsetKind, int | float]] = [("size", size) for size in probe.subsets.sizes]
+    return [
+        Subset(kind=kind, amount=amount, repeat=repeat)
+        for kind, amount in few_shot + sizes
+        for repeat in range(probe.subsets.repeats)
+    ]
+
+
+def _settings(probe: ProbeConfig, head: str) -> dict[str, object]:
+    """The head's section of the config, and those general settings that it has."""
+    settings: dict[str, object] = getattr(probe, head).model_dump()
+    if head in ("mlp", "xgb"):
+        settings["choose_epoch"] = probe.choose_epoch
+    if head != "knn":
+        settings["class_weights"] = probe.class_weights
+    return settings
+
+
+def kept_heads(config: Config, entry: Embeddings) -> Callable[[Wanted], bool] | None:
+    """What tells whether the trained head of a probe is there; None where heads are not to be kept."""
+    root = config.probe.save_heads
+    return None if root is None else lambda probe: is_kept(root, entry, probe)
