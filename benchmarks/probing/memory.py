@@ -31,8 +31,10 @@ def memory(setting: Setting) -> list[Figure]:
         cwd=BENCHMARKS,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    if found.returncode:
+        raise RuntimeError(f"probing failed: {found.stderr[-2000:]}")
     measured = json.loads(found.stdout.splitlines()[-1])
     return [
         Figure(
@@ -57,7 +59,7 @@ def measure(path: Path) -> dict[str, float]:
     from seqbench.progress import Silent
     from seqbench.schedule.run import run
 
-    made = Config.model_validate_json(path.read_text(encoding="utf-8"))
+    made = Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before, began = _status("VmRSS"), time.perf_counter()
     outcome = run(made, Silent(), "probe")

@@ -304,7 +304,10 @@ class StoredEmbeddings:
         )
 
     def _has(self, path: str) -> bool:
-        return path in self._opened or arrays.has(self._group, path)
+        """Whether there is such an array; it is kept opened, as who asks goes on to read it."""
+        if path not in self._opened and isinstance(found := arrays.get(self._group, path), zarr.Array):
+            self._opened[path] = found
+        return path in self._opened
 
     def _array(self, path: str) -> zarr.Array[Any]:
         """An array by its path, opened once: on an object store that is a request each."""

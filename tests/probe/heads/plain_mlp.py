@@ -1,7 +1,7 @@
 """An ordinary network with autograd, loop and torch's optimiser: what a network of a stack has to equal."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -60,7 +60,13 @@ def optimizer_of(network: nn.Module, settings: dict[str, Any]) -> torch.optim.Op
 
 
 def train_alone(
-    train: HeadData, task: Task, n_outputs: int, seed: int, settings: dict[str, Any], layer: int = 0
+    train: HeadData,
+    task: Task,
+    n_outputs: int,
+    seed: int,
+    settings: dict[str, Any],
+    layer: int = 0,
+    criterion: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
 ) -> nn.Sequential:
     """Train as `MlpHead` says it does, without standardisation; only order and masks come from the stream."""
     features, targets = torch.from_numpy(train.features_LNH[layer]), torch.from_numpy(train.targets)
@@ -74,6 +80,7 @@ def train_alone(
         draws.linear(n_inputs, n_out)
     steps_a_pass = math.ceil(math.ceil(len(features) / settings["batch_size"]) / settings["accumulate"])
     n_steps = settings["steps"] or settings["epochs"] * steps_a_pass
+    criterion = criterion or LOSSES[task]
     step = 0
     while step < n_steps:
         batches = list(draws.epoch(len(features), settings["batch_size"], hidden, settings["dropout"]))
@@ -84,7 +91,7 @@ def train_alone(
             for batch in together:
                 for drop, mask in zip(drops, batch.masks_BO, strict=False):
                     drop.mask = mask
-                loss = LOSSES[task](network(features[batch.index_B]), targets[batch.index_B])
+                loss = criterion(network(features[batch.index_B]), targets[batch.index_B])
                 (loss / len(together)).backward()
             if settings["clip"]:
                 nn.utils.clip_grad_norm_(network.parameters(), settings["clip"])

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
 from seqbench.probe.heads import HeadData
@@ -44,6 +45,60 @@ def test_a_layer_of_a_stack_equals_a_plain_network_trained_alone(fit, make, task
         for split, data in (("eval", splits[1]), ("test", splits[2])):
             expected = predict_alone(network, task, data.features_LNH[layer])
             np.testing.assert_allclose(fitted[layer].predictions[split], expected, atol=1e-5)
+
+
+def balanced(targets):
+    """Weights of scikit-learn's `balanced`."""
+    return torch.from_numpy(compute_class_weight("balanced", classes=np.arange(3), y=targets)).float()
+
+
+def focal(logits, targets):
+    p = logits.softmax(1)[torch.arange(len(targets)), targets]
+    return (-((1 - p) ** 3) * p.log()).mean()
+
+
+CRITERIA = [
+    (Task.CLASSIFICATION, {"label_smoothing": 0.2}, lambda _: nn.CrossEntropyLoss(label_smoothing=0.2)),
+    (Task.CLASSIFICATION, {"class_loss": "focal", "focal_gamma": 3.0}, lambda _: focal),
+    (
+        Task.CLASSIFICATION,
+        {"class_weights": "balanced"},
+        lambda y: lambda p, t: nn.CrossEntropyLoss(weight=balanced(y), reduction="none")(p, t).mean(),
+    ),
+    (
+        Task.LABELS,
+        {"class_weights": "balanced"},
+        lambda y: (
+            lambda p, t: (
+                nn.BCEWithLogitsLoss(reduction="none")(p, t)
+                * torch.where(t > 0, *(torch.tensor(0.5 / np.abs(y.mean(0) - v)).float() for v in (0, 1)))
+            ).mean()
+        ),
+    ),
+    (Task.REGRESSION, {"value_loss": "mse"}, lambda _: nn.MSELoss()),
+    (Task.REGRESSION, {"value_loss": "rmse"}, lambda _: lambda p, t: (p - t).square().mean(0).sqrt().mean()),
+]
+
+
+@pytest.mark.parametrize(("task", "change", "criterion"), CRITERIA, ids=lambda value: str(value)[:40])
+def test_the_loss_that_is_asked_for_is_the_one_that_is_trained(fit, make, task, change, criterion):
+    splits = make(RULES[task], n=300)
+    settings = SETTINGS["mlp"] | {"epochs": 6, "standardize": False, "choose_epoch": "last"} | change
+    (fitted,) = fit("mlp", task, 3, splits, seed=2, **settings)
+    network = train_alone(splits[0], task, 3, 2, settings, 0, criterion(splits[0].targets))
+    expected = predict_alone(network, task, splits[2].features_LNH[0])
+    np.testing.assert_allclose(fitted.predictions["test"], expected, atol=1e-5)
+    plain = fit("mlp", task, 3, splits, seed=2, epochs=6, standardize=False, choose_epoch="last")[0]
+    assert not np.allclose(fitted.predictions["test"], plain.predictions["test"], atol=1e-3)
+
+
+def test_by_steps_a_curve_has_a_point_after_each_pass_and_after_the_last_step(fit, make):
+    splits = make(RULES[Task.CLASSIFICATION], n=300)
+    (fitted,) = fit("mlp", Task.CLASSIFICATION, 3, splits, steps=12, epochs=1, choose_epoch="last")
+    assert [record.epoch for record in fitted.history] == [1, 2, 3]
+    assert (fitted.n_epochs, fitted.chosen_epoch) == (3, 3)
+    (two,) = fit("mlp", Task.CLASSIFICATION, 3, splits, steps=10, epochs=1)
+    assert two.history == fitted.history[:2]
 
 
 def test_dropout_is_on_in_every_epoch(monkeypatch, fit, make):
