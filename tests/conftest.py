@@ -1,11 +1,27 @@
 """Fixtures shared by all tests: tiny models of real families, and the real data where it is there."""
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set what libraries read once, when they are imported.
+
+    Code of checkpoints is copied to a folder of this process, not into the user's cache. Where several
+    processes share the tests, each computes with one thread.
+    """
+    modules = tempfile.mkdtemp(prefix="seqbench-modules-")
+    config.add_cleanup(lambda: shutil.rmtree(modules, ignore_errors=True))
+    os.environ["HF_MODULES_CACHE"] = modules
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

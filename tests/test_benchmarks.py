@@ -12,7 +12,7 @@ BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 @pytest.fixture
 def modules(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    return lambda name: import_module(f"extraction.{name}")
+    return import_module
 
 
 @pytest.mark.parametrize(("family", "kv_heads"), [("bert", None), ("llama", None), ("llama", 2)])
@@ -21,7 +21,7 @@ def test_flops_are_those_that_torch_counts(modules: Any, family: str, kv_heads: 
     from torch.utils.flop_counter import FlopCounterMode
     from transformers import AutoModel
 
-    shape = modules("shapes").Shape(
+    shape = modules("extraction.shapes").Shape(
         family=family, blocks=3, hidden=64, heads=4, kv_heads=kv_heads, intermediate=160
     )
     model = AutoModel.from_config(shape.config(), attn_implementation="eager")
@@ -34,7 +34,7 @@ def test_flops_are_those_that_torch_counts(modules: Any, family: str, kv_heads: 
 
 
 def test_a_figure_passes_where_its_median_reaches_the_target(modules: Any) -> None:
-    figure = modules("results").Figure
+    figure = modules("common.results").Figure
     common = {"benchmark": "b", "what": "w", "unit": "×", "target": 2.5}
     assert figure(**common, values=(1.0, 2.5, 9.0)).verdict == "pass"
     assert figure(**common, values=(1.0, 2.4, 9.0)).verdict == "falls short"
@@ -42,7 +42,7 @@ def test_a_figure_passes_where_its_median_reaches_the_target(modules: Any) -> No
 
 
 def test_repeated_sequences_stand_there_as_often_as_asked(modules: Any) -> None:
-    sequences = modules("sequences")
+    sequences = modules("extraction.sequences")
     distinct = sequences.random_sequences(20, 30, 40)
     again = sequences.repeated(distinct, 4)
     assert len(set(distinct)) == 20

@@ -47,13 +47,6 @@ def changed(tiny_model: TinyModel, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def _own_modules(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code of checkpoints is copied here, not into the user's cache; a process imports from one place."""
-    modules = tmp_path_factory.getbasetemp() / "modules"
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(modules))
-
-
-@pytest.fixture
 def sharded(tiny_model: TinyModel, tmp_path: Path) -> Path:
     model = AutoModel.from_pretrained(tiny_model("llama"))
     folder = tmp_path / "sharded"
@@ -144,7 +137,6 @@ def test_a_t5_that_was_saved_without_its_decoder_loads(tiny_model: TinyModel, tm
     np.testing.assert_array_equal(rows(folder), rows(tiny_model("t5")))
 
 
-@pytest.mark.usefixtures("_own_modules")
 @pytest.mark.parametrize("bare", [True, False])
 def test_custom_code_in_a_folder_runs_with_consent(tmp_path: Path, bare: bool) -> None:
     folder = save_custom_model(tmp_path / f"tiny-{bare}", bare=bare)
@@ -161,7 +153,6 @@ def test_custom_code_in_a_folder_runs_with_consent(tmp_path: Path, bare: bool) -
             np.testing.assert_allclose(found.layers[layer][row], wanted, atol=1e-5)
 
 
-@pytest.mark.usefixtures("_own_modules")
 def test_custom_code_without_consent_is_one_line(tmp_path: Path) -> None:
     folder = save_custom_model(tmp_path / "tiny")
     with pytest.raises(ModelError, match="set trust_remote_code: true if you trust it") as caught:
@@ -169,7 +160,6 @@ def test_custom_code_without_consent_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.usefixtures("_own_modules")
 def test_custom_code_without_consent_ends_a_run_with_exit_2(tmp_path: Path) -> None:
     save_custom_model(tmp_path / "tiny")
     write_split(tmp_path / "data" / "gc", "train")
@@ -178,7 +168,6 @@ def test_custom_code_without_consent_ends_a_run_with_exit_2(tmp_path: Path) -> N
     assert (done.exit_code, "trust_remote_code: true if you trust it" in done.stderr) == (2, True)
 
 
-@pytest.mark.usefixtures("_own_modules")
 def test_a_task_model_of_custom_code_must_say_where_its_bare_model_is(tmp_path: Path) -> None:
     folder = save_custom_model(tmp_path / "unsaid", bare=False)
     code = (folder / "modeling_tiny.py").read_text()
@@ -187,7 +176,6 @@ def test_a_task_model_of_custom_code_must_say_where_its_bare_model_is(tmp_path: 
         source(folder, trust_remote_code=True).load()
 
 
-@pytest.mark.usefixtures("_own_modules")
 def test_the_fingerprint_follows_custom_code(tmp_path: Path) -> None:
     folder = save_custom_model(tmp_path / "tiny")
     before = source(folder).fingerprint

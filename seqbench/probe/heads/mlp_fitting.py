@@ -16,13 +16,16 @@ from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Re
 from seqbench.probe.heads.mlp_checkpoint import Checkpoint
 from seqbench.probe.heads.mlp_groups import Block, Cost, Sharing, plan
 from seqbench.probe.heads.mlp_losses import Loss, class_weights
-from seqbench.probe.heads.mlp_outcomes import Candidate, candidates
+from seqbench.probe.heads.mlp_outcomes import Candidate, Outcomes
 from seqbench.probe.heads.mlp_schedule import Rate, Schedule
 from seqbench.probe.heads.mlp_stack import Architecture
 from seqbench.probe.heads.mlp_tensors import BlockData
 from seqbench.probe.heads.mlp_training import Setup, Training
 from seqbench.probe.heads.threads import torch_threads
 from seqbench.progress import Advance
+
+_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""What torch says of it where it raises a plain RuntimeError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,10 @@ class Fitting:
         """Train everything; for each fit one outcome a layer."""
         n_layers = self._fits[0].train.features_LNH.shape[0]
         sound = [self._sound_layers(number, n_layers) for number in range(len(self._fits))]
-        blocks = list(plan(self._cost, sound, self._recipe.rates, self._memory_bytes))
+        # What is handed back stays in memory until the end; training has at least half of what is allowed.
+        results = 4 * self._recipe.architecture.n_values * len(self._fits) * n_layers
+        memory_bytes = max(self._memory_bytes - results, self._memory_bytes // 2)
+        blocks = list(plan(self._cost, sound, self._recipe.rates, memory_bytes))
         waiting = [_Work(block=block, amount=self._amount(block)) for block in reversed(blocks)]
         most = max((block.n_networks for block in blocks), default=0)
         while waiting:
@@ -143,7 +149,7 @@ class Fitting:
             training.run(work.progress(self._advance), checkpoint.save if checkpoint else None)
             if checkpoint and not only:
                 checkpoint.save(training.state())
-            found = list(candidates(block, setup, training, data, recipe.choices))
+            found = list(Outcomes(block, setup, training, data, recipe.choices).candidates())
         seconds = (time.perf_counter() - began) / len(found)
         for number, candidate in found:
             fitted = replace(candidate.fitted, seconds=seconds)
@@ -230,4 +236,4 @@ def _too_large(layer: int) -> Candidate:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return any(words in str(error) for words in ("not enough memory", "can't allocate memory"))
+    return any(words in str(error) for words in _OUT_OF_MEMORY)

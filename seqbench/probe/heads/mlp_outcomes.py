@@ -17,11 +17,10 @@ from seqbench.catalog.records import EpochRecord
 from seqbench.probe.heads.base import FittedHead, HeadState
 from seqbench.probe.heads.mlp_groups import Block, predict_rows
 from seqbench.probe.heads.mlp_network import logits
-from seqbench.probe.heads.mlp_schedule import Rate
 from seqbench.probe.heads.mlp_stack import Parameters
 from seqbench.probe.heads.mlp_state import head_state, in_own_units
 from seqbench.probe.heads.mlp_tensors import BlockData
-from seqbench.probe.heads.mlp_training import Curves, Setup, Training
+from seqbench.probe.heads.mlp_training import Setup, Training
 from seqbench.vocabulary import SplitName
 
 
@@ -34,75 +33,66 @@ class Candidate:
     fitted: FittedHead
 
 
-@torch.no_grad()
-def candidates(
-    block: Block, setup: Setup, training: Training, data: BlockData, choices: Mapping[str, Sequence[float]]
-) -> Iterator[tuple[int, Candidate]]:
-    """Give each fit's layers, of the block's rates the one that is best on eval.
+class Outcomes:
+    """Reads a trained block."""
 
-    Args:
-        block: What was trained.
-        setup: How.
-        training: At its end.
-        data: Of the block.
-        choices: Values of `lr` and `weight_decay` that the config lists; what is a choice is reported.
+    def __init__(
+        self,
+        block: Block,
+        setup: Setup,
+        training: Training,
+        data: BlockData,
+        choices: Mapping[str, Sequence[float]],
+    ) -> None:
+        """Take what was trained.
 
-    Yields:
-        A fit's number and a candidate, layer by layer.
-    """
-    curves, last_G = training.curves, training.n_epochs_G.tolist()
-    chosen_G = last_G if setup.schedule.choose_epoch == "last" else training.best_epoch_G.tolist()
-    losses = [_loss(curves, network, last_G[network], chosen_G[network]) for network in range(len(last_G))]
-    run = len(block.fits) * len(block.layers)
-    best = [min(range(place, len(losses), run), key=losses.__getitem__) for place in range(run)]
-    n_layers = len(block.layers)
-    networks_F = [
-        training.kept.select(best[at * n_layers : (at + 1) * n_layers]) for at in range(len(block.fits))
-    ]
-    predictions = _predict(setup, data, networks_F)
-    for place, network in enumerate(best):
-        fit, layer = divmod(place, n_layers)
-        head = _Head(setup=setup, curves=curves, network=network, n_epochs=last_G[network])
-        rate = block.rates[network // run]
-        if math.isinf(losses[network]):
-            fitted = head.diverged(block.layers[layer], choices)
-        else:
-            fitted = head.fitted(
-                block.layers[layer],
-                chosen_epoch=chosen_G[network],
-                predictions={name: values[fit][layer] for name, values in predictions.items()},
-                hyperparameters=_chosen(rate, choices),
-                state=head_state(
-                    setup.loss.task,
-                    setup.architecture,
-                    networks_F[fit].select([layer]),
-                    data.feature_scalings_FL[fit][layer],
-                    data.target_scalings_F[fit],
-                ),
-            )
-        yield block.fits[fit], Candidate(loss=losses[network], fitted=fitted)
+        Args:
+            block: Which networks.
+            setup: How they were trained.
+            training: At its end.
+            data: Of the block.
+            choices: Values of `lr` and `weight_decay` that the config lists; what is a choice is reported.
+        """
+        self._block, self._setup, self._data, self._choices = block, setup, data, choices
+        self._kept, self._curves = training.kept, training.curves
+        self._last_G: list[int] = training.n_epochs_G.tolist()
+        last = setup.schedule.choose_epoch == "last"
+        self._chosen_G: list[int] = self._last_G if last else training.best_epoch_G.tolist()
 
+    @torch.no_grad()
+    def candidates(self) -> Iterator[tuple[int, Candidate]]:
+        """Give each fit's layers, of the block's rates the one that is best on eval.
 
-def _loss(curves: Curves, network: int, n_epochs: int, chosen: int) -> float:
-    trained = torch.stack([curves.train_EG[:n_epochs, network], curves.eval_EG[:n_epochs, network]])
-    return float(curves.eval_EG[chosen - 1, network]) if bool(trained.isfinite().all()) else math.inf
+        Yields:
+            A fit's number and a candidate, layer by layer.
+        """
+        n_fits, n_layers = len(self._block.fits), len(self._block.layers)
+        losses = [self._loss(network) for network in range(len(self._last_G))]
+        rates = [range(place, len(losses), n_fits * n_layers) for place in range(n_fits * n_layers)]
+        best = [min(networks, key=losses.__getitem__) for networks in rates]
+        networks_F = [self._kept.select(best[at * n_layers : (at + 1) * n_layers]) for at in range(n_fits)]
+        predictions = _predict(self._setup, self._data, networks_F)
+        for place, network in enumerate(best):
+            fit, layer = divmod(place, n_layers)
+            if math.isinf(losses[network]):
+                fitted = self._diverged(network, layer)
+            else:
+                of_layer = {name: values[fit][layer] for name, values in predictions.items()}
+                state = self._state(networks_F[fit].select([layer]), fit, layer)
+                fitted = self._fitted(network, layer, of_layer, state)
+            yield self._block.fits[fit], Candidate(loss=losses[network], fitted=fitted)
 
+    def _loss(self, network: int) -> float:
+        points = slice(self._last_G[network])
+        evaluation_E = self._curves.eval_EG[points, network]
+        if not bool((self._curves.train_EG[points, network] + evaluation_E).isfinite().all()):
+            return math.inf
+        return float(evaluation_E[self._chosen_G[network] - 1])
 
-def _chosen(rate: Rate, choices: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    values = {"lr": rate.lr, "weight_decay": rate.weight_decay}
-    return {name: value for name, value in values.items() if len(choices[name]) > 1}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Head:
-    setup: Setup
-    curves: Curves
-    network: int
-    n_epochs: int
-
-    def history(self) -> tuple[EpochRecord, ...]:
-        columns = (self.curves.train_EG, self.curves.eval_EG, self.curves.score_EG)
-        rows = zip(*(column[: self.n_epochs, self.network].tolist() for column in columns), strict=True)
+    def _history(self, network: int) -> tuple[EpochRecord, ...]:
+        columns = (self._curves.train_EG, self._curves.eval_EG, self._curves.score_EG)
+        points = slice(self._last_G[network])
+        rows = zip(*(column[points, network].tolist() for column in columns), strict=True)
         return tuple(
             EpochRecord(
                 epoch=epoch,
@@ -113,35 +103,40 @@ class _Head:
             for epoch, (train_loss, eval_loss, score) in enumerate(rows, 1)
         )
 
-    def fitted(
-        self,
-        layer: int,
-        *,
-        chosen_epoch: int,
-        predictions: Mapping[SplitName, NDArray[np.float32]],
-        hyperparameters: Mapping[str, float],
-        state: HeadState,
+    def _fitted(
+        self, network: int, layer: int, predictions: Mapping[SplitName, NDArray[np.float32]], state: HeadState
     ) -> FittedHead:
+        rate = self._block.rates[network // (len(self._block.fits) * len(self._block.layers))]
+        values = {"lr": rate.lr, "weight_decay": rate.weight_decay}
         return FittedHead(
-            layer_index=layer,
+            layer_index=self._block.layers[layer],
             predictions=predictions,
-            chosen_epoch=chosen_epoch,
-            n_epochs=self.n_epochs,
-            history=self.history(),
-            hyperparameters=hyperparameters,
+            chosen_epoch=self._chosen_G[network],
+            n_epochs=self._last_G[network],
+            history=self._history(network),
+            hyperparameters={name: values[name] for name in values if len(self._choices[name]) > 1},
             state=state,
         )
 
-    def diverged(self, layer: int, choices: Mapping[str, Sequence[float]]) -> FittedHead:
+    def _diverged(self, network: int, layer: int) -> FittedHead:
         """A network stops at its first loss that is no number, which is its last point."""
-        tried = ", ".join(f"{lr:g}" for lr in choices["lr"])
+        tried = ", ".join(f"{lr:g}" for lr in self._choices["lr"])
         return FittedHead(
-            layer_index=layer,
-            n_epochs=self.n_epochs,
-            history=self.history()[:-1],
+            layer_index=self._block.layers[layer],
+            n_epochs=self._last_G[network],
+            history=self._history(network)[:-1],
             convergence="diverged",
-            error=f"the loss became infinite or NaN in epoch {self.n_epochs}; lower probe.mlp.lr ({tried}), "
-            "or set probe.mlp.clip or probe.mlp.standardize",
+            error=f"the loss became infinite or NaN in epoch {self._last_G[network]}; lower probe.mlp.lr "
+            f"({tried}), or set probe.mlp.clip or probe.mlp.standardize",
+        )
+
+    def _state(self, network: Parameters, fit: int, layer: int) -> HeadState:
+        return head_state(
+            self._setup.loss.task,
+            self._setup.architecture,
+            network,
+            self._data.feature_scalings_FL[fit][layer],
+            self._data.target_scalings_F[fit],
         )
 
 

@@ -18,6 +18,9 @@ from seqbench.probe.heads.mlp_losses import target_matrix
 from seqbench.probe.heads.scaling import Scaling
 from seqbench.vocabulary import SplitName, Task
 
+_BLOCK_ROWS = 4096
+"""Items standardised at once, so that no second copy of a layer is made."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaledFeatures:
@@ -37,9 +40,12 @@ class ScaledFeatures:
         """Some items, (B, L, H): all layers of an item together, so that a batch is one gather."""
         first, last, _ = rows.indices(self.n_items)
         scaled_BLH = np.empty((last - first, len(self.layers), self.features_LNH.shape[2]), dtype=np.float32)
-        for at, (layer, scaling) in enumerate(zip(self.layers, self.scalings_L, strict=True)):
-            features_BH = self.features_LNH[layer, rows]
-            scaled_BLH[:, at] = features_BH if scaling is None else scaling.apply(features_BH)
+        for start in range(first, last, _BLOCK_ROWS):
+            block = slice(start, min(start + _BLOCK_ROWS, last))
+            for at, (layer, scaling) in enumerate(zip(self.layers, self.scalings_L, strict=True)):
+                features_BH = self.features_LNH[layer, block]
+                part = features_BH if scaling is None else scaling.apply(features_BH)
+                scaled_BLH[block.start - first : block.stop - first, at] = part
         return scaled_BLH
 
     def tensor(self, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -322,3 +322,20 @@ def test_errors_that_have_nothing_to_do_with_memory_are_raised(monkeypatch, make
 
 def test_no_fits_give_no_outcomes():
     assert train([]) == []
+
+
+@pytest.mark.parametrize("task", RULES)
+def test_training_in_mixed_precision_learns_as_much(monkeypatch, make, task):
+    """As on a GPU, with the products on the CPU; predictions stay in float32."""
+    fits = [fit_of(make(RULES[task], layers=2), seed) for seed in (0, 1)]
+    chosen = {"task": task, "norm": "layer", "accumulate": 2, "lr": [1e-3, 5e-3], "epochs": 25}
+    exact = train(fits, **chosen)
+    monkeypatch.setattr(fitting.Recipe, "mixed", property(lambda self: True))
+    rounded = train(fits, **chosen)
+    for outcomes, others in zip(rounded, exact, strict=True):
+        for one, other in zip(outcomes, others, strict=True):
+            assert min(r.eval_loss for r in one.history) == pytest.approx(
+                min(r.eval_loss for r in other.history), rel=0.1
+            )
+            found = MlpHead.predict(one.state, fits[0].test.features_LNH[one.layer_index])
+            np.testing.assert_allclose(found, one.predictions["test"], atol=1e-5)
