@@ -23,6 +23,10 @@ Oversize = Literal["window", "skip"]
 """What happens to a sequence that does not fit in memory alone: cut further, or named and left out."""
 StoreDtype = Literal["float32", "float16"]
 """Floating-point type in which embeddings are stored."""
+TableFormat = Literal["tsv", "csv", "md", "tex", "json"]
+"""How a table of the report is written."""
+FigureFormat = Literal["png", "svg", "pdf"]
+"""How a figure of the report is written."""
 
 
 class Task(StrEnum):

@@ -1,28 +1,90 @@
-"""What a report is about: the models, data sets and heads of a config."""
+"""What a report is about: the models, data sets and heads of a config, or those of them that are asked for."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from seqbench.catalog import Catalog
 from seqbench.config import Config
 from seqbench.datasets.registry import resolve
-from seqbench.errors import SeqbenchError
+from seqbench.errors import ConfigError, SeqbenchError
+from seqbench.metrics import all_metrics
 from seqbench.report import Selection
 from seqbench.schedule.variants import wanted_variants
 
 PROBED = "SELECT DISTINCT dataset FROM probes WHERE list_contains(?, model) ORDER BY dataset"
 
 
-def selected(config: Config, catalog: Catalog) -> Selection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What of a config a report is about; empty means all."""
+
+    models: Sequence[str] = ()
+    """Names, several to a string if commas stand between them."""
+    datasets: Sequence[str] = ()
+    metric: str | None = None
+    since: str | None = None
+    """A date or a time as ISO 8601 writes it; without a zone, of this machine's."""
+
+
+def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> Selection:
     """Take names from the config, and where it leaves data sets open, from the catalog.
 
     So a report needs neither data nor models at hand. Heads that data sets ask for themselves are added where
     their descriptions can be read.
+
+    Raises:
+        ConfigError: A filter names what is not there, or is no metric or time.
+        CatalogError: The catalog can't be read.
     """
     models = tuple(model.name for model in config.models)
     names = config.datasets.names
     if names is None:
         names = tuple(str(row[0]) for row in catalog.query(PROBED, (list(models),)).rows)
+    names = _only(names, filters.datasets, "--datasets", "data set")
     return Selection(
-        models=models, datasets=names, heads=_heads(config, names), variants=wanted_variants(config)
+        models=_only(models, filters.models, "--models", "model"),
+        datasets=names,
+        heads=_heads(config, names),
+        variants=wanted_variants(config),
+        metric=_metric(filters.metric),
+        since=_time(filters.since),
     )
+
+
+def _only(known: Sequence[str], wanted: Sequence[str], option: str, what: str) -> tuple[str, ...]:
+    """Those that are wanted, in the order in which they were asked for; all where nothing was."""
+    asked = [name.strip() for text in wanted for name in text.split(",") if name.strip()]
+    for name in asked:
+        if name not in known:
+            raise ConfigError(f"{option}: there is no {what} {name!r}{_near(name, known)}")
+    return tuple(dict.fromkeys(asked)) or tuple(known)
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f" (there are {', '.join(known)})" if known else " (there are none with results)"
+
+
+def _metric(name: str | None) -> str | None:
+    if name is not None and name not in all_metrics():
+        raise ConfigError(f"--metric: there is no metric {name!r}{_near(name, all_metrics())}")
+    return name
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time in UTC without a zone, as the catalog keeps them."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    except ValueError as error:
+        raise ConfigError(
+            f"--since: {text!r} is no time (write 2026-11-20, or 2026-11-20T15:00)"
+        ) from error
 
 
 def _heads(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """`seqbench run`, `extract`, `probe`, `report` and `plan`: the main job and its stages."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from seqbench.cli.selection import Filters
     from seqbench.config import Config
     from seqbench.progress import Reporter
     from seqbench.report import ReportOutcome
@@ -39,10 +40,31 @@ def probe(config: ConfigPath, set_: Overrides = None) -> None:
     _finish(outcome, told)
 
 
-def report(config: ConfigPath, set_: Overrides = None) -> None:
-    """Write tables, figures and a page from the catalog."""
+def report(
+    config: ConfigPath,
+    models: Annotated[
+        list[str] | None, typer.Option(help="Only these models of the config, with commas or repeated.")
+    ] = None,
+    datasets: Annotated[
+        list[str] | None, typer.Option(help="Only these data sets, with commas or repeated.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Choose layers and rank by this metric rather than the task's primary.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only probes recorded since, e.g. 2026-11-20 or 2026-11-20T15:00.")
+    ] = None,
+    set_: Overrides = None,
+) -> None:
+    """Write tables, figures and a page from the catalog.
+
+    Files that would not change are left as they are.
+    """
+    from seqbench.cli.selection import Filters
+
     told = reporter()
-    made = _report(load(config, set_, told), told)
+    filters = Filters(models=models or (), datasets=datasets or (), metric=metric, since=since)
+    made = _report(load(config, set_, told), told, filters)
     for failure in made.failed:
         layers = ", ".join(map(str, failure.layers))
         place = f"{failure.model} × {failure.dataset}, {failure.head}, layers {layers}"
@@ -110,16 +132,25 @@ def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
         told.note(f"{what}: {model} × {', '.join(datasets)}: {reason}")
 
 
-def _report(config: "Config", told: "Reporter") -> "ReportOutcome":
+def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None) -> "ReportOutcome":
     from seqbench.catalog import open_catalog
-    from seqbench.cli.selection import selected
+    from seqbench.cli.selection import Filters, selected
     from seqbench.report import ReportSettings, leaderboard_table, write_report
 
     catalog = open_catalog(config.catalog)
     choice = config.report
-    settings = ReportSettings(out=choice.out, best_table=choice.best_table, layer_figure=choice.layer_figure)
+    settings = ReportSettings(
+        out=choice.out,
+        best_table=choice.best_table,
+        layer_figure=choice.layer_figure,
+        table_formats=choice.table_formats,
+        figure_formats=choice.figure_formats,
+    )
     made = write_report(
-        catalog=catalog, selection=selected(config, catalog), settings=settings, reporter=told
+        catalog=catalog,
+        selection=selected(config, catalog, filters or Filters()),
+        settings=settings,
+        reporter=told,
     )
     out = console()
     out.print(leaderboard_table(made.leaderboard, made.ceilings, out.width))

@@ -40,7 +40,15 @@ from seqbench.config.fields import (
     one_or_list,
 )
 from seqbench.config.model_kinds import ModelConfig
-from seqbench.vocabulary import Overlong, Oversize, Pooling, StoreDtype, Strands
+from seqbench.vocabulary import (
+    FigureFormat,
+    Overlong,
+    Oversize,
+    Pooling,
+    StoreDtype,
+    Strands,
+    TableFormat,
+)
 
 
 class DatasetsConfig(Section):
@@ -335,6 +343,12 @@ class ReportConfig(Section):
     layer_figure: Annotated[tuple[MetricChoice, ...], AfterValidator(distinct)] = Field(
         default=(("roc_auc", "accuracy"), ("spearmanr", "r2")),
         description="One figure each: metric against layer; of a list the first is drawn, the rest in words.",
+    )
+    table_formats: Annotated[tuple[TableFormat, ...], AfterValidator(distinct)] = Field(
+        default=("tsv", "md"), description="Files of each table; tex is LaTeX with booktabs."
+    )
+    figure_formats: Annotated[tuple[FigureFormat, ...], AfterValidator(distinct)] = Field(
+        default=("png", "svg"), description="Files of each figure."
     )
 
 

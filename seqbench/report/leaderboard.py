@@ -13,8 +13,11 @@ class LeaderRow:
 
     dataset: str
     metric: str
+    place: int | None
+    """By score on test, 1 the best, equal scores share a place; None without a score."""
     rank: int | None
-    """On test, 1 the best, ties share a rank; None without a score."""
+    """1 + the number of models that are clearly better (`Comparison.is_clear`), so that models that can't be told
+    apart share a rank; equals `place` where nothing was compared."""
     model: str
     control: bool
     head: str
@@ -48,10 +51,12 @@ def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
     values = [entry[-1].test.value for entry in best]
     for name, control, head, n_layers, choice in best:
         value = choice.test.value
+        place = None if value is None else values.index(value) + 1
         yield LeaderRow(
             dataset=dataset.name,
             metric=metric,
-            rank=None if value is None else values.index(value) + 1,
+            place=place,
+            rank=place,
             model=name,
             control=control,
             head=head,

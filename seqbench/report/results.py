@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from seqbench.metrics import METRICS
-from seqbench.vocabulary import Task
+from seqbench.metrics import METRICS, PRIMARY
+from seqbench.vocabulary import SplitName, Task
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
@@ -20,6 +20,11 @@ class Selection:
     heads: tuple[str, ...]
     variants: tuple[str, ...] = ()
     """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
+    metric: str | None = None
+    """What layers, heads and models are ranked by; None for the primary metric of each data set's task. Data
+    sets whose task lacks it have no place in the leaderboard."""
+    since: datetime | None = None
+    """Only probes recorded at this time (UTC, without a time zone) or later; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,19 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SplitFacts:
+    """What is in a split; None where the catalog does not know, as of data recorded by an older version."""
+
+    n_items: int
+    label_counts: tuple[int, ...] | None
+    """Items of each class, or items that carry each label; None for regression."""
+    lengths: tuple[int, int, int, int, int] | None
+    """Of sequences in letters: shortest, quartiles, longest."""
+    targets: tuple[tuple[float, float, float, float, float], ...] | None
+    """Regression: for each target least, quartiles, greatest; None elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFacts:
     """A data set as it was last used."""
 
@@ -53,6 +71,18 @@ class DatasetFacts:
     n_test: int
     ceiling: Mapping[str, float]
     """Best attainable score by metric; empty where it is not known."""
+    task_group: str | None = None
+    """Group of data sets it is reported with; None: by its task."""
+    alphabet: str | None = None
+    n_seqs: int = 1
+    """Sequences an item."""
+    splits: Mapping[SplitName, SplitFacts] = field(default_factory=dict)
+    """Those that are there, in the order train, eval, test; empty where the catalog does not know."""
+
+    @property
+    def group(self) -> str:
+        """The name of what it is reported with."""
+        return self.task_group or self.task.value
 
     def has(self, metric: str) -> bool:
         """Whether its task has the metric."""
@@ -133,6 +163,92 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingFacts:
+    """What embedding a split by a model took, and how much of it the model saw."""
+
+    model: str
+    dataset: str
+    split: SplitName
+    n_items: int
+    tokens: int
+    seconds: float
+    tokens_per_s: float | None
+    bytes: int
+    coverage_mean: float | None
+    """Share of a sequence that the model saw, mean over items; None where unknown (imported)."""
+    coverage_min: float | None
+    device: str
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochFacts:
+    """One point of a learning curve; None where it was not measured."""
+
+    epoch: int
+    train_loss: float | None
+    eval_loss: float | None
+    eval_score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningCurve:
+    """How the head of the layer that was chosen by the ranking metric was trained, with one seed."""
+
+    model: str
+    dataset: str
+    head: str
+    layer: int
+    seed: int
+    chosen_epoch: int | None
+    verdict: str | None
+    """`converged`, `still improving`, `overfitting`, `unstable`, `degenerate`; None where there is none."""
+    advice: str | None
+    points: tuple[EpochFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EfficiencyPoint:
+    """A score on test after training on a part of train; the layer was chosen on eval for this part."""
+
+    subset: str
+    """`few-shot 5`, `size 100`, or `all`."""
+    n_train: int
+    layer: int
+    value: float | None
+    """Mean over seeds and draws."""
+    std: float | None
+    n_probes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EfficiencyCurve:
+    """Score against the number of training items."""
+
+    model: str
+    dataset: str
+    head: str
+    metric: str
+    points: tuple[EfficiencyPoint, ...]
+    """By `n_train`, ascending; at least two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selectivity:
+    """How much better the chosen layer is on test than the same probe trained on shuffled labels."""
+
+    model: str
+    dataset: str
+    head: str
+    layer: int
+    metric: str
+    score: float
+    control_score: float
+    selectivity: float
+    """Positive where the real labels did better, whichever way the metric goes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """A command that made some of the results."""
 
@@ -158,7 +274,18 @@ class Results:
     """By data set, model and head."""
     failed: tuple[Failure, ...] = ()
     missing: tuple[Place, ...] = ()
-    runs: tuple[RunFacts, ...] = field(default=())
+    runs: tuple[RunFacts, ...] = ()
+    embeddings: tuple[EmbeddingFacts, ...] = ()
+    learning: tuple[LearningCurve, ...] = ()
+    efficiency: tuple[EfficiencyCurve, ...] = ()
+    selectivity: tuple[Selectivity, ...] = ()
+    verdicts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
+    """By data set, model and head: how many probes have which verdict on their training."""
+
+    def metric_of(self, dataset: DatasetFacts) -> str | None:
+        """What the data set is ranked by, None where its task lacks the wanted metric."""
+        wanted = self.selection.metric or PRIMARY[dataset.task]
+        return wanted if dataset.has(wanted) else None
 
     def curve(self, dataset: str, model: str, head: str) -> Curve | None:
         """The results of a head on a model and a data set, None where there are none."""

@@ -8,7 +8,7 @@ from statistics import median
 from seqbench.metrics import higher_is_better
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Results
-from seqbench.report.table import readable
+from seqbench.report.tables.table import readable
 
 _MOST_NAMED = 4
 _DIGITS = 3

@@ -5,7 +5,7 @@ from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.table import MISSING, readable
+from seqbench.report.tables.table import MISSING, readable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,18 +7,19 @@ from pathlib import Path
 from seqbench.catalog import Catalog
 from seqbench.errors import CatalogError
 from seqbench.progress import Advance, Reporter
-from seqbench.report.canvas import house_style
-from seqbench.report.draw import draw_alone, draw_figure
+from seqbench.report.figures.canvas import house_style
+from seqbench.report.figures.draw import draw_alone, draw_figure
 from seqbench.report.files import write_file
 from seqbench.report.leaderboard import LeaderRow, leaderboard
-from seqbench.report.page import DrawnFigure, DrawnPanel, render_page
-from seqbench.report.panels import LayerFigure, layer_figures
+from seqbench.report.page.render import DrawnFigure, DrawnPanel, render_page
+from seqbench.report.figures.panels import LayerFigure, layer_figures
 from seqbench.report.read import read_results
 from seqbench.report.results import Failure, Place, Results, Selection
-from seqbench.report.style import Look, looks
+from seqbench.report.figures.style import Look, looks
 from seqbench.report.summary import summarize
-from seqbench.report.table import Table, to_markdown, to_tsv
-from seqbench.report.tables import best_table, last_layer_table
+from seqbench.report.tables.table import Table, to_markdown, to_tsv
+from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.vocabulary import FigureFormat, TableFormat
 
 PAGE = "index.html"
 MetricChoice = str | tuple[str, ...]
@@ -33,6 +34,8 @@ class ReportSettings:
     """Folder of all files; made if need be. Files of other names in it are left alone."""
     best_table: tuple[MetricChoice, ...]
     layer_figure: tuple[MetricChoice, ...]
+    table_formats: tuple[TableFormat, ...] = ("tsv", "md")
+    figure_formats: tuple[FigureFormat, ...] = ("png", "svg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

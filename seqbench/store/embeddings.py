@@ -129,7 +129,7 @@ class Embeddings(StoredEmbeddings):
         wanted = list(range(self.model.n_layers) if layers is None else layers)
         with exclusive(self._store):
             self._mark(split, block, wanted, 0)
-        self._known_complete.clear()
+        self._known_flags.clear()
 
     def add_notes(self, **notes: Any) -> None:
         """Record more of what may be worth knowing later; a note of the same name is replaced.

@@ -36,7 +36,7 @@ class StoredEmbeddings:
         self._group = group
         self._store = store
         self._opened: dict[str, zarr.Array[Any]] = {}
-        self._known_complete: dict[tuple[SplitName, int], NDArray[np.bool_]] = {}
+        self._known_flags: dict[SplitName, NDArray[np.bool_]] = {}
         self.model = model
         self.dataset = group.basename
         self.location = store / group.path
@@ -279,10 +279,10 @@ class StoredEmbeddings:
 
     def _need(self, layer: int, split: SplitName, wanted: NDArray[np.int64] | slice = slice(None)) -> None:
         """See that a layer is complete in some blocks; what was complete once is not asked for again."""
-        known = self._known_complete.get((split, layer))
-        if known is None or not known[wanted].all():
-            known = self._flags(split)[:, layer]
-            self._known_complete[split, layer] = known
+        flags = self._known_flags.get(split)
+        if flags is None or not flags[wanted, layer].all():
+            flags = self._known_flags[split] = self._flags(split)
+        known = flags[:, layer]
         missing = int((~known[wanted]).sum())
         if missing:
             raise StoreError(

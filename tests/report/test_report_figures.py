@@ -5,13 +5,13 @@ import xml.etree.ElementTree as ET
 import pytest
 from report_records import MODELS, NAMES, fill, selection
 
-from seqbench.report.canvas import house_style, inline_svg, shorten, text_width
-from seqbench.report.draw import draw_alone, draw_figure
-from seqbench.report.panels import layer_figures
-from seqbench.report.placing import Box, along, place
-from seqbench.report.plot import tick_step
+from seqbench.report.figures.canvas import house_style, inline_svg, shorten, text_width
+from seqbench.report.figures.draw import draw_alone, draw_figure
+from seqbench.report.figures.panels import layer_figures
+from seqbench.report.figures.placing import Box, along, place
+from seqbench.report.figures.plot import tick_step
 from seqbench.report.read import read_results
-from seqbench.report.style import ON_DARK, SERIES, looks
+from seqbench.report.figures.style import ON_DARK, SERIES, looks
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 from report_records import fill, probe, selection
 
 from seqbench.report.read import read_results
-from seqbench.report.table import Part, Table, to_markdown, to_tsv
-from seqbench.report.tables import best_table, last_layer_table
+from seqbench.report.tables.table import Part, Table, to_markdown, to_tsv
+from seqbench.report.tables.best import best_table, last_layer_table
 from seqbench.vocabulary import Task
 
 PAIR = (("splice", Task.CLASSIFICATION), ("fitness", Task.REGRESSION))

@@ -80,7 +80,9 @@ CRITERIA = [
 ]
 
 
-@pytest.mark.parametrize(("task", "change", "criterion"), CRITERIA, ids=lambda value: "" if callable(value) else str(value))
+@pytest.mark.parametrize(
+    ("task", "change", "criterion"), CRITERIA, ids=lambda value: "" if callable(value) else str(value)
+)
 def test_the_loss_that_is_asked_for_is_the_one_that_is_trained(fit, make, task, change, criterion):
     splits = make(RULES[task], n=300)
     settings = SETTINGS["mlp"] | {"epochs": 6, "standardize": False, "choose_epoch": "last"} | change

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from seqbench.report.panels import Line, Panel
-from seqbench.report.style import BACKGROUND, GRID, INK, MUTED, SMALL_PT, Look
+from seqbench.report.figures.panels import Line, Panel
+from seqbench.report.figures.style import BACKGROUND, GRID, INK, MUTED, SMALL_PT, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ All lengths are points (1/72 inch).
 from collections.abc import Mapping
 from typing import Any
 
-from seqbench.report.canvas import Canvas, shorten, text_width
-from seqbench.report.panels import Line, Panel
-from seqbench.report.style import MUTED, SMALL_PT, Look
-from seqbench.report.table import readable
+from seqbench.report.figures.canvas import Canvas, shorten, text_width
+from seqbench.report.figures.panels import Line, Panel
+from seqbench.report.figures.style import MUTED, SMALL_PT, Look
+from seqbench.report.tables.table import readable
 
 DIGITS = 3
 _ROW = 12.5

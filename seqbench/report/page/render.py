@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from seqbench.report.canvas import inline_svg, variable
+from seqbench.report.figures.canvas import inline_svg, variable
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import DatasetFacts, Place, Results
-from seqbench.report.style import ON_DARK
-from seqbench.report.table import MISSING, Cell, Table, readable
+from seqbench.report.figures.style import ON_DARK
+from seqbench.report.tables.table import MISSING, Cell, Table, readable
 
 _TEMPLATE = "index.html"
 _DIGITS = 3
@@ -66,7 +66,7 @@ def render_page(
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("seqbench.report"),
+        loader=PackageLoader("seqbench.report.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

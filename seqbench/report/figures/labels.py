@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from seqbench.metrics import higher_is_better
-from seqbench.report.canvas import text_width
-from seqbench.report.panels import Line, Panel
-from seqbench.report.placing import Box, along, place
-from seqbench.report.style import BACKGROUND, INK, MUTED, SMALL_PT
-from seqbench.report.table import readable
+from seqbench.report.figures.canvas import text_width
+from seqbench.report.figures.panels import Line, Panel
+from seqbench.report.figures.placing import Box, along, place
+from seqbench.report.figures.style import BACKGROUND, INK, MUTED, SMALL_PT
+from seqbench.report.tables.table import readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

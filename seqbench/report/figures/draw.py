@@ -6,12 +6,12 @@ All lengths are points (1/72 inch).
 from collections.abc import Mapping
 
 from seqbench.metrics import higher_is_better
-from seqbench.report.canvas import Canvas, shorten, text_width
-from seqbench.report.labels import draw_labels
-from seqbench.report.legend import draw_legend, legend_height
-from seqbench.report.panels import LayerFigure, Panel
-from seqbench.report.plot import draw_plot
-from seqbench.report.style import INK, MUTED, SMALL_PT, TITLE_PT, Look
+from seqbench.report.figures.canvas import Canvas, shorten, text_width
+from seqbench.report.figures.labels import draw_labels
+from seqbench.report.figures.legend import draw_legend, legend_height
+from seqbench.report.figures.panels import LayerFigure, Panel
+from seqbench.report.figures.plot import draw_plot
+from seqbench.report.figures.style import INK, MUTED, SMALL_PT, TITLE_PT, Look
 
 PANEL_WIDTH = 280.0
 GAP = 22.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from seqbench.metrics import METRICS
 from seqbench.report.results import Curve, DatasetFacts, Results
-from seqbench.report.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Part, Table
 from seqbench.vocabulary import Task
 
 _KEYS = ("dataset", "model", "head")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from seqbench.report.style import BACKGROUND, INK, ON_DARK, RC, TEXT_PT
+from seqbench.report.figures.style import BACKGROUND, INK, ON_DARK, RC, TEXT_PT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,167 @@
+"""What a report concludes: results, who stands where, and what can be told apart. All outputs are made from it."""
+
+from dataclasses import dataclass
+
+from seqbench.report.leaderboard import LeaderRow
+from seqbench.report.results import Results
+
+OVERALL = "overall"
+"""Scope of standings over all data sets; the other scopes are groups of data sets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of two that are compared: a head on a layer of a model."""
+
+    model: str
+    head: str
+    layer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two models on one data set, on the same test items: paired bootstrap over items and seeds.
+
+    Each side is the model's row of the leaderboard by `metric`: its best head by eval, the layer chosen on eval.
+    """
+
+    dataset: str
+    metric: str
+    a: Side
+    b: Side
+    n_items: int
+    difference: float
+    """How much better `a` is than `b` on test: positive where a is, whichever way the metric goes."""
+    low: float
+    """Lower end of the 95 % interval of the difference."""
+    high: float
+    p: float
+    """Two-sided."""
+    p_holm: float
+    """The same after Holm's correction over all pairs of models of the data set and metric."""
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the two can be told apart at 5 %, all pairs of the data set considered."""
+        return self.p_holm < 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerComparison:
+    """A layer against the one chosen on eval, same model, head and test items."""
+
+    layer: int
+    difference: float
+    """How much better the chosen layer is on test; negative where this one is better."""
+    low: float
+    high: float
+    p_holm: float
+    """Two-sided, corrected over the other layers."""
+
+    @property
+    def is_as_good(self) -> bool:
+        """Whether it can't be told apart from the chosen layer at 5 %."""
+        return self.p_holm >= 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerComparisons:
+    """All layers of a model on a data set against the chosen one, by the data set's ranking metric."""
+
+    dataset: str
+    model: str
+    head: str
+    metric: str
+    chosen: int
+    layers: tuple[LayerComparison, ...]
+    """Without the chosen one, ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """What a model has over a control on a data set, by the data set's ranking metric."""
+
+    dataset: str
+    model: str
+    control: str
+    """Its untrained twin, or the k-mer model that is best on eval."""
+    kind: str
+    """`untrained` or `kmer`."""
+    difference: float
+    """Positive where the model is better."""
+    low: float | None
+    """None where the pair could not be compared item by item (no predictions stored)."""
+    high: float | None
+    p_holm: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A model over all data sets of a scope on which all models of the scope have a score."""
+
+    scope: str
+    """`OVERALL`, or a group of data sets."""
+    model: str
+    control: bool
+    n_datasets: int
+    """That the average rank is over."""
+    n_scored: int
+    """On which the model has a score at all."""
+    average_rank: float | None
+    """Of test scores by the ranking metric, ties averaged; None where no data set has scores of all models."""
+    n_first: int
+    """Data sets of the scope on which nothing is clearly better."""
+    mean_score: float | None
+    """Mean test score; None where the data sets are ranked by different metrics."""
+    gain_untrained: float | None
+    """Mean over the data sets where it is known, in units of the metric; None where it nowhere is, or where the
+    data sets are ranked by different metrics."""
+    gain_kmer: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankTest:
+    """Whether average ranks of a scope differ at all, and by how much they must to be told apart.
+
+    Friedman's test and Nemenyi's critical difference at 5 % (Demšar 2006, JMLR 7).
+    """
+
+    scope: str
+    n_datasets: int
+    n_models: int
+    p: float | None
+    """Friedman's; None for fewer than three models or two data sets."""
+    critical_difference: float | None
+    """In ranks; None likewise."""
+    cliques: tuple[tuple[str, ...], ...] = ()
+    """Largest groups of models, best first, whose average ranks lie within the critical difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wins:
+    """How often one model is clearly better than another over the data sets on which both have a score."""
+
+    model: str
+    other: str
+    clearly_better: int
+    better: int
+    """By score, clearly or not."""
+    n_datasets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Everything that tables, figures, page, terminal and summary show."""
+
+    results: Results
+    leaderboard: tuple[LeaderRow, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    layers: tuple[LayerComparisons, ...] = ()
+    gains: tuple[Gain, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    """Scope by scope, `OVERALL` first; in a scope by average rank."""
+    rank_tests: tuple[RankTest, ...] = ()
+    wins: tuple[Wins, ...] = ()
+    """Every ordered pair of models."""
+    not_compared: tuple[str, ...] = ()
+    """One sentence each on what could not be compared, and why."""
