@@ -9,7 +9,7 @@ from seqbench.catalog import Catalog
 from seqbench.config import Config
 from seqbench.datasets.registry import resolve
 from seqbench.errors import ConfigError, SeqbenchError
-from seqbench.metrics import all_metrics
+from seqbench.metrics.names import all_metrics
 from seqbench.report import Selection
 from seqbench.schedule.variants import wanted_variants
 
