@@ -11,7 +11,7 @@ help:
 	@echo "make test-all  the same and the long tests (kills, real data sets)"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of docs/benchmarks.md"
-	@echo "make docs      docs/config.md from the schema"
+	@echo "make docs      the documentation, as a site in site/"
 
 # One install serves all targets; it is done again when a pin or the packaging changes.
 $(VENV)/installed: constraints.txt pyproject.toml
@@ -41,6 +41,9 @@ bench: $(VENV)/installed
 
 docs: $(VENV)/installed
 	$(BIN)/python scripts/config_reference.py > docs/config.md
+	$(BIN)/python scripts/command_reference.py > docs/commands.md
+	$(BIN)/python scripts/api_reference.py > docs/api.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(DEMO) site build dist .mypy_cache .ruff_cache .pytest_cache

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from seqbench.config import (
+    METRIC_NAMES,
     Config,
     HuggingFaceModel,
     KmerModel,
@@ -23,7 +24,15 @@ Made from the schema by `make docs`; `seqbench config schema` prints it as JSON 
 
 Unknown keys are errors that say which key was probably meant. Any key can be overridden on the command line:
 `--set probe.seeds=[1,2] --set models.0.dtype=float32`. Relative paths start at the config file's folder.
+Only `models` and `datasets.root` are needed:
+
+```yaml
+models: [{path: checkpoints/dna-bert}, {kind: kmer, k: 4}]
+datasets: {root: data}
+```
 """
+METRIC = "[metric](catalog.md#the-metrics)"
+"""Stands for the list of all metrics."""
 
 
 def rows(model: type[BaseModel], prefix: str) -> list[str]:
@@ -50,22 +59,25 @@ def properties_of(model: type[BaseModel]) -> dict[str, Any]:
 def default_text(default: Any, factory: Any) -> str:
     """How a default reads in a table."""
     if factory is not None or default is PydanticUndefined:
-        return "see there"
+        return "see meaning"
     if default is None:
-        return "null"
-    if isinstance(default, tuple):
-        return (
-            "`["
-            + ", ".join(str(list(each)) if isinstance(each, tuple) else str(each) for each in default)
-            + "]`"
-        )
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        return "`null`"
+    return f"`{flow(default)}`"
+
+
+def flow(value: Any) -> str:
+    """A value as YAML writes it in one line."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(flow, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def kind(schema: dict[str, Any]) -> str:
     """A type as a person would say it."""
     if "const" in schema:
         return f"`{schema['const']}`"
+    if set(schema.get("enum", ())) == set(METRIC_NAMES):
+        return METRIC
     if "enum" in schema:
         return " \\| ".join(f"`{value}`" for value in schema["enum"])
     if "$ref" in schema:
@@ -74,7 +86,8 @@ def kind(schema: dict[str, Any]) -> str:
         if key in schema:
             return " or ".join(dict.fromkeys(kind(each) for each in schema[key]))
     if schema.get("type") == "array":
-        return f"list of {kind(schema.get('items', {}))}"
+        inner = kind(schema.get("items", {}))
+        return f"list of ({inner})" if " or " in inner else f"list of {inner}"
     return {"null": "null", "object": "mapping"}.get(schema.get("type", ""), str(schema.get("type", "value")))
 
 
@@ -92,7 +105,8 @@ def sections(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 def table(body: list[str]) -> list[str]:
     """A Markdown table of keys."""
-    return ["| key | type | default | meaning |", "|---|---|---|---|", *body]
+    head = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    return ['<div class="keys" markdown>\n', *head, *body, "\n</div>"]
 
 
 def main() -> None:

@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqbench.catalog.comparisons import KNOWN_COMPARISONS, comparison_of
 from seqbench.catalog.connection import LOCK_SECONDS, connect
 from seqbench.catalog.migrate import is_current, migrate
 from seqbench.catalog.query import QueryResult, run_query
-from seqbench.catalog.records import Record
+from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.errors import CatalogError, CatalogNotFoundError
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ class Catalog:
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one transaction: all of them or, if it fails, none.
 
-        A run, model, data set or embedding takes the place of the one of its name. A probe takes the place of
-        one of its spec that failed, and is left out if that one is ok, so appending twice does no harm.
+        A run, model, data set, embedding or comparison takes the place of the one of its name. A probe
+        takes the place of one of its spec that failed, and is left out if that one is ok, so appending twice
+        does no harm.
         Many records at once are far cheaper than one at a time: opening and closing alone takes 0.05 s.
 
         Raises:
@@ -81,6 +83,20 @@ class Catalog:
         if not self.path.exists():
             return set()
         return {row[0] for row in self.query("SELECT spec_hash FROM probes WHERE status = 'ok'").rows}
+
+    def known_comparisons(self, keys: Iterable[str]) -> dict[str, ComparisonRecord]:
+        """Those of the wanted comparisons that were made before, by key; none where there is no catalog yet.
+
+        Args:
+            keys: As `comparison_key` makes them.
+
+        Raises:
+            CatalogError: The catalog can't be read.
+        """
+        wanted = list(keys)
+        if not wanted or not self.path.exists():
+            return {}
+        return dict(map(comparison_of, self.query(KNOWN_COMPARISONS, [wanted]).rows))
 
     @contextmanager
     def _reading(self) -> Iterator["DuckDBPyConnection"]:

@@ -1,10 +1,12 @@
 """Writing records into the tables: one statement a table and batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.catalog import rows
+from seqbench.catalog import probe_rows, rows
+from seqbench.catalog.columns import Columns
 from seqbench.catalog.records import (
+    ComparisonRecord,
     DatasetRecord,
     EmbeddingRecord,
     ModelRecord,
@@ -48,7 +50,16 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
         ),
     ):
         _execute(connection, statement, columns)
+    _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
     _insert_probes(connection, _once([r for r in records if isinstance(r, ProbeRecord)]))
+
+
+def _insert_comparisons(
+    connection: "DuckDBPyConnection", comparisons: Mapping[str, ComparisonRecord]
+) -> None:
+    columns = rows.comparison_columns(comparisons)
+    _execute(connection, "DELETE FROM paired_comparisons WHERE key IN (SELECT key FROM incoming)", columns)
+    _execute(connection, "INSERT INTO paired_comparisons BY NAME FROM incoming", columns)
 
 
 def _once(probes: Sequence[ProbeRecord]) -> list[ProbeRecord]:
@@ -74,17 +85,17 @@ def _insert_probes(connection: "DuckDBPyConnection", probes: Sequence[ProbeRecor
         for statement in _OF_A_PROBE:
             connection.execute(statement, [replaced])
     for statement, columns in (
-        (_KEPT, rows.kept_columns(kept_now)),
-        ("INSERT INTO probes BY NAME FROM incoming", rows.probe_columns(fresh)),
-        ("INSERT INTO metrics BY NAME FROM incoming", rows.metric_columns(fresh)),
-        ("INSERT INTO class_metrics BY NAME FROM incoming", rows.class_metric_columns(fresh)),
-        ("INSERT INTO history BY NAME FROM incoming", rows.history_columns(fresh)),
-        ("INSERT INTO predictions BY NAME FROM incoming", rows.prediction_columns(fresh)),
+        (_KEPT, probe_rows.kept_columns(kept_now)),
+        ("INSERT INTO probes BY NAME FROM incoming", probe_rows.probe_columns(fresh)),
+        ("INSERT INTO metrics BY NAME FROM incoming", probe_rows.metric_columns(fresh)),
+        ("INSERT INTO class_metrics BY NAME FROM incoming", probe_rows.class_metric_columns(fresh)),
+        ("INSERT INTO history BY NAME FROM incoming", probe_rows.history_columns(fresh)),
+        ("INSERT INTO predictions BY NAME FROM incoming", probe_rows.prediction_columns(fresh)),
     ):
         _execute(connection, statement, columns)
 
 
-def _execute(connection: "DuckDBPyConnection", statement: str, columns: rows.Columns) -> None:
+def _execute(connection: "DuckDBPyConnection", statement: str, columns: Columns) -> None:
     """Run a statement that reads `incoming`; a table without rows has nothing to add."""
     if any(len(column) for column in columns.values()):
         connection.register("incoming", columns)

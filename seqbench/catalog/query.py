@@ -1,14 +1,20 @@
 """Users' SQL: one statement that reads, and nothing else."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.catalog.connection import is_of_the_file, one_line
+from seqbench.catalog.frames import data_frame
+from seqbench.catalog.names import advice_on_column, missing_column, schema_of
+from seqbench.catalog.parquet import write_parquet
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, Error
+    from pandas import DataFrame
 
 READING = ("SELECT", "EXPLAIN", "MULTI")
 """DuckDB's kinds of the statements that may run: WITH, FROM, DESCRIBE, SHOW, SUMMARIZE and VALUES are SELECT
@@ -22,6 +28,22 @@ class QueryResult:
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+
+    def to_pandas(self) -> "DataFrame":
+        """The rows as a data frame: whole numbers stay whole where some are missing, times are UTC.
+
+        Raises:
+            CatalogError: pandas is not installed.
+        """
+        return data_frame(self.columns, self.types, self.rows)
+
+    def write_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write the rows to a Parquet file, each column with the type that it has in the query.
+
+        Raises:
+            CatalogError: It can't be written there.
+        """
+        write_parquet(self, Path(path))
 
 
 def run_query(
@@ -48,9 +70,18 @@ def run_query(
     except duckdb.Error as error:
         if is_of_the_file(error):
             raise
-        raise CatalogError(
-            f"query: {one_line(error)} (`SHOW TABLES` and `DESCRIBE <table>` tell what there is)"
-        ) from error
+        raise CatalogError(f"query: {_fault(connection, sql, error)}") from error
+
+
+def _fault(connection: "DuckDBPyConnection", sql: str, error: "Error") -> str:
+    """What is wrong with a query, and what may have been meant."""
+    column = missing_column(str(error))
+    if column is not None:
+        return f"no column {column!r} ({advice_on_column(column, sql, schema_of(connection))})"
+    said = one_line(error).split(" Candidate functions:")[0]
+    if "pytz" in said:
+        return "times with a zone need pytz (pip install pytz, or write now()::TIMESTAMP)"
+    return f"{said} (`SHOW TABLES` and `DESCRIBE <table>` tell what there is)"
 
 
 def _check(statements: Sequence[Any]) -> None:

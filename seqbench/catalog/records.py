@@ -3,7 +3,7 @@
 Shape letters: N items of a split, K outputs (classes, labels or targets).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -17,6 +17,10 @@ from seqbench.vocabulary import SplitName, Task
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 ProbeStatus = Literal["ok", "failed"]
+ComparisonKind = Literal["models", "layers"]
+
+COMPARISON_METHOD = 1
+"""Raised when comparing the same probes gives other numbers than before; older comparisons are made anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,20 @@ class ModelRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SplitContents:
+    """What is in a split of a data set; None where that is not known."""
+
+    n_items: int
+    label_counts: tuple[int, ...] | None
+    """Items of each class, or items that carry each label; None for regression."""
+    lengths: tuple[int, int, int, int, int] | None
+    """Of all sequences in letters: shortest, quartiles (lengths that occur), longest; None where only the
+    embeddings were seen (imported)."""
+    targets: tuple[tuple[float, float, float, float, float], ...] | None
+    """Regression: for each target least, quartiles (interpolated), greatest; None elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRecord:
     """A data set as it was used; a later record of the name takes its place."""
 
@@ -74,6 +92,8 @@ class DatasetRecord:
     task_group: str | None
     ceiling: Mapping[str, float] | None
     """Best attainable score by metric, where it is known."""
+    splits: Mapping[SplitName, SplitContents] | None = None
+    """In the order train, eval, test; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,5 +224,62 @@ class ProbeRecord:
         return int.from_bytes(blake2b(self.spec_hash.encode(), digest_size=8).digest(), "big") >> 1
 
 
-Record = RunRecord | ModelRecord | DatasetRecord | EmbeddingRecord | ProbeRecord
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedSide:
+    """One of two that were compared: a head on a layer of a model, its seeds averaged."""
+
+    model: str
+    head: str
+    variant: str
+    layer: int
+    probes: tuple[int, ...]
+    """Ids of the probes that are averaged (those that `layer_scores` averages), ascending."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRecord:
+    """What a report found when it compared two sides on the same test items; None where it is undefined.
+
+    A later record of the same key takes its place.
+    """
+
+    kind: ComparisonKind
+    """`layers`: two layers of one model and head, of which `a` is the one that was chosen on eval."""
+    dataset: str
+    metric: str
+    a: ComparedSide
+    b: ComparedSide
+    n_items: int
+    n_resamples: int
+    difference: float | None
+    """How much better `a` is than `b` on test: positive where a is, whichever way the metric goes."""
+    low: float | None
+    """Lower end of the 95 % interval of the difference."""
+    high: float | None
+    p: float | None
+    """Two-sided, not corrected for the number of pairs."""
+
+    @property
+    def key(self) -> str:
+        """Names exactly what was compared; see `comparison_key`."""
+        return comparison_key(self.metric, self.a.probes, self.b.probes, self.n_resamples)
+
+
+def comparison_key(metric: str, a: Iterable[int], b: Iterable[int], n_resamples: int) -> str:
+    """Name a comparison before it is made: 32 hexadecimal digits.
+
+    Ids of probes follow from all that their predictions depend on, so equal keys mean equal results.
+
+    Args:
+        metric: What the sides are compared by.
+        a: Ids of the probes of one side, in any order.
+        b: Those of the other; exchanging the sides gives another key.
+        n_resamples: Resamples of the bootstrap.
+    """
+    sides = (" ".join(map(str, sorted(probes))) for probes in (a, b))
+    text = "|".join((str(COMPARISON_METHOD), metric, str(n_resamples), *sides))
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+Record = RunRecord | ModelRecord | DatasetRecord | EmbeddingRecord | ProbeRecord | ComparisonRecord
 """Anything that `Catalog.append` takes."""

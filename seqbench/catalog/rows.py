@@ -1,69 +1,17 @@
-"""Records as columns of NumPy arrays, the fastest way into DuckDB without pandas or Arrow.
+"""Records of runs, models, data sets, embeddings and comparisons as columns of their tables."""
 
-Measured: 300,000 rows of predictions in 0.07 s; lists through `unnest` take six times as long, and
-`executemany` a thousand times.
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
-Shape letters: N items, K outputs.
-"""
-
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-
+from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, texts, times
 from seqbench.catalog.records import (
+    ComparedSide,
+    ComparisonRecord,
     DatasetRecord,
     EmbeddingRecord,
     ModelRecord,
-    PredictionRecord,
-    ProbeRecord,
     RunRecord,
 )
-from seqbench.vocabulary import Task
-
-Columns = dict[str, NDArray[Any]]
-"""A table by column; all of one length."""
-
-
-def texts(values: Iterable[str | None]) -> NDArray[Any]:
-    """A column of strings; None is NULL."""
-    return np.array(list(values), dtype=object)
-
-
-def numbers(values: Iterable[float | None]) -> NDArray[Any]:
-    """A column of doubles; None and NaN are NULL."""
-    column = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-    return np.ma.masked_array(column, mask=np.isnan(column))
-
-
-def integers(values: Iterable[int | None]) -> NDArray[Any]:
-    """A column of 64-bit integers; None is NULL."""
-    given = list(values)
-    mask = np.array([value is None for value in given], dtype=bool)
-    return np.ma.masked_array(np.array([value or 0 for value in given], dtype=np.int64), mask=mask)
-
-
-def times(values: Iterable[datetime | None]) -> NDArray[Any]:
-    """A column of times in UTC, to the microsecond; None is NULL."""
-    naive = [None if value is None else value.astimezone(UTC).replace(tzinfo=None) for value in values]
-    return np.array(naive, dtype="datetime64[us]")
-
-
-def objects(values: Iterable[Mapping[str, object] | None]) -> NDArray[Any]:
-    """A column of JSON objects; None is NULL.
-
-    Raises:
-        TypeError: JSON can't hold a value.
-    """
-    return texts(None if value is None else json.dumps(value, allow_nan=False) for value in values)
-
-
-def lists(values: Iterable[Sequence[float] | None]) -> NDArray[Any]:
-    """A column of lists of doubles, as the text that DuckDB reads them from; None is NULL."""
-    return texts(None if value is None else str([float(number) for number in value]) for value in values)
 
 
 def run_columns(records: Sequence[RunRecord]) -> Columns:
@@ -93,7 +41,7 @@ def model_columns(records: Sequence[ModelRecord]) -> Columns:
         "hidden": integers(r.hidden for r in records),
         "dtype": texts(r.dtype for r in records),
         "settings": objects(r.settings for r in records),
-        "recorded_at": _now(len(records)),
+        "recorded_at": now(len(records)),
     }
 
 
@@ -112,7 +60,8 @@ def dataset_columns(records: Sequence[DatasetRecord]) -> Columns:
         "alphabet": texts(r.alphabet for r in records),
         "task_group": texts(r.task_group for r in records),
         "ceiling": objects(r.ceiling for r in records),
-        "recorded_at": _now(len(records)),
+        "facts": objects(_contents(r) for r in records),
+        "recorded_at": now(len(records)),
     }
 
 
@@ -132,7 +81,7 @@ def embedding_columns(records: Sequence[EmbeddingRecord]) -> Columns:
         "device": texts(r.device for r in records),
         "dtype": texts(r.dtype for r in records),
         "settings": objects(r.settings for r in records),
-        "recorded_at": _now(len(records)),
+        "recorded_at": now(len(records)),
     }
 
 
@@ -149,117 +98,37 @@ def layer_columns(records: Sequence[EmbeddingRecord]) -> Columns:
     }
 
 
-def probe_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """The rows of `probes`."""
+def comparison_columns(comparisons: Mapping[str, ComparisonRecord]) -> Columns:
+    """The rows of `paired_comparisons`, from records by their key."""
+    records = list(comparisons.values())
     return {
-        "probe_id": integers(r.probe_id for r in records),
-        "spec_hash": texts(r.spec_hash for r in records),
-        "run_id": texts(r.run_id for r in records),
-        "model": texts(r.model for r in records),
+        "key": texts(comparisons),
+        "kind": texts(r.kind for r in records),
         "dataset": texts(r.dataset for r in records),
-        "task": texts(str(r.task) for r in records),
-        "layer": integers(r.layer for r in records),
-        "n_layers": integers(r.n_layers for r in records),
-        "head": texts(r.head for r in records),
-        "variant": texts(r.variant for r in records),
-        "seed": integers(r.seed for r in records),
-        "fold": integers(r.fold for r in records),
-        "folds": integers(r.folds for r in records),
-        "subset": texts(r.subset for r in records),
-        "repeat": integers(r.repeat for r in records),
-        "control": texts(r.control for r in records),
-        "spec": objects(r.spec for r in records),
-        "status": texts(r.status for r in records),
-        "error": texts(r.error for r in records),
-        "seconds": numbers(r.seconds for r in records),
-        "n_train": integers(r.n_train for r in records),
-        "n_epochs": integers(r.n_epochs for r in records),
-        "chosen_epoch": integers(r.chosen_epoch for r in records),
-        "convergence": texts(r.convergence for r in records),
-        "advice": texts(r.advice for r in records),
-        "thresholds": lists(r.thresholds for r in records),
-        "saved": texts(r.saved for r in records),
-        "device": texts(r.device for r in records),
-        "recorded_at": _now(len(records)),
+        "metric": texts(r.metric for r in records),
+        **_side_columns("a", [r.a for r in records]),
+        **_side_columns("b", [r.b for r in records]),
+        "n_items": integers(r.n_items for r in records),
+        "n_resamples": integers(r.n_resamples for r in records),
+        "difference": numbers(r.difference for r in records),
+        "low": numbers(r.low for r in records),
+        "high": numbers(r.high for r in records),
+        "p": numbers(r.p for r in records),
+        "recorded_at": now(len(records)),
     }
 
 
-def kept_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """Where the trained heads of probes lie."""
+def _side_columns(name: str, sides: Sequence[ComparedSide]) -> Columns:
     return {
-        "probe_id": integers(r.probe_id for r in records),
-        "saved": texts(r.saved for r in records),
+        f"model_{name}": texts(side.model for side in sides),
+        f"head_{name}": texts(side.head for side in sides),
+        f"variant_{name}": texts(side.variant for side in sides),
+        f"layer_{name}": integers(side.layer for side in sides),
+        f"probes_{name}": lists(side.probes for side in sides),
     }
 
 
-def metric_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """The rows of `metrics`."""
-    rows = [(r.probe_id, split, entry) for r in records for split in r.splits for entry in split.metrics]
-    return {
-        "probe_id": integers(probe_id for probe_id, _, _ in rows),
-        "split": texts(split.split for _, split, _ in rows),
-        "metric": texts(entry.metric for _, _, entry in rows),
-        "value": numbers(entry.value for _, _, entry in rows),
-        "low": numbers(entry.low for _, _, entry in rows),
-        "high": numbers(entry.high for _, _, entry in rows),
-        "reason": texts(entry.reason for _, _, entry in rows),
-        "n_items": integers(split.n_items for _, split, _ in rows),
-    }
-
-
-def class_metric_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """The rows of `class_metrics`."""
-    rows = [(r.probe_id, s.split, entry) for r in records for s in r.splits for entry in s.class_metrics]
-    return {
-        "probe_id": integers(probe_id for probe_id, _, _ in rows),
-        "split": texts(split for _, split, _ in rows),
-        "label": integers(entry.label for _, _, entry in rows),
-        "metric": texts(entry.metric for _, _, entry in rows),
-        "value": numbers(entry.value for _, _, entry in rows),
-        "support": integers(entry.support for _, _, entry in rows),
-        "reason": texts(entry.reason for _, _, entry in rows),
-    }
-
-
-def history_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """The rows of `history`."""
-    rows = [(r.probe_id, point) for r in records for point in r.history]
-    return {
-        "probe_id": integers(probe_id for probe_id, _ in rows),
-        "epoch": integers(point.epoch for _, point in rows),
-        "train_loss": numbers(point.train_loss for _, point in rows),
-        "eval_loss": numbers(point.eval_loss for _, point in rows),
-        "eval_score": numbers(point.eval_score for _, point in rows),
-    }
-
-
-def prediction_columns(records: Sequence[ProbeRecord]) -> Columns:
-    """The rows of `predictions`.
-
-    Of two classes only class 1 is kept, since the other adds nothing and predictions are most of a catalog.
-    """
-    parts = [_predictions(record, part) for record in records for part in record.predictions]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
-
-
-def _predictions(probe: ProbeRecord, predictions: PredictionRecord) -> Columns:
-    """N × K rows."""
-    scores_NK, targets_NK = predictions.scores, predictions.targets
-    outputs_K = np.arange(scores_NK.shape[1], dtype=np.int16)
-    if probe.task is Task.CLASSIFICATION:
-        targets_NK = targets_NK[:, None] == outputs_K
-        if len(outputs_K) == 2:
-            scores_NK, targets_NK, outputs_K = scores_NK[:, 1:], targets_NK[:, 1:], outputs_K[1:]
-    n_rows = scores_NK.size
-    return {
-        "probe_id": np.full(n_rows, probe.probe_id, dtype=np.int64),
-        "split": np.full(n_rows, predictions.split, dtype=object),
-        "item": np.repeat(predictions.items.astype(np.int32), len(outputs_K)),
-        "output": np.tile(outputs_K, len(scores_NK)),
-        "target": targets_NK.astype(np.float32).ravel(),
-        "score": scores_NK.astype(np.float32).ravel(),
-    }
-
-
-def _now(n_rows: int) -> NDArray[Any]:
-    return times([datetime.now(UTC)] * n_rows)
+def _contents(record: DatasetRecord) -> Mapping[str, object] | None:
+    if record.splits is None:
+        return None
+    return {split: asdict(contents) for split, contents in record.splits.items()}

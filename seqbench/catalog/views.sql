@@ -55,44 +55,159 @@ WHERE p.status = 'ok' AND p.control IS NULL AND p.subset IS NULL AND p.fold IS N
 GROUP BY p.model, p.dataset, p.task, p.head, p.variant, p.layer, m.split, m.metric;
 COMMENT ON VIEW layer_scores IS 'One row a layer, split and metric: the mean over seeds';
 
+-- Eval and test side by side, so that one pass over the metrics suffices. What is joined after grouping costs
+-- nothing there: metric_names first makes DuckDB join a million rows on two columns.
 CREATE OR REPLACE VIEW best_layers AS
-WITH scored AS (
-    SELECT s.*, CASE WHEN n.higher_is_better THEN s.value ELSE -s.value END AS goodness
-    FROM layer_scores s
-    JOIN metric_names n USING (task, metric)
-    WHERE s.value IS NOT NULL
+WITH layers AS (
+    SELECT
+        p.model, p.dataset, p.task, p.head, p.variant, m.metric, p.layer,
+        max(p.n_layers) AS n_layers,
+        avg(m.value) FILTER (m.split = 'eval') AS eval_score,
+        avg(m.value) FILTER (m.split = 'test') AS test_score,
+        avg(m.low) FILTER (m.split = 'test') AS test_low,
+        avg(m.high) FILTER (m.split = 'test') AS test_high,
+        stddev_samp(m.value) FILTER (m.split = 'test') AS test_std,
+        nullif(count(m.value) FILTER (m.split = 'test'), 0) AS n_probes
+    FROM probes p
+    JOIN metrics m USING (probe_id)
+    WHERE p.status = 'ok' AND p.control IS NULL AND p.subset IS NULL AND p.fold IS NULL
+    GROUP BY p.model, p.dataset, p.task, p.head, p.variant, m.metric, p.layer
 ),
-ranked AS (
-    SELECT *, row_number() OVER (
-        PARTITION BY model, dataset, head, variant, split, metric ORDER BY goodness DESC, layer
-    ) AS place
-    FROM scored
+judged AS (
+    SELECT
+        l.*,
+        CASE WHEN n.higher_is_better THEN eval_score ELSE -eval_score END AS eval_goodness,
+        CASE WHEN n.higher_is_better THEN test_score ELSE -test_score END AS test_goodness
+    FROM layers l
+    JOIN metric_names n USING (task, metric)
+),
+chosen AS (
+    SELECT
+        model, dataset, task, head, variant, metric,
+        arg_max(judged, {'goodness': eval_goodness, 'layer': -layer}) FILTER (eval_score IS NOT NULL) AS best,
+        arg_max(judged, {'goodness': test_goodness, 'layer': -layer}) FILTER (test_score IS NOT NULL) AS oracle
+    FROM judged
+    GROUP BY model, dataset, task, head, variant, metric
 )
 SELECT
-    chosen.model, chosen.dataset, chosen.task, chosen.head, chosen.variant, chosen.metric,
-    chosen.layer,
-    chosen.n_layers,
-    chosen.value AS eval_score,
-    test.value AS test_score,
-    test.low AS test_low,
-    test.high AS test_high,
-    test.std AS test_std,
-    test.n_probes,
+    model, dataset, task, head, variant, metric,
+    best.layer AS layer, best.n_layers AS n_layers, best.eval_score AS eval_score,
+    best.test_score AS test_score, best.test_low AS test_low, best.test_high AS test_high,
+    best.test_std AS test_std, best.n_probes AS n_probes,
     oracle.layer AS oracle_layer,
-    oracle.value AS oracle_score,
-    oracle.goodness - test.goodness AS gap
-FROM ranked chosen
-LEFT JOIN scored test
-    ON test.split = 'test' AND test.layer = chosen.layer
-    AND (test.model, test.dataset, test.head, test.variant, test.metric)
-      = (chosen.model, chosen.dataset, chosen.head, chosen.variant, chosen.metric)
-LEFT JOIN ranked oracle
-    ON oracle.split = 'test' AND oracle.place = 1
-    AND (oracle.model, oracle.dataset, oracle.head, oracle.variant, oracle.metric)
-      = (chosen.model, chosen.dataset, chosen.head, chosen.variant, chosen.metric)
-WHERE chosen.split = 'eval' AND chosen.place = 1;
+    oracle.test_score AS oracle_score,
+    oracle.test_goodness - best.test_goodness AS gap
+FROM chosen
+WHERE best IS NOT NULL;
 COMMENT ON VIEW best_layers IS 'One row a metric: the layer chosen on eval, its score on test, and the oracle beside it';
 
+-- Only what is still so: both sides are what the leaderboard by this metric shows, with all seeds that it averages.
+CREATE OR REPLACE VIEW comparisons AS
+WITH sides AS (
+    SELECT
+        key, dataset, metric,
+        unnest([
+            {'model': model_a, 'head': head_a, 'variant': variant_a, 'layer': layer_a, 'probes': probes_a},
+            {'model': model_b, 'head': head_b, 'variant': variant_b, 'layer': layer_b, 'probes': probes_b}
+        ], recursive := true)
+    FROM paired_comparisons
+    WHERE kind = 'models'
+),
+leaders AS (
+    SELECT b.*
+    FROM best_layers b
+    JOIN metric_names n USING (task, metric)
+    QUALIFY row_number() OVER (
+        PARTITION BY b.model, b.dataset, b.metric
+        ORDER BY CASE WHEN n.higher_is_better THEN b.eval_score ELSE -b.eval_score END DESC, b.head, b.variant
+    ) = 1
+),
+averaged AS (
+    SELECT model, dataset, head, variant, layer, list_sort(list(probe_id)) AS probes
+    FROM probes
+    WHERE status = 'ok' AND control IS NULL AND subset IS NULL AND fold IS NULL
+    GROUP BY ALL
+),
+standing AS (
+    SELECT s.key, l.metric, l.task
+    FROM sides s
+    JOIN leaders l USING (model, dataset, head, variant, layer, metric)
+    JOIN averaged USING (model, dataset, head, variant, layer, probes)
+    GROUP BY ALL
+    HAVING count(*) = 2
+),
+current AS (
+    SELECT c.* EXCLUDE (metric), s.metric, s.task
+    FROM paired_comparisons c
+    JOIN standing s USING (key)
+    QUALIFY row_number() OVER (
+        PARTITION BY dataset, s.metric, least(model_a, model_b), greatest(model_a, model_b)
+        ORDER BY n_resamples DESC, recorded_at DESC, key
+    ) = 1
+),
+stepped AS (
+    SELECT
+        *,
+        p * (count(p) OVER family + 1 - row_number() OVER (family ORDER BY p NULLS LAST, key)) AS step
+    FROM current
+    WINDOW family AS (PARTITION BY dataset, task, metric)
+)
+SELECT
+    dataset, task, metric, model_a, head_a, layer_a, model_b, head_b, layer_b,
+    n_items, difference, low, high, p,
+    CASE WHEN p IS NOT NULL THEN least(1, max(step) OVER (
+        PARTITION BY dataset, task, metric ORDER BY p NULLS LAST, key ROWS UNBOUNDED PRECEDING
+    )) END AS p_holm,
+    p_holm < 0.05 AS is_clear,
+    variant_a, variant_b, n_resamples, recorded_at
+FROM stepped;
+COMMENT ON VIEW comparisons IS 'One row a pair of models on a data set, as the last report compared them on test';
+
+CREATE OR REPLACE VIEW layer_comparisons AS
+WITH sides AS (
+    SELECT model, dataset, head, variant, layer, list_sort(list(probe_id)) AS probes
+    FROM probes
+    WHERE status = 'ok' AND control IS NULL AND subset IS NULL AND fold IS NULL
+    GROUP BY ALL
+),
+current AS (
+    SELECT c.*, chosen.task
+    FROM paired_comparisons c
+    JOIN best_layers chosen
+        ON (chosen.dataset, chosen.metric, chosen.model, chosen.head, chosen.variant, chosen.layer)
+        = (c.dataset, c.metric, c.model_a, c.head_a, c.variant_a, c.layer_a)
+    JOIN sides a
+        ON (a.dataset, a.model, a.head, a.variant, a.layer, a.probes)
+        = (c.dataset, c.model_a, c.head_a, c.variant_a, c.layer_a, c.probes_a)
+    JOIN sides b
+        ON (b.dataset, b.model, b.head, b.variant, b.layer, b.probes)
+        = (c.dataset, c.model_b, c.head_b, c.variant_b, c.layer_b, c.probes_b)
+    WHERE c.kind = 'layers'
+    QUALIFY row_number() OVER (
+        PARTITION BY c.dataset, c.metric, c.model_a, c.head_a, c.variant_a, c.layer_b
+        ORDER BY c.n_resamples DESC, c.recorded_at DESC, c.key
+    ) = 1
+),
+stepped AS (
+    SELECT
+        *,
+        p * (count(p) OVER family + 1 - row_number() OVER (family ORDER BY p NULLS LAST, key)) AS step
+    FROM current
+    WINDOW family AS (PARTITION BY dataset, task, metric, model_a, head_a, variant_a)
+)
+SELECT
+    dataset, task, metric, model_a AS model, head_a AS head, layer_a AS chosen, layer_b AS layer, n_items,
+    difference, low, high, p,
+    CASE WHEN p IS NOT NULL THEN least(1, max(step) OVER (
+        PARTITION BY dataset, task, metric, model_a, head_a, variant_a
+        ORDER BY p NULLS LAST, key ROWS UNBOUNDED PRECEDING
+    )) END AS p_holm,
+    p_holm >= 0.05 AS is_as_good,
+    variant_a AS variant, n_resamples, recorded_at
+FROM stepped;
+COMMENT ON VIEW layer_comparisons IS 'One row a layer that a report compared on test with the one chosen on eval';
+
+-- The names of the primary metrics stand here as well, since a constant filter reaches the metrics and a join does not.
 CREATE OR REPLACE VIEW leaderboard AS
 WITH best AS (
     SELECT
@@ -101,23 +216,54 @@ WITH best AS (
         CASE WHEN n.higher_is_better THEN b.test_score ELSE -b.test_score END AS test_goodness
     FROM best_layers b
     JOIN metric_names n USING (task, metric)
-    WHERE n.is_primary
+    WHERE n.is_primary AND b.metric IN ('accuracy', 'roc_auc', 'spearmanr')
     QUALIFY row_number() OVER (
         PARTITION BY b.model, b.dataset ORDER BY eval_goodness DESC, b.head, b.variant
     ) = 1
+),
+compared AS (
+    SELECT
+        dataset, task, metric,
+        unnest([
+            {'model': model_a, 'worse': is_clear AND difference < 0},
+            {'model': model_b, 'worse': is_clear AND difference > 0}
+        ]) AS side
+    FROM comparisons
+    WHERE p IS NOT NULL AND metric IN ('accuracy', 'roc_auc', 'spearmanr')
+),
+standing AS (
+    SELECT dataset, task, metric, side.model AS model, 1 + count(*) FILTER (side.worse) AS rank
+    FROM compared
+    GROUP BY ALL
 )
 SELECT
-    b.dataset, b.task, b.metric,
+    b.dataset,
+    coalesce(d.task_group, b.task) AS task_group,
+    b.task, b.metric,
+    s.rank,
     CASE WHEN b.test_score IS NOT NULL
         THEN rank() OVER (PARTITION BY b.dataset, b.task ORDER BY b.test_goodness DESC NULLS LAST)
-    END AS rank,
+    END AS place,
     b.model,
     coalesce(m.kind IN ('random-init', 'kmer', 'onehot'), false) AS control,
     b.head, b.variant, b.layer, b.n_layers, b.eval_score, b.test_score, b.test_low, b.test_high, b.test_std,
     b.n_probes, b.oracle_layer, b.oracle_score, b.gap
 FROM best b
-LEFT JOIN models m USING (model);
+LEFT JOIN standing s USING (dataset, task, metric, model)
+LEFT JOIN models m ON m.model = b.model
+LEFT JOIN datasets d ON d.dataset = b.dataset;
 COMMENT ON VIEW leaderboard IS 'One row a model and data set: its best head by the primary metric, ranked on test';
+
+CREATE OR REPLACE VIEW learning_curves AS
+SELECT
+    p.model, p.dataset, p.task, p.head, p.variant, p.layer, p.seed, p.fold, p.folds, p.subset, p.repeat, p.control,
+    h.epoch, h.train_loss, h.eval_loss, h.eval_score,
+    coalesce(h.epoch = p.chosen_epoch, false) AS is_chosen,
+    p.convergence, p.probe_id
+FROM probes p
+JOIN history h USING (probe_id)
+WHERE p.status = 'ok';
+COMMENT ON VIEW learning_curves IS 'One row a probe and epoch: losses and score on eval; only probes that are ok';
 
 -- A control is a variant of its own: its twin is the probe whose spec is the same but for the permuted labels.
 CREATE OR REPLACE VIEW selectivity AS

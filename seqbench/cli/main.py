@@ -36,7 +36,7 @@ app = typer.Typer(
     help="Which layer of a DNA, RNA or protein foundation model knows what.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
 )
 

@@ -1,75 +1,119 @@
 """`seqbench sql`: a read-only query of the catalog."""
 
-import csv
-import json
-import math
+import os
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.cli.completion import complete_query
 from seqbench.cli.options import console
+from seqbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from seqbench.catalog import QueryResult
 
 
 class Format(StrEnum):
-    """How rows are printed."""
+    """How rows are printed or written."""
 
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+    PARQUET = "parquet"
+    MD = "md"
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT (or DESCRIBE, SHOW, SUMMARIZE).")],
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="One SELECT (or DESCRIBE, SHOW, SUMMARIZE); `-` reads it from standard input.",
+            autocompletion=complete_query,
+        ),
+    ],
     catalog: Annotated[Path, typer.Option(help="The catalog to query.")] = Path("catalog.duckdb"),
-    format: Annotated[Format, typer.Option(help="How to print the rows.")] = Format.TABLE,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="How to print the rows; by default a table, or what the name of --out ends in."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the rows to this file; Parquet is only written to files.")
+    ] = None,
 ) -> None:
     """Query the catalog with SQL, read-only. Start with: SHOW TABLES, or SELECT * FROM leaderboard."""
     from seqbench.catalog import open_catalog
 
-    result = open_catalog(catalog).query(query)
-    if format is Format.TABLE:
-        _print_table(result)
-    elif format is Format.CSV:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows(["" if cell is None else cell for cell in row] for row in result.rows)
+    chosen = _format(format, out)
+    text = sys.stdin.read() if query == "-" else query
+    result = open_catalog(catalog).query(text)
+    if out is not None:
+        _write(result, chosen, out)
+    elif chosen is Format.TABLE:
+        from seqbench.cli.query_table import print_rows
+
+        print_rows(result.columns, result.rows, console())
     else:
-        rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
-        json.dump(rows, sys.stdout, indent=1, default=str, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write("\n")
+        sys.stdout.write(_text(result, chosen))
 
 
-def _plain(value: object) -> object:
-    """JSON has neither NaN nor infinity; both are null."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _format(given: Format | None, out: Path | None) -> Format:
+    """What is asked for, or what the file's name says.
+
+    Raises:
+        ConfigError: Parquet without a file, or a file whose name tells no format.
+    """
+    if out is None:
+        if given is Format.PARQUET:
+            raise ConfigError("--format parquet: is no text for a terminal (name a file with --out)")
+        return given or Format.TABLE
+    ending = out.suffix.removeprefix(".").lower()
+    if given is None and ending not in list(Format):
+        known = ", ".join(f".{each}" for each in Format if each is not Format.TABLE)
+        raise ConfigError(f"--out {out}: its name tells no format (say --format, or end it in {known})")
+    return given or Format(ending)
 
 
-def _print_table(result: "QueryResult") -> None:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _text(result: "QueryResult", format: Format) -> str:
+    """The rows as CSV, JSON or Markdown."""
+    from seqbench.cli.query_text import to_csv, to_json, to_markdown
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    numeric = [
-        any(isinstance(row[index], int | float) for row in result.rows)
-        for index in range(len(result.columns))
-    ]
-    for column, right in zip(result.columns, numeric, strict=True):
-        table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
-    for row in result.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    out = console()
-    out.print(table)
-    out.print(f"{len(result.rows)} rows", style="dim", highlight=False)
+    make = {Format.CSV: to_csv, Format.JSON: to_json, Format.MD: to_markdown}[format]
+    return make(result.columns, result.rows)
 
 
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _table(result: "QueryResult") -> str:
+    """The rows as a table as wide as it needs to be."""
+    import io
+
+    from rich.console import Console
+
+    from seqbench.cli.query_table import print_rows
+
+    page = io.StringIO()
+    print_rows(result.columns, result.rows, Console(file=page, width=100_000))
+    return page.getvalue()
+
+
+def _write(result: "QueryResult", format: Format, out: Path) -> None:
+    """Write a file beside its place and then rename it, so that a reader never sees half of it.
+
+    Raises:
+        ConfigError: It can't be written there.
+    """
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        if format is Format.PARQUET:
+            result.write_parquet(partial)
+        else:
+            text = _table(result) if format is Format.TABLE else _text(result, format)
+            partial.write_text(text, encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        raise ConfigError(f"--out {out}: can't be written: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -1,6 +1,10 @@
-"""Scores of predictions with bootstrap intervals."""
+"""Scores of predictions with bootstrap intervals, and tests of whether two of them differ."""
 
-from seqbench.metrics.names import METRICS, PRIMARY, higher_is_better
+from seqbench.metrics.multiplicity import holm
+from seqbench.metrics.names import METRICS, PRIMARY, all_metrics, higher_is_better
+from seqbench.metrics.paired import Difference, paired_difference
+from seqbench.metrics.rank_tests import cliques, critical_difference, friedman, ranks
+from seqbench.metrics.replicating import replicates
 from seqbench.metrics.scores import ClassScore, MetricScore
 from seqbench.metrics.scoring import score, score_many
 from seqbench.metrics.thresholds import choose_thresholds
@@ -9,9 +13,18 @@ __all__ = [
     "METRICS",
     "PRIMARY",
     "ClassScore",
+    "Difference",
     "MetricScore",
+    "all_metrics",
     "choose_thresholds",
+    "cliques",
+    "critical_difference",
+    "friedman",
     "higher_is_better",
+    "holm",
+    "paired_difference",
+    "ranks",
+    "replicates",
     "score",
     "score_many",
 ]

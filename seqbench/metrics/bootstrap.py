@@ -43,6 +43,11 @@ def bootstrap(
     return [_intervals([found[place] for found in drawn], level) for place in range(len(evaluates))]
 
 
+def interval(values_R: Floats, level: float) -> Interval:
+    """The interval of values that are at hand, column 0 being the data; as of `bootstrap`."""
+    return _intervals([{"value": values_R}], level)["value"]
+
+
 def _intervals(chunks: Sequence[Mapping[str, Floats]], level: float) -> dict[str, Interval]:
     metrics = list(chunks[0])
     scores_QR = np.array([np.concatenate([chunk[metric] for chunk in chunks]) for metric in metrics])

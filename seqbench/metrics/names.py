@@ -1,5 +1,7 @@
 """Which metrics a task has, which one it is ranked by, and which way is better."""
 
+from functools import cache
+
 from seqbench.vocabulary import Task
 
 METRICS: dict[Task, tuple[str, ...]] = {
@@ -44,6 +46,7 @@ PRIMARY: dict[Task, str] = {
 _ERRORS = frozenset({"brier", "ece", "mse", "rmse", "mcrmse", "mae"})
 
 
+@cache
 def higher_is_better(metric: str) -> bool:
     """Tell whether a higher value of the metric is the better one.
 

@@ -89,7 +89,7 @@ def score_many(
     thresholds = [None] * len(predictions_LNK) if thresholds is None else thresholds
     for predictions, given in zip(predictions_LNK, thresholds, strict=True):
         check_scorable(task, targets, predictions)
-        _check_thresholds(task, predictions.shape[1], given)
+        check_thresholds(task, predictions.shape[1], given)
     resampling = Resampling(n_resamples=n_resamples, seed=seed, level=level)
     together = max(1, TOGETHER_CELLS // predictions_LNK[0].size) if len(predictions_LNK) else 1
     results = []
@@ -136,7 +136,12 @@ def _check_range(targets: NDArray[np.generic], highest: int, what: str) -> None:
         raise ProbeError(f"{what} {targets[wrong][0]!r} is not among 0 to {highest}")
 
 
-def _check_thresholds(task: Task, n_outputs: int, thresholds: Sequence[float] | None) -> None:
+def check_thresholds(task: Task, n_outputs: int, thresholds: Sequence[float] | None) -> None:
+    """Refuse thresholds that don't fit the task.
+
+    Raises:
+        ProbeError: See `score`.
+    """
     if thresholds is None:
         return
     takes = {Task.LABELS: n_outputs, Task.CLASSIFICATION: 1 if n_outputs == 2 else 0}.get(task, 0)

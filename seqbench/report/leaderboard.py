@@ -1,10 +1,15 @@
-"""The leaderboard of a selection: a row a model and data set, ranked on test by the task's primary metric."""
+"""The leaderboard of a selection: a row a model and data set, ranked on test."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from seqbench.metrics import PRIMARY, higher_is_better
-from seqbench.report.results import Choice, DatasetFacts, Results
+from seqbench.metrics import higher_is_better
+from seqbench.report.results import Choice, Curve, DatasetFacts, Results
+
+if TYPE_CHECKING:
+    from seqbench.report.analysis import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +21,9 @@ class LeaderRow:
     place: int | None
     """By score on test, 1 the best, equal scores share a place; None without a score."""
     rank: int | None
-    """1 + the number of models that are clearly better (`Comparison.is_clear`), so that models that can't be told
-    apart share a rank; equals `place` where nothing was compared."""
+    """1 + the number of models that are clearly better (`Comparison.is_clear`), so that models that can't be
+    told apart share a rank. A pair that was not compared counts by score, so that it equals `place` where
+    nothing was."""
     model: str
     control: bool
     head: str
@@ -25,31 +31,54 @@ class LeaderRow:
     choice: Choice
 
 
-def leaderboard(results: Results) -> tuple[LeaderRow, ...]:
-    """Rank the models of every data set; data sets in the order of the selection, models by rank.
+def leaderboard(results: Results, comparisons: Iterable["Comparison"] = ()) -> tuple[LeaderRow, ...]:
+    """Rank the models of every data set; data sets in the order of the selection, models by place.
 
     The head of a model is the one with the better eval score (the first of equals in the selection), as in
-    the catalog's view of this name, which ranks all that was ever run rather than a selection.
+    the catalog's view of this name, which ranks all that was ever run rather than a selection. Data sets
+    whose task lacks the selection's metric have no rows.
     """
-    return tuple(row for dataset in results.datasets for row in _rows(results, dataset))
+    by_dataset: dict[str, dict[tuple[str, str], bool]] = {}
+    for one in comparisons:
+        worse_better = by_dataset.setdefault(one.dataset, {})
+        worse_better[one.b.model, one.a.model] = one.is_clear and one.difference > 0
+        worse_better[one.a.model, one.b.model] = one.is_clear and one.difference < 0
+    return tuple(
+        row
+        for dataset in results.datasets
+        for row in _ranked(tuple(_rows(results, dataset)), by_dataset.get(dataset.name, {}))
+    )
+
+
+def rank_labels(rows: Iterable[LeaderRow]) -> dict[tuple[str, str], str]:
+    """Ranks as people read them, by data set and model: `1`, or `1=` where others share it; empty without one."""
+    members = list(rows)
+    shared = Counter((row.dataset, row.rank) for row in members)
+    return {
+        (row.dataset, row.model): ""
+        if row.rank is None
+        else f"{row.rank}{'=' if shared[row.dataset, row.rank] > 1 else ''}"
+        for row in members
+    }
 
 
 def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
-    metric = PRIMARY[dataset.task]
+    """The rows of a data set by score, places as ranks."""
+    metric = results.metric_of(dataset)
+    if metric is None:
+        return
     sign = 1 if higher_is_better(metric) else -1
-    best: list[tuple[str, bool, str, int, Choice]] = []
+    best: list[tuple[str, bool, Curve]] = []
     for model in results.models:
         curves = [results.curve(dataset.name, model.name, head) for head in results.selection.heads]
-        chosen = [
-            (model.name, model.is_control, curve.head, curve.n_layers, curve.choices[metric])
-            for curve in curves
-            if curve is not None and metric in curve.choices
-        ]
+        chosen = [curve for curve in curves if curve is not None and metric in curve.choices]
         if chosen:
-            best.append(max(chosen, key=lambda entry: sign * _number(entry[-1].eval_score, sign)))
-    best.sort(key=lambda entry: -sign * _number(entry[-1].test.value, sign))
-    values = [entry[-1].test.value for entry in best]
-    for name, control, head, n_layers, choice in best:
+            curve = max(chosen, key=lambda one: _goodness(one.choices[metric].eval_score, sign))
+            best.append((model.name, model.is_control, curve))
+    best.sort(key=lambda entry: -_goodness(entry[-1].choices[metric].test.value, sign))
+    values = [curve.choices[metric].test.value for _, _, curve in best]
+    for name, control, curve in best:
+        choice = curve.choices[metric]
         value = choice.test.value
         place = None if value is None else values.index(value) + 1
         yield LeaderRow(
@@ -59,12 +88,23 @@ def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
             rank=place,
             model=name,
             control=control,
-            head=head,
-            n_layers=n_layers,
+            head=curve.head,
+            n_layers=curve.n_layers,
             choice=choice,
         )
 
 
-def _number(value: float | None, sign: int) -> float:
-    """The value, or the worst there is where it is not known."""
-    return -sign * float("inf") if value is None else value
+def _ranked(rows: tuple[LeaderRow, ...], is_worse: Mapping[tuple[str, str], bool]) -> Iterator[LeaderRow]:
+    """The rows with ranks; `is_worse` says of compared pairs whether the first is clearly worse."""
+    scored = [(row.model, row.place) for row in rows if row.place is not None]
+    for row in rows:
+        if row.place is None:
+            yield row
+            continue
+        better = sum(is_worse.get((row.model, other), place < row.place) for other, place in scored)
+        yield replace(row, rank=1 + better)
+
+
+def _goodness(value: float | None, sign: int) -> float:
+    """Higher is better; the worst there is where it is not known."""
+    return -float("inf") if value is None else sign * value

@@ -224,7 +224,7 @@ class _Run:
         device = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else host.device()
         records: list[Record] = [
             tasks.model_record(entry, self._workspace.parameters(model)),
-            tasks.dataset_record(entry),
+            tasks.dataset_record(entry, self._workspace),
         ]
         records += [
             tasks.embedding_record(entry, split, done.get(split, Work()), device)

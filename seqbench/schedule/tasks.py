@@ -19,6 +19,7 @@ from seqbench.extract.ready import get_ready
 from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.progress import Advance
+from seqbench.schedule.contents import split_contents
 from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import ExtractTask, ProbeTask
 from seqbench.schedule.workspace import Workspace
@@ -103,7 +104,7 @@ def model_record(entry: Embeddings, parameters: dict[str, Any]) -> ModelRecord:
     )
 
 
-def dataset_record(entry: Embeddings) -> DatasetRecord:
+def dataset_record(entry: Embeddings, workspace: Workspace) -> DatasetRecord:
     """What the catalog keeps of a data set, as the store holds it."""
     facts = entry.facts
     classification = facts.task is Task.CLASSIFICATION
@@ -118,6 +119,7 @@ def dataset_record(entry: Embeddings) -> DatasetRecord:
         alphabet=facts.alphabet,
         task_group=facts.group,
         ceiling=facts.ceiling,
+        splits=split_contents(entry, workspace),
     )
 
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from seqbench.catalog.records import (
+    ComparedSide,
+    ComparisonRecord,
     DatasetRecord,
     EmbeddingRecord,
     EpochRecord,
@@ -127,6 +129,37 @@ def probe_record(layer=0, eval=None, test=None, **changed):
 
 def failed_record(**changed):
     return probe_record(status="failed", error="diverged", **changed)
+
+
+def side_of(*probes):
+    """What was compared: the given probes, which differ in nothing but their seed."""
+    first = probes[0]
+    return ComparedSide(
+        model=first.model,
+        head=first.head,
+        variant=first.variant,
+        layer=first.layer,
+        probes=tuple(sorted(probe.probe_id for probe in probes)),
+    )
+
+
+def comparison_record(a, b, difference=0.1, p=0.01, **changed):
+    """A comparison of two lists of probes."""
+    given = {
+        "kind": "models" if a[0].model != b[0].model else "layers",
+        "dataset": a[0].dataset,
+        "metric": "accuracy",
+        "n_items": 5,
+        "n_resamples": 1000,
+    }
+    limits = (
+        {"low": None, "high": None}
+        if difference is None
+        else {"low": difference - 0.1, "high": difference + 0.1}
+    )
+    return ComparisonRecord(
+        a=side_of(*a), b=side_of(*b), difference=difference, p=p, **given | limits | changed
+    )
 
 
 def full_probe_record(n_items=5, n_classes=2, **changed):

@@ -109,8 +109,10 @@ def test_the_leaderboard_takes_the_head_that_is_best_on_eval_and_ranks_on_test(c
             probe_record(model="twin", eval=acc(0.5), test=acc(0.5)),
         ]
     )
-    found = dicts(catalog, "FROM leaderboard ORDER BY rank")
-    assert [(row["rank"], row["model"], row["head"], row["test_score"], row["control"]) for row in found] == [
+    found = dicts(catalog, "FROM leaderboard ORDER BY place")
+    assert [
+        (row["place"], row["model"], row["head"], row["test_score"], row["control"]) for row in found
+    ] == [
         (1, "four", "mlp", 0.85, True),
         (2, "bert", "linear", 0.8, False),
         (3, "twin", "mlp", 0.5, True),
@@ -127,7 +129,7 @@ def test_the_leaderboard_goes_by_the_primary_metric_and_ranks_each_dataset(catal
             probe_record(dataset="b", model="untested", eval=acc(0.5)),
         ]
     )
-    found = catalog.query("SELECT dataset, model, metric, rank FROM leaderboard ORDER BY ALL").rows
+    found = catalog.query("SELECT dataset, model, metric, place FROM leaderboard ORDER BY ALL").rows
     assert found == [
         ("a", "bert", "spearmanr", 1),
         ("b", "bert", "accuracy", 1),

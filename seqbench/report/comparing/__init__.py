@@ -1,1 +1,1 @@
-"""What can be told apart: paired comparisons between models and between layers, and what follows from them."""
+"""Who is better than whom, and how sure that is: models, layers, controls, ranks over data sets."""

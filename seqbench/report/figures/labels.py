@@ -1,20 +1,15 @@
-"""The words in a plot: layer and value beside each star, and the name of the ceiling, where they hide least.
+"""The words in a layer plot: layer and value beside stars, and the name of the ceiling, where they hide least."""
 
-Coordinates are points from the lower left corner of the axes.
-"""
-
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from seqbench.metrics import higher_is_better
-from seqbench.report.figures.canvas import text_width
+from seqbench.report.figures.canvas import Canvas, Point
+from seqbench.report.figures.letters import text_width
 from seqbench.report.figures.panels import Line, Panel
 from seqbench.report.figures.placing import Box, along, place
-from seqbench.report.figures.style import BACKGROUND, INK, MUTED, SMALL_PT
+from seqbench.report.figures.plot import Scales
+from seqbench.report.figures.style import INK, MUTED, SMALL_PT
 from seqbench.report.tables.table import readable
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _DIGITS = 3
 _SIZE_PT = 8.0
@@ -24,35 +19,33 @@ _STAR = 4.5
 _RING = 7.5
 """Half the width of a star, and of one with the oracle's ring around it."""
 
-_At = Callable[[float, float], tuple[float, float]]
-"""From layer and score to points."""
 
-
-def draw_labels(axes: "Axes", panel: Panel, width: float, height: float) -> None:
-    """Label the plot of a panel in axes of so many points, whose limits are set."""
-    frame = Box(left=0, bottom=0, right=width, top=height)
-    (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
-
-    def at(x: float, y: float) -> tuple[float, float]:
-        return (x - x0) / (x1 - x0) * width, (y - y0) / (y1 - y0) * height
-
-    drawn = _obstacles(panel, at, width)
+def draw_labels(canvas: Canvas, panel: Panel, box: Box, scales: Scales) -> None:
+    """Label a plot; a label for which there is no room without hiding another is left out."""
+    x, y = scales
+    drawn = _obstacles(panel, scales)
     taken: list[Box] = []
     for line in _labelled(panel):
         choice = line.choice
         if choice is None or choice.test.value is None:
             continue
         words = f"layer {choice.layer}: {readable(choice.test.value, _DIGITS)}"
-        size = (text_width(words, _SIZE_PT), _SIZE_PT)
         around = _RING if choice.layer == choice.oracle_layer else _STAR
-        box = place(at(choice.layer, choice.test.value), around, size, frame, drawn, taken)
-        _write(axes, box, words, frame, color=INK, size=_SIZE_PT)
-        taken.append(box)
+        mark = (x(choice.layer), y(choice.test.value))
+        size = (text_width(words, _SIZE_PT), _SIZE_PT)
+        _write(canvas, words, place(mark, around, size, box, drawn, taken), taken, INK)
     if panel.ceiling is not None:
         words = f"ceiling {readable(panel.ceiling, _DIGITS)}"
         size = (text_width(words, SMALL_PT), SMALL_PT)
-        box = place(at(x0, panel.ceiling), 0, size, frame, drawn, taken)
-        _write(axes, box, words, frame, color=MUTED, size=SMALL_PT)
+        mark = (box.left, y(panel.ceiling))
+        _write(canvas, words, place(mark, 0, size, box, drawn, taken), taken, MUTED)
+
+
+def _write(canvas: Canvas, words: str, spot: Box | None, taken: list[Box], color: str) -> None:
+    if spot is not None:
+        middle, base = (spot.left + spot.right) / 2, spot.bottom - 0.12 * spot.height
+        canvas.text(middle, base, words, size=spot.height, color=color, align="center", halo=True)
+        taken.append(spot)
 
 
 def _labelled(panel: Panel) -> Sequence[Line]:
@@ -69,44 +62,30 @@ def _goodness(line: Line, higher: bool) -> float:
     return value if higher else -value
 
 
-def _obstacles(panel: Panel, at: _At, width: float) -> list[tuple[float, float]]:
+def _obstacles(panel: Panel, scales: Scales) -> list[Point]:
     """Points along everything that a label should not hide."""
-    points: list[tuple[float, float]] = []
+    x, y = scales
+    points: list[Point] = []
     levels = [value for line in panel.lines if line.is_level for value in line.values if value is not None]
     for level in levels if panel.ceiling is None else [*levels, panel.ceiling]:
-        up = at(0, level)[1]
-        points += along([(0, up), (width, up)])
+        points += along([(x.start, y(level)), (x.end, y(level))])
     for line in panel.lines:
         if not line.is_level:
             known = zip(line.layers, line.values, strict=True)
-            points += along([at(layer, value) for layer, value in known if value is not None])
-            points += _around_marks(line, at)
+            points += along([(x(layer), y(value)) for layer, value in known if value is not None])
+            points += _around_marks(line, scales)
     return points
 
 
-def _around_marks(line: Line, at: _At) -> list[tuple[float, float]]:
+def _around_marks(line: Line, scales: Scales) -> list[Point]:
     choice = line.choice
     if choice is None:
         return []
+    x, y = scales
     around = _RING if choice.layer == choice.oracle_layer else _STAR
-    points: list[tuple[float, float]] = []
+    sides = (-around, 0.0, around)
+    points: list[Point] = []
     for layer, value in ((choice.layer, choice.test.value), (choice.oracle_layer, choice.oracle_score)):
         if layer is not None and value is not None:
-            x, y = at(layer, value)
-            points += [(x + dx, y + dy) for dx in (-around, 0, around) for dy in (-around, 0, around)]
+            points += [(x(layer) + dx, y(value) + dy) for dx in sides for dy in sides]
     return points
-
-
-def _write(axes: "Axes", box: Box, words: str, frame: Box, *, color: str, size: float) -> None:
-    axes.text(
-        (box.left + box.right) / 2 / frame.right,
-        (box.bottom + 0.12 * size) / frame.top,
-        words,
-        transform=axes.transAxes,
-        fontsize=size,
-        color=color,
-        ha="center",
-        va="baseline",
-        zorder=6,
-        bbox={"facecolor": BACKGROUND, "alpha": 0.75, "pad": 0.5, "lw": 0},
-    )

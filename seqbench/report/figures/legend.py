@@ -4,20 +4,21 @@ All lengths are points (1/72 inch).
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from seqbench.report.figures.canvas import Canvas, shorten, text_width
+from seqbench.report.figures.canvas import Canvas
+from seqbench.report.figures.letters import shorten, text_width
 from seqbench.report.figures.panels import Line, Panel
+from seqbench.report.figures.sheet import draw_sample
 from seqbench.report.figures.style import MUTED, SMALL_PT, Look
 from seqbench.report.tables.table import readable
 
 DIGITS = 3
 _ROW = 12.5
-_SAMPLE = 22.0
 _NAMES_FROM = 30.0
 _MIN_NAME = 90.0
 """Room that names get at least; where columns leave less, the other metrics go below the name."""
 _MIN_COLUMN = 34.0
+_NAMED_GAP = "   "
 
 
 def legend_height(panel: Panel, width: float) -> float:
@@ -36,18 +37,18 @@ def draw_legend(
     ends = [left + width - sum(widths[index + 1 :]) for index in range(len(widths))]
     y = top + 8
     for head, end in zip(heads, ends, strict=True):
-        canvas.text(end, y, head, size=SMALL_PT, color=MUTED, ha="right")
+        canvas.text(end, y, head, size=SMALL_PT, color=MUTED, align="right")
     room = width - _NAMES_FROM - sum(widths) - 4
     for line in panel.lines:
         y += _ROW
-        _draw_sample(canvas, left, y - 3, looks[line.model])
+        draw_sample(canvas, left, y - 3, looks[line.model])
         canvas.text(left + _NAMES_FROM, y, shorten(line.model, room))
         for words, end in zip(_cells(line)[: len(ends)], ends, strict=True):
-            canvas.text(end, y, words, ha="right")
+            canvas.text(end, y, words, align="right")
         values = dict(zip(panel.others, line.others, strict=True))
         for names in below:
             y += _ROW
-            words = "   ".join(_named(name, values[name]) for name in names)
+            words = _NAMED_GAP.join(_named(name, values[name]) for name in names)
             canvas.text(left + _NAMES_FROM, y, words, size=SMALL_PT, color=MUTED)
 
 
@@ -63,7 +64,7 @@ def _below(panel: Panel, width: float) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for name in panel.others:
         longer = (*rows[-1], name) if rows else (name,)
-        words = "   ".join(_named(each, 0.0) for each in longer)
+        words = _NAMED_GAP.join(_named(each, -0.5) for each in longer)
         if rows and text_width(words, SMALL_PT) <= width - _NAMES_FROM:
             rows[-1] = longer
         else:
@@ -73,11 +74,6 @@ def _below(panel: Panel, width: float) -> list[tuple[str, ...]]:
 
 def _named(name: str, value: float | None) -> str:
     return f"{name} {readable(value, DIGITS)}"
-
-
-def _draw_sample(canvas: Canvas, left: float, y: float, look: Look) -> None:
-    dashes: dict[str, Any] = {"dashes": look.dashes} if look.dashes else {}
-    canvas.line([left, left + _SAMPLE], [y, y], color=look.color, lw=look.width, **dashes)
 
 
 def _cells(line: Line) -> tuple[str, ...]:

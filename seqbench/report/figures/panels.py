@@ -1,8 +1,9 @@
 """What the layer figures show, before anything is drawn: one panel a data set, one line a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from seqbench.report.analysis import LayerComparisons
 from seqbench.report.results import Choice, Curve, DatasetFacts, Results
 
 
@@ -21,6 +22,8 @@ class Line:
     """The layer chosen on eval; None where no eval score is known."""
     others: tuple[float | None, ...]
     """The figure's other metrics at the chosen layer."""
+    as_good: tuple[int, ...] = ()
+    """Layers that can't be told apart from the chosen one, and itself; empty where they were not compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +51,43 @@ class LayerFigure:
     """Most probes (seeds) in a mean."""
 
 
-def layer_figures(results: Results, metrics: Sequence[str]) -> tuple[LayerFigure, ...]:
+def layer_figures(
+    results: Results, metrics: Sequence[str], compared: Sequence[LayerComparisons] = ()
+) -> tuple[LayerFigure, ...]:
     """Figures of the first metric, one a head; the other metrics' values stand beside the chosen layer.
 
     Data sets whose task lacks the metric, or that have no results, are left out; so is a figure without any.
+
+    Args:
+        results: What the catalog holds.
+        metrics: The one that is drawn, and others.
+        compared: Layers against the chosen one; of use where they were compared by the drawn metric.
     """
-    figures = (_figure(results, metrics, head) for head in results.selection.heads)
+    as_good = {
+        (one.dataset, one.model, one.head): layers_as_good(one)
+        for one in compared
+        if one.metric == metrics[0]
+    }
+    figures = (_figure(results, metrics, head, as_good) for head in results.selection.heads)
     return tuple(figure for figure in figures if figure.panels)
 
 
-def _figure(results: Results, metrics: Sequence[str], head: str) -> LayerFigure:
+def layers_as_good(compared: LayerComparisons) -> tuple[int, ...]:
+    """The chosen layer and those that can't be told apart from it, ascending."""
+    return tuple(sorted([compared.chosen, *(one.layer for one in compared.layers if one.is_as_good)]))
+
+
+_AsGood = Mapping[tuple[str, str, str], tuple[int, ...]]
+"""By data set, model and head."""
+
+
+def _figure(results: Results, metrics: Sequence[str], head: str, as_good: _AsGood) -> LayerFigure:
     metric, *others = metrics
     panels = tuple(
         panel
         for dataset in results.datasets
         if dataset.has(metric)
-        for panel in [_panel(results, dataset, metric, others, head)]
+        for panel in [_panel(results, dataset, metric, others, head, as_good)]
         if panel.lines
     )
     curves = [curve for key, curve in results.curves.items() if key[2] == head]
@@ -76,10 +100,21 @@ def _figure(results: Results, metrics: Sequence[str], head: str) -> LayerFigure:
     )
 
 
-def _panel(results: Results, dataset: DatasetFacts, metric: str, others: Sequence[str], head: str) -> Panel:
+def _panel(
+    results: Results,
+    dataset: DatasetFacts,
+    metric: str,
+    others: Sequence[str],
+    head: str,
+    as_good: _AsGood,
+) -> Panel:
     curves = [results.curve(dataset.name, model.name, head) for model in results.models]
     had = tuple(other for other in others if dataset.has(other))
-    lines = (_line(curve, metric, had) for curve in curves if curve is not None)
+    lines = (
+        _line(curve, metric, had, as_good.get((dataset.name, curve.model, head), ()))
+        for curve in curves
+        if curve is not None
+    )
     return Panel(
         dataset=dataset.name,
         n_test=dataset.n_test,
@@ -90,7 +125,7 @@ def _panel(results: Results, dataset: DatasetFacts, metric: str, others: Sequenc
     )
 
 
-def _line(curve: Curve, metric: str, others: Sequence[str]) -> Line:
+def _line(curve: Curve, metric: str, others: Sequence[str], as_good: tuple[int, ...]) -> Line:
     layers = curve.layers()
     scores = [curve.at(layer, metric) for layer in layers]
     choice = curve.choices.get(metric)
@@ -103,4 +138,5 @@ def _line(curve: Curve, metric: str, others: Sequence[str]) -> Line:
         high=tuple(score.high for score in scores),
         choice=choice,
         others=tuple(None if choice is None else curve.at(choice.layer, other).value for other in others),
+        as_good=as_good,
     )

@@ -1,12 +1,14 @@
 """Where a label goes so that it hides no line: the free place nearest to its mark.
 
-All coordinates are points (1/72 inch) from the lower left corner of the axes.
+All coordinates are points (1/72 inch) from the top left corner; y counts downward.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+import numpy as np
 
 _STEP = 3.0
 """Distance between the points that stand for a line."""
@@ -21,19 +23,29 @@ class Box:
     """A rectangle."""
 
     left: float
-    bottom: float
-    right: float
     top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """From left to right."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """From top to bottom."""
+        return self.bottom - self.top
 
     def holds(self, x: float, y: float) -> bool:
         """Whether the point is in it or within the margin."""
         inside_x = self.left - _MARGIN <= x <= self.right + _MARGIN
-        return inside_x and self.bottom - _MARGIN <= y <= self.top + _MARGIN
+        return inside_x and self.top - _MARGIN <= y <= self.bottom + _MARGIN
 
     def overlaps(self, other: "Box") -> bool:
-        """Whether the two share any place."""
+        """Whether the two share any place, margins included."""
         apart_x = other.left > self.right + _MARGIN or other.right < self.left - _MARGIN
-        apart_y = other.bottom > self.top + _MARGIN or other.top < self.bottom - _MARGIN
+        apart_y = other.top > self.bottom + _MARGIN or other.bottom < self.top - _MARGIN
         return not (apart_x or apart_y)
 
 
@@ -50,47 +62,50 @@ def place(
     mark: tuple[float, float],
     around: float,
     size: tuple[float, float],
-    axes: Box,
+    frame: Box,
     lines: Sequence[tuple[float, float]],
     taken: Sequence[Box],
-) -> Box:
+) -> Box | None:
     """Find the best place for a label of a mark.
 
     Args:
         mark: What the label belongs to.
         around: Half the width of the mark.
         size: Width and height of the label.
-        axes: Where it must stay.
+        frame: Where it must stay.
         lines: Points along all lines, from `along`.
         taken: Labels that are placed already.
 
     Returns:
-        The place with the least of: labels hidden, then lines hidden and distance from the mark.
+        Of the places that hide no other label, the one with the least of lines hidden and distance from the
+        mark; None where there is none.
     """
 
-    def cost(box: Box) -> float:
-        hidden = sum(box.holds(x, y) for x, y in lines)
-        clash = sum(box.overlaps(other) for other in taken)
-        nearest_x = min(max(mark[0], box.left), box.right)
-        nearest_y = min(max(mark[1], box.bottom), box.top)
-        return 1000 * clash + _BAND * hidden + math.hypot(nearest_x - mark[0], nearest_y - mark[1])
+    xs, ys = np.array(lines).reshape(-1, 2).T
 
-    return min(_candidates(mark, around, size, axes), key=cost)
+    def cost(box: Box) -> float:
+        beside = (xs < box.left - _MARGIN) | (xs > box.right + _MARGIN)
+        hidden = np.count_nonzero(~(beside | (ys < box.top - _MARGIN) | (ys > box.bottom + _MARGIN)))
+        nearest_x = min(max(mark[0], box.left), box.right)
+        nearest_y = min(max(mark[1], box.top), box.bottom)
+        return _BAND * hidden + math.hypot(nearest_x - mark[0], nearest_y - mark[1])
+
+    free = (box for box in _candidates(mark, around, size, frame) if not any(map(box.overlaps, taken)))
+    return min(free, key=cost, default=None)
 
 
 def _candidates(
-    mark: tuple[float, float], around: float, size: tuple[float, float], axes: Box
+    mark: tuple[float, float], around: float, size: tuple[float, float], frame: Box
 ) -> Iterator[Box]:
     width, height = size
     for away in (around + extra for extra in (2.5, 7.0, 13.0, 21.0, 32.0)):
-        for bottom in (mark[1] + away, mark[1] - away - height, mark[1] - height / 2):
+        for top in (mark[1] - away - height, mark[1] + away, mark[1] - height / 2):
             for left in (mark[0] - width / 2, mark[0] + away, mark[0] - away - width):
                 beside = left != mark[0] - width / 2
-                if bottom == mark[1] - height / 2 and not beside:
+                if top == mark[1] - height / 2 and not beside:
                     continue
-                x = min(max(left, axes.left), axes.right - width)
-                y = min(max(bottom, axes.bottom), axes.top - height)
-                box = Box(left=x, bottom=y, right=x + width, top=y + height)
+                x = min(max(left, frame.left), frame.right - width)
+                y = min(max(top, frame.top), frame.bottom - height)
+                box = Box(left=x, top=y, right=x + width, bottom=y + height)
                 if not box.holds(*mark):
                     yield box
-    yield Box(left=axes.left, bottom=axes.top - height, right=axes.left + width, top=axes.top)

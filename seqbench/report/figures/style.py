@@ -12,6 +12,7 @@ from seqbench.report.results import ModelFacts
 INK = "#1c2128"
 MUTED = "#5c6570"
 GRID = "#e4e7eb"
+AXIS = "#b6bdc6"
 BACKGROUND = "#fffffe"
 """Not quite white, so that it can be told from other whites when a figure is put on a dark page."""
 LEVEL = "#737d88"
@@ -42,6 +43,7 @@ RC: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans", "Verdana"],
     "font.size": TEXT_PT,
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
     "text.color": INK,
     "axes.edgecolor": GRID,
     "axes.facecolor": "none",
@@ -50,7 +52,8 @@ RC: dict[str, Any] = {
     "figure.facecolor": BACKGROUND,
     "path.simplify": False,
 }
-"""Matplotlib's settings while a figure is drawn. SVG keeps text as text: it can be searched and edited."""
+"""Matplotlib's settings while a figure is drawn. SVG keeps text as text, to be searched and edited; PDF
+embeds TrueType, since journals refuse Type 3."""
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (6.0, 1.6, 1.2, 1.6), (1.2, 1.6))
 _LEVEL_DASHES: tuple[tuple[float, ...], ...] = ((1.2, 1.8), (5.0, 1.8, 1.2, 1.8), (3.0, 1.6), (9.0, 2.0))

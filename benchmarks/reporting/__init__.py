@@ -1,0 +1,1 @@
+"""Benchmarks of reports: queries of the catalog, statistics, page."""

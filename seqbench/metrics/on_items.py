@@ -1,0 +1,122 @@
+"""A metric as a function of how often each item counts, for comparing predictions item by item.
+
+`score` draws confusion matrices cell by cell where it can, which is cheaper but loses which items were drawn.
+Two predictions can only be compared on the same draws, so here everything goes by items.
+
+Shape letters: R resamples, N items, C classes, K labels, T targets.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.metrics.averages import Floats, mean_where
+from seqbench.metrics.by_output import ranked_means
+from seqbench.metrics.calibration import brier_terms, calibration_error, reliability
+from seqbench.metrics.confusion import class_metrics, count_classes, count_positives, label_metrics
+from seqbench.metrics.continuous import prepare, target_metrics
+from seqbench.metrics.kendall import kendall
+from seqbench.metrics.labels import THRESHOLD
+from seqbench.metrics.ranking import rank
+from seqbench.metrics.spearman import rank_order, spearman
+from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
+
+OnItems = Callable[[Weights], Floats]
+"""Takes weights (N, R), gives (R,) values, NaN where undefined."""
+
+RANKED = frozenset({"roc_auc", "auprc"})
+
+
+def of_classes(
+    metric: str, targets_N: NDArray[np.int64], probabilities_NC: Floats, thresholds: Sequence[float] | None
+) -> OnItems:
+    """A metric of classification; arguments as of `score`."""
+    n_items, n_classes = probabilities_NC.shape
+    if metric in RANKED:
+        headline = range(1, 2) if n_classes == 2 else range(n_classes)
+        rankings = [rank(probabilities_NC[:, index], targets_N == index) for index in headline]
+        return lambda weights_NR: ranked_means(rankings, weights_NR)[metric]
+    if metric == "brier":
+        actual_CN = targets_N == np.arange(n_classes)[:, None]
+        return _mean(brier_terms(actual_CN, probabilities_NC.T))
+    likeliest_N = probabilities_NC.argmax(axis=1)
+    if metric == "ece":
+        confidences_N = probabilities_NC[np.arange(n_items), likeliest_N]
+        bins = reliability(confidences_N, likeliest_N == targets_N)
+        return lambda weights_NR: calibration_error(bins, weights_NR)
+    predicted_N = likeliest_N
+    if thresholds is not None:
+        predicted_N = (probabilities_NC[:, 1] >= thresholds[0]).astype(np.int64)
+    if metric == "accuracy":
+        return _share(predicted_N == targets_N)
+    return lambda weights_NR: class_metrics(count_classes(targets_N, predicted_N, n_classes, weights_NR))[
+        metric
+    ]
+
+
+def of_labels(
+    metric: str, targets_NK: NDArray[np.int64], probabilities_NK: Floats, thresholds: Sequence[float] | None
+) -> OnItems:
+    """A metric of labels; arguments as of `score`."""
+    actual_KN = np.ascontiguousarray(targets_NK.T == 1)
+    probabilities_KN = np.ascontiguousarray(probabilities_NK.T)
+    labels = list(zip(probabilities_KN, actual_KN, strict=True))
+    if metric in RANKED:
+        rankings = [rank(scores_N, positive_N) for scores_N, positive_N in labels]
+        return lambda weights_NR: ranked_means(rankings, weights_NR)[metric]
+    if metric == "brier":
+        return _mean(((probabilities_KN - actual_KN) ** 2).mean(axis=0))
+    if metric == "ece":
+        bins = [reliability(scores_N, positive_N) for scores_N, positive_N in labels]
+        return lambda weights_NR: np.mean([calibration_error(label, weights_NR) for label in bins], axis=0)
+    predicted_KN = probabilities_KN > THRESHOLD
+    if thresholds is not None:
+        predicted_KN = probabilities_KN >= np.array(thresholds)[:, None]
+    if metric == "accuracy":
+        return _share((actual_KN == predicted_KN).all(axis=0))
+    return lambda weights_NR: label_metrics(count_positives(actual_KN, predicted_KN, weights_NR))[metric]
+
+
+def of_values(metric: str, targets_NT: Floats, predicted_NT: Floats) -> OnItems:
+    """A metric of regression; arguments as of `score`."""
+    pairs = list(zip(targets_NT.T, predicted_NT.T, strict=True))
+    if metric == "kendalltau":
+        return lambda weights_NR: _mean_tau([kendall(*pair, weights_NR) for pair in pairs])
+    if metric == "spearmanr" and len(pairs) == 1:
+        # Undefined just where its one target or prediction is constant, so that nothing else is needed.
+        (target, predicted) = map(rank_order, pairs[0])
+        return lambda weights_NR: spearman(target, predicted, weights_NR)
+    moments = prepare(targets_NT, predicted_NT)
+    orders = [(rank_order(target_N), rank_order(predicted_N)) for target_N, predicted_N in pairs]
+
+    def evaluate(weights_NR: Weights) -> Floats:
+        by_target = target_metrics(moments, weights_NR)
+        if metric == "spearmanr":
+            by_target |= {metric: np.stack([spearman(*order, weights_NR) for order in orders])}
+        return _over_targets(metric, by_target)
+
+    return evaluate
+
+
+def _over_targets(metric: str, by_target: dict[str, Floats]) -> Floats:
+    """The average over targets, as `seqbench.metrics.regression` makes it."""
+    if metric == "rmse":
+        return np.asarray(np.sqrt(by_target["mse"].mean(axis=0)))
+    if metric == "mcrmse":
+        return np.asarray(by_target["rmse"].mean(axis=0))
+    if metric in ("mse", "mae"):
+        return np.asarray(by_target[metric].mean(axis=0))
+    return mean_where(by_target[metric], ~np.isnan(by_target["r2"]))
+
+
+def _mean_tau(found: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Floats:
+    return mean_where(np.stack([tau_R for tau_R, _ in found]), np.stack([varies_R for _, varies_R in found]))
+
+
+def _share(right_N: NDArray[np.bool_]) -> OnItems:
+    return lambda weights_NR: weighted_counts(right_N[None], weights_NR)[0] / len(weights_NR)
+
+
+def _mean(terms_N: Floats) -> OnItems:
+    return lambda weights_NR: weighted_sums(terms_N[None], weights_NR)[0] / len(weights_NR)

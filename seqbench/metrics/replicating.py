@@ -1,0 +1,97 @@
+"""A metric on the data and on resamples of its items, the same resamples for every set of predictions.
+
+Shape letters: L sets of predictions, R resamples, N items, K outputs.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.metrics.averages import Floats
+from seqbench.metrics.names import METRICS
+from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
+from seqbench.metrics.resamples import affordable_resamples, item_resamples
+from seqbench.metrics.scoring import check_scorable, check_thresholds
+from seqbench.vocabulary import Task
+
+TOGETHER_CELLS = 1 << 21
+"""Items × outputs of the predictions that are worked on together."""
+
+
+def replicates(
+    task: Task,
+    targets: NDArray[np.generic],
+    predictions: Sequence[NDArray[np.floating]],
+    metric: str,
+    *,
+    thresholds: Sequence[Sequence[float] | None] | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> Floats:
+    """Compute a metric of each set of predictions on the split and on resamples of its items.
+
+    Column r of every row comes from the same items, so that differences between rows are paired. Equal
+    numbers of items and equal seeds draw the same items in every call; the first columns of many resamples
+    are those of few.
+
+    Args:
+        task: What the labels are.
+        targets: As of `score`.
+        predictions: Each as of `score`.
+        metric: One of the task's.
+        thresholds: As of `score`, for each set of predictions.
+        n_resamples: Resamples wanted; fewer are drawn of huge splits (see `resamples.affordable_resamples`).
+        seed: Of the resamples.
+
+    Returns:
+        Shape (L, R + 1), float64; column 0 is the value on the split itself. NaN where undefined.
+
+    Raises:
+        ProbeError: As of `score`.
+        ValueError: The task has no such metric.
+    """
+    if metric not in METRICS[task]:
+        raise ValueError(f"{task} has no metric {metric!r}; it has {', '.join(METRICS[task])}")
+    thresholds = [None] * len(predictions) if thresholds is None else thresholds
+    for given, cuts in zip(predictions, thresholds, strict=True):
+        check_scorable(task, targets, given)
+        check_thresholds(task, given.shape[1], cuts)
+    if not predictions:
+        return np.empty((0, n_resamples + 1))
+    n_items, n_outputs = predictions[0].shape
+    n_drawn = affordable_resamples(n_resamples, n_items, _cost(task, metric, n_items, n_outputs))
+    together = max(1, TOGETHER_CELLS // predictions[0].size)
+    rows = []
+    for start in range(0, len(predictions), together):
+        some = slice(start, start + together)
+        evaluates = [
+            _evaluate(task, targets, given, metric, cuts)
+            for given, cuts in zip(predictions[some], thresholds[some], strict=True)
+        ]
+        chunks = item_resamples(n_items, n_drawn, seed)
+        rows.append(np.hstack([[evaluate(chunk) for evaluate in evaluates] for chunk in chunks]))
+    return np.vstack(rows)
+
+
+def _evaluate(
+    task: Task,
+    targets: NDArray[np.generic],
+    predictions: NDArray[np.floating],
+    metric: str,
+    thresholds: Sequence[float] | None,
+) -> OnItems:
+    scores_NK = predictions.astype(np.float64)
+    if task is Task.REGRESSION:
+        return of_values(metric, targets.astype(np.float64), scores_NK)
+    of_indices = of_classes if task is Task.CLASSIFICATION else of_labels
+    return of_indices(metric, targets.astype(np.int64), scores_NK, thresholds)
+
+
+def _cost(task: Task, metric: str, n_items: int, n_outputs: int) -> int:
+    """Columns to rank that the metric takes as long as, the measure of `affordable_resamples`."""
+    if metric == "kendalltau":
+        return 2 * n_outputs * n_items.bit_length()
+    if metric == "spearmanr":
+        return 2 * n_outputs
+    return 1 if metric not in RANKED or (task is Task.CLASSIFICATION and n_outputs == 2) else n_outputs

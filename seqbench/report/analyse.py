@@ -1,0 +1,53 @@
+"""From the catalog to what a report concludes: results, comparisons, ranks, gains."""
+
+from seqbench.catalog import Catalog
+from seqbench.progress import Reporter
+from seqbench.report.analysis import Analysis
+from seqbench.report.comparing.families import layer_comparisons, model_comparisons
+from seqbench.report.comparing.gains import gains
+from seqbench.report.comparing.known import compared
+from seqbench.report.comparing.pairs import pairs
+from seqbench.report.comparing.sides import read_sides
+from seqbench.report.comparing.standings import blocks, rank_test, standings, wins
+from seqbench.report.leaderboard import leaderboard
+from seqbench.report.read import read_results
+from seqbench.report.reading.current import Reader
+from seqbench.report.results import Selection
+
+
+def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analysis:
+    """Read the results of a selection and conclude from them all that a report shows.
+
+    Comparisons of stored predictions are the costly part; they are recorded in the catalog and taken from
+    there the next time. Where it can't be written, the reporter is told and all else is the same.
+
+    Args:
+        catalog: Where the results are.
+        selection: Models, data sets and heads, in the order in which they are shown.
+        reporter: Shows progress of the comparisons.
+
+    Raises:
+        CatalogNotFoundError: There is no catalog.
+        CatalogError: It can't be read.
+    """
+    results = read_results(catalog, selection)
+    by_score = leaderboard(results)
+    wanted = pairs(by_score, read_sides(Reader(catalog, selection), by_score))
+    tasks = {dataset.name: dataset.task for dataset in results.datasets}
+    found = compared(catalog, wanted, tasks, reporter)
+    comparisons = model_comparisons(by_score, wanted, found.records)
+    rows = leaderboard(results, comparisons)
+    gained = gains(rows, comparisons, results.models)
+    scopes = blocks(rows, results.datasets, results.models)
+    models = [model.name for model in results.models]
+    return Analysis(
+        results=results,
+        leaderboard=rows,
+        comparisons=comparisons,
+        layers=layer_comparisons(rows, wanted, found.records),
+        gains=gained,
+        standings=tuple(one for scope in scopes for one in standings(scope, results.models, gained)),
+        rank_tests=tuple(rank_test(scope) for scope in scopes),
+        wins=wins(rows, comparisons, models),
+        not_compared=found.not_compared,
+    )

@@ -1,0 +1,156 @@
+"""Comparing pairs: predictions are read in batches, scored on the same resamples, and set against each other.
+
+Shape letters: S seeds of a side, R resamples (and the data before them).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.records import ComparisonRecord
+from seqbench.metrics import higher_is_better, paired_difference, replicates
+from seqbench.metrics.averages import Floats
+from seqbench.report.comparing.pairs import Pair
+from seqbench.report.comparing.predictions import (
+    Array,
+    Contents,
+    as_predictions,
+    as_targets,
+    read_scores,
+    read_targets,
+)
+from seqbench.report.comparing.sides import Probed
+from seqbench.vocabulary import Task
+
+BATCH_CELLS = 1 << 21
+"""Predictions read at a time, some 100 MB on their way out of the catalog; a side is never divided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """A side to score on resamples."""
+
+    probed: Probed
+    task: Task
+    metric: str
+    n_resamples: int
+    contents: Contents
+
+    @property
+    def group(self) -> tuple[str, int, int]:
+        """What is scored in one call: sides of one data set that predicted the same items."""
+        return (self.probed.dataset, self.n_resamples, self.contents.items)
+
+    @property
+    def cells(self) -> int:
+        """Predictions to read."""
+        return self.contents.n_rows * len(self.probed.side.probes)
+
+
+def compare(
+    catalog: Catalog, wanted: Sequence[Pair], tasks: Mapping[str, Task], contents: Mapping[int, Contents]
+) -> Iterator[list[ComparisonRecord]]:
+    """Compare pairs; gives the records of one data set at a time.
+
+    Args:
+        catalog: Where predictions are.
+        wanted: Pairs, data set by data set, whose two sides predicted the same items.
+        tasks: By data set.
+        contents: By probe, what is stored of it.
+
+    Raises:
+        CatalogError: The catalog can't be read.
+    """
+    by_dataset = {name: list(group) for name, group in groupby(wanted, key=lambda pair: pair.dataset)}
+    work = [one for name, pairs in by_dataset.items() for one in _work(pairs, tasks[name], contents)]
+    for dataset, scored in groupby(_scored(catalog, work), key=lambda one: one[0].probed.dataset):
+        found = {one.probed.side.probes: values_SR for one, values_SR in scored}
+        yield [_record(pair, found, contents) for pair in by_dataset[dataset]]
+
+
+def _work(pairs: Iterable[Pair], task: Task, contents: Mapping[int, Contents]) -> list[_Work]:
+    """The sides of a data set's pairs, each once with as many resamples as any of its pairs asks for."""
+    sides: dict[tuple[int, ...], _Work] = {}
+    for pair in pairs:
+        for probed in (pair.a, pair.b):
+            known = sides.get(probed.side.probes)
+            if known is None or known.n_resamples < pair.n_resamples:
+                sides[probed.side.probes] = _Work(
+                    probed=probed,
+                    task=task,
+                    metric=pair.metric,
+                    n_resamples=pair.n_resamples,
+                    contents=contents[probed.side.probes[0]],
+                )
+    return sorted(sides.values(), key=lambda one: one.group)
+
+
+def _scored(catalog: Catalog, work: Iterable[_Work]) -> Iterator[tuple[_Work, Floats]]:
+    """Each side with its metric by seed on the data and on the resamples, (S, R)."""
+    for batch in _batches(work):
+        scores = read_scores(catalog, [probe for one in batch for probe in one.probed.side.probes])
+        groups = [list(group) for _, group in groupby(batch, key=lambda one: one.group)]
+        targets = read_targets(catalog, [group[0].probed.side.probes[0] for group in groups])
+        for group in groups:
+            yield from _score(group, scores, targets[group[0].probed.side.probes[0]])
+
+
+def _batches(work: Iterable[_Work]) -> Iterator[list[_Work]]:
+    batch: list[_Work] = []
+    cells = 0
+    for one in work:
+        if batch and cells + one.cells > BATCH_CELLS:
+            yield batch
+            batch, cells = [], 0
+        batch.append(one)
+        cells += one.cells
+    if batch:
+        yield batch
+
+
+def _score(
+    group: Sequence[_Work], scores: Mapping[int, Array], targets: Array
+) -> Iterator[tuple[_Work, Floats]]:
+    first = group[0]
+    values_LR = replicates(
+        first.task,
+        as_targets(first.task, targets, first.contents),
+        [
+            as_predictions(one.task, scores[probe], one.contents)
+            for one in group
+            for probe in one.probed.side.probes
+        ],
+        first.metric,
+        thresholds=[cuts for one in group for cuts in one.probed.thresholds],
+        n_resamples=first.n_resamples,
+    )
+    start = 0
+    for one in group:
+        stop = start + len(one.probed.side.probes)
+        yield one, values_LR[start:stop]
+        start = stop
+
+
+def _record(
+    pair: Pair, found: Mapping[tuple[int, ...], Floats], contents: Mapping[int, Contents]
+) -> ComparisonRecord:
+    n_items = contents[pair.a.side.probes[0]].n_items
+    # A chosen layer is scored on as many resamples as models are, of which the first are those of its layers.
+    a_SR, b_SR = (found[one.side.probes][:, : pair.n_resamples + 1] for one in (pair.a, pair.b))
+    difference = paired_difference(
+        a_SR, b_SR, higher_is_better=higher_is_better(pair.metric), n_items=n_items
+    )
+    return ComparisonRecord(
+        kind=pair.kind,
+        dataset=pair.dataset,
+        metric=pair.metric,
+        a=pair.a.side,
+        b=pair.b.side,
+        n_items=n_items,
+        n_resamples=pair.n_resamples,
+        difference=difference.value if difference else None,
+        low=difference.low if difference else None,
+        high=difference.high if difference else None,
+        p=difference.p if difference else None,
+    )

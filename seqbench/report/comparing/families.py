@@ -1,0 +1,131 @@
+"""Comparisons as reports show them, corrected for how many there are."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seqbench.catalog.records import ComparedSide, ComparisonRecord
+from seqbench.metrics import holm
+from seqbench.report.analysis import Comparison, LayerComparison, LayerComparisons, Side
+from seqbench.report.comparing.pairs import Pair
+from seqbench.report.leaderboard import LeaderRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tested:
+    """A comparison that is defined."""
+
+    record: ComparisonRecord
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def _tested(pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]) -> list[_Tested]:
+    found = []
+    for pair in pairs:
+        one = records.get(pair.key)
+        if one is None or one.difference is None or one.low is None or one.high is None or one.p is None:
+            continue
+        found.append(_Tested(record=one, difference=one.difference, low=one.low, high=one.high, p=one.p))
+    return found
+
+
+def model_comparisons(
+    rows: Sequence[LeaderRow], pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+) -> tuple[Comparison, ...]:
+    """The pairs of models, each data set a family; `a` is the one with the better place."""
+    by_dataset: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.kind == "models":
+            by_dataset[pair.dataset].append(pair)
+    order = {(row.dataset, row.model): place for place, row in enumerate(rows)}
+    found = []
+    for dataset, members in by_dataset.items():
+        tested = _tested(members, records)
+        adjusted = holm([one.p for one in tested])
+        made = [_comparison(one, p) for one, p in zip(tested, adjusted, strict=True)]
+        turned = [
+            one if order[dataset, one.a.model] < order[dataset, one.b.model] else turn(one) for one in made
+        ]
+        found += sorted(turned, key=lambda one: (order[dataset, one.a.model], order[dataset, one.b.model]))
+    return tuple(found)
+
+
+def _order(tested: _Tested, order: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
+    """Where a pair stands: by the better of its two sides, then by the other."""
+    record = tested.record
+    return tuple(sorted(order[record.dataset, side.model] for side in (record.a, record.b)))
+
+
+def _comparison(tested: _Tested, p_holm: float) -> Comparison:
+    record = tested.record
+    return Comparison(
+        dataset=record.dataset,
+        metric=record.metric,
+        a=_side(record.a),
+        b=_side(record.b),
+        n_items=record.n_items,
+        difference=tested.difference,
+        low=tested.low,
+        high=tested.high,
+        p=tested.p,
+        p_holm=p_holm,
+    )
+
+
+def turn(one: Comparison) -> Comparison:
+    """The same seen from the other side."""
+    return Comparison(
+        dataset=one.dataset,
+        metric=one.metric,
+        a=one.b,
+        b=one.a,
+        n_items=one.n_items,
+        difference=-one.difference,
+        low=-one.high,
+        high=-one.low,
+        p=one.p,
+        p_holm=one.p_holm,
+    )
+
+
+def _side(side: ComparedSide) -> Side:
+    return Side(model=side.model, head=side.head, layer=side.layer)
+
+
+def layer_comparisons(
+    rows: Sequence[LeaderRow], pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+) -> tuple[LayerComparisons, ...]:
+    """The layers of each row against the chosen one, each row a family; rows without any are left out."""
+    by_row: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.kind == "layers":
+            by_row[pair.dataset, pair.a.side.model].append(pair)
+    found = []
+    for row in rows:
+        tested = _tested(by_row[row.dataset, row.model], records)
+        adjusted = holm([one.p for one in tested])
+        if not tested:
+            continue
+        found.append(
+            LayerComparisons(
+                dataset=row.dataset,
+                model=row.model,
+                head=row.head,
+                metric=row.metric,
+                chosen=row.choice.layer,
+                layers=tuple(
+                    LayerComparison(
+                        layer=one.record.b.layer,
+                        difference=one.difference,
+                        low=one.low,
+                        high=one.high,
+                        p_holm=p,
+                    )
+                    for one, p in zip(tested, adjusted, strict=True)
+                ),
+            )
+        )
+    return tuple(found)

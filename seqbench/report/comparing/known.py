@@ -1,0 +1,151 @@
+"""What was compared before, and what can't be compared: only the rest is done, and then recorded."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.records import ComparisonRecord
+from seqbench.errors import CatalogError
+from seqbench.progress import Reporter
+from seqbench.report.comparing.doing import compare
+from seqbench.report.comparing.pairs import Pair
+from seqbench.report.comparing.predictions import Contents, read_contents
+from seqbench.report.comparing.sides import Probed
+from seqbench.vocabulary import Task
+
+WAIT_SECONDS = 5.0
+"""How long recording waits for another process, for example a shell that has the catalog open."""
+
+FLUSH_SECONDS = 5.0
+"""What was compared is recorded about this often, so that a killed report does not start anew."""
+
+_UNKNOWN = "no predictions were stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The pairs that could be compared, and what is to be said of the others."""
+
+    records: Mapping[str, ComparisonRecord]
+    """By `Pair.key`; without those that are undefined."""
+    not_compared: tuple[str, ...]
+    """One sentence each."""
+
+
+def compared(
+    catalog: Catalog, wanted: Sequence[Pair], tasks: Mapping[str, Task], reporter: Reporter
+) -> Compared:
+    """Take from the catalog what was compared before, compare the rest, and record it.
+
+    A catalog that can't be written costs a remark, and the same work next time.
+
+    Raises:
+        CatalogError: The catalog can't be read.
+    """
+    found = catalog.known_comparisons(pair.key for pair in wanted)
+    left = [pair for pair in wanted if pair.key not in found]
+    contents = read_contents(catalog, {probe for pair in left for probe in _probes(pair)}) if left else {}
+    doable = [pair for pair in left if _is_doable(pair, contents)]
+    recorder = _Recorder(catalog, reporter)
+    if doable:
+        with reporter.task("compare", len(doable), "pairs") as advance:
+            for records in compare(catalog, doable, tasks, contents):
+                found |= {record.key: record for record in records}
+                recorder.add(records)
+                advance(len(records))
+    recorder.flush()
+    said = [*_undone(left, contents), *_undefined(wanted, found)]
+    return Compared(
+        records={key: record for key, record in found.items() if record.difference is not None},
+        not_compared=_sentences(said),
+    )
+
+
+def _probes(pair: Pair) -> tuple[int, ...]:
+    return (*pair.a.side.probes, *pair.b.side.probes)
+
+
+def _has_predictions(probed: Probed, contents: Mapping[int, Contents]) -> bool:
+    """Whether all its seeds predicted, and the same items."""
+    stored = {contents.get(probe) for probe in probed.side.probes}
+    return None not in stored and len(stored) == 1
+
+
+def _same_items(pair: Pair, contents: Mapping[int, Contents]) -> bool:
+    """Whether both predicted the same items: by place and target, and by the file's hash if there was one."""
+    hashes = {probed.test_hash for probed in (pair.a, pair.b)} - {None}
+    stored = {contents[probed.side.probes[0]] for probed in (pair.a, pair.b)}
+    return len(hashes) < 2 and len(stored) == 1
+
+
+def _is_doable(pair: Pair, contents: Mapping[int, Contents]) -> bool:
+    return (
+        _has_predictions(pair.a, contents)
+        and _has_predictions(pair.b, contents)
+        and _same_items(pair, contents)
+    )
+
+
+def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tuple[str, str, str]]:
+    """Who was not compared: its name, the data set, and why."""
+    said: dict[tuple[str, str, str], None] = {}
+    for pair in left:
+        lacking = [probed for probed in (pair.a, pair.b) if not _has_predictions(probed, contents)]
+        for probed in lacking:
+            chosen = pair.kind == "models" or probed is pair.a
+            why = _UNKNOWN if chosen else f"{_UNKNOWN} of some of its layers"
+            said[probed.side.model, pair.dataset, why] = None
+        if not lacking and not _same_items(pair, contents):
+            both = f"{pair.a.side.model} and {pair.b.side.model}"
+            said[both, pair.dataset, "they were tested on different items (probe both again)"] = None
+    whole = {(model, dataset) for model, dataset, why in said if why == _UNKNOWN}
+    return [one for one in said if one[2] == _UNKNOWN or (one[0], one[1]) not in whole]
+
+
+def _undefined(wanted: Iterable[Pair], found: Mapping[str, ComparisonRecord]) -> list[tuple[str, str, str]]:
+    said: dict[tuple[str, str, str], None] = {}
+    for pair in wanted:
+        record = found.get(pair.key)
+        if record is not None and record.difference is None:
+            models = dict.fromkeys((pair.a.side.model, pair.b.side.model))
+            why = f"{pair.metric} is undefined on over half of the resamples"
+            said[" and ".join(models), pair.dataset, why] = None
+    return list(said)
+
+
+def _sentences(said: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
+    """One for all data sets on which the same can't be compared for the same reason."""
+    together: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for who, dataset, why in said:
+        together[who, why].append(dataset)
+    return tuple(f"{who} × {', '.join(datasets)}: {why}." for (who, why), datasets in together.items())
+
+
+class _Recorder:
+    """Records comparisons now and then, and gives up with a remark where that is not possible."""
+
+    def __init__(self, catalog: Catalog, reporter: Reporter) -> None:
+        self._catalog = Catalog(catalog.path, wait_seconds=WAIT_SECONDS)
+        self._reporter = reporter
+        self._pending: list[ComparisonRecord] = []
+        self._flushed_at = time.monotonic()
+        self._can_write = True
+
+    def add(self, records: Iterable[ComparisonRecord]) -> None:
+        """Take in what was compared."""
+        self._pending += records
+        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record what is pending."""
+        if self._pending and self._can_write:
+            try:
+                self._catalog.append(self._pending)
+            except CatalogError as error:
+                self._can_write = False
+                self._reporter.note(f"comparisons are not kept, and will be made again next time: {error}")
+        self._pending = []
+        self._flushed_at = time.monotonic()

@@ -1,0 +1,69 @@
+"""Which pairs are compared: all models of a data set, and all layers of a model against the chosen one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, groupby
+
+from seqbench.catalog.records import ComparisonKind, comparison_key
+from seqbench.report.comparing.sides import Layers, Probed, Sides
+from seqbench.report.leaderboard import LeaderRow
+
+RESAMPLES: dict[ComparisonKind, int] = {"models": 1000, "layers": 200}
+"""Of layers there are many; their bootstrap's standard error is known to 5 % with 200 resamples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two sides to compare on the test items of a data set."""
+
+    kind: ComparisonKind
+    metric: str
+    a: Probed
+    b: Probed
+
+    @property
+    def dataset(self) -> str:
+        """The data set of both."""
+        return self.a.dataset
+
+    @property
+    def n_resamples(self) -> int:
+        """Resamples of the bootstrap."""
+        return RESAMPLES[self.kind]
+
+    @property
+    def key(self) -> str:
+        """Its name in the catalog."""
+        return comparison_key(self.metric, self.a.side.probes, self.b.side.probes, self.n_resamples)
+
+
+def pairs(rows: Sequence[LeaderRow], sides: Sides) -> tuple[Pair, ...]:
+    """List the pairs of a leaderboard, data set by data set; rows without a score have none.
+
+    Of two models the one whose name comes first is `a`, so that the pair has one key whoever is ahead; of two
+    layers the chosen one is.
+    """
+    found: list[Pair] = []
+    for _, group in groupby(rows, key=lambda row: row.dataset):
+        members = [row for row in group if row.place is not None]
+        chosen = [(row, layers[row.choice.layer]) for row, layers in _layers(members, sides)]
+        by_name = sorted(chosen, key=lambda one: one[0].model)
+        for (row, a), (_, b) in combinations(by_name, 2):
+            found.append(Pair(kind="models", metric=row.metric, a=a, b=b))
+        for row, layers in _layers(members, sides):
+            found += _against_chosen(row, layers)
+    return tuple(found)
+
+
+def _layers(rows: Sequence[LeaderRow], sides: Sides) -> Iterator[tuple[LeaderRow, Layers]]:
+    for row in rows:
+        layers = sides.get((row.dataset, row.model), {})
+        if row.choice.layer in layers:
+            yield row, layers
+
+
+def _against_chosen(row: LeaderRow, layers: Layers) -> Iterator[Pair]:
+    chosen = layers[row.choice.layer]
+    for layer in sorted(layers):
+        if layer != row.choice.layer:
+            yield Pair(kind="layers", metric=row.metric, a=chosen, b=layers[layer])

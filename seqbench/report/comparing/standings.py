@@ -1,0 +1,167 @@
+"""Who stands where over several data sets: average ranks with their test, and wins between two models.
+
+Shape letters: D data sets, M models.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from statistics import fmean
+
+import numpy as np
+
+from seqbench.metrics import cliques, critical_difference, friedman, higher_is_better, ranks
+from seqbench.metrics.averages import Floats
+from seqbench.report.analysis import OVERALL, Comparison, Gain, RankTest, Standing, Wins
+from seqbench.report.leaderboard import LeaderRow
+from seqbench.report.results import DatasetFacts, ModelFacts
+
+LEAST_SHARE = 0.5
+"""Share of a scope's data sets that a model must have scores on to be ranked there.
+
+Average ranks are taken where all ranked models have scores; a model that fits few data sets (one-hot needs
+sequences of one length) would leave the others hardly any.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The part of a leaderboard that average ranks of a scope are taken over."""
+
+    scope: str
+    rows: Mapping[tuple[str, str], LeaderRow]
+    """Of the scope, by data set and model; those that have a score."""
+    models: tuple[str, ...]
+    """That are ranked, in the order of the selection."""
+    datasets: tuple[str, ...]
+    """On which all of them have scores."""
+
+    def ranks(self) -> Floats:
+        """Ranks of test scores, (D, M), ties averaged."""
+        goodness_DM = [[_goodness(self.rows[d, m]) for m in self.models] for d in self.datasets]
+        return ranks(np.array(goodness_DM).reshape(len(self.datasets), len(self.models)))
+
+
+def blocks(
+    rows: Iterable[LeaderRow], datasets: Sequence[DatasetFacts], models: Sequence[ModelFacts]
+) -> tuple[Block, ...]:
+    """Cut a leaderboard into scopes: all data sets, then each group of them in the order of the selection."""
+    scored = {(row.dataset, row.model): row for row in rows if row.place is not None}
+    with_scores = [one for one in datasets if any(name == one.name for name, _ in scored)]
+    scopes = dict.fromkeys((OVERALL, *(dataset.group for dataset in with_scores)))
+    names = [model.name for model in models]
+    return tuple(
+        _block(scope, scored, [one.name for one in with_scores if scope in (OVERALL, one.group)], names)
+        for scope in (scopes if with_scores else ())
+    )
+
+
+def _block(
+    scope: str, scored: Mapping[tuple[str, str], LeaderRow], datasets: Sequence[str], models: Sequence[str]
+) -> Block:
+    counts = {model: sum((dataset, model) in scored for dataset in datasets) for model in models}
+    ranked = tuple(model for model in models if counts[model] >= LEAST_SHARE * len(datasets))
+    whole = tuple(dataset for dataset in datasets if all((dataset, model) in scored for model in ranked))
+    inside = {key: row for key, row in scored.items() if key[0] in datasets}
+    return Block(scope=scope, rows=inside, models=ranked, datasets=whole if ranked else ())
+
+
+def standings(block: Block, models: Sequence[ModelFacts], gained: Iterable[Gain]) -> tuple[Standing, ...]:
+    """The models of a scope by average rank; then those that are not ranked, with most scores first."""
+    average = {}
+    if block.datasets:
+        average = dict(zip(block.models, block.ranks().mean(axis=0).tolist(), strict=True))
+    inside = {dataset for dataset, _ in block.rows}
+    mine = [gain for gain in gained if gain.dataset in inside]
+    one_metric = len({row.metric for row in block.rows.values()}) == 1
+    found = [
+        _standing(block, model, average.get(model.name), mine, one_metric)
+        for model in models
+        if any(name == model.name for _, name in block.rows)
+    ]
+    return tuple(
+        sorted(found, key=lambda one: (one.average_rank is None, one.average_rank or 0.0, -one.n_scored))
+    )
+
+
+def _standing(
+    block: Block, model: ModelFacts, average_rank: float | None, gained: Sequence[Gain], one_metric: bool
+) -> Standing:
+    rows = [row for (_, name), row in block.rows.items() if name == model.name]
+    compared = [row.choice.test.value for row in rows if row.dataset in block.datasets]
+    scores = [value for value in compared if value is not None]
+    is_ranked = average_rank is not None
+    return Standing(
+        scope=block.scope,
+        model=model.name,
+        control=model.is_control,
+        n_datasets=len(block.datasets) if is_ranked else 0,
+        n_scored=len(rows),
+        average_rank=average_rank,
+        n_first=sum(row.rank == 1 for row in rows),
+        mean_score=fmean(scores) if one_metric and is_ranked else None,
+        gain_untrained=_mean_gain(gained, model.name, "untrained") if one_metric else None,
+        gain_kmer=_mean_gain(gained, model.name, "kmer") if one_metric else None,
+    )
+
+
+def _mean_gain(gained: Sequence[Gain], model: str, kind: str) -> float | None:
+    found = [gain.difference for gain in gained if (gain.model, gain.kind) == (model, kind)]
+    return fmean(found) if found else None
+
+
+def rank_test(block: Block) -> RankTest:
+    """Test whether average ranks of a scope differ, if it has at least two data sets and three models.
+
+    Where Friedman's test finds no difference at 5 %, Nemenyi's is not asked: all models are one clique.
+    """
+    n_datasets, n_models = len(block.datasets), len(block.models)
+    if n_datasets < 2 or n_models < 3:
+        return RankTest(
+            scope=block.scope, n_datasets=n_datasets, n_models=n_models, p=None, critical_difference=None
+        )
+    ranks_DM = block.ranks()
+    p = friedman(ranks_DM)
+    difference = critical_difference(n_models, n_datasets)
+    found = cliques(ranks_DM.mean(axis=0).tolist(), difference if p < 0.05 else float("inf"))
+    return RankTest(
+        scope=block.scope,
+        n_datasets=n_datasets,
+        n_models=n_models,
+        p=p,
+        critical_difference=difference,
+        cliques=tuple(tuple(block.models[index] for index in group) for group in found),
+    )
+
+
+def wins(
+    rows: Iterable[LeaderRow], comparisons: Iterable[Comparison], models: Sequence[str]
+) -> tuple[Wins, ...]:
+    """Count for every ordered pair of models how often the first is better than the second."""
+    places = {(row.dataset, row.model): row.place for row in rows if row.place is not None}
+    datasets = dict.fromkeys(dataset for dataset, _ in places)
+    clear: set[tuple[str, str, str]] = set()
+    for one in comparisons:
+        if one.is_clear:
+            better, worse = (one.a, one.b) if one.difference > 0 else (one.b, one.a)
+            clear.add((one.dataset, better.model, worse.model))
+    found = []
+    for model, other in permutations(models, 2):
+        both = [d for d in datasets if (d, model) in places and (d, other) in places]
+        found.append(
+            Wins(
+                model=model,
+                other=other,
+                clearly_better=sum((dataset, model, other) in clear for dataset in both),
+                better=sum(places[dataset, model] < places[dataset, other] for dataset in both),
+                n_datasets=len(both),
+            )
+        )
+    return tuple(found)
+
+
+def _goodness(row: LeaderRow) -> float:
+    value = row.choice.test.value
+    if value is None:
+        return float("nan")
+    return value if higher_is_better(row.metric) else -value

@@ -1,0 +1,147 @@
+"""What the page draws: an analysis as plain lists and mappings, which become the JSON inside the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from seqbench.metrics import METRICS, PRIMARY, higher_is_better
+from seqbench.report.analysis import OVERALL, Analysis
+from seqbench.report.figures.style import looks
+from seqbench.report.page.colors import variable
+from seqbench.report.results import Choice, Curve, DatasetFacts, ModelFacts, Results, Score
+
+DIGITS = 5
+"""Significant digits of a number on the page. The tables beside it have them in full."""
+
+Plain = dict[str, Any]
+
+
+def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str]) -> Plain:
+    """Everything the page shows.
+
+    Records become one mapping of field to list, so that field names are not repeated, and numbers are rounded:
+    together they make the page small.
+
+    Args:
+        analysis: What the report concludes.
+        sentences: The summary.
+        files: Names of tables and figures beside the page.
+    """
+    results = analysis.results
+    return {
+        "sentences": list(sentences),
+        "files": list(files),
+        "overall": OVERALL,
+        "tasks": _tasks(results),
+        "heads": list(results.selection.heads),
+        "models": _models(results),
+        "datasets": [_dataset(results, dataset) for dataset in results.datasets],
+        "curves": [_curve(results, curve) for curve in results.curves.values()],
+        "verdicts": [
+            {"dataset": key[0], "model": key[1], "head": key[2], "counts": dict(counts)}
+            for key, counts in results.verdicts.items()
+        ],
+        **{
+            name: plain(getattr(results, name))
+            for name in ("failed", "missing", "runs", "embeddings", "learning", "efficiency", "selectivity")
+        },
+        **{
+            name: plain(getattr(analysis, name))
+            for name in ("leaderboard", "layers", "gains", "standings", "rank_tests", "wins", "not_compared")
+        },
+        "comparisons": _with(analysis.comparisons, clear=[pair.is_clear for pair in analysis.comparisons]),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A record, or anything made of records, as JSON can hold it.
+
+    Several records of one kind become one mapping of field to list. Floats are rounded to `DIGITS`; those that
+    are infinite or not a number become None.
+    """
+    if isinstance(value, float):
+        return rounded(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return _columns(value) if value and is_dataclass(value[0]) else [plain(item) for item in value]
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def rounded(value: float | None) -> float | int | None:
+    """A number with `DIGITS` significant digits, as an int where that says the same in fewer letters."""
+    if value is None or not isfinite(value):
+        return None
+    short = float(f"{value:.{DIGITS}g}")
+    return int(short) if short.is_integer() else short
+
+
+def _columns(records: Sequence[Any]) -> Plain:
+    names = [field.name for field in fields(records[0])]
+    return {name: [plain(getattr(record, name)) for record in records] for name in names}
+
+
+def _with(records: Sequence[Any], **more: list[Any]) -> Any:
+    """Columns of records beside columns that are computed from them in full precision."""
+    return {**_columns(records), **more} if records else []
+
+
+def _tasks(results: Results) -> Plain:
+    present = dict.fromkeys(dataset.task for dataset in results.datasets)
+    return {
+        task.value: {
+            "metrics": list(METRICS[task]),
+            "primary": PRIMARY[task],
+            "lower": [metric for metric in METRICS[task] if not higher_is_better(metric)],
+        }
+        for task in present
+    }
+
+
+def _models(results: Results) -> list[Plain]:
+    drawn = looks(results.models)
+
+    def look(model: ModelFacts) -> Plain:
+        found = drawn[model.name]
+        return {"color": variable(found.color), "dashes": list(found.dashes), "width": found.width}
+
+    return [
+        {**plain(model), "control": model.is_control, "look": look(model)} for model in results.models
+    ]
+
+
+def _dataset(results: Results, dataset: DatasetFacts) -> Plain:
+    return {**plain(dataset), "group": dataset.group, "metric": results.metric_of(dataset)}
+
+
+def _curve(results: Results, curve: Curve) -> Plain:
+    layers = curve.layers()
+    metrics = {metric for _, metric in curve.test} | set(curve.choices)
+    return {
+        "dataset": curve.dataset,
+        "model": curve.model,
+        "head": curve.head,
+        "n_layers": curve.n_layers,
+        "layers": list(layers),
+        "scores": {
+            metric: _scores([curve.at(layer, metric) for layer in layers])
+            for metric in sorted(metrics)
+        },
+        "choices": {metric: _choice(choice) for metric, choice in sorted(curve.choices.items())},
+    }
+
+
+def _scores(scores: Sequence[Score]) -> list[list[float | None]]:
+    """Values, lower ends and upper ends, by layer."""
+    return [[rounded(getattr(score, name)) for score in scores] for name in ("value", "low", "high")]
+
+
+def _choice(choice: Choice) -> Plain:
+    found: Plain = plain(choice)
+    return found

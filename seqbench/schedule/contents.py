@@ -1,0 +1,88 @@
+"""What is in the splits of a data set: label counts, lengths and targets, from what was indexed already.
+
+Shape letters: N items, S sequences an item, T labels or targets.
+"""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.catalog.records import SplitContents
+from seqbench.datasets.dataset import Dataset
+from seqbench.errors import DataError
+from seqbench.schedule.workspace import Workspace
+from seqbench.store import EmbeddingFacts, Embeddings
+from seqbench.vocabulary import SPLITS, SplitName, Task
+
+QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def split_contents(entry: Embeddings, workspace: Workspace) -> dict[SplitName, SplitContents]:
+    """Describe every split of what is in the store.
+
+    Labels are read from the store. Lengths come from the index of the data set's files, which an extraction
+    has made before; where the files are gone, or are not those of the embeddings, they are not known.
+
+    Args:
+        entry: A model on the data set.
+        workspace: Opens the data set.
+    """
+    labels = {split: entry.labels(split) for split in SPLITS if split in entry.facts.splits}
+    dataset = _opened(entry.dataset, workspace)
+    known = dataset is not None and all(_same(dataset, split, labels[split]) for split in labels)
+    return {
+        split: SplitContents(
+            n_items=entry.facts.splits[split].n_items,
+            label_counts=label_counts(labels[split], entry.facts),
+            lengths=length_quartiles(dataset.splits[split].lengths) if dataset and known else None,
+            targets=target_quartiles(labels[split]) if entry.facts.task is Task.REGRESSION else None,
+        )
+        for split in labels
+    }
+
+
+def label_counts(labels: NDArray[Any], facts: EmbeddingFacts) -> tuple[int, ...] | None:
+    """Items of each class in the order of `facts.classes`, or items that carry each label; else None.
+
+    Args:
+        labels: (N,) classes, or (N, T) of 0 and 1.
+        facts: Whose labels they are.
+    """
+    if facts.task is Task.REGRESSION:
+        return None
+    if facts.task is Task.LABELS:
+        return _integers(np.count_nonzero(labels, axis=0))
+    classes = np.asarray(facts.classes)
+    return _integers(np.bincount(np.searchsorted(classes, labels), minlength=len(classes)))
+
+
+def length_quartiles(lengths_NS: NDArray[np.int64]) -> tuple[int, int, int, int, int]:
+    """Shortest, quartiles and longest of all sequences; a quartile is a length that occurs."""
+    found = np.quantile(lengths_NS.ravel(), QUARTILES, method="inverted_cdf")
+    return cast(tuple[int, int, int, int, int], _integers(found))
+
+
+def target_quartiles(targets_NT: NDArray[Any]) -> tuple[tuple[float, float, float, float, float], ...]:
+    """Of each target least, quartiles (between two values: interpolated) and greatest."""
+    found = np.quantile(targets_NT.reshape(len(targets_NT), -1), QUARTILES, axis=0).T
+    return tuple(cast(tuple[float, float, float, float, float], tuple(row)) for row in found.tolist())
+
+
+def _opened(name: str, workspace: Workspace) -> Dataset | None:
+    """The data set, unless its files are gone or faulty, which must not stop who works with embeddings."""
+    try:
+        return workspace.dataset(name) if workspace.has_files(name) else None
+    except DataError:
+        return None
+
+
+def _same(dataset: Dataset, split: SplitName, labels: NDArray[Any]) -> bool:
+    """Whether a split of the files has the labels of the store, item by item."""
+    found = dataset.splits.get(split)
+    return found is not None and np.array_equal(found.labels.ravel(), labels.ravel())
+
+
+def _integers(numbers: Iterable[Any]) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)

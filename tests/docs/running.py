@@ -1,0 +1,140 @@
+"""Running fenced blocks of the documentation in the current folder, each kind in its own way."""
+
+import contextlib
+import glob
+import io
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from typer.testing import CliRunner
+
+from seqbench.catalog import open_catalog
+from seqbench.cli.main import app
+from seqbench.config import load_config
+from seqbench.datasets.info import read_info
+from tests.docs.pages import ROOT, Block
+
+BASE = {"models": [{"kind": "kmer"}], "datasets": {"root": "data"}}
+"""What a piece of a config is put into to be checked."""
+
+GROUPS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def run(block: Block, names: dict[str, Any]) -> None:
+    """Run a block, or check it where it is no program; a block with a title becomes the file of that name.
+
+    Args:
+        block: Of a page.
+        names: What the page's Python blocks share.
+    """
+    if block.title is not None:
+        path = Path(block.title)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+    if block.language in _RUN:
+        _RUN[block.language](block, names)
+
+
+def _python(block: Block, names: dict[str, Any]) -> None:
+    code = compile(block.text, block.place, "exec")
+    if block.title is None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(code, names)
+
+
+def _shell(block: Block, _: dict[str, Any]) -> None:
+    for line in block.text.replace("\\\n", " ").splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            _command(line, block.place)
+
+
+def _console(block: Block, _: dict[str, Any]) -> None:
+    """Commands behind `$ `, each with lines that it must print; `…` stands for anything."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, said = part.replace("\\\n", " ").partition("\n")
+        wanted = [line for line in said.splitlines() if line.strip()]
+        fails = any(line.startswith("seqbench: ") for line in wanted)
+        shown = _command(command, block.place, exit_code=2 if fails else 0)
+        got = [" ".join(line.split()) for line in shown.splitlines()]
+        for line in wanted:
+            pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
+            assert any(re.fullmatch(pattern, each) for each in got), (
+                f"{block.place}: {line!r} not in\n{shown}"
+            )
+
+
+def _command(line: str, place: str, exit_code: int = 0) -> str:
+    """Run `seqbench …` in this process; of other commands see that what they name exists."""
+    words = shlex.split(line, comments=True)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words = words[1:]
+    if words[0] == "seqbench":
+        return _seqbench(words[1:], place, exit_code)
+    if words[:2] == ["pip", "install"]:
+        extras = re.findall(r"\[([\w,-]+)\]", line)
+        assert all(extra in GROUPS for found in extras for extra in found.split(",")), f"{place}: {line}"
+    elif words[0] == "make":
+        assert set(words[1:]) <= TARGETS, f"{place}: {line}"
+    elif words[0] == "python":
+        assert (ROOT / words[1]).exists() or Path(words[1]).exists(), f"{place}: {line}"
+    else:
+        assert words[0] in {"cd", "git"}, f"{place}: can't be tested: {line}"
+    return ""
+
+
+def _seqbench(words: list[str], place: str, exit_code: int) -> str:
+    out = None
+    if ">" in words:
+        out = Path(words[words.index(">") + 1])
+        words = words[: words.index(">")]
+    arguments = [name for word in words for name in (sorted(glob.glob(word)) or [word])]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == exit_code, f"{place}: {words}\n{done.output}\n{done.exception!r}"
+    if out is not None:
+        out.write_text(done.stdout, encoding="utf-8")
+    return done.output
+
+
+def _yaml(block: Block, _: dict[str, Any]) -> None:
+    """A whole config, a piece of one, or a file of entries of data sets."""
+    if block.title is not None and block.title.endswith("datasets_info.yaml"):
+        entries, warnings = read_info(Path(block.title))
+        assert entries, block.place
+        assert not warnings, block.place
+        return
+    written = yaml.safe_load(block.text)
+    if {"models", "datasets"} <= written.keys() or "model_path" in written:
+        path, text = Path(block.title or "checked.yaml"), block.text
+    else:
+        path, text = Path("checked.yaml"), yaml.safe_dump({**BASE, **written})
+    path.write_text(text, encoding="utf-8")
+    load_config(path)
+
+
+def _json(block: Block, _: dict[str, Any]) -> None:
+    for line in block.text.splitlines():
+        json.loads(line)
+
+
+def _sql(block: Block, _: dict[str, Any]) -> None:
+    open_catalog("catalog.duckdb").query(block.text)
+
+
+_RUN: dict[str, Callable[[Block, dict[str, Any]], None]] = {
+    "python": _python,
+    "bash": _shell,
+    "console": _console,
+    "yaml": _yaml,
+    "json": _json,
+    "jsonl": _json,
+    "sql": _sql,
+}
+LANGUAGES = {*_RUN, "", "text", "py"}
+"""What a fence may be marked with: programs, files, plain text, and `py` for the signatures of the API."""
