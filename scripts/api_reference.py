@@ -1,12 +1,13 @@
 """Write docs/api.md: what can be called from Python, from signatures and docstrings in the source."""
 
 import ast
-import inspect
 import re
 import sys
 from collections.abc import Iterator
-from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[1]
 
 HEAD = """# Python API
 
@@ -15,8 +16,10 @@ listed here may change at any time.
 
 Letters at the end of a name tell an array's axes: N items, S sequences of an item, H hidden width, T targets.
 """
-WIDTH = 96
+WIDTH = 76
 """Characters of a signature that stays on one line."""
+
+TITLES = {"Args": "Arguments"}
 
 LISTED: dict[str, dict[str, tuple[str, ...]]] = {
     "Opening": {"seqbench.store.opening:open_store": (), "seqbench.catalog.catalog:open_catalog": ()},
@@ -109,7 +112,7 @@ def prose(docstring: str) -> str:
     parts = re.split(r"^(Args|Returns|Raises|Yields):\n", docstring, flags=re.MULTILINE)
     lines = [parts[0].strip()]
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
-        lines += ["", f"**{title}**", ""]
+        lines += ["", f"**{TITLES.get(title, title)}**", ""]
         if title in ("Returns", "Yields"):
             lines.append(" ".join(body.split()))
             continue
@@ -121,8 +124,7 @@ def prose(docstring: str) -> str:
 
 
 def _definition(module: str, name: str) -> Definition:
-    tree = ast.parse(inspect.getsource(import_module(module)))
-    for node in tree.body:
+    for node in _source(module).body:
         if isinstance(node, Definition) and node.name == name:
             return node
     raise SystemExit(f"{module} has no {name}: correct scripts/api_reference.py")
@@ -131,9 +133,15 @@ def _definition(module: str, name: str) -> Definition:
 def _package(module: str, name: str) -> str:
     """Where the object is imported from; checked to be so."""
     package = "seqbench" if name == "open_catalog" else SHORT.get(module, module)
-    if not hasattr(import_module(package), name):
+    if package != module and f"'{name}'" not in ast.unparse(_source(package)):
         raise SystemExit(f"{package} does not give {name}: correct scripts/api_reference.py")
     return package
+
+
+def _source(module: str) -> ast.Module:
+    """A module or a package as it is written; nothing is imported."""
+    path = ROOT.joinpath(*module.split("."))
+    return ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
 
 
 def _function(node: ast.FunctionDef, shown: str) -> Iterator[str]:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from seqbench.catalog.comparisons import KNOWN_COMPARISONS, comparison_of
 from seqbench.catalog.connection import LOCK_SECONDS, connect
+from seqbench.catalog.frames import filtered
 from seqbench.catalog.migrate import is_current, migrate
+from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.errors import CatalogError, CatalogNotFoundError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from pandas import DataFrame
 
 
 class Catalog:
@@ -48,10 +51,7 @@ class Catalog:
         from seqbench.catalog.insert import insert
 
         batch = list(records)
-        if not self.path.exists():
-            self._create()
-        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
-            migrate(connection)
+        with self.writing() as connection:
             connection.begin()
             insert(connection, batch)
             connection.commit()
@@ -98,14 +98,69 @@ class Catalog:
             return {}
         return dict(map(comparison_of, self.query(KNOWN_COMPARISONS, [wanted]).rows))
 
+    def results(self, **filters: object) -> "DataFrame":
+        """The view `results` as a data frame: a row a probe and split, a column a metric.
+
+        Args:
+            **filters: By column a value, a list of values of which any will do, or None where it is missing:
+                `results(dataset="splice", head=["mlp", "knn"], split="test", fold=None)`.
+
+        Raises:
+            CatalogNotFoundError: There is no file.
+            CatalogError: The view has no such column, the catalog can't be read, or pandas is not installed.
+        """
+        return self._frame("results", filters)
+
+    def leaderboard(self, **filters: object) -> "DataFrame":
+        """The view `leaderboard` as a data frame: a row a model and data set, by data set and place.
+
+        Args:
+            **filters: As for `results`.
+
+        Raises:
+            CatalogNotFoundError: There is no file.
+            CatalogError: As for `results`.
+        """
+        return self._frame("leaderboard", filters, order=" ORDER BY dataset, place, model")
+
+    def _frame(self, view: str, filters: Mapping[str, object], order: str = "") -> "DataFrame":
+        sql, values = filtered(view, current_schema()[view], filters)
+        return self.query(sql + order, values).to_pandas()
+
+    @contextmanager
+    def writing(self) -> Iterator["DuckDBPyConnection"]:
+        """Open the current catalog for a `with` block that writes; it is made where there is none.
+
+        Raises:
+            CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
+        """
+        if not self.path.exists():
+            self._create()
+        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
+            migrate(connection)
+            yield connection
+
+    @contextmanager
+    def as_it_is(self) -> Iterator["DuckDBPyConnection"]:
+        """Open the catalog for a `with` block that reads, whatever its format.
+
+        Raises:
+            CatalogNotFoundError: There is no file.
+            CatalogError: It stayed locked or is damaged.
+        """
+        if not self.path.exists():
+            raise _missing(self.path)
+        with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
+            yield connection
+
     @contextmanager
     def _reading(self) -> Iterator["DuckDBPyConnection"]:
         with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
             if is_current(connection):
                 yield connection
                 return
-        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
-            migrate(connection)
+        with self.writing():
+            pass
         with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
             yield connection
 

@@ -29,9 +29,13 @@ _DAMAGED = ("Corrupt database file", "Could not read enough bytes", "Failure whi
 READER: Mapping[str, str] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
-    "lock_configuration": "true",
 }
-"""Settings of a connection that runs users' SQL: no other file, no network, and no way to change that."""
+"""Settings of a connection that runs users' SQL: no other file, no network."""
+
+_NO_BAR = "SET enable_progress_bar = false"
+"""DuckDB prints one on standard output when a query takes two seconds, also into pipes."""
+_LOCKED = "SET lock_configuration = true"
+"""Takes from users' SQL the way to change settings."""
 
 
 @contextmanager
@@ -45,6 +49,7 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["Du
 
     connection = _open(path, read_only, wait_seconds)
     try:
+        connection.execute(f"{_NO_BAR}; {_LOCKED}" if read_only else _NO_BAR)
         yield connection
     except duckdb.Error as error:
         if not is_of_the_file(error):

@@ -18,13 +18,11 @@ from seqbench.catalog.records import (
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_OF_A_PROBE = (
-    "DELETE FROM metrics WHERE probe_id IN (SELECT unnest(?))",
-    "DELETE FROM class_metrics WHERE probe_id IN (SELECT unnest(?))",
-    "DELETE FROM history WHERE probe_id IN (SELECT unnest(?))",
-    "DELETE FROM predictions WHERE probe_id IN (SELECT unnest(?))",
-    "DELETE FROM probes WHERE probe_id IN (SELECT unnest(?))",
-)
+PROBE_TABLES = ("probes", "metrics", "class_metrics", "history", "predictions")
+"""Tables whose rows belong to one probe each."""
+
+OF_A_PROBE = tuple(f"DELETE FROM {table} WHERE probe_id IN (SELECT unnest(?))" for table in PROBE_TABLES)  # noqa: S608
+"""What takes probes out, given a list of their ids."""
 
 _KEPT = "UPDATE probes SET saved = incoming.saved FROM incoming WHERE probes.probe_id = incoming.probe_id"
 """A probe that was trained again to keep its head: its results stay."""
@@ -82,7 +80,7 @@ def _insert_probes(connection: "DuckDBPyConnection", probes: Sequence[ProbeRecor
     kept_now = [probe for probe in probes if found.get(probe.spec_hash) == "ok" and probe.saved is not None]
     replaced = [probe.probe_id for probe in fresh if probe.spec_hash in found]
     if replaced:
-        for statement in _OF_A_PROBE:
+        for statement in OF_A_PROBE:
             connection.execute(statement, [replaced])
     for statement, columns in (
         (_KEPT, probe_rows.kept_columns(kept_now)),

@@ -1,5 +1,6 @@
 """The numbered steps that make a catalog what this version expects, each recorded with what it did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
@@ -86,10 +87,28 @@ def migrate(connection: "DuckDBPyConnection") -> None:
     if is_current(connection):
         return
     applied = _applied(connection)
-    steps = [step for step in migrations() if step.number not in applied]
+    _apply(connection, [*(step for step in migrations() if step.number not in applied), views()])
+
+
+def make_tables(connection: "DuckDBPyConnection", number: int) -> None:
+    """Make an empty database what a catalog with so many migrations was, without views."""
+    _apply(connection, [step for step in migrations() if step.number <= number])
+
+
+def applied_format(connection: "DuckDBPyConnection") -> int:
+    """The number of the last migration that a catalog has: its format.
+
+    Raises:
+        CatalogError: As for `is_current`.
+    """
+    is_current(connection)
+    return max(_applied(connection), default=0)
+
+
+def _apply(connection: "DuckDBPyConnection", steps: Sequence[Migration]) -> None:
     connection.begin()
     connection.execute(_MIGRATIONS_TABLE)
-    for step in [*steps, views()]:
+    for step in steps:
         connection.execute(step.sql)
         connection.execute(
             "INSERT OR REPLACE INTO migrations VALUES (?, ?, ?, ?, now() AT TIME ZONE 'UTC')",

@@ -24,7 +24,7 @@ def write_parquet(result: "QueryResult", path: Path) -> None:
     """
     import duckdb
 
-    kinds = ["VARCHAR" if kind == '"NULL"' else kind for kind in result.types]
+    kinds = [kind.replace('"NULL"', "VARCHAR") for kind in result.types]
     names = [f"c{index}" for index in range(len(kinds))]
     given: Columns = {
         name: _column([row[index] for row in result.rows], kind)

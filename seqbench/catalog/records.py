@@ -40,6 +40,8 @@ class RunRecord:
     """With a time zone; stored as UTC."""
     finished_at: datetime | None
     """None while it runs."""
+    pid: int | None = None
+    """Of its process on the host; None where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

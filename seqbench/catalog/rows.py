@@ -26,6 +26,7 @@ def run_columns(records: Sequence[RunRecord]) -> Columns:
         "device": texts(r.device for r in records),
         "started_at": times(r.started_at for r in records),
         "finished_at": times(r.finished_at for r in records),
+        "pid": integers(r.pid for r in records),
     }
 
 

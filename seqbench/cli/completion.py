@@ -9,9 +9,9 @@ STARTS = ("FROM ", "SELECT ", "SHOW TABLES", "DESCRIBE ")
 def complete_query(incomplete: str) -> list[str]:
     """Ways to go on with a query whose last word has been begun.
 
-    After FROM, JOIN or DESCRIBE these are tables and views, elsewhere the columns of those that the query names
-    (of all where it names none) as well. The names are those of this version's schema, to which every catalog
-    is brought when it is read: no file is opened, so a shell never waits.
+    After FROM, JOIN or DESCRIBE these are tables and views, elsewhere also the columns of those that the
+    query names (of all where it names none). The names are those of this version's schema, to which every
+    catalog is brought when it is read: no file is opened, so a shell never waits.
 
     Args:
         incomplete: What has been typed of the query.

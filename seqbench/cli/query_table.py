@@ -1,10 +1,11 @@
 """Rows of a query on a terminal: a table where the columns fit, else a record a row.
 
-Values that are too long are shortened in the middle, since hashes, paths and names differ at both ends; numbers
-never are. Column names may break at their underscores.
+Where there is little room, names of columns break at their underscores, and then texts are shortened in the
+middle, since hashes, paths and names differ at both ends. Numbers are never shortened.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
@@ -17,34 +18,38 @@ if TYPE_CHECKING:
 GAP = "  "
 LEAST = 9
 """Columns of a shortened text: four letters, …, four letters."""
-MOST = 60
-"""A text is shortened to this where all columns together don't fit."""
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], out: "Console") -> None:
-    """Print rows in the console's width, and how many there are."""
+def print_rows(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], out: "Console", *, count: bool = True
+) -> None:
+    """Print rows in the console's width and, if asked for, how many there are."""
     if tuple(columns) == ("explain_key", "explain_value"):
         out.file.write("\n".join(str(row[1]) for row in rows) + "\n")
         return
     cells = [[_one_line(readable(cell)) for cell in row] for row in rows]
     right = numeric(columns, rows)
-    widths = fitted(columns, cells, right, out.width)
+    whole = [
+        number or any(isinstance(row[index], date) for row in rows) for index, number in enumerate(right)
+    ]
+    widths = fitted(columns, cells, whole, out.width)
     if widths is None:
         _print_records(columns, cells, out)
     else:
         _print_table(columns, cells, right, widths, out)
-    out.print(f"{len(rows):,} row{'s' * (len(rows) != 1)}", style="dim", highlight=False)
+    if count:
+        out.print(f"{len(rows):,} row{'s' * (len(rows) != 1)}", style="dim", highlight=False)
 
 
 def fitted(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], width: int
+    columns: Sequence[str], cells: Sequence[Sequence[str]], whole: Sequence[bool], width: int
 ) -> list[int] | None:
     """The width of each column so that all stand side by side; None where they can't.
 
     Args:
         columns: Names.
         cells: Rows of what is shown.
-        right: Which columns hold numbers.
+        whole: Which columns may not be shortened: numbers and times.
         width: Columns of the terminal.
     """
     contents = [
@@ -52,18 +57,27 @@ def fitted(
         for column in (zip(*cells, strict=True) if cells else [()] * len(columns))
     ]
     heads = [max(map(cell_len, broken(name))) for name in columns]
+    kept = [max(head, content) for head, content in zip(heads, contents, strict=True)]
     least = [
-        max(head, content if number else min(content, LEAST))
-        for head, content, number in zip(heads, contents, right, strict=True)
+        max(head, content if is_whole else min(content, LEAST))
+        for head, content, is_whole in zip(heads, contents, whole, strict=True)
     ]
     widths = [max(cell_len(name), content) for name, content in zip(columns, contents, strict=True)]
     room = width - len(GAP) * (len(columns) - 1)
     if sum(least) > room:
         return None
-    while sum(widths) > room:
-        widest = max(range(len(widths)), key=lambda index: (widths[index] > least[index], widths[index]))
-        widths[widest] -= 1
-    return widths
+    return _shrunk(_shrunk(widths, kept, room), least, room)
+
+
+def _shrunk(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Take from the widest that is above its least, until all have room or none is."""
+    found = list(widths)
+    while sum(found) > room:
+        above = [index for index in range(len(found)) if found[index] > least[index]]
+        if not above:
+            break
+        found[max(above, key=found.__getitem__)] -= 1
+    return found
 
 
 def broken(name: str) -> list[str]:
@@ -76,7 +90,7 @@ def shortened(text: str, width: int) -> str:
     """A text in so many columns, its middle left out where it is longer."""
     if cell_len(text) <= width:
         return text
-    head = (width - 1 + 1) // 2
+    head = width // 2
     tail = width - 1 - head
     end = text
     while cell_len(end) > tail:

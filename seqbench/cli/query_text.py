@@ -5,6 +5,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Comma-separated, empty where missing; text that a spreadsheet would run gets an apostrophe before it."""
+    """Comma-separated, empty where missing; before text that a spreadsheet would run stands an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([_harmless(column) for column in columns])
@@ -37,12 +38,12 @@ def to_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def readable(cell: Any) -> str:
-    """A cell as people read it: floats with four digits, empty where missing."""
+    """A cell as people read it: floats with four digits, times to the second, empty where missing."""
     if cell is None:
         return ""
     if isinstance(cell, float):
         return f"{cell:.0f}" if 1e4 <= abs(cell) < 1e15 else f"{cell:.4g}"
-    return json.dumps(cell, default=str) if isinstance(cell, list | dict) else str(cell)
+    return str(cell)[:19] if isinstance(cell, datetime) else _text(cell)
 
 
 def numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
@@ -60,7 +61,13 @@ def _is_number(cell: Any) -> bool:
 def _csv_cell(cell: Any) -> Any:
     if cell is None or _is_number(cell):
         return "" if cell is None else cell
-    return _harmless(json.dumps(cell, default=str) if isinstance(cell, list | dict) else str(cell))
+    return _harmless(_text(cell))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return json.dumps(cell, default=str) if isinstance(cell, list | dict) else str(cell)
 
 
 def _harmless(text: str) -> str:

@@ -7,6 +7,7 @@ from seqbench.report.comparing.families import layer_comparisons, model_comparis
 from seqbench.report.comparing.gains import gains
 from seqbench.report.comparing.known import compared
 from seqbench.report.comparing.pairs import pairs
+from seqbench.report.comparing.ranking import ranked
 from seqbench.report.comparing.sides import read_sides
 from seqbench.report.comparing.standings import blocks, rank_test, standings, wins
 from seqbench.report.leaderboard import leaderboard
@@ -36,7 +37,7 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
     tasks = {dataset.name: dataset.task for dataset in results.datasets}
     found = compared(catalog, wanted, tasks, reporter)
     comparisons = model_comparisons(by_score, wanted, found.records)
-    rows = leaderboard(results, comparisons)
+    rows = ranked(by_score, comparisons)
     gained = gains(rows, comparisons, results.models)
     scopes = blocks(rows, results.datasets, results.models)
     models = [model.name for model in results.models]

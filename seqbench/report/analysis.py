@@ -1,4 +1,4 @@
-"""What a report concludes: results, who stands where, and what can be told apart. All outputs are made from it."""
+"""What a report concludes: results, who stands where, what can be told apart. All outputs are made from it."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,8 @@ class Side:
 class Comparison:
     """Two models on one data set, on the same test items: paired bootstrap over items and seeds.
 
-    Each side is the model's row of the leaderboard by `metric`: its best head by eval, the layer chosen on eval.
+    Each side is the model's row of the leaderboard by `metric`: its best head by eval, the layer chosen on
+    eval.
     """
 
     dataset: str
@@ -97,25 +98,30 @@ class Gain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A model over all data sets of a scope on which all models of the scope have a score."""
+    """A model over the data sets of a scope on which all ranked models have a score.
+
+    Ranked are the models that have a score on at least half of the scope's data sets: one that fits few of them
+    (one-hot needs sequences of one length) would leave the others hardly any. Controls are ranked as well.
+    """
 
     scope: str
     """`OVERALL`, or a group of data sets."""
     model: str
     control: bool
     n_datasets: int
-    """That the average rank is over."""
+    """That average rank and mean score are over; 0 for a model that is not ranked."""
     n_scored: int
     """On which the model has a score at all."""
     average_rank: float | None
-    """Of test scores by the ranking metric, ties averaged; None where no data set has scores of all models."""
+    """Of test scores by the ranking metric, ties averaged; None for a model that is not ranked, or where no
+    data set has scores of all that are."""
     n_first: int
     """Data sets of the scope on which nothing is clearly better."""
     mean_score: float | None
-    """Mean test score; None where the data sets are ranked by different metrics."""
+    """Mean test score; None without average rank, or where data sets are ranked by different metrics."""
     gain_untrained: float | None
-    """Mean over the data sets where it is known, in units of the metric; None where it nowhere is, or where the
-    data sets are ranked by different metrics."""
+    """Mean over the data sets where it is known, in units of the metric; None where it nowhere is, or where
+    the data sets are ranked by different metrics."""
     gain_kmer: float | None
 
 
@@ -128,13 +134,16 @@ class RankTest:
 
     scope: str
     n_datasets: int
+    """On which all ranked models have a score."""
     n_models: int
+    """That are ranked."""
     p: float | None
     """Friedman's; None for fewer than three models or two data sets."""
     critical_difference: float | None
     """In ranks; None likewise."""
     cliques: tuple[tuple[str, ...], ...] = ()
-    """Largest groups of models, best first, whose average ranks lie within the critical difference."""
+    """Largest groups of models, best first, whose average ranks lie within the critical difference; all models
+    where Friedman's test finds no difference at 5 %. A model in no group differs from all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,19 @@ from seqbench.errors import ConfigError
 def write_file(path: Path, content: str | bytes) -> Path:
     """Write a file beside its place and then rename it, so that a reader never sees half of it.
 
-    Text is written as UTF-8 with line ends as they are. The folder is made if need be.
+    Text is written as UTF-8 with line ends as they are. The folder is made if need be. A file that holds just
+    this already is left alone, so that its time tells when it changed.
 
     Raises:
         ConfigError: It can't be written there.
     """
+    data = content.encode() if isinstance(content, str) else content
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

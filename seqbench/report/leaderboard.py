@@ -1,15 +1,11 @@
 """The leaderboard of a selection: a row a model and data set, ranked on test."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from seqbench.metrics import higher_is_better
 from seqbench.report.results import Choice, Curve, DatasetFacts, Results
-
-if TYPE_CHECKING:
-    from seqbench.report.analysis import Comparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,27 +27,18 @@ class LeaderRow:
     choice: Choice
 
 
-def leaderboard(results: Results, comparisons: Iterable["Comparison"] = ()) -> tuple[LeaderRow, ...]:
-    """Rank the models of every data set; data sets in the order of the selection, models by place.
+def leaderboard(results: Results) -> tuple[LeaderRow, ...]:
+    """Order the models of every data set by score; data sets in the order of the selection. Ranks are places.
 
     The head of a model is the one with the better eval score (the first of equals in the selection), as in
     the catalog's view of this name, which ranks all that was ever run rather than a selection. Data sets
     whose task lacks the selection's metric have no rows.
     """
-    by_dataset: dict[str, dict[tuple[str, str], bool]] = {}
-    for one in comparisons:
-        worse_better = by_dataset.setdefault(one.dataset, {})
-        worse_better[one.b.model, one.a.model] = one.is_clear and one.difference > 0
-        worse_better[one.a.model, one.b.model] = one.is_clear and one.difference < 0
-    return tuple(
-        row
-        for dataset in results.datasets
-        for row in _ranked(tuple(_rows(results, dataset)), by_dataset.get(dataset.name, {}))
-    )
+    return tuple(row for dataset in results.datasets for row in _rows(results, dataset))
 
 
 def rank_labels(rows: Iterable[LeaderRow]) -> dict[tuple[str, str], str]:
-    """Ranks as people read them, by data set and model: `1`, or `1=` where others share it; empty without one."""
+    """Ranks as people read them, by data set and model: `1`, or `1=` where others share it; empty if none."""
     members = list(rows)
     shared = Counter((row.dataset, row.rank) for row in members)
     return {
@@ -63,7 +50,6 @@ def rank_labels(rows: Iterable[LeaderRow]) -> dict[tuple[str, str], str]:
 
 
 def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
-    """The rows of a data set by score, places as ranks."""
     metric = results.metric_of(dataset)
     if metric is None:
         return
@@ -92,17 +78,6 @@ def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
             n_layers=curve.n_layers,
             choice=choice,
         )
-
-
-def _ranked(rows: tuple[LeaderRow, ...], is_worse: Mapping[tuple[str, str], bool]) -> Iterator[LeaderRow]:
-    """The rows with ranks; `is_worse` says of compared pairs whether the first is clearly worse."""
-    scored = [(row.model, row.place) for row in rows if row.place is not None]
-    for row in rows:
-        if row.place is None:
-            yield row
-            continue
-        better = sum(is_worse.get((row.model, other), place < row.place) for other, place in scored)
-        yield replace(row, rank=1 + better)
 
 
 def _goodness(value: float | None, sign: int) -> float:

@@ -193,7 +193,10 @@ class EpochFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningCurve:
-    """How the head of the layer that was chosen by the ranking metric was trained, with one seed."""
+    """How the head of the layer that was chosen by the ranking metric was trained.
+
+    Of several seeds it is that of the lowest, of a cross-validation that of its first fold.
+    """
 
     model: str
     dataset: str

@@ -18,7 +18,7 @@ def summarize(analysis: Analysis) -> tuple[str, ...]:
     """Sentences that answer which model, which layer and how sure, and what is not there.
 
     What a model has over its untrained twin and over k-mers comes first: a score alone does not tell what
-    pre-training is worth. `Better` without `by score` means: clear at 5 %, all pairs of a data set considered.
+    pre-training is worth. Better, without "by score", means clear at 5 %, all pairs of a data set considered.
     """
     boards = _boards(analysis.leaderboard)
     if not boards:

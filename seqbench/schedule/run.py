@@ -3,6 +3,7 @@
 A scheduler for several devices takes the place of `_Run.execute`: same tasks in, same records out.
 """
 
+import os
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -134,6 +135,7 @@ class _Run:
             device=host.device(),
             started_at=datetime.now(UTC),
             finished_at=None,
+            pid=os.getpid(),
         )
         self._pending.add([record])
         self._pending.flush()

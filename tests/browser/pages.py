@@ -5,9 +5,11 @@ OVERLAPS = """() => {
   for (const chart of document.querySelectorAll("svg.chart")) {
     const frame = chart.getBoundingClientRect();
     if (!frame.width) continue;
-    const texts = [...chart.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+    const boxed = (text) => [text.textContent, text.getBoundingClientRect()];
+    const texts = [...chart.querySelectorAll("text")].map(boxed);
     texts.forEach(([one, a], index) => {
-      if (a.left < frame.left - 1 || a.right > frame.right + 1 || a.top < frame.top - 1 || a.bottom > frame.bottom + 1)
+      const past = [frame.left - a.left, a.right - frame.right, frame.top - a.top, a.bottom - frame.bottom];
+      if (Math.max(...past) > 1)
         found.push(`${one} leaves its chart`);
       for (const [other, b] of texts.slice(index + 1)) {
         const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
@@ -21,8 +23,8 @@ OVERLAPS = """() => {
 """Texts of charts that meet or are cut off. Boxes of lines are taller than letters: 3 pixels are allowed."""
 
 FAINT = """() => {
-  const channel = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+  const linear = (share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
   const behind = (element) => {
     for (let at = element; at; at = at.parentElement) {
@@ -38,16 +40,24 @@ FAINT = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
-    if (!node.textContent.trim() || ["SCRIPT", "NOSCRIPT"].includes(element.tagName) || element.closest(":disabled, desc")) continue;
+    if (!node.textContent.trim() || element.closest("script, noscript, desc, :disabled")) continue;
     if (!element.getClientRects().length) continue;
     const style = getComputedStyle(element);
-    const [a, b] = [light(numbers(element.closest("svg") ? style.fill : style.color)), light(behind(element))];
+    const color = element.closest("svg") ? style.fill : style.color;
+    const [a, b] = [light(numbers(color)), light(behind(element))];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) found.add(`${node.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
   }
   return [...found];
 }"""
 """Texts that stand out less than WCAG 2.2 AA asks for (4.5 to 1)."""
+
+
+DRAWN = """() => [...document.querySelectorAll(".plot:not(:has(svg))")].every((plot) => {
+  const box = plot.getBoundingClientRect();
+  return !box.width || box.bottom < 0 || box.top > innerHeight;
+})"""
+"""Whether all charts on the screen are there."""
 
 
 def sideways(page):

@@ -58,8 +58,8 @@ def _shell(block: Block, _: dict[str, Any]) -> None:
 def _console(block: Block, _: dict[str, Any]) -> None:
     """Commands behind `$ `, each with lines that it must print; `…` stands for anything."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
-        command, _, said = part.replace("\\\n", " ").partition("\n")
-        wanted = [line for line in said.splitlines() if line.strip()]
+        command, *said = part.replace("\\\n", " ").splitlines()
+        wanted = [line for line in said if line.strip()]
         fails = any(line.startswith("seqbench: ") for line in wanted)
         shown = _command(command, block.place, exit_code=2 if fails else 0)
         got = [" ".join(line.split()) for line in shown.splitlines()]

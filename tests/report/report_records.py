@@ -63,6 +63,7 @@ def probe(
     failed=False,
     variant="v1",
     scores=None,
+    spec=None,
     **design,
 ):
     """One probe; `scores` maps split to metric to value, else a smooth made-up curve is taken."""
@@ -93,18 +94,15 @@ def probe(
         variant=variant,
         seed=seed,
         fold=None,
-        spec={},
+        spec=spec or {},
         status="failed" if failed else "ok",
         error="loss became <NaN> at epoch 3 & stayed" if failed else None,
         seconds=1.0,
-        n_train=4000,
         n_epochs=20,
         chosen_epoch=12,
-        convergence=None,
-        advice=None,
         device="cpu",
         splits=() if failed else splits,
-        **design,
+        **{"convergence": None, "advice": None, "n_train": 4000} | design,
     )
 
 

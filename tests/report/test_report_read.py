@@ -1,10 +1,21 @@
 """What is read from the catalog, and the leaderboard made of it."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import duckdb
 import pytest
 from report_records import MODELS, NAMES, fill, probe, selection
 
+from seqbench.catalog.records import (
+    DatasetRecord,
+    EmbeddingRecord,
+    EpochRecord,
+    SplitContents,
+)
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
+from seqbench.report.results import EpochFacts
 from seqbench.vocabulary import Task
 
 SPLICE = NAMES[1:2]
@@ -75,15 +86,33 @@ def test_runs_tell_device_versions_and_times(tmp_path):
     assert (run.finished_at - run.started_at).total_seconds() == 754
 
 
-def test_the_leaderboard_of_all_is_that_of_the_catalogs_view(tmp_path):
+def test_choices_and_the_leaderboard_of_all_are_those_of_the_catalogs_views(tmp_path):
     catalog = fill(tmp_path / "c.duckdb", layers=3, heads=("mlp", "linear"), seeds=(1, 2))
-    rows = leaderboard(_read(catalog, heads=("linear", "mlp")))
+    results = _read(catalog, heads=("linear", "mlp"))
+    rows = leaderboard(results)
     seen = {
-        (row.dataset, row.rank, row.model, row.control, row.head, row.choice.layer, row.choice.test.value)
+        (row.dataset, row.place, row.model, row.control, row.head, row.choice.layer, row.choice.test.value)
         for row in rows
     }
-    columns = "dataset, rank, model, control, head, layer, test_score"
+    columns = "dataset, place, model, control, head, layer, test_score"
     assert seen == set(catalog.query(f"SELECT {columns} FROM leaderboard").rows)
+    columns = "dataset, model, head, metric, layer, eval_score, test_score, oracle_layer, oracle_score, gap"
+    expected = {row[:4]: row[4:] for row in catalog.query(f"SELECT {columns} FROM best_layers").rows}
+    found = {
+        (*key, choice.metric): (
+            choice.layer,
+            choice.eval_score,
+            choice.test.value,
+            choice.oracle_layer,
+            choice.oracle_score,
+            choice.gap,
+        )
+        for key, curve in results.curves.items()
+        for choice in curve.choices.values()
+    }
+    assert found.keys() == expected.keys()
+    for key, numbers in found.items():
+        assert numbers == pytest.approx(expected[key])
 
 
 def test_ranks_are_those_of_the_selected_models(tmp_path):
@@ -92,3 +121,175 @@ def test_ranks_are_those_of_the_selected_models(tmp_path):
     assert [row.rank for row in rows] == [1, 2, 3]
     scores = [row.choice.test.value for row in rows]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_another_metric_ranks_those_data_sets_whose_task_has_it(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=(NAMES[0], NAMES[4]), layers=2)
+    results = read_results(catalog, replace(selection(datasets=("prom_core", "deephf")), metric="roc_auc"))
+    rows = leaderboard(results)
+    assert {(row.dataset, row.metric) for row in rows} == {("prom_core", "roc_auc")}
+    curve = results.curve("prom_core", "dna-bert", "mlp")
+    assert rows[0].choice in [results.curve("prom_core", row.model, "mlp").choices["roc_auc"] for row in rows]
+    assert "spearmanr" in results.curve("deephf", "dna-bert", "mlp").choices
+    assert {layer for layer, _ in curve.test} == {0, 1}
+
+
+def test_since_counts_only_probes_recorded_from_then_on(tmp_path):
+    catalog = fill(
+        tmp_path / "c.duckdb", datasets=SPLICE, models=MODELS, layers=2, fail={("onehot", SPLICE[0][0], 0)}
+    )
+    with duckdb.connect(catalog.path) as connection:
+        connection.execute("UPDATE probes SET recorded_at = '2026-01-01' WHERE layer = 0 OR model = 'kmer-4'")
+        connection.execute("UPDATE probes SET recorded_at = '2026-02-01' WHERE layer = 1")
+    wanted = selection(datasets=("uci_splice",))
+    since = datetime(2026, 2, 1)
+    results = read_results(catalog, replace(wanted, since=since))
+    assert results.curve("uci_splice", "dna-bert", "mlp").layers() == (1,)
+    assert {place.model for place in results.missing} == {"kmer-4", "onehot"}
+    assert results.failed == ()
+    assert read_results(catalog, replace(wanted, since=since + timedelta(1))).curves == {}
+    assert read_results(catalog, wanted).curve("uci_splice", "dna-bert", "mlp").layers() == (0, 1)
+
+
+def _learning(layer, seed=1, **design):
+    history = tuple(
+        EpochRecord(epoch=epoch, train_loss=1 / epoch, eval_loss=None, eval_score=0.1 * epoch + 0.01 * layer)
+        for epoch in (1, 2, 3)
+    )
+    return probe(
+        "dna-bert",
+        "uci_splice",
+        Task.CLASSIFICATION,
+        layer,
+        3,
+        seed=seed,
+        scores={split: {"accuracy": 0.6 + 0.1 * (layer == 1)} for split in ("eval", "test")},
+        history=history,
+        convergence="converged" if layer else "overfitting",
+        advice=None if layer else "stop earlier",
+        **design,
+    )
+
+
+def test_the_learning_curve_is_that_of_the_chosen_layer_with_the_lowest_seed(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=0)
+    catalog.append([_learning(layer, seed) for layer in range(3) for seed in (7, 2)])
+    results = _read(catalog, models=("dna-bert",), datasets=("uci_splice",))
+    (curve,) = results.learning
+    assert (curve.layer, curve.seed, curve.chosen_epoch, curve.verdict) == (1, 2, 12, "converged")
+    assert curve.points[1] == EpochFacts(
+        epoch=2, train_loss=0.5, eval_loss=None, eval_score=pytest.approx(0.21)
+    )
+    assert results.verdicts == {("uci_splice", "dna-bert", "mlp"): {"converged": 4, "overfitting": 2}}
+
+
+def _part(subset, layer, n_train, eval_score, test_score, *, seed=1, **design):
+    named = f"size {n_train}" if subset else None
+    return probe(
+        "dna-bert",
+        "uci_splice",
+        Task.CLASSIFICATION,
+        layer,
+        2,
+        seed=seed,
+        variant=f"v{named}",
+        subset=named,
+        repeat=0 if subset else None,
+        n_train=n_train,
+        scores={"eval": {"accuracy": eval_score}, "test": {"accuracy": test_score}},
+        spec={"subset": named, "repeat": 0, "layer": layer, "seed": seed, "settings": 1, "chosen": {}},
+        **design,
+    )
+
+
+def test_data_efficiency_takes_the_layer_chosen_on_eval_for_each_part(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=0)
+    records = [
+        *(_part(True, layer, 100, (0.6, 0.5)[layer], (0.55, 0.9)[layer], seed=1) for layer in (0, 1)),
+        *(_part(True, layer, 100, (0.6, 0.5)[layer], (0.65, 0.9)[layer], seed=2) for layer in (0, 1)),
+        *(_part(False, layer, 4000, (0.7, 0.8)[layer], (0.9, 0.85)[layer]) for layer in (0, 1)),
+    ]
+    catalog.append(records)
+    (curve,) = _read(catalog, models=("dna-bert",), datasets=("uci_splice",)).efficiency
+    assert curve.metric == "accuracy"
+    assert [(point.subset, point.n_train, point.layer, point.n_probes) for point in curve.points] == [
+        ("size 100", 100, 0, 2),
+        ("all", 4000, 1, 1),
+    ]
+    assert [point.value for point in curve.points] == pytest.approx([0.6, 0.85])
+    assert curve.points[0].std == pytest.approx(0.1 / 2**0.5)
+    assert curve.points[1].std is None
+
+
+def test_selectivity_is_that_of_the_chosen_layer(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=0)
+    for layer in (0, 1):
+        for control in (None, "shuffled-labels"):
+            value = 0.5 if control else 0.7 + 0.1 * layer
+            catalog.append(
+                [
+                    probe(
+                        "dna-bert",
+                        "uci_splice",
+                        Task.CLASSIFICATION,
+                        layer,
+                        2,
+                        variant=f"v{control}",
+                        control=control,
+                        scores={split: {"accuracy": value} for split in ("eval", "test")},
+                        spec={"layer": layer, "shuffled": control is not None},
+                    )
+                ]
+            )
+    (found,) = _read(catalog, models=("dna-bert",), datasets=("uci_splice",)).selectivity
+    assert (found.layer, found.metric) == (1, "accuracy")
+    assert (found.score, found.control_score, found.selectivity) == pytest.approx((0.8, 0.5, 0.3))
+
+
+def test_facts_of_data_sets_and_embeddings_are_read(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=1)
+    contents = SplitContents(n_items=9, label_counts=(4, 5), lengths=(1, 2, 3, 4, 5), targets=None)
+    values = SplitContents(n_items=9, label_counts=None, lengths=None, targets=((0.0, 0.5, 1.0, 1.5, 2.0),))
+    record = DatasetRecord(
+        dataset="uci_splice",
+        sha256="a" * 64,
+        task=Task.CLASSIFICATION,
+        n_seqs=2,
+        n_classes=2,
+        n_targets=None,
+        n_items={"train": 9, "test": 9},
+        alphabet="rna",
+        task_group="splicing",
+        ceiling=None,
+        splits={"train": contents, "test": values},
+    )
+    embedding = EmbeddingRecord(
+        model="dna-bert",
+        dataset="uci_splice",
+        split="test",
+        n_items=9,
+        tokens=90,
+        seconds=2.0,
+        bytes=100,
+        coverage_mean=None,
+        coverage_min=None,
+        device="cpu",
+        dtype="float32",
+        settings={},
+    )
+    catalog.append([record, embedding, replace(embedding, split="train")])
+    results = _read(catalog, models=("dna-bert",), datasets=("uci_splice",))
+    (facts,) = results.datasets
+    assert (facts.group, facts.alphabet, facts.n_seqs) == ("splicing", "rna", 2)
+    assert list(facts.splits) == ["train", "test"]
+    assert (facts.splits["train"].label_counts, facts.splits["train"].lengths) == ((4, 5), (1, 2, 3, 4, 5))
+    assert facts.splits["test"].targets == ((0.0, 0.5, 1.0, 1.5, 2.0),)
+    assert [one.split for one in results.embeddings] == ["train", "test"]
+    assert (results.embeddings[0].tokens_per_s, results.embeddings[0].coverage_mean) == (45.0, None)
+
+
+def test_a_data_set_of_an_older_version_has_no_split_facts_and_the_group_of_its_task(tmp_path):
+    (facts,) = _read(
+        fill(tmp_path / "c.duckdb", datasets=SPLICE, layers=1), datasets=("uci_splice",)
+    ).datasets
+    assert (facts.splits, facts.group) == ({}, "classification")

@@ -1,89 +1,176 @@
 """The sentences of the summary."""
 
-from report_records import fill, probe, selection
+from dataclasses import replace
 
+import pytest
+from analyses import analysis
+
+from seqbench.report.comparing.ranking import ranked
 from seqbench.report.leaderboard import leaderboard
-from seqbench.report.read import read_results
 from seqbench.report.summary import summarize
-from seqbench.vocabulary import Task
-
-MODELS = ("bert", "bert-untrained", "kmer-4", "onehot", "lynx")
 
 
-def _summary(tmp_path, scores, models=MODELS):
-    """Sentences on a catalog of data set to model to its accuracy on test; intervals are ±0.02."""
-    empty = [(name, Task.CLASSIFICATION) for name in scores]
-    catalog = fill(
-        tmp_path / "c.duckdb",
-        datasets=empty,
-        models=MODELS,
-        layers=0,
-        skip={(model, name) for name in scores for model in MODELS},
-    )
-    catalog.append(
-        probe(
-            model,
-            name,
-            Task.CLASSIFICATION,
-            layer,
-            depth,
-            scores=_scores(value - 0.1 * (1 - layer) * (depth - 1)),
-        )
-        for name, by_model in scores.items()
-        for model, value in by_model.items()
-        for depth in [1 if model in ("kmer-4", "onehot") else 2]
-        for layer in range(depth)
-    )
-    results = read_results(catalog, selection(models, tuple(scores)))
-    return summarize(results, leaderboard(results))
+def _one(**options):
+    """One data set, one model with its twin and k-mers: all pairs clearly apart, unless told otherwise."""
+    made = analysis(4, 1, 7)
+    comparisons = tuple(_told(one, **options) for one in made.comparisons)
+    rows = ranked(leaderboard(made.results), comparisons)
+    gains = tuple(_gained(gain, comparisons) for gain in made.gains)
+    return replace(made, comparisons=comparisons, leaderboard=rows, gains=gains)
 
 
-def _scores(value):
-    return {"eval": {"accuracy": value}, "test": {"accuracy": value}}
+def _told(one, p=0.001):
+    value = abs(one.difference) + 0.05
+    return replace(one, difference=value, low=value - 0.02, high=value + 0.02, p_holm=p)
 
 
-def test_one_data_set_gives_score_interval_layer_and_head(tmp_path):
-    first, control, *_ = _summary(tmp_path, {"splice": {"bert": 0.9, "kmer-4": 0.8}}, ("bert", "kmer-4"))
+def _gained(gain, comparisons):
+    for one in comparisons:
+        if {gain.model, gain.control} == {one.a.model, one.b.model}:
+            sign = 1 if one.a.model == gain.model else -1
+            low, high = sorted((sign * one.low, sign * one.high))
+            return replace(gain, difference=sign * one.difference, low=low, high=high, p_holm=one.p_holm)
+    return gain
+
+
+def test_one_data_set_gives_score_interval_and_gains_over_both_controls():
+    made = _one()
+    best = next(row for row in made.leaderboard if not row.control)
+    test = best.choice.test
+    first = summarize(made)[0]
     assert first.startswith(
-        "bert scores 0.900 accuracy on splice (interval 0.880 to 0.920), from layer 1 of 0–1"
+        f"{best.model} scores {test.value:.3f} accuracy on prom_core "
+        f"(95 % interval {test.low:.3f} to {test.high:.3f}): "
     )
-    assert control == "kmer-4, the best control, scores 0.800; the best model's interval is clear of it."
+    for gain in [gain for gain in made.gains if gain.model == best.model]:
+        word = "better" if gain.difference > 0 else "worse"
+        ends = sorted((abs(gain.low), abs(gain.high)))
+        name = f"its untrained twin {gain.control}" if gain.kind == "untrained" else gain.control
+        assert f"{abs(gain.difference):.3f} {word} than {name} ({ends[0]:.3f} to {ends[1]:.3f})" in first
 
 
-def test_a_better_control_is_said_to_be_better(tmp_path):
-    _, control, *_ = _summary(tmp_path, {"splice": {"bert": 0.7, "kmer-4": 0.8}}, ("bert", "kmer-4"))
-    assert control == "kmer-4, the best control, scores 0.800: more than the best model."
+def test_one_data_set_tells_who_is_better_and_what_the_best_beats():
+    made = _one()
+    best = next(row for row in made.leaderboard if not row.control)
+    said = " ".join(summarize(made)[1:3])
+    others = [row.model for row in made.leaderboard if row.model != best.model]
+    assert f"{best.model} is better than " in said or f" better than {best.model}." in said
+    assert all(name in said for name in others)
 
 
-def test_several_models_are_counted_by_data_sets_that_they_lead(tmp_path):
-    scores = {
-        "a": {"bert": 0.9, "lynx": 0.8},
-        "b": {"bert": 0.9, "lynx": 0.89},
-        "c": {"bert": 0.7, "lynx": 0.8},
-    }
-    first = _summary(tmp_path, scores, ("bert", "lynx"))[0]
-    assert first.startswith("bert is ahead on 2 of 3 data sets (lynx on 1)")
-    assert first.endswith("clear of the next one's on 2 of 3.")
+def test_what_is_not_clear_is_not_called_better():
+    made = _one(p=0.4)
+    first, second, *_ = summarize(made)
+    assert "not clearly apart from" in first
+    assert "better" not in first
+    assert " can't be told apart from " in second
+    assert " is better than " not in second
 
 
-def test_controls_that_are_as_good_are_named(tmp_path):
-    scores = {"a": {"bert": 0.9, "kmer-4": 0.8}, "b": {"bert": 0.7, "kmer-4": 0.8}}
-    sentences = _summary(tmp_path, scores, ("bert", "kmer-4"))
-    assert sentences[0] == "bert scores above every control on 1 of 2 data sets, with clear intervals on 1."
-    assert sentences[1].startswith("A control is as good or better on b (kmer-4)")
+def test_one_data_set_tells_layer_head_layers_as_good_and_the_oracle():
+    made = _one()
+    best = next(row for row in made.leaderboard if not row.control)
+    compared = next(one for one in made.layers if one.model == best.model)
+    good = [layer.layer for layer in compared.layers if layer.is_as_good]
+    said = next(sentence for sentence in summarize(made) if sentence.startswith("Layer "))
+    assert said.startswith(
+        f"Layer {best.choice.layer} of 0–6 was chosen on eval, with the mlp head; {len(good)} other"
+    )
+    assert said.endswith(
+        f"the best layer on test, {best.choice.oracle_layer}, is {best.choice.gap:.3f} better."
+    )
 
 
-def test_the_depth_of_the_chosen_layers_and_the_oracles_gain_are_told(tmp_path):
-    sentences = _summary(tmp_path, {"a": {"bert": 0.9}, "b": {"bert": 0.7}}, ("bert",))
-    assert "lies at 100% of the depth in the median, and is the last one on 2 of 2 data sets" in sentences[0]
-    assert "0.000 more in the median, 0.000 at most" in sentences[0]
+def test_without_predictions_scores_are_said_to_be_scores_alone():
+    made = replace(_one(), comparisons=(), layers=())
+    gains = tuple(replace(gain, low=None, high=None, p_holm=None) for gain in made.gains)
+    said = summarize(replace(made, gains=gains, leaderboard=leaderboard(made.results)))
+    assert "by score than" in said[0]
+    assert said[1].startswith("By score alone it is at place ")
+    assert said[1].endswith("no predictions are stored to tell how sure that is.")
 
 
-def test_controls_alone_are_no_result(tmp_path):
-    assert _summary(tmp_path, {"a": {"kmer-4": 0.9}}, ("kmer-4",)) == ("Only controls have scores on test.",)
+def test_several_data_sets_begin_with_what_pre_training_bought():
+    made = analysis(4, 6, 7)
+    assert summarize(made)[:2] == (
+        "genome-bert-12l is better than its untrained twin on 6 of 6 data sets (median +0.100 accuracy, "
+        "+0.100 roc_auc and +0.100 spearmanr), and than the best k-mer model on 6 of 6 data sets (median "
+        "+0.100 accuracy, +0.100 roc_auc and +0.100 spearmanr).",
+        "dna-llama-1b is better than the best k-mer model on 5 of 5 data sets (median +0.100 accuracy, "
+        "+0.100 roc_auc and +0.100 spearmanr).",
+    )
 
 
-def test_what_is_missing_is_counted(tmp_path):
-    assert _summary(tmp_path, {"a": {"bert": 0.9}}, ("bert", "lynx"))[-1] == (
-        "1 of 2 combinations have no results (listed at the end of the page)."
+def test_losses_and_unclear_gains_are_counted_apart_and_one_metric_has_a_range():
+    made = analysis(2, 3, 3)
+    changes = ((0.1, 0.001), (-0.2, 0.001), (0.05, 0.6))
+    gains = tuple(
+        replace(gain, difference=difference, p_holm=p)
+        for gain, (difference, p) in zip(made.gains, changes, strict=True)
+    )
+    assert summarize(replace(made, gains=gains))[0] == (
+        "genome-bert-12l is better than its untrained twin on 1 of 3 data sets and worse on 1 "
+        "(median +0.050 accuracy, from −0.200 to +0.100)."
+    )
+
+
+def test_average_ranks_name_who_cant_be_told_apart_and_a_control_in_front():
+    said = summarize(analysis(4, 6, 7))
+    assert (
+        "genome-bert-12l has the best average rank, 1.2 of 4 over 6 data sets, and can't be told apart from "
+        "genome-bert-12l-untrained (2.2) (critical difference 1.4)." in said
+    )
+    made = analysis(4, 6, 7)
+    turned = tuple(replace(one, average_rank=1.0) if one.model == "kmer-4" else one for one in made.standings)
+    ordered = tuple(sorted(turned, key=lambda one: (one.scope != "overall", one.average_rank or 9)))
+    assert any(
+        sentence.startswith("kmer-4, a control, has the best average rank, 1.0 of 4")
+        for sentence in summarize(replace(made, standings=ordered))
+    )
+
+
+def test_it_is_counted_what_can_be_told_apart_and_where_a_control_is_as_good():
+    made = analysis(4, 6, 7)
+    clear = sum(one.is_clear for one in made.comparisons)
+    said = summarize(made)
+    assert any(
+        sentence.startswith(f"{clear} of {len(made.comparisons)} pairs of models can be") for sentence in said
+    )
+    places = [f"{row.dataset} ({row.model})" for row in made.leaderboard if row.control and row.rank == 1]
+    assert f"No model is better than the best control on {len(places)} of 6 data sets: {places[0]}." in said
+
+
+def test_the_depth_of_the_chosen_layers_and_what_choosing_cost_are_told():
+    said = summarize(analysis(1, 2, 7))
+    assert any("of the depth in the median, and is the last one on" in sentence for sentence in said)
+    assert any(sentence.startswith("The best layer on test is ") for sentence in said)
+
+
+def test_controls_alone_and_nothing_at_all_are_said():
+    made = analysis(4, 1, 2)
+    controls = tuple(row for row in made.leaderboard if row.control)
+    assert summarize(replace(made, leaderboard=controls))[0] == "Only controls have scores on test."
+    assert summarize(analysis(empty=True))[0] == "No model has a score on test yet."
+
+
+def test_failures_have_their_reason_and_missing_ones_their_names():
+    made = analysis(4, 6, 7)
+    said = summarize(made)
+    assert said[-2] == "1 probe failed: the loss became infinite or NaN in epoch 3; lower probe.mlp.lr (0.1)."
+    assert said[-1] == "1 of 24 combinations have no results: dna-llama-1b × uci_splice."
+    more = replace(made.results.failed[0], model="kmer-4", n_probes=5, reason="too few items.")
+    results = replace(made.results, failed=(*made.results.failed, more), missing=())
+    assert summarize(replace(made, results=results))[-1] == (
+        "6 probes failed: too few items (that is 5 of them)."
+    )
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (1, 1, 2), (2, 1, 2), (6, 1, 33), (1, 6, 3), (3, 2, 1), (8, 23, 33)]
+)
+def test_reports_of_any_size_have_a_summary_of_few_sentences(shape):
+    said = summarize(analysis(*shape))
+    assert 1 <= len(said) <= 10
+    assert all(
+        sentence.endswith(".") and "None" not in sentence and "nan" not in sentence for sentence in said
     )

@@ -1,7 +1,10 @@
--- What is in each split of a data set; what reports found when they compared models and layers.
+-- What is in each split of a data set; which process a run is; what reports found when they compared models and layers.
 
 ALTER TABLE datasets ADD COLUMN facts JSON;
 COMMENT ON COLUMN datasets.facts IS 'Of each split: items, label counts, lengths of sequences, regression targets; NULL where recorded by an older version';
+
+ALTER TABLE runs ADD COLUMN pid BIGINT;
+COMMENT ON COLUMN runs.pid IS 'Its process on the host, which tells a killed run from one that is under way; NULL where recorded by an older version';
 
 -- The key has no index: with one, 100,000 rows take twice the time to write and five times to replace.
 CREATE TABLE paired_comparisons (

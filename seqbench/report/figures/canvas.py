@@ -1,7 +1,7 @@
 """A figure measured in points (1/72 inch) from its top left corner, and its PNG, SVG and PDF.
 
-Things are drawn straight onto a matplotlib figure. Its axes, with their ticks and layout, would cost ten times as
-much: a report has hundreds of panels.
+Things are drawn straight onto a matplotlib figure. Its axes, with their ticks and layout, would cost several
+times as much, and a report has hundreds of panels.
 """
 
 import io
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from seqbench.report.figures.placing import Box
 from seqbench.report.figures.style import BACKGROUND, INK, RC, TEXT_PT
 from seqbench.vocabulary import FigureFormat
 
@@ -193,17 +194,18 @@ class Canvas:
         """TEMPORARY."""
         return self.save("svg", salt).decode()
 
-    def text_boxes(self) -> list[tuple[str, float, float, float, float]]:
-        """Where all words stand, as matplotlib draws them: the words, left, top, right and bottom."""
+    def text_boxes(self) -> list[tuple[str, Box]]:
+        """All words and where they stand, as matplotlib draws them in a PNG."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        self._figure.set_dpi(72)
-        renderer = FigureCanvasAgg(self._figure).get_renderer()
-        boxes = []
+        self._figure.set_dpi(PNG_DPI)
+        renderer = FigureCanvasAgg(self._figure).get_renderer()  # type: ignore[no-untyped-call]
+        found = []
         for text in self._figure.texts:
-            box = text.get_window_extent(renderer)
-            boxes.append((text.get_text(), box.x0, self.height - box.y1, box.x1, self.height - box.y0))
-        return boxes
+            left, low, right, high = (72 / PNG_DPI * end for end in text.get_window_extent(renderer).extents)
+            box = Box(left=left, top=self.height - high, right=right, bottom=self.height - low)
+            found.append((text.get_text(), box))
+        return found
 
     def _add(self, artist: "Artist", at: Any = None) -> None:
         if at is not None:

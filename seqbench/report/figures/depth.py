@@ -10,13 +10,13 @@ from seqbench.report.figures.canvas import Canvas
 from seqbench.report.figures.colors import ink_on, sequential
 from seqbench.report.figures.figure import Figure, join, page_name, page_words
 from seqbench.report.figures.letters import text_width
-from seqbench.report.figures.panels import layers_as_good
 from seqbench.report.figures.rows import LABELS, Row, body_height, draw_rows, grouped, row_pages
 from seqbench.report.figures.scales import tick_step
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, new_page
 from seqbench.report.figures.style import INK, MUTED, SMALL_PT
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Curve
+from seqbench.report.tables.marks import layers_as_good
 from seqbench.report.tables.table import readable
 
 _ROW = 17.0
@@ -30,8 +30,8 @@ _HEADS = 12.0
 _LEGEND = 30.0
 _LEAST_SPAN = 0.02
 _NOTES = (
-    "Test score of each layer. Colour: from the data set's worst layer (pale) to its best (dark), over a span of at "
-    f"least {_LEAST_SPAN}.",
+    "Test score of each layer. Colour: from the data set's worst layer (pale) to its best (dark), over a "
+    f"span of at least {_LEAST_SPAN}.",
 )
 
 
@@ -56,7 +56,9 @@ class Strip:
 def depth_pages(analysis: Analysis) -> Iterator[Figure]:
     """A depth map for every model of several layers that is no control, with its best head by eval."""
     results = analysis.results
-    as_good = {(one.dataset, one.model, one.head): layers_as_good(one) for one in analysis.layers}
+    as_good = {
+        (one.dataset, one.model, one.head): (one.chosen, *layers_as_good(one)) for one in analysis.layers
+    }
     for model in results.models:
         strips = {}
         metrics = {}
@@ -72,8 +74,8 @@ def depth_pages(analysis: Analysis) -> Iterator[Figure]:
             yield Figure(
                 name=page_name(f"depth_{model.name}", number),
                 title=join(_title(model.name), page_words(number, len(shared))),
-                alt=f"Heat map of test scores of {model.name}. Rows are data sets, columns are layers; a star "
-                "marks the layer chosen on eval, a ring the best on test.",
+                alt=f"Heat map of test scores of {model.name}. Rows are data sets, columns are layers; a "
+                "star marks the layer chosen on eval, a ring the best on test.",
                 draw=partial(
                     _draw, model.name, model.n_layers, page_words(number, len(shared)), tuple(page), strips
                 ),
@@ -96,9 +98,7 @@ def _strip(row: LeaderRow, curve: Curve, as_good: tuple[int, ...]) -> Strip:
     )
 
 
-def _draw(
-    model: str, n_layers: int, page: str, rows: Sequence[Row], strips: Mapping[str, Strip]
-) -> Canvas:
+def _draw(model: str, n_layers: int, page: str, rows: Sequence[Row], strips: Mapping[str, Strip]) -> Canvas:
     body = body_height(rows, _ROW)
     canvas, top = new_page(_HEADS + body + _LEGEND, _title(model), _NOTES, page)
     left = EDGE + LABELS
@@ -119,14 +119,10 @@ def _draw_heads(canvas: Canvas, n_layers: int, left: float, y: float, width: flo
     canvas.text(left + n_layers * width + _RIGHT, y, "range", size=SMALL_PT, color=MUTED, align="right")
 
 
-def _draw_strip(
-    canvas: Canvas, strip: Strip, left: float, top: float, width: float, n_layers: int
-) -> None:
+def _draw_strip(canvas: Canvas, strip: Strip, left: float, top: float, width: float, n_layers: int) -> None:
     gap = 0.75 if width > 8 else 0.25
     colors = {layer: sequential(strip.shade(layer)) for layer in strip.values}
-    boxes = [
-        (left + layer * width + gap, top + 0.75, width - 2 * gap, _CELL) for layer in strip.values
-    ]
+    boxes = [(left + layer * width + gap, top + 0.75, width - 2 * gap, _CELL) for layer in strip.values]
     canvas.rectangles(boxes, list(colors.values()), edge="#e4e7eb", edge_width=0.3)
     for layer in range(n_layers):
         if layer not in strip.values:
@@ -154,7 +150,7 @@ def _draw_marks(
     below = top + _CELL + 2.2
     starts = [left + layer * width for layer in strip.as_good]
     canvas.segments([((start, below), (start + width, below)) for start in starts], INK, 1.6, order=2)
-    if strip.oracle in colors:
+    if strip.oracle is not None and strip.oracle in colors:
         ink = ink_on(colors[strip.oracle])
         at = (inside + strip.oracle * width, top + 0.75 + _CELL / 2)
         canvas.marks([at], "o", size, face="none", edge=ink, edge_width=0.9)
@@ -165,7 +161,9 @@ def _draw_marks(
 
 def _draw_legend(canvas: Canvas, x: float, y: float, *, marked: bool) -> None:
     for marker, face, words in (("*", INK, "chosen on eval"), ("o", "none", "best on test (oracle)")):
-        canvas.marks([(x + 5, y - 3)], marker, 8, face=face, edge=INK, edge_width=0.9 if face == "none" else 0)
+        canvas.marks(
+            [(x + 5, y - 3)], marker, 8, face=face, edge=INK, edge_width=0.9 if face == "none" else 0
+        )
         canvas.text(x + 13, y, words, size=SMALL_PT, color=MUTED)
         x += 26 + text_width(words, SMALL_PT)
     if marked:

@@ -20,8 +20,8 @@ def draw_all(
     Args:
         figures: What to draw.
         formats: What files each becomes.
-        processes: How many may draw at once. More than one start Python anew and import `__main__` again, so a
-            script of one's own that asks for them needs the usual `if __name__ == "__main__":`.
+        processes: How many may draw at once. More than one start Python anew and import `__main__` again, so
+            a script of one's own that asks for them needs the usual `if __name__ == "__main__":`.
     """
     wanted = min(processes, len(figures) // _WORTH_A_PROCESS)
     if wanted < 2:

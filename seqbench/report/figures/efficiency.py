@@ -36,40 +36,31 @@ _WIDE = 340.0
 """Of a panel that has the page for itself."""
 _HEADING = "Score on test by number of training items"
 _NOTES = (
-    "The layer is chosen on eval for each number of items. Bands: one standard deviation over seeds and draws.",
+    "The layer is chosen on eval for each number of items. Bands: a standard deviation over seeds and draws.",
 )
 
 
 def efficiency_pages(analysis: Analysis) -> Iterator[Figure]:
-    """Data-efficiency curves, one figure a head and page; none where nothing was trained on parts of train."""
+    """Data-efficiency curves, one figure a head and page; none where train was only used as a whole."""
     results = analysis.results
-    models = looks(results.models)
     for head in dict.fromkeys(curve.head for curve in results.efficiency):
         panels: dict[str, list[EfficiencyCurve]] = {}
         for curve in results.efficiency:
             if curve.head == head and _known(curve):
                 panels.setdefault(curve.dataset, []).append(curve)
-        if not panels:
-            continue
         drawn = {curve.model for curves in panels.values() for curve in curves}
         names = tuple(model.name for model in results.models if model.name in drawn)
         room = body_room(len(_NOTES), key_height(names)) + _GAP
         shared = pages(list(panels), lambda _: _HEIGHT, room, _COLUMNS)
         for number, page in enumerate(shared):
-            words = page_words(number, len(shared))
+            words = join(f"head {head}", page_words(number, len(shared)))
+            curves = tuple(tuple(panels[name]) for name in page)
             yield Figure(
                 name=page_name(f"efficiency_{head}", number),
-                title=join(_HEADING, f"head {head}", words),
-                alt=f"Line charts of test score against the number of training items with the {head} head, a line a "
-                f"model. Data sets: {', '.join(page)}.",
-                draw=partial(
-                    _draw,
-                    join(f"head {head}", words),
-                    tuple(tuple(panels[name]) for name in page),
-                    names,
-                    models,
-                    len(panels) == 1,
-                ),
+                title=join(_HEADING, words),
+                alt=f"Line charts of test score against the number of training items with the {head} head, a "
+                f"line a model. Data sets: {', '.join(page)}.",
+                draw=partial(_draw, words, curves, names, looks(results.models), len(panels) == 1),
             )
 
 

@@ -1,4 +1,4 @@
-"""Gains: how much better a model is than its untrained twin and than k-mers, which is what pre-training bought."""
+"""Gains over the untrained twin and over k-mers: what pre-training bought."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -29,8 +29,8 @@ _HEADS = 20.0
 _X_AXIS = 26.0
 _TITLE = "What pre-training bought: gain on test"
 _NOTES = (
-    "Gain in units of the data set's ranking metric, with its 95 % interval where the two could be compared item by "
-    "item.",
+    "Gain in units of the data set's ranking metric, with its 95 % interval where the two could be compared "
+    "item by item.",
     "Filled: clear at 5 % after Holm's correction. Open: not clear, or not compared.",
 )
 
@@ -51,8 +51,8 @@ def gain_pages(analysis: Analysis) -> Iterator[Figure]:
         yield Figure(
             name=page_name("gains", number),
             title=join(_TITLE, words),
-            alt=f"Dots with intervals: gain of {', '.join(names)} over the untrained twin and over k-mers, a row a "
-            "data set, with a line at zero.",
+            alt=f"Dots with intervals: gain of {', '.join(names)} over the untrained twin and over k-mers, a "
+            "row a data set, with a line at zero.",
             draw=partial(_draw, words, tuple(page), analysis.gains, tuple(names), looks(results.models)),
         )
 
@@ -93,9 +93,7 @@ def _range(gains: Sequence[Gain]) -> tuple[float, float]:
     return padded([0.0, *ends], 0.04, 0.04)
 
 
-def _draw_frame(
-    canvas: Canvas, kind: str, box: Box, x: Scale, bands: Sequence[tuple[float, float]]
-) -> None:
+def _draw_frame(canvas: Canvas, kind: str, box: Box, x: Scale, bands: Sequence[tuple[float, float]]) -> None:
     canvas.text(box.left, box.top - 7, _KINDS[kind], size=TEXT_PT, bold=True)
     boxes = [(box.left, y + 0.5, box.width, height - 1) for y, height in bands]
     canvas.rectangles(boxes, ["#f6f7f9"] * len(boxes), order=0)
@@ -106,7 +104,9 @@ def _draw_frame(
         signed = f"+{words}" if value > 1e-12 else words.replace("-", "−")
         canvas.text(x(value), box.bottom + 11, signed, size=SMALL_PT, color=MUTED, align="center")
     words = "← control better    model better →"
-    canvas.text((box.left + box.right) / 2, box.bottom + 22, words, size=SMALL_PT, color=MUTED, align="center")
+    canvas.text(
+        (box.left + box.right) / 2, box.bottom + 22, words, size=SMALL_PT, color=MUTED, align="center"
+    )
 
 
 def _draw_gain(canvas: Canvas, gain: Gain, x: Scale, y: float, color: str) -> None:

@@ -1,6 +1,6 @@
 """Heat map: which model scores how much on which data set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,8 @@ from seqbench.report.figures.rows import (
     row_pages,
 )
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, new_page
-from seqbench.report.figures.style import BACKGROUND, MUTED, SERIES, SMALL_PT
+from seqbench.report.figures.style import MUTED, SERIES, SMALL_PT
+from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.tables.table import readable
 
 _ROW = 17.0
@@ -29,7 +30,8 @@ _WIDEST = 76.0
 _LEGEND = 26.0
 _LEAST_SPAN = 0.02
 """The colours span at least this much of a score, so that a hair's breadth does not look like a gulf."""
-FAILED = SERIES[1]
+_FAILED = SERIES[1]
+_PLAIN = "#f3f4f6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,9 @@ class Cell:
     """A model on a data set."""
 
     value: float | None
-    shade: float
-    """-1 to 1 about the best control, or 0 to 1 from the data set's worst to its best model."""
+    shade: float | None
+    """-1 to 1 about the best control, where controls have none; or 0 to 1 from the data set's worst model to
+    its best."""
     is_first: bool
     """Whether nothing is clearly better."""
     failed: bool
@@ -53,6 +56,10 @@ class Shading:
     """Whether they tell the gain over the best control; otherwise the place between worst and best model."""
     span: float
     """The gain at which they end."""
+
+
+_Boards = Mapping[str, Mapping[str, float]]
+"""By data set and model: the score, negated where lower is better."""
 
 
 def score_pages(analysis: Analysis) -> Iterator[Figure]:
@@ -88,45 +95,55 @@ def _cell_width(n_models: int) -> float:
 
 
 def _cells(analysis: Analysis) -> tuple[Shading, dict[tuple[str, str], Cell]]:
-    """By data set and model. Gains over controls where every data set has one, so that colours mean one thing."""
-    boards: dict[str, dict[str, float]] = {}
-    for row in analysis.leaderboard:
-        board = boards.setdefault(row.dataset, {})
-        if row.choice.test.value is not None:
-            board[row.model] = row.choice.test.value * (1 if higher_is_better(row.metric) else -1)
+    """By data set and model; what colours mean is the same everywhere."""
+    boards = _boards(analysis.leaderboard)
     controls = {row.model for row in analysis.leaderboard if row.control}
     references = {
         dataset: max((value for model, value in board.items() if model in controls), default=None)
         for dataset, board in boards.items()
     }
-    over = all(reference is not None for reference in references.values())
-    gains = [
-        abs(value - (references[dataset] or 0.0))
-        for dataset, board in boards.items()
-        for model, value in board.items()
-        if model not in controls
-    ]
-    shading = Shading(over_controls=over and bool(gains), span=max([*gains, _LEAST_SPAN]))
+    shading = _shading(boards, controls, references)
     broken = {(failure.dataset, failure.model) for failure in analysis.results.failed}
-    cells = {
-        (dataset.name, model.name): Cell(value=None, shade=0.0, is_first=False, failed=True)
-        for dataset in analysis.results.datasets
-        for model in analysis.results.models
-        if (dataset.name, model.name) in broken
-    }
+    cells = {place: Cell(value=None, shade=None, is_first=False, failed=True) for place in broken}
     for row in analysis.leaderboard:
         board = boards[row.dataset]
         if row.model in board:
             cells[row.dataset, row.model] = Cell(
                 value=row.choice.test.value,
-                shade=_shade(row.model, board, references[row.dataset], shading),
+                shade=_shade(row, board, references[row.dataset], shading),
                 is_first=row.rank == 1,
                 failed=(row.dataset, row.model) in broken,
             )
     return shading, cells
 
 
-def _shade(model: str, board: Mapping[str, float], reference: float | None, shading: Shading) -> float:
+def _boards(leaderboard: Sequence[LeaderRow]) -> _Boards:
+    boards: dict[str, dict[str, float]] = {}
+    for row in leaderboard:
+        board = boards.setdefault(row.dataset, {})
+        if row.choice.test.value is not None:
+            board[row.model] = row.choice.test.value * (1 if higher_is_better(row.metric) else -1)
+    return boards
+
+
+def _shading(boards: _Boards, controls: Collection[str], references: Mapping[str, float | None]) -> Shading:
+    """Gains over controls where every data set has one, and a model that is none."""
+    gains = [
+        abs(value - (references[dataset] or 0.0))
+        for dataset, board in boards.items()
+        for model, value in board.items()
+        if model not in controls
+    ]
+    known = all(reference is not None for reference in references.values())
+    return Shading(over_controls=known and bool(gains), span=max([*gains, _LEAST_SPAN]))
+
+
+def _shade(
+    row: LeaderRow, board: Mapping[str, float], reference: float | None, shading: Shading
+) -> float | None:
+    if shading.over_controls and row.control:
+        return None
+    model = row.model
     if shading.over_controls and reference is not None:
         return max(-1.0, min(1.0, (board[model] - reference) / shading.span))
     return 1 - (max(board.values()) - board[model]) / max(
@@ -136,7 +153,7 @@ def _shade(model: str, board: Mapping[str, float], reference: float | None, shad
 
 def _meaning(shading: Shading) -> str:
     if shading.over_controls:
-        return "Colour: score minus that of the data set's best control, blue better and orange worse."
+        return "Colour: score minus the data set's best control (blue better, orange worse); controls are grey."
     return "Colour: from the data set's worst model (pale) to its best (dark)."
 
 
@@ -166,16 +183,18 @@ def _draw_scores(
     return canvas
 
 
-def _draw_cell(canvas: Canvas, left: float, top: float, width: float, cell: Cell | None, *, over: bool) -> None:
+def _draw_cell(
+    canvas: Canvas, left: float, top: float, width: float, cell: Cell | None, *, over: bool
+) -> None:
     box = (left + 0.75, top + 0.75, width - 1.5, _ROW - 1.5)
     middle, base = left + width / 2, top + _ROW / 2 + 3
     if cell is None or cell.value is None:
         failed = cell is not None
         canvas.hatch(*box, "#d7dbe0")
-        words, color = ("failed", FAILED) if failed else ("missing", MUTED)
+        words, color = ("failed", _FAILED) if failed else ("missing", MUTED)
         canvas.text(middle, base, words, size=SMALL_PT, color=color, align="center", halo=True)
         return
-    color = diverging(cell.shade) if over else sequential(cell.shade)
+    color = _PLAIN if cell.shade is None else (diverging if over else sequential)(cell.shade)
     canvas.rectangles([box], [color], edge="#e4e7eb", edge_width=0.4)
     words = readable(cell.value, 3) + ("†" if cell.failed else "")
     canvas.text(middle, base, words, size=8, color=ink_on(color), align="center", bold=cell.is_first)

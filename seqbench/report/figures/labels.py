@@ -1,4 +1,4 @@
-"""The words in a layer plot: layer and value beside stars, and the name of the ceiling, where they hide least."""
+"""The words in a layer plot, beside stars and the ceiling, where they hide least."""
 
 from collections.abc import Sequence
 

@@ -53,9 +53,7 @@ def _height(panel: Panel) -> float:
     return _TITLE + _PLOT + tracks_height(panel) + X_AXIS + legend_height(panel, _HALF) + _GAP
 
 
-def _draw_page(
-    figure: LayerFigure, panels: Sequence[Panel], page: str, models: Mapping[str, Look]
-) -> Canvas:
+def _draw_page(figure: LayerFigure, panels: Sequence[Panel], page: str, models: Mapping[str, Look]) -> Canvas:
     alone = len(figure.panels) == 1
     width, taller = (INNER, _ALONE - _PLOT) if alone else (_HALF, 0.0)
     rows = [panels[start : start + 2] for start in range(0, len(panels), 2)]
@@ -75,9 +73,7 @@ def _draw_page(
     return canvas
 
 
-def _draw_panel(
-    canvas: Canvas, panel: Panel, models: Mapping[str, Look], at: Box, tracks: float
-) -> None:
+def _draw_panel(canvas: Canvas, panel: Panel, models: Mapping[str, Look], at: Box, tracks: float) -> None:
     """Draw one data set; `at` has its left and right, its top, and where its plot ends.
 
     `tracks` is the room for tracks, the same in panels side by side.

@@ -21,7 +21,7 @@ from seqbench.report.figures.style import (
     Look,
     looks,
 )
-from seqbench.report.results import LearningCurve
+from seqbench.report.results import LearningCurve, Results
 
 _MOST_MODELS = 6
 _WIDEST = 178.0
@@ -44,29 +44,31 @@ _Panels = Mapping[tuple[str, str], Sequence[LearningCurve]]
 def learning_pages(analysis: Analysis) -> Iterator[Figure]:
     """Learning curves, one figure a head and page; none where no head was trained by epochs."""
     results = analysis.results
-    models = looks(results.models)
     for head in dict.fromkeys(curve.head for curve in results.learning):
         panels: dict[tuple[str, str], list[LearningCurve]] = {}
         for curve in results.learning:
             if curve.head == head and curve.points:
                 panels.setdefault((curve.dataset, curve.model), []).append(curve)
-        names = [m.name for m in results.models if any(model == m.name for _, model in panels)]
-        known = [d.name for d in results.datasets if any(dataset == d.name for dataset, _ in panels)]
-        sets = [names[start : start + _MOST_MODELS] for start in range(0, len(names), _MOST_MODELS)]
         broken = frozenset((f.dataset, f.model) for f in results.failed if f.head == head)
-        blocks = [(some, page) for some in sets for page in pages(known, lambda _: _HEIGHT, _room(some))]
-        for number, (some, page) in enumerate(blocks):
-            words = page_words(number, len(blocks))
-            shown = {key: tuple(panels[key]) for key in panels if key[0] in page and key[1] in some}
+        blocks = _blocks(results, panels)
+        for number, (models, page) in enumerate(blocks):
+            words = join(f"head {head}", page_words(number, len(blocks)))
+            shown = {key: panels[key] for key in panels if key[0] in page and key[1] in models}
             yield Figure(
                 name=page_name(f"learning_{head}", number),
-                title=join(_HEADING, f"head {head}", words),
-                alt=f"Small line charts of train and eval loss against epoch with the {head} head. Rows are the data "
-                f"sets {', '.join(page)}; columns are the models {', '.join(some)}.",
-                draw=partial(
-                    _draw, join(f"head {head}", words), tuple(page), tuple(some), shown, broken, models
-                ),
+                title=join(_HEADING, words),
+                alt=f"Small line charts of train and eval loss against epoch with the {head} head. Rows are "
+                f"the data sets {', '.join(page)}; columns are the models {', '.join(models)}.",
+                draw=partial(_draw, words, page, models, shown, broken, looks(results.models)),
             )
+
+
+def _blocks(results: Results, panels: _Panels) -> list[tuple[list[str], list[str]]]:
+    """Models and data sets of each page."""
+    names = [model.name for model in results.models if any(name == model.name for _, name in panels)]
+    known = [dataset.name for dataset in results.datasets if any(name == dataset.name for name, _ in panels)]
+    sets = [names[start : start + _MOST_MODELS] for start in range(0, len(names), _MOST_MODELS)]
+    return [(models, page) for models in sets for page in pages(known, lambda _: _HEIGHT, _room(models))]
 
 
 def _width(n_models: int) -> float:
@@ -129,9 +131,7 @@ def _draw_axes(canvas: Canvas, box: Box, y: Scale, *, numbered: bool) -> None:
     draw_axes(canvas, box, [], numbers, size=_TINY_PT)
 
 
-def _draw_panel(
-    canvas: Canvas, curves: Sequence[LearningCurve], look: Look, box: Box, y: Scale
-) -> None:
+def _draw_panel(canvas: Canvas, curves: Sequence[LearningCurve], look: Look, box: Box, y: Scale) -> None:
     last = max(point.epoch for curve in curves for point in curve.points)
     start = min(point.epoch for curve in curves for point in curve.points)
     x = Scale(low=start - 0.02 * last, high=max(last, start + 1) * 1.02, start=box.left, end=box.right)
@@ -152,7 +152,11 @@ def _draw_curve(canvas: Canvas, curve: LearningCurve, look: Look, x: Scale, y: S
         evaluated.append((x(point.epoch), nan if point.eval_loss is None else y(point.eval_loss)))
     canvas.line(train, MUTED, 0.8, dashes=(2.5, 1.5))
     canvas.line(evaluated, look.color, 1.3)
-    chosen = [place for point, place in zip(curve.points, evaluated, strict=True) if point.epoch == curve.chosen_epoch]
+    chosen = [
+        place
+        for point, place in zip(curve.points, evaluated, strict=True)
+        if point.epoch == curve.chosen_epoch
+    ]
     canvas.marks(chosen, "o", 4.2, face=BACKGROUND, edge=look.color, edge_width=1.1)
 
 
@@ -166,7 +170,9 @@ def _draw_verdict(canvas: Canvas, curves: Sequence[LearningCurve], box: Box) -> 
     if bad is not None:
         x -= text_width(words, _TINY_PT) + 4
         room = x - box.left
-        canvas.text(x, box.top - 2, shorten(bad, room, _TINY_PT), size=_TINY_PT, color=SERIES[1], align="right")
+        canvas.text(
+            x, box.top - 2, shorten(bad, room, _TINY_PT), size=_TINY_PT, color=SERIES[1], align="right"
+        )
 
 
 def _draw_key(canvas: Canvas, x: float, y: float) -> None:

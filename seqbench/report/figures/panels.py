@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from seqbench.report.analysis import LayerComparisons
 from seqbench.report.results import Choice, Curve, DatasetFacts, Results
+from seqbench.report.tables.marks import layers_as_good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +65,12 @@ def layer_figures(
         compared: Layers against the chosen one; of use where they were compared by the drawn metric.
     """
     as_good = {
-        (one.dataset, one.model, one.head): layers_as_good(one)
+        (one.dataset, one.model, one.head): tuple(sorted([one.chosen, *layers_as_good(one)]))
         for one in compared
         if one.metric == metrics[0]
     }
     figures = (_figure(results, metrics, head, as_good) for head in results.selection.heads)
     return tuple(figure for figure in figures if figure.panels)
-
-
-def layers_as_good(compared: LayerComparisons) -> tuple[int, ...]:
-    """The chosen layer and those that can't be told apart from it, ascending."""
-    return tuple(sorted([compared.chosen, *(one.layer for one in compared.layers if one.is_as_good)]))
 
 
 _AsGood = Mapping[tuple[str, str, str], tuple[int, ...]]

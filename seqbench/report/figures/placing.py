@@ -80,7 +80,6 @@ def place(
         Of the places that hide no other label, the one with the least of lines hidden and distance from the
         mark; None where there is none.
     """
-
     xs, ys = np.array(lines).reshape(-1, 2).T
 
     def cost(box: Box) -> float:

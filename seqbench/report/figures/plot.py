@@ -1,11 +1,11 @@
-"""The plot of a layer panel: lines with bands, levels, the ceiling, and the marks of chosen layer and oracle."""
+"""The plot of a layer panel: lines with bands, levels, ceiling, stars and rings, and the tracks below."""
 
 from collections.abc import Mapping, Sequence
 
 from seqbench.report.figures.canvas import Canvas, Point
+from seqbench.report.figures.colors import mix
 from seqbench.report.figures.panels import Line, Panel
 from seqbench.report.figures.placing import Box
-from seqbench.report.figures.colors import mix
 from seqbench.report.figures.scales import Scale, padded, tick_step, ticks
 from seqbench.report.figures.sheet import draw_axes
 from seqbench.report.figures.style import BACKGROUND, GRID, INK, MUTED, SMALL_PT, Look
@@ -28,9 +28,7 @@ def tracks_height(panel: Panel) -> float:
     return tracks * (_TRACK + _TRACK_GAP) + 2 if tracks else 0.0
 
 
-def draw_plot(
-    canvas: Canvas, panel: Panel, looks: Mapping[str, Look], box: Box, below: float
-) -> Scales:
+def draw_plot(canvas: Canvas, panel: Panel, looks: Mapping[str, Look], box: Box, below: float) -> Scales:
     """Draw a data set's lines into a box and its tracks below, and tell how numbers were placed.
 
     `below` is the room for tracks, at least `tracks_height`.
@@ -66,9 +64,7 @@ def _band(line: Line) -> tuple[float | None, ...]:
     return () if line.is_level else (*line.low, *line.high)
 
 
-def _draw_line(
-    canvas: Canvas, line: Line, look: Look, scales: Scales, *, dots: bool, shade: float
-) -> None:
+def _draw_line(canvas: Canvas, line: Line, look: Look, scales: Scales, *, dots: bool, shade: float) -> None:
     x, y = scales
     if line.is_level:
         level = y(next(value for value in line.values if value is not None))

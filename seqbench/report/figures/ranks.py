@@ -1,4 +1,4 @@
-"""Critical-difference diagrams (Demšar 2006, JMLR 7): average ranks, and which of them can't be told apart."""
+"""Critical-difference diagrams (Demšar 2006, JMLR 7): average ranks, and which can't be told apart."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _GAP = 26.0
 _SIDE = 150.0
 """Room for names at either side of the axis."""
 _NOTES = (
-    "Average rank by test score, 1 the best. Models that a bar joins can't be told apart: their ranks differ by "
+    "Average rank by test score, 1 the best. Models that a bar joins can't be told apart: ranks differ by "
     "less than the",
     "critical difference (CD) of Nemenyi's test at 5 %. p is Friedman's: whether the ranks differ at all.",
 )

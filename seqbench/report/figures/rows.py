@@ -70,9 +70,7 @@ def body_height(rows: Sequence[Row], height: float) -> float:
     return sum(HEADING if row.is_heading else height for row in rows)
 
 
-def draw_rows(
-    canvas: Canvas, rows: Sequence[Row], top: float, height: float
-) -> Iterator[tuple[Row, float]]:
+def draw_rows(canvas: Canvas, rows: Sequence[Row], top: float, height: float) -> Iterator[tuple[Row, float]]:
     """Write headings and the names of data sets, and give each data set with the top of its row."""
     for row in rows:
         if row.is_heading:

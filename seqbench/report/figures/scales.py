@@ -54,7 +54,8 @@ def padded(ends: Sequence[float], below: float, above: float) -> tuple[float, fl
     It spans at least 2 % of the greatest number, so that a hair's breadth does not look like a gulf.
     """
     spread = max(max(ends) - min(ends), 0.02 * max(map(abs, ends)), 1e-3)
-    return min(ends) - below * spread, max(ends) + above * spread
+    spare = (spread - (max(ends) - min(ends))) / 2
+    return min(ends) - spare - below * spread, max(ends) + spare + above * spread
 
 
 def count(number: int) -> str:

@@ -1,4 +1,4 @@
-"""The layout that all figures share: pages of at most A4 with a title, a line on how to read them, and a key."""
+"""The layout that all figures share: pages of at most A4 with a title, how to read them, and a key."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar

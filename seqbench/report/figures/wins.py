@@ -15,8 +15,8 @@ from seqbench.report.figures.style import GRID, SMALL_PT
 _ROW = 26.0
 _WIDEST = 72.0
 _NOTES = (
-    "Data sets on which the row's model is clearly better than the column's (paired bootstrap over test items, Holm)",
-    "and, in brackets, better by score, of those on which both have one. Best average rank first.",
+    "Data sets on which the row's model is clearly better than the column's (paired bootstrap over test",
+    "items, Holm) and, in brackets, better by score, of those that both have. Best average rank first.",
 )
 
 
@@ -31,8 +31,8 @@ def win_figure(analysis: Analysis) -> Iterator[Figure]:
     yield Figure(
         name="wins",
         title="Who is clearly better than whom",
-        alt=f"Matrix of {len(names)} models against each other: number of data sets on which the row's model is "
-        "clearly better than the column's.",
+        alt=f"Matrix of {len(names)} models against each other: number of data sets on which the row's model "
+        "is clearly better than the column's.",
         draw=partial(_draw, tuple(names), met),
     )
 

@@ -38,6 +38,7 @@ SCRIPTS = (
     "section_leaderboard",
     "section_figures",
     "section_pairs",
+    "dataset_parts",
     "section_dataset",
     "section_provenance",
     "controls",

@@ -21,8 +21,8 @@ Plain = dict[str, Any]
 def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str]) -> Plain:
     """Everything the page shows.
 
-    Records become one mapping of field to list, so that field names are not repeated, and numbers are rounded:
-    together they make the page small.
+    To keep the page small, records become one mapping of field to list, so that field names are not repeated,
+    and numbers are rounded.
 
     Args:
         analysis: What the report concludes.
@@ -58,8 +58,8 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
 def plain(value: Any) -> Any:
     """A record, or anything made of records, as JSON can hold it.
 
-    Several records of one kind become one mapping of field to list. Floats are rounded to `DIGITS`; those that
-    are infinite or not a number become None.
+    Several records of one kind become one mapping of field to list. Floats are rounded to `DIGITS`; what is
+    infinite or not a number becomes None.
     """
     if isinstance(value, float):
         return rounded(value)
@@ -111,9 +111,7 @@ def _models(results: Results) -> list[Plain]:
         found = drawn[model.name]
         return {"color": variable(found.color), "dashes": list(found.dashes), "width": found.width}
 
-    return [
-        {**plain(model), "control": model.is_control, "look": look(model)} for model in results.models
-    ]
+    return [{**plain(model), "control": model.is_control, "look": look(model)} for model in results.models]
 
 
 def _dataset(results: Results, dataset: DatasetFacts) -> Plain:
@@ -130,8 +128,7 @@ def _curve(results: Results, curve: Curve) -> Plain:
         "n_layers": curve.n_layers,
         "layers": list(layers),
         "scores": {
-            metric: _scores([curve.at(layer, metric) for layer in layers])
-            for metric in sorted(metrics)
+            metric: _scores([curve.at(layer, metric) for layer in layers]) for metric in sorted(metrics)
         },
         "choices": {metric: _choice(choice) for metric, choice in sorted(curve.choices.items())},
     }

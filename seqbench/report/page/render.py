@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from seqbench.report.figures.canvas import inline_svg, variable
+from seqbench.report.figures.style import ON_DARK
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import DatasetFacts, Place, Results
-from seqbench.report.figures.style import ON_DARK
 from seqbench.report.tables.table import MISSING, Cell, Table, readable
 
 _TEMPLATE = "index.html"

@@ -17,11 +17,8 @@ def layers_of_one(analysis: Analysis, best: LeaderRow) -> Iterator[str]:
     compared = _compared(analysis).get((best.dataset, best.model))
     if compared is not None:
         good = [str(layer.layer) for layer in compared.layers if layer.is_as_good]
-        said.append(
-            f"{counted(len(good), 'other layer')} {'is' if len(good) == 1 else 'are'} as good ({listed(good)})"
-            if good
-            else "every other layer is worse"
-        )
+        n_good = f"{counted(len(good), 'other layer')} {'is' if len(good) == 1 else 'are'} as good"
+        said.append(f"{n_good} ({listed(good)})" if good else "every other layer is worse")
     if choice.gap:
         said.append(f"the best layer on test, {choice.oracle_layer}, is {number(choice.gap)} better")
     yield f"{'; '.join(said)}."
@@ -37,8 +34,8 @@ def layers_of_many(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]
     depth = median(row.choice.layer / (row.n_layers - 1) for row in deep)
     last = sum(row.choice.layer == row.n_layers - 1 for row in deep)
     yield (
-        f"The layer chosen on eval for the best model lies at {depth:.0%} of the depth in the median, and is the "
-        f"last one on {last} of {counted(len(deep), 'data set')}{_as_good(analysis, deep)}."
+        f"The layer chosen on eval for the best model lies at {depth:.0%} of the depth in the median, and is "
+        f"the last one on {last} of {counted(len(deep), 'data set')}{_as_good(analysis, deep)}."
     )
     gaps = [row.choice.gap for row in deep if row.choice.gap is not None]
     if any(gaps):

@@ -59,7 +59,7 @@ def _counts(gains: Sequence[Gain]) -> str:
 
 
 def _medians(analysis: Analysis, gains: Sequence[Gain]) -> str:
-    """The median gain by metric, since gains in different metrics can't be averaged; of one its range as well."""
+    """The median gain by metric, since those in different metrics can't be averaged; of one its range."""
     metrics = {row.dataset: row.metric for row in analysis.leaderboard}
     by_metric: dict[str, list[float]] = {}
     for gain in gains:

@@ -21,12 +21,12 @@ def ranking_of_one(analysis: Analysis, best: LeaderRow, board: Sequence[LeaderRo
     is_better = dict(_clear(analysis, best.model))
     above = [_named(row) for row in others if is_better.get(row.model) is False]
     beside = [_named(row) for row in others if row.model not in is_better]
-    n_below = sum(is_better.values())
+    below = [row.model for row in others if is_better.get(row.model) is True]
     if above:
         yield f"{listed(above)} {'is' if len(above) == 1 else 'are'} better than {best.model}."
     said = [f"can't be told apart from {listed(beside)}"] if beside else []
-    if n_below:
-        said.append(f"is better than {'all' if n_below == len(others) else n_below} others")
+    if below:
+        said.append(f"is better than {listed(below)}")
     if said:
         yield f"{best.model} {' and '.join(said)}."
 
@@ -59,8 +59,8 @@ def _average(analysis: Analysis) -> Iterator[str]:
     first, *others = standings
     control = ", a control," if first.control else ""
     start = (
-        f"{first.model}{control} has the best average rank, {first.average_rank:.1f} of {len(standings)} over "
-        f"{first.n_datasets} data sets"
+        f"{first.model}{control} has the best average rank, {first.average_rank:.1f} of {len(standings)} "
+        f"over {first.n_datasets} data sets"
     )
     if test is None or test.critical_difference is None:
         yield f"{start}; {others[0].model} follows with {others[0].average_rank:.1f}."

@@ -1,21 +1,26 @@
-"""The tables of a report: best layer by one metric, by several, and the last layer."""
+"""The tables of layers: the best by one metric, by several, and the last."""
 
 from collections.abc import Iterator, Sequence
 
 from seqbench.metrics import METRICS
+from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Curve, DatasetFacts, Results
+from seqbench.report.tables.marks import as_good_in, best_in
 from seqbench.report.tables.table import Cell, Part, Table
 from seqbench.vocabulary import Task
 
 _KEYS = ("dataset", "model", "head")
 
 
-def best_table(results: Results, metrics: Sequence[str]) -> Table | None:
+def best_table(
+    results: Results, metrics: Sequence[str], leaderboard: Sequence[LeaderRow] = ()
+) -> Table | None:
     """A table of the layers chosen on eval: by one metric with all scores, or by each of several.
 
     Args:
         results: What the catalog holds.
         metrics: One metric, or several whose best layers stand side by side.
+        leaderboard: Tells which scores can't be told apart from the best.
 
     Returns:
         None where no data set has any of the metrics. Data sets without any are left out.
@@ -24,7 +29,9 @@ def best_table(results: Results, metrics: Sequence[str]) -> Table | None:
     if not datasets:
         return None
     part = (
-        _by_one(results, datasets, metrics[0]) if len(metrics) == 1 else _by_each(results, datasets, metrics)
+        _by_one(results, datasets, metrics[0], leaderboard)
+        if len(metrics) == 1
+        else _by_each(results, datasets, metrics)
     )
     return Table(
         name=f"best_{'-'.join(metrics)}",
@@ -62,7 +69,9 @@ def _places(
                 yield (dataset.name, model, head), results.curve(dataset.name, model, head)
 
 
-def _by_one(results: Results, datasets: Sequence[DatasetFacts], metric: str) -> Part:
+def _by_one(
+    results: Results, datasets: Sequence[DatasetFacts], metric: str, leaderboard: Sequence[LeaderRow]
+) -> Part:
     names = METRICS[datasets[0].task]
     columns = (
         *_KEYS,
@@ -86,7 +95,15 @@ def _by_one(results: Results, datasets: Sequence[DatasetFacts], metric: str) -> 
         interval = (choice.test.low, choice.test.high, choice.test.n_probes)
         oracle = (choice.oracle_layer, choice.oracle_score, choice.gap)
         rows.append((*key, choice.layer, *scores, *interval, choice.eval_score, *oracle))
-    return Part(title="", columns=columns, rows=tuple(rows))
+    best = best_in(columns, rows, {name: name for name in names})
+    return Part(
+        title="",
+        columns=columns,
+        rows=tuple(rows),
+        printed=(*_KEYS, "layer", *names, f"{metric}_low", f"{metric}_high", "gap"),
+        best=best,
+        as_good=as_good_in(columns, rows, metric, leaderboard) - best,
+    )
 
 
 def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequence[str]) -> Part:
@@ -103,7 +120,8 @@ def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequen
             else:
                 row += [choice.test.value, choice.layer, choice.oracle_score, choice.oracle_layer]
         rows.append(tuple(row))
-    return Part(title="", columns=tuple(columns), rows=tuple(rows))
+    best = best_in(columns, rows, {name: name for name in metrics})
+    return Part(title="", columns=tuple(columns), rows=tuple(rows), best=best)
 
 
 def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task) -> Part:
@@ -115,4 +133,6 @@ def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task)
             continue
         last = curve.n_layers - 1
         rows.append((*key, last, *(curve.at(last, name).value for name in names)))
-    return Part(title=task.value, columns=(*_KEYS, "layer", *names), rows=tuple(rows))
+    columns = (*_KEYS, "layer", *names)
+    best = best_in(columns, rows, {name: name for name in names})
+    return Part(title=task.value, columns=columns, rows=tuple(rows), best=best)

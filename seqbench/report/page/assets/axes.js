@@ -26,7 +26,17 @@
  * @param {(range: [number, number], span: [number, number]) => ((value: number) => number)} [about.xScale]
  * @returns {Plot}
  */
-function axes({ width, height, xRange, yRange, xTicks, xLabel = "", rightMargin = 12, under = 0, xScale = linear }) {
+function axes({
+  width,
+  height,
+  xRange,
+  yRange,
+  xTicks,
+  xLabel = "",
+  rightMargin = 12,
+  under = 0,
+  xScale = linear,
+}) {
   const values = ticks(yRange[0], yRange[1], Math.max(3, Math.round(height / 45)));
   const texts = tickText(values);
   const left = Math.ceil(Math.max(...texts.map((text) => textWidth(text, 11)), 18)) + 8;
@@ -35,11 +45,16 @@ function axes({ width, height, xRange, yRange, xTicks, xLabel = "", rightMargin 
   const x = xScale(xRange, [left + 6, right - 6]);
   const drawing = chart(width, height);
   values.forEach((value, index) => {
-    drawing.append(stroke(left, y(value), right, y(value), "grid"), words(texts[index], left - 6, y(value) + 4, { anchor: "end", kind: "tick" }));
+    drawing.append(
+      stroke(left, y(value), right, y(value), "grid"),
+      words(texts[index], left - 6, y(value) + 4, { anchor: "end", kind: "tick" }),
+    );
   });
   drawing.append(stroke(left, bottom, right, bottom, "axis"));
-  for (const [value, text] of xTicks) drawing.append(words(text, x(value), bottom + 15, { anchor: "middle", kind: "tick" }));
-  if (xLabel) drawing.append(words(xLabel, (left + right) / 2, height - 6, { anchor: "middle", kind: "tick" }));
+  for (const [value, text] of xTicks)
+    drawing.append(words(text, x(value), bottom + 15, { anchor: "middle", kind: "tick" }));
+  if (xLabel)
+    drawing.append(words(xLabel, (left + right) / 2, height - 6, { anchor: "middle", kind: "tick" }));
   return { chart: drawing, x, y, left, right, top, bottom };
 }
 

@@ -41,7 +41,10 @@ function layerChart(dataset, width, large) {
   if (ceiling !== null) drawing.append(stroke(plot.left, y(ceiling), plot.right, y(ceiling), "ceiling"));
   for (const { model, curve } of flat) {
     const { value } = scoreAt(curve, metric, curve.layers[0]);
-    if (value !== null) drawing.append(s("g", { vars: look(model) }, stroke(plot.left, y(value), plot.right, y(value), "series")));
+    if (value !== null)
+      drawing.append(
+        s("g", { vars: look(model) }, stroke(plot.left, y(value), plot.right, y(value), "series")),
+      );
   }
   for (const entry of deep) drawing.append(bandOf(entry, metric, plot));
   for (const entry of deep) drawing.append(lineOf(entry, metric, plot));
@@ -52,13 +55,18 @@ function layerChart(dataset, width, large) {
 
 function bandOf({ model, curve }, metric, { x, y }) {
   const [, lows, highs] = curve.scores[metric] ?? [[], [], []];
-  const points = curve.layers.map((layer, index) => [x(layer), lows[index], highs[index]]).filter(([, low, high]) => low !== null && high !== null);
+  const points = curve.layers
+    .map((layer, index) => [x(layer), lows[index], highs[index]])
+    .filter(([, low, high]) => low !== null && high !== null);
   return s("g", { vars: look(model) }, band(points.map(([at, low, high]) => [at, y(low), y(high)])));
 }
 
 function lineOf({ model, curve, row }, metric, { x, y }) {
   const [values] = curve.scores[metric] ?? [[]];
-  const points = curve.layers.map((layer, index) => [x(layer), values[index] === null ? null : y(values[index])]);
+  const points = curve.layers.map((layer, index) => [
+    x(layer),
+    values[index] === null ? null : y(values[index]),
+  ]);
   const marks = [];
   if (row) {
     const { layer, test, oracle_layer: oracle, oracle_score: best } = row.choice;
@@ -72,10 +80,17 @@ function lineOf({ model, curve, row }, metric, { x, y }) {
 function rugOf({ model, row }, index, { x, bottom }, last) {
   const half = Math.max(1.5, (x(1) - x(0)) / 2 - 0.75);
   const top = bottom - 4 - (index + 1) * (RUG + 2);
-  return s("g", { vars: look(model), class: "rug" }, runs(goodLayers(row)).map(([first, end]) => {
-    const [from, to] = [first === 0 ? x(0) - 4 : x(first) - half, end === last ? x(last) + 4 : x(end) + half];
-    return s("rect", { x: place(from), y: place(top), width: place(to - from), height: RUG, rx: 1.5 });
-  }));
+  return s(
+    "g",
+    { vars: look(model), class: "rug" },
+    runs(goodLayers(row)).map(([first, end]) => {
+      const [from, to] = [
+        first === 0 ? x(0) - 4 : x(first) - half,
+        end === last ? x(last) + 4 : x(end) + half,
+      ];
+      return stroke(from, top + RUG / 2, to, top + RUG / 2, "");
+    }),
+  );
 }
 
 /** Neighbouring layers as first and last of a run. */
@@ -91,14 +106,33 @@ function runs(layers) {
 /** Names right of the lines, so that a large chart needs no legend. */
 function endLabels(found, metric, ceiling, { y, right, top, bottom }) {
   const ends = found.flatMap(({ model, curve }) => {
-    const value = curve.layers.map((layer) => scoreAt(curve, metric, layer).value).findLast((known) => known !== null);
+    const value = curve.layers
+      .map((layer) => scoreAt(curve, metric, layer).value)
+      .findLast((known) => known !== null);
     return value === undefined ? [] : [{ model, text: model, at: y(value) }];
   });
   if (ceiling !== null) ends.push({ model: "", text: `ceiling ${score(ceiling)}`, at: y(ceiling) });
-  const heights = apart(ends.map((end) => end.at), 15, top + 4, bottom - 8);
-  return ends.map(({ model, text, at }, index) => s("g", { vars: look(model) },
-    path([[right + 2, at], [right + 12, heights[index]], [right + 18, heights[index]]], model ? "leader" : "leader plain"),
-    words(shortened(text, 145), right + 22, heights[index] + 4)));
+  const heights = apart(
+    ends.map((end) => end.at),
+    15,
+    top + 4,
+    bottom - 8,
+  );
+  return ends.map(({ model, text, at }, index) =>
+    s(
+      "g",
+      { vars: look(model) },
+      path(
+        [
+          [right + 2, at],
+          [right + 12, heights[index]],
+          [right + 18, heights[index]],
+        ],
+        model ? "leader" : "leader plain",
+      ),
+      words(shortened(text, 145), right + 22, heights[index] + 4),
+    ),
+  );
 }
 
 function layerSpots(dataset, metric, found, { x, top }) {
@@ -106,13 +140,16 @@ function layerSpots(dataset, metric, found, { x, top }) {
   return layers.map((layer) => ({
     x: x(layer),
     y: top,
-    tell: () => [`${dataset.name}, layer ${layer}`, ...found.flatMap(({ model, curve, row }) => {
-      const { value, low, high } = scoreAt(curve, metric, curve.n_layers === 1 ? curve.layers[0] : layer);
-      if (value === null) return [];
-      const chosen = curve.n_layers > 1 && row?.choice.layer === layer ? " ★" : "";
-      const range = low === null ? "" : ` (${interval(low, high)})`;
-      return [{ label: model + chosen, value: score(value) + range, model }];
-    })],
+    tell: () => [
+      `${dataset.name}, layer ${layer}`,
+      ...found.flatMap(({ model, curve, row }) => {
+        const { value, low, high } = scoreAt(curve, metric, curve.n_layers === 1 ? curve.layers[0] : layer);
+        if (value === null) return [];
+        const chosen = curve.n_layers > 1 && row?.choice.layer === layer ? " ★" : "";
+        const range = low === null ? "" : ` (${interval(low, high)})`;
+        return [{ label: model + chosen, value: score(value) + range, model }];
+      }),
+    ],
   }));
 }
 
@@ -122,7 +159,12 @@ function layerHeading(dataset) {
   const says = best
     ? `${metricOf(dataset)} ${score(best.choice.test.value)} · ${best.model}${best.n_layers > 1 ? `, layer ${best.choice.layer}/${best.n_layers - 1}` : ""}`
     : `${metricOf(dataset)} · no score`;
-  return h("div", { class: "panel-head" }, link(`data/${dataset.name}`, dataset.name), h("span", { class: "quiet" }, says));
+  return h(
+    "div",
+    { class: "panel-head" },
+    link(`data/${dataset.name}`, middleCut(dataset.name)),
+    h("span", { class: "quiet" }, says),
+  );
 }
 
 /** Every layer's numbers. */
@@ -134,11 +176,36 @@ function layerTable(among) {
       return curve.layers.map((layer) => {
         const { value, low, high } = scoreAt(curve, metric, layer);
         const yes = (is) => (is ? "yes" : "no");
-        return [dataset.name, model, curve.head, layer, metric, value, low, high,
-          row ? yes(row.choice.layer === layer) : null, row ? yes(row.choice.oracle_layer === layer) : null,
-          good.length ? yes(good.includes(layer)) : null];
+        return [
+          dataset.name,
+          model,
+          curve.head,
+          layer,
+          metric,
+          value,
+          low,
+          high,
+          row ? yes(row.choice.layer === layer) : null,
+          row ? yes(row.choice.oracle_layer === layer) : null,
+          good.length ? yes(good.includes(layer)) : null,
+        ];
       });
     });
   });
-  return { columns: ["dataset", "model", "head", "layer", "metric", "value", "low", "high", "chosen", "oracle", "as_good"], rows };
+  return {
+    columns: [
+      "dataset",
+      "model",
+      "head",
+      "layer",
+      "metric",
+      "value",
+      "low",
+      "high",
+      "chosen",
+      "oracle",
+      "as_good",
+    ],
+    rows,
+  };
 }

@@ -22,14 +22,23 @@ function matrixChart(width, blocks, columns) {
   const left = Math.min(Math.ceil(widest) + 10, Math.floor(width * 0.38));
   const cellWidth = Math.min(132, (width - left - 4) / columns.length);
   const turned = columns.some((name) => textWidth(name, NAME_SIZE) > cellWidth - 8);
-  const top = turned ? Math.min(120, Math.ceil(Math.max(...columns.map((name) => textWidth(name, NAME_SIZE)))) + 12) : 24;
+  const top = turned
+    ? Math.min(120, Math.ceil(Math.max(...columns.map((name) => textWidth(name, NAME_SIZE)))) + 12)
+    : 24;
   const tall = 26;
-  const drawing = chart(width, top + rows.length * tall + blocks.filter((block) => block.label).length * 24 + 4);
+  const drawing = chart(
+    width,
+    top + rows.length * tall + blocks.filter((block) => block.label).length * 24 + 4,
+  );
   columns.forEach((name, index) => {
     const x = left + (index + 0.5) * cellWidth;
-    drawing.append(turned
-      ? words(shortened(name, top - 10, NAME_SIZE), 0, 0, { transform: `translate(${place(x + 4)} ${top - 6}) rotate(-90)` })
-      : words(name, x, top - 8, { anchor: "middle" }));
+    drawing.append(
+      turned
+        ? words(shortened(name, top - 10, NAME_SIZE), 0, 0, {
+            transform: `translate(${place(x + 4)} ${top - 6}) rotate(-90)`,
+          })
+        : words(name, x, top - 8, { anchor: "middle" }),
+    );
   });
   const spots = [];
   let y = top;
@@ -39,9 +48,17 @@ function matrixChart(width, blocks, columns) {
       y += 24;
     }
     for (const row of block.items) {
-      drawing.append(words(shortened(row.label, left - 10, NAME_SIZE), left - 8, y + tall / 2 + 4, { anchor: "end" }));
+      drawing.append(
+        words(shortened(row.label, left - 10, NAME_SIZE), left - 8, y + tall / 2 + 4, { anchor: "end" }),
+      );
       row.cells.forEach((cell, index) => {
-        const spot = { x: left + index * cellWidth + 1, y: y + 1, width: cellWidth - 2, height: tall - 2, tell: cell.tell };
+        const spot = {
+          x: left + index * cellWidth + 1,
+          y: y + 1,
+          width: cellWidth - 2,
+          height: tall - 2,
+          tell: cell.tell,
+        };
         drawing.append(matrixCell(cell, spot));
         spots.push(spot);
       });
@@ -55,8 +72,14 @@ function matrixCell({ text, shade, kind = "", strong = false }, { x, y, width, h
   const step = shade === null ? "bare" : `shade-${Math.round(shade * 6)}`;
   const box = { x: place(x), y: place(y), width: place(width), height: place(height), rx: 3 };
   const fits = textWidth(text, NAME_SIZE, 600) < width - 2;
-  return s("g", { class: `cell ${step} ${kind}` }, s("rect", box),
-    fits ? words(text, x + width / 2, y + height / 2 + 4, { anchor: "middle", kind: strong ? "strong" : "" }) : null);
+  return s(
+    "g",
+    { class: `cell ${step} ${kind}` },
+    s("rect", box),
+    fits
+      ? words(text, x + width / 2, y + height / 2 + 4, { anchor: "middle", kind: strong ? "strong" : "" })
+      : null,
+  );
 }
 
 /** Scores of models on data sets; the shade is within a data set, from its worst score to its best. */
@@ -65,9 +88,15 @@ function scoreMatrix(width, among) {
   const headed = groups.length > 1 && among.length > groups.length;
   const blocks = groups.map((group) => ({
     label: headed ? group : "",
-    items: among.filter((dataset) => dataset.group === group).map((dataset) => ({ label: dataset.name, cells: scoreCells(dataset, names) })),
+    items: among
+      .filter((dataset) => dataset.group === group)
+      .map((dataset) => ({ label: dataset.name, cells: scoreCells(dataset, names) })),
   }));
-  return matrixChart(width, blocks.filter((block) => block.items.length), names);
+  return matrixChart(
+    width,
+    blocks.filter((block) => block.items.length),
+    names,
+  );
 }
 
 /** @returns {Cell[]} */
@@ -79,15 +108,32 @@ function scoreCells(dataset, names) {
   return names.map((name) => {
     const row = rows.find((found) => found.model === name);
     if (!row) return absentCell(dataset, name);
-    return { text: score(row.choice.test.value), shade: shadeOf(sign * row.choice.test.value), strong: row.rank === 1, tell: () => rowLines(row) };
+    return {
+      text: score(row.choice.test.value),
+      shade: shadeOf(sign * row.choice.test.value),
+      strong: row.rank === 1,
+      tell: () => rowLines(row),
+    };
   });
 }
 
 function absentCell(dataset, name) {
   const [failure] = failuresOf(dataset.name, name);
-  if (!isShown(dataset, name)) return { text: "", shade: null, kind: "missing", tell: () => [dataset.name, `${name} is not shown`] };
-  if (failure) return { text: "failed", shade: null, kind: "failed", tell: () => [`${name} on ${dataset.name}`, `failed: ${failure.reason}`] };
-  return { text: "missing", shade: null, kind: "missing", tell: () => [`${name} on ${dataset.name}`, "no results"] };
+  if (!isShown(dataset, name))
+    return { text: "", shade: null, kind: "missing", tell: () => [dataset.name, `${name} is not shown`] };
+  if (failure)
+    return {
+      text: "failed",
+      shade: null,
+      kind: "failed",
+      tell: () => [`${name} on ${dataset.name}`, `failed: ${failure.reason}`],
+    };
+  return {
+    text: "missing",
+    shade: null,
+    kind: "missing",
+    tell: () => [`${name} on ${dataset.name}`, "no results"],
+  };
 }
 
 /** What there is to say about a row, for a tooltip. */
@@ -111,8 +157,13 @@ function rankText(row) {
 
 /** Average ranks by group: where the overall ranking misleads. */
 function rankMatrix(width) {
-  const names = standingsOf(report.overall).map((standing) => standing.model).filter((name) => !state.off.has(name));
-  const items = [report.overall, ...groups].map((scope) => ({ label: scope, cells: rankCells(scope, names) }));
+  const names = standingsOf(report.overall)
+    .map((standing) => standing.model)
+    .filter((name) => !state.off.has(name));
+  const items = [report.overall, ...groups].map((scope) => ({
+    label: scope,
+    cells: rankCells(scope, names),
+  }));
   return matrixChart(width, [{ label: "", items }], names);
 }
 
@@ -123,12 +174,22 @@ function rankCells(scope, names) {
   return names.map((name) => {
     const found = standings.find((standing) => standing.model === name);
     const rank = found?.average_rank ?? null;
-    if (rank === null) return { text: NONE, shade: null, kind: "missing", tell: () => [`${name}, ${scope}`, "no average rank: scores are missing"] };
+    if (rank === null)
+      return {
+        text: NONE,
+        shade: null,
+        kind: "missing",
+        tell: () => [`${name}, ${scope}`, "no average rank: scores are missing"],
+      };
     return {
       text: rank.toFixed(1),
       shade: Math.min(1, Math.max(0, (most - rank) / (most - 1))),
       strong: rank === Math.min(...standings.map((standing) => standing.average_rank ?? Infinity)),
-      tell: () => [`${name}, ${scope}`, { label: "average rank", value: rank.toFixed(2) }, { label: "data sets", value: String(found.n_datasets) }],
+      tell: () => [
+        `${name}, ${scope}`,
+        { label: "average rank", value: rank.toFixed(2) },
+        { label: "data sets", value: String(found.n_datasets) },
+      ],
     };
   });
 }
@@ -143,7 +204,13 @@ function winMatrix(width, names) {
 function winCell(name, other) {
   if (name === other) return { text: "", shade: null, kind: "own", tell: () => [name] };
   const found = report.wins.find((wins) => wins.model === name && wins.other === other);
-  if (!found || !found.n_datasets) return { text: NONE, shade: null, kind: "missing", tell: () => [`${name} and ${other}`, "no data set has scores of both"] };
+  if (!found || !found.n_datasets)
+    return {
+      text: NONE,
+      shade: null,
+      kind: "missing",
+      tell: () => [`${name} and ${other}`, "no data set has scores of both"],
+    };
   return {
     text: `${found.clearly_better}/${found.n_datasets}`,
     shade: found.clearly_better / found.n_datasets,

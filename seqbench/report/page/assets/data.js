@@ -7,7 +7,9 @@
 function records(columns) {
   if (Array.isArray(columns)) return columns;
   const names = Object.keys(columns);
-  return columns[names[0]].map((_, index) => Object.fromEntries(names.map((name) => [name, columns[name][index]])));
+  return columns[names[0]].map((_, index) =>
+    Object.fromEntries(names.map((name) => [name, columns[name][index]])),
+  );
 }
 
 /**
@@ -45,13 +47,23 @@ const models = new Map(report.models.map((model) => [model.name, model]));
 const datasets = new Map(report.datasets.map((dataset) => [dataset.name, dataset]));
 const groups = [...new Set(report.datasets.map((dataset) => dataset.group))];
 const curves = indexed(report.curves, (curve) => [curve.dataset, curve.model, curve.head]);
-const families = indexed(report.layers, (family) => [family.dataset, family.model, family.head, family.metric]);
+const families = indexed(report.layers, (family) => [
+  family.dataset,
+  family.model,
+  family.head,
+  family.metric,
+]);
 const gains = indexed(report.gains, (gain) => [gain.dataset, gain.model, gain.kind]);
 const pairs = indexed(
   [
     ...report.comparisons,
     ...report.comparisons.map((pair) => ({
-      ...pair, a: pair.b, b: pair.a, difference: -pair.difference, low: -pair.high, high: -pair.low,
+      ...pair,
+      a: pair.b,
+      b: pair.a,
+      difference: -pair.difference,
+      low: -pair.high,
+      high: -pair.low,
     })),
   ],
   (pair) => [pair.dataset, pair.metric, pair.a.model, pair.b.model],
@@ -95,6 +107,9 @@ function look(name) {
 
 /** A short line in a model's look, to stand before its name. */
 function swatch(name) {
-  return s("svg", { class: "swatch", viewBox: "0 0 22 10", width: 22, height: 10, "aria-hidden": "true", vars: look(name) },
-    stroke(1, 5, 21, 5, "series"));
+  return s(
+    "svg",
+    { class: "swatch", viewBox: "0 0 22 10", width: 22, height: 10, "aria-hidden": "true", vars: look(name) },
+    stroke(1, 5, 21, 5, "series"),
+  );
 }

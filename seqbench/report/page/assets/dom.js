@@ -63,7 +63,10 @@ function part(id) {
 
 /** Words for links and anchors: letters, digits and dashes only. */
 function slug(text) {
-  return text.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
 }
 
 let measuring = null;

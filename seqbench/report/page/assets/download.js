@@ -2,8 +2,19 @@
 
 /** Properties that a program without this page's style sheet needs to draw the same. */
 const DRAWN = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin",
-  "stroke-opacity", "opacity", "font-family", "font-size", "font-weight", "text-anchor",
+  "fill",
+  "fill-opacity",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linecap",
+  "stroke-linejoin",
+  "stroke-opacity",
+  "opacity",
+  "font-family",
+  "font-size",
+  "font-weight",
+  "text-anchor",
 ];
 
 /** Hand a file to the browser, as if it came from a link. */
@@ -36,14 +47,19 @@ function standalone(figure) {
   const drawn = figure.panels.map((panel) => panel.draw(width));
   const heights = drawn.map((chart) => chart.viewBox.baseVal.height);
   const named = figure.panels.length > 1 ? 22 : 0;
-  const sheet = s("svg", { xmlns: SVG_SPACE, class: "chart" }, words(figure.title, 12, 24, { kind: "title" }));
+  const sheet = s(
+    "svg",
+    { xmlns: SVG_SPACE, class: "chart" },
+    words(figure.title, 12, 24, { kind: "title" }),
+  );
   const whole = across * width + 24;
   let top = 40 + legendInto(sheet, figure.models ?? [], 40, whole);
   for (let first = 0; first < drawn.length; first += across) {
     const row = drawn.slice(first, first + across);
     row.forEach((chart, index) => {
       const left = 12 + index * width;
-      if (named) sheet.append(words(figure.panels[first + index].label, left + 4, top + 14, { kind: "name" }));
+      if (named)
+        sheet.append(words(figure.panels[first + index].label, left + 4, top + 14, { kind: "name" }));
       sheet.append(s("g", { transform: `translate(${left} ${top + named})` }, [...chart.childNodes]));
     });
     top += Math.max(...heights.slice(first, first + across)) + named + 10;
@@ -61,7 +77,9 @@ function legendInto(sheet, names, top, whole) {
   for (const name of names) {
     const wide = 40 + textWidth(name, 11);
     if (x > 12 && x + wide > whole - 12) [x, y] = [12, y + 18];
-    sheet.append(s("g", { vars: look(name) }, stroke(x, y + 8, x + 22, y + 8, "series"), words(name, x + 28, y + 12)));
+    sheet.append(
+      s("g", { vars: look(name) }, stroke(x, y + 8, x + 22, y + 8, "series"), words(name, x + 28, y + 12)),
+    );
     x += wide;
   }
   return names.length ? y - top + 24 : 0;

@@ -11,7 +11,7 @@
  * @property {string} name   of its files
  * @property {string} title
  * @property {*} [note]
- * @property {string[]} [models]  for the legend of its file
+ * @property {string[]} [models]  whose looks it uses, for its legend
  * @property {Panel[]} panels
  * @property {() => {columns: string[], rows: Array<Array<*>>}} table  its numbers
  * @property {number} [level]  of its heading
@@ -22,17 +22,43 @@ let numbered = 0;
 /** @param {Figure} figure */
 function figureBlock(figure) {
   const id = `figure-${slug(figure.name)}`;
-  const button = (kind, save) => h("button", {
-    type: "button", class: "download", "data-focus": `${id}-${kind}`,
-    "aria-label": `Download ${figure.title} as ${kind}`, on: { click: save },
-  }, kind);
+  const button = (kind, save) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "download",
+        "data-focus": `${id}-${kind}`,
+        "aria-label": `Download ${figure.title} as ${kind}`,
+        on: { click: save },
+      },
+      kind,
+    );
   const heading = h(`h${figure.level ?? 3}`, { id }, figure.title);
-  return h("figure", { class: "figure", "aria-labelledby": id },
-    h("div", { class: "figure-head" }, heading, h("div", { class: "downloads" },
-      button("SVG", () => save(`${figure.name}.svg`, "image/svg+xml", standalone(figure))),
-      button("TSV", () => save(`${figure.name}.tsv`, "text/tab-separated-values", tsv(figure.table()))))),
+  return h(
+    "figure",
+    { class: "figure", "aria-labelledby": id },
+    h(
+      "div",
+      { class: "figure-head" },
+      heading,
+      h(
+        "div",
+        { class: "downloads" },
+        button("SVG", () => save(`${figure.name}.svg`, "image/svg+xml", standalone(figure))),
+        button("TSV", () => save(`${figure.name}.tsv`, "text/tab-separated-values", tsv(figure.table()))),
+      ),
+    ),
     figure.note ? h("p", { class: "note" }, figure.note) : null,
-    h("div", { class: figure.panels.length > 1 ? "panels" : "panel-alone" }, figure.panels.map(panelBlock)));
+    (figure.models ?? []).length > 1
+      ? h(
+          "ul",
+          { class: "legend" },
+          figure.models.map((name) => h("li", {}, swatch(name), middleCut(name))),
+        )
+      : null,
+    h("div", { class: figure.panels.length > 1 ? "panels" : "panel-alone" }, figure.panels.map(panelBlock)),
+  );
 }
 
 /** @param {Panel} panel */
@@ -47,13 +73,17 @@ const waiting = new Map();
 /** Width at which each was drawn. @type {WeakMap<Element, number>} */
 const widths = new WeakMap();
 
-const nearby = new IntersectionObserver((entries) => {
-  for (const entry of entries) if (entry.isIntersecting) drawInto(entry.target);
-}, { rootMargin: "500px 0px" });
+const nearby = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) if (entry.isIntersecting) drawInto(entry.target);
+  },
+  { rootMargin: "500px 0px" },
+);
 
 const resized = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (widths.has(target) && Math.abs(widths.get(target) - target.clientWidth) > 2 && target.clientWidth) drawInto(target);
+    if (widths.has(target) && Math.abs(widths.get(target) - target.clientWidth) > 2 && target.clientWidth)
+      drawInto(target);
   }
 });
 
@@ -94,5 +124,10 @@ function drawAll() {
 
 /** An empty chart of a size. */
 function chart(width, height) {
-  return s("svg", { class: "chart", viewBox: `0 0 ${place(width)} ${place(height)}`, width: place(width), height: place(height) });
+  return s("svg", {
+    class: "chart",
+    viewBox: `0 0 ${place(width)} ${place(height)}`,
+    width: place(width),
+    height: place(height),
+  });
 }

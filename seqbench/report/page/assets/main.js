@@ -20,7 +20,9 @@ function render() {
   boards.clear();
   hideTip();
   forgetPanels(part("main"));
-  const built = SECTIONS.map(([id, name, build]) => [id, name, build()]).filter(([, , content]) => content !== null);
+  const built = SECTIONS.map(([id, name, build]) => [id, name, build()]).filter(
+    ([, , content]) => content !== null,
+  );
   part("sections").replaceChildren(...built.map(([id, name]) => link(id, name)));
   part("choices").replaceChildren(...controlsContent().filter(Boolean));
   part("main").replaceChildren(...built.map(([, , content]) => content));
@@ -43,7 +45,10 @@ function show(at) {
   const target = document.getElementById(`section-${at}`);
   if (!target) return;
   if (target.tagName === "DETAILS") target.open = true;
-  target.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth", block: "start" });
+  target.scrollIntoView({
+    behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    block: "start",
+  });
   const heading = target.querySelector("h2, summary");
   if (heading.tagName === "H2") heading.setAttribute("tabindex", "-1");
   heading.focus({ preventScroll: true });
@@ -63,10 +68,15 @@ function onPaper() {
 /** How much the report is about, each part kept on one line. */
 function extentLine() {
   const deepest = Math.max(0, ...report.models.map((model) => model.n_layers));
-  const last = report.runs.map((run) => run.finished_at ?? run.started_at).sort().at(-1);
+  const last = report.runs
+    .map((run) => run.finished_at ?? run.started_at)
+    .sort()
+    .at(-1);
   const parts = [
-    counted(report.models.length, "model"), counted(report.datasets.length, "data set"),
-    deepest > 1 ? `up to ${deepest} layers` : null, report.heads.length > 1 ? counted(report.heads.length, "head") : null,
+    counted(report.models.length, "model"),
+    counted(report.datasets.length, "data set"),
+    deepest > 1 ? `up to ${deepest} layers` : null,
+    report.heads.length > 1 ? counted(report.heads.length, "head") : null,
     last ? `results of ${last.slice(0, 10)}` : null,
   ];
   return parts.filter(Boolean).flatMap((text, index) => [index ? " · " : "", h("span", {}, text)]);

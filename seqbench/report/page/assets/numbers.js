@@ -16,9 +16,14 @@ function signed(value) {
   return Number(text.replace("−", "-")) > 0 ? `+${text}` : text;
 }
 
-/** `0.81 – 0.83`, or nothing where an end is not known. */
+/** `0.81 to 0.83`, or nothing where an end is not known. */
 function interval(low, high, write = score) {
   return low === null || low === undefined || high === null ? "" : `${write(low)} to ${write(high)}`;
+}
+
+/** The same for narrow cells: `0.81–0.83` where no sign can be taken for the dash. */
+function shortInterval(low, high) {
+  return low < 0 || high < 0 ? interval(low, high) : interval(low, high).replace(" to ", "–");
 }
 
 const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -74,7 +79,8 @@ function mean(values) {
 function ticks(low, high, wanted) {
   const rough = (high - low) / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const away = (factor) => Math.abs((high - low) / (factor * power) - wanted);
+  const step = power * [1, 2, 5, 10].reduce((best, factor) => (away(factor) < away(best) ? factor : best));
   const found = [];
   for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index += 1) {
     found.push(Number((index * step).toPrecision(12)));
@@ -85,12 +91,15 @@ function ticks(low, high, wanted) {
 /** Ticks as text, all with the same number of decimals. */
 function tickText(values) {
   const decimals = Math.max(...values.map((value) => (String(value).split(".")[1] ?? "").length), 0);
-  return values.map((value) => minus(Math.abs(value) >= 10000 ? grouped(value) : value.toFixed(Math.min(decimals, 4))));
+  return values.map((value) =>
+    minus(Math.abs(value) >= 10000 ? grouped(value) : value.toFixed(Math.min(decimals, 4))),
+  );
 }
 
 /** Whole layers to mark: round steps from 0, so that labels of `room` pixels don't meet. */
 function layerTicks(last, room) {
-  const step = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 50, 100].find((size) => last / size <= room) ?? 200;
+  const step =
+    [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 50, 100].find((size) => last / size <= room) ?? 200;
   return Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
 }
 

@@ -30,7 +30,8 @@ function rankedRows(dataset) {
   const ranked = state.head === "" && metric === dataset.metric;
   const given = ranked ? report.leaderboard.filter((row) => row.dataset === dataset.name) : [];
   const found = given.length ? given.map((row) => ({ ...row })) : chosenRows(dataset, metric);
-  const tested = ranked && report.comparisons.some((pair) => pair.dataset === dataset.name && pair.metric === metric);
+  const tested =
+    ranked && report.comparisons.some((pair) => pair.dataset === dataset.name && pair.metric === metric);
   return found.map((row) => ({
     ...row,
     dataset,
@@ -74,7 +75,10 @@ function layersAsGood(dataset, row) {
 function goodLayers(row) {
   const family = lookUp(families, row.dataset.name, row.model, row.head, row.metric);
   if (!family || family.chosen !== row.choice.layer) return [];
-  return [family.chosen, ...family.layers.filter((other) => other.p_holm >= 0.05).map((other) => other.layer)];
+  return [
+    family.chosen,
+    ...family.layers.filter((other) => other.p_holm >= 0.05).map((other) => other.layer),
+  ];
 }
 
 /** Rows that are to be shown. @returns {Row[]} */
@@ -89,7 +93,9 @@ function shownRows(dataset) {
 function gainOf(row, kind) {
   const gain = lookUp(gains, row.dataset.name, row.model, kind);
   if (!gain) return null;
-  const ranked = report.leaderboard.find((entry) => entry.dataset === row.dataset.name && entry.model === row.model);
+  const ranked = report.leaderboard.find(
+    (entry) => entry.dataset === row.dataset.name && entry.model === row.model,
+  );
   if (ranked && ranked.metric === row.metric && ranked.head === row.head) return gain;
   const control = boardOf(row.dataset).find((other) => other.model === gain.control);
   const [mine, theirs] = [row.choice.test.value, control?.choice.test.value ?? null];

@@ -2,7 +2,12 @@
 
 /** A section of the page. */
 function section(id, title, ...content) {
-  return h("section", { id: `section-${id}`, class: "section", "aria-labelledby": `heading-${id}` }, h("h2", { id: `heading-${id}` }, title), content);
+  return h(
+    "section",
+    { id: `section-${id}`, class: "section", "aria-labelledby": `heading-${id}` },
+    h("h2", { id: `heading-${id}` }, title),
+    content,
+  );
 }
 
 function note(...content) {
@@ -23,21 +28,40 @@ function leaderboardSection() {
 }
 
 function nothingWhy() {
-  return report.curves.length ? "Nothing that is shown has a score on eval and test: choose other models, groups or words." : "No model has a score on eval and test yet.";
+  return report.curves.length
+    ? "Nothing that is shown has a score on eval and test: choose other models, groups or words."
+    : "No model has a score on eval and test yet.";
 }
 
 function standingsBlock() {
   const scope = state.group || report.overall;
   const standings = standingsOf(scope).filter((standing) => !state.off.has(standing.model));
   if (!standings.length) return null;
-  const test = isAsRanked() ? report.rank_tests.find((found) => found.scope === scope) ?? null : null;
+  const test = isAsRanked() ? (report.rank_tests.find((found) => found.scope === scope) ?? null) : null;
   const ranked = standings.filter((standing) => standing.average_rank !== null);
   const title = scope === report.overall ? "Over all data sets" : `Over ${scope}`;
-  return h("div", { class: "pair" },
-    h("div", {}, h("h3", {}, title),
-      dataTable({ id: "standings", caption: title, columns: standingColumns(scope, standings), rows: standings, kind: (row) => (row.control ? "control" : "") }),
-      note(isAsRanked() ? rankVerdict(test) : "Average ranks of the shown metric. Only the ranking metric is tested.")),
-    ranked.length > 1 ? figureBlock(rankFigure(scope, ranked, test)) : null);
+  return h(
+    "div",
+    { class: "pair" },
+    h(
+      "div",
+      {},
+      h("h3", {}, title),
+      dataTable({
+        id: "standings",
+        caption: title,
+        columns: standingColumns(scope, standings),
+        rows: standings,
+        kind: (row) => (row.control ? "control" : ""),
+      }),
+      note(
+        isAsRanked()
+          ? rankVerdict(test)
+          : "Average ranks of the shown metric. Only the ranking metric is tested.",
+      ),
+    ),
+    ranked.length > 1 ? figureBlock(rankFigure(scope, ranked, test)) : null,
+  );
 }
 
 /** @returns {Figure} */
@@ -46,11 +70,22 @@ function rankFigure(scope, standings, test) {
   return {
     name: `average-ranks-${slug(scope)}`,
     title,
-    panels: [{ label: `${title}: ${standings.map((row) => `${row.model} ${row.average_rank.toFixed(2)}`).join(", ")}`,
-      draw: (width) => rankChart(width, standings, test), height: 100 + standings.length * 10 }],
+    panels: [
+      {
+        label: `${title}: ${standings.map((row) => `${row.model} ${row.average_rank.toFixed(2)}`).join(", ")}`,
+        draw: (width) => rankChart(width, standings, test),
+        height: 100 + standings.length * 10,
+      },
+    ],
     table: () => ({
       columns: ["scope", "model", "average_rank", "n_datasets", "critical_difference"],
-      rows: standings.map((row) => [scope, row.model, row.average_rank, row.n_datasets, test?.critical_difference ?? null]),
+      rows: standings.map((row) => [
+        scope,
+        row.model,
+        row.average_rank,
+        row.n_datasets,
+        test?.critical_difference ?? null,
+      ]),
     }),
   };
 }
@@ -59,17 +94,41 @@ function boardBlock(rows, many) {
   const leaders = many && leadersOnly(rows);
   const shown = leaders ? rows.filter((row) => row.rank === 1) : rows;
   const tested = rows.some((row) => row.tested);
-  return h("div", { class: "block" },
+  return h(
+    "div",
+    { class: "block" },
     many ? h("div", { class: "figure-head" }, h("h3", {}, "On each data set"), showSwitch(leaders)) : null,
-    note(tested
-      ? "The layer (and head) chosen on eval, scored once on test. Models that a paired test can't tell apart share a rank (1=)."
-      : "The layer (and head) chosen on eval, scored once on test. Places are by score: nothing was tested."),
-    dataTable({ id: "board", caption: "Leaderboard by data set", columns: [...boardColumns(shown, many), ...(many ? [] : moreColumns(shown))], rows: shown, kind: boardKind }));
+    note(
+      tested
+        ? "The layer (and head) chosen on eval, scored once on test. Models that a paired test can't tell apart share a rank (1=)."
+        : "The layer (and head) chosen on eval, scored once on test. Places are by score: nothing was tested.",
+    ),
+    dataTable({
+      id: "board",
+      caption: "Leaderboard by data set",
+      columns: [...boardColumns(shown, many), ...(many ? [] : moreColumns(shown))],
+      rows: shown,
+      kind: boardKind,
+    }),
+  );
 }
 
 function showSwitch(leaders) {
-  const option = (name, text, on) => h("button", {
-    type: "button", "aria-pressed": String(on), "data-focus": `show-${name}`, on: { click: () => change({ show: name }) },
-  }, text);
-  return h("div", { class: "switch", role: "group", "aria-label": "Rows" }, option("leaders", "Leaders", leaders), option("all", "All models", !leaders));
+  const option = (name, text, on) =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(on),
+        "data-focus": `show-${name}`,
+        on: { click: () => change({ show: name }) },
+      },
+      text,
+    );
+  return h(
+    "div",
+    { class: "switch", role: "group", "aria-label": "Rows" },
+    option("leaders", "Leaders", leaders),
+    option("all", "All models", !leaders),
+  );
 }

@@ -12,9 +12,23 @@ function absentSection() {
     { key: "probes", label: "probes", number: true, value: (row) => row.n_probes },
     { key: "reason", label: "reason", kind: "long", value: (row) => row.reason },
   ];
-  return section("absent", "Failed and missing",
-    report.failed.length ? [h("h3", {}, "Failed probes"), dataTable({ id: "failed", caption: "Failed probes", columns: failed, rows: report.failed })] : null,
-    report.missing.length ? [h("h3", {}, "No results"), note("Not run yet, failed, or not possible: one-hot, for example, needs sequences of one length."), missingList()] : null);
+  return section(
+    "absent",
+    "Failed and missing",
+    report.failed.length
+      ? [
+          h("h3", {}, "Failed probes"),
+          dataTable({ id: "failed", caption: "Failed probes", columns: failed, rows: report.failed }),
+        ]
+      : null,
+    report.missing.length
+      ? [
+          h("h3", {}, "No results"),
+          note("Not run yet, failed, or not possible: one-hot, for example, needs sequences of one length."),
+          missingList(),
+        ]
+      : null,
+  );
 }
 
 /** Data sets without results, by model and head. */
@@ -24,10 +38,14 @@ function missingList() {
     const key = JSON.stringify([model, head]);
     found.set(key, [...(found.get(key) ?? []), dataset]);
   }
-  return h("ul", { class: "plain-list" }, [...found].map(([key, names]) => {
-    const [model, head] = JSON.parse(key);
-    return h("li", {}, h("b", {}, model), ` (${head}): ${names.join(", ")}`);
-  }));
+  return h(
+    "ul",
+    { class: "plain-list" },
+    [...found].map(([key, names]) => {
+      const [model, head] = JSON.parse(key);
+      return h("li", {}, h("b", {}, model), ` (${head}): ${names.join(", ")}`);
+    }),
+  );
 }
 
 /** The first letters of a hash; the whole of it under the pointer. */
@@ -36,16 +54,25 @@ function hash(text) {
 }
 
 function provenanceSection() {
-  return section("provenance", "Provenance",
+  return section(
+    "provenance",
+    "Provenance",
     report.models.length ? [h("h3", {}, "Models"), modelTable()] : null,
     report.datasets.length ? [h("h3", {}, "Data"), dataTableOfSets()] : null,
     report.runs.length ? [h("h3", {}, "Runs"), runTable()] : null,
-    report.files.length ? [h("h3", {}, "Files beside this page"), fileList()] : null);
+    report.files.length ? [h("h3", {}, "Files beside this page"), fileList()] : null,
+  );
 }
 
 function modelTable() {
   const columns = [
-    { key: "name", label: "model", kind: "who entry", value: (row) => row.name, cell: (row) => modelName(row.name) },
+    {
+      key: "name",
+      label: "model",
+      kind: "who entry",
+      value: (row) => row.name,
+      cell: (row) => modelName(row.name),
+    },
     { key: "kind", label: "kind", value: (row) => row.kind },
     { key: "fingerprint", label: "fingerprint", cell: (row) => hash(row.fingerprint) },
     { key: "layers", label: "layers", number: true, value: (row) => row.n_layers },
@@ -58,13 +85,27 @@ function modelTable() {
 }
 
 function dataTableOfSets() {
-  const items = (key) => ({ key, label: key.slice(2), number: true, value: (row) => row[key], cell: (row) => grouped(row[key]) });
+  const items = (key) => ({
+    key,
+    label: key.slice(2),
+    number: true,
+    value: (row) => row[key],
+    cell: (row) => grouped(row[key]),
+  });
   const columns = [
-    { key: "name", label: "data set", kind: "entry", value: (row) => row.name, cell: (row) => link(`data/${row.name}`, row.name) },
+    {
+      key: "name",
+      label: "data set",
+      kind: "entry",
+      value: (row) => row.name,
+      cell: (row) => link(`data/${row.name}`, middleCut(row.name)),
+    },
     { key: "group", label: "group", value: (row) => row.group },
     { key: "task", label: "task", value: (row) => row.task },
     { key: "sha256", label: "SHA-256", cell: (row) => hash(row.sha256) },
-    items("n_train"), items("n_eval"), items("n_test"),
+    items("n_train"),
+    items("n_eval"),
+    items("n_test"),
   ];
   return dataTable({ id: "data", caption: "Data sets", columns, rows: report.datasets });
 }
@@ -76,7 +117,15 @@ function runTable() {
     { key: "command", label: "command", value: (row) => row.command },
     { key: "status", label: "status", value: (row) => row.status },
     { key: "device", label: "device", kind: "long", value: (row) => row.device },
-    { key: "versions", label: "versions", kind: "long", cell: (row) => Object.entries(row.versions).map(([name, version]) => `${name} ${version}`).join(", ") },
+    {
+      key: "versions",
+      label: "versions",
+      kind: "long",
+      cell: (row) =>
+        Object.entries(row.versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(", "),
+    },
     { key: "run", label: "run", cell: (row) => hash(row.run_id) },
   ];
   return dataTable({ id: "runs", caption: "Runs", columns, rows: report.runs });
@@ -84,5 +133,9 @@ function runTable() {
 
 function fileList() {
   const address = (file) => file.split("/").map(encodeURIComponent).join("/");
-  return h("ul", { class: "files" }, report.files.map((file) => h("li", {}, h("a", { href: `./${address(file)}` }, file))));
+  return h(
+    "ul",
+    { class: "files" },
+    report.files.map((file) => h("li", {}, h("a", { href: `./${address(file)}` }, file))),
+  );
 }

@@ -92,7 +92,10 @@ function metricOf(dataset) {
 function isShown(dataset, model) {
   if (state.off.has(model) || (state.group && dataset.group !== state.group)) return false;
   const text = [dataset.name, dataset.group, dataset.task, model].join(" ").toLowerCase();
-  return state.query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return state.query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 /** Data sets of which something is to be shown. */

@@ -29,12 +29,23 @@ function dataTable({ id, caption, columns, rows, kind = () => "", compact = fals
   const body = ordered.map((row, index) => {
     const classes = kind(row, index, by ? [] : ordered);
     const repeats = classes.split(" ").includes("repeat");
-    return h("tr", { role: "row", class: classes || null }, columns.map((column, at) => cell(column, row, at === 0, repeats)));
+    return h(
+      "tr",
+      { role: "row", class: classes || null },
+      columns.map((column, at) => cell(column, row, at === 0, repeats)),
+    );
   });
-  return h("div", { class: compact ? "table-box compact" : "table-box" }, h("table", { role: "table", id: `table-${id}`, class: by ? "sorted" : "unsorted" },
-    h("caption", { class: "unseen" }, caption),
-    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
-    h("tbody", { role: "rowgroup" }, body)));
+  return h(
+    "div",
+    { class: compact ? "table-box compact" : "table-box" },
+    h(
+      "table",
+      { role: "table", id: `table-${id}`, class: by ? "sorted" : "unsorted" },
+      h("caption", { class: "unseen" }, caption),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, head)),
+      h("tbody", { role: "rowgroup" }, body),
+    ),
+  );
 }
 
 /** Unknown values come last, whichever way the others go. */
@@ -42,32 +53,67 @@ function sortedRows(rows, value, sign) {
   return [...rows].sort((a, b) => {
     const [left, right] = [value(a), value(b)];
     if (left === null || right === null) return (left === null) - (right === null);
-    return sign * (typeof left === "string" ? left.localeCompare(right, "en", { numeric: true }) : left - right);
+    return (
+      sign * (typeof left === "string" ? left.localeCompare(right, "en", { numeric: true }) : left - right)
+    );
   });
 }
 
 function heading(id, column, direction) {
-  const settings = { role: "columnheader", scope: "col", class: column.number ? "number" : null, title: column.title ?? null };
+  const settings = {
+    role: "columnheader",
+    scope: "col",
+    class: column.number ? "number" : null,
+    title: column.title ?? null,
+  };
   if (!column.value) return h("th", settings, column.label);
   const first = column.number ? "descending" : "ascending";
-  const next = direction === "none" ? first : direction === first ? (first === "ascending" ? "descending" : "ascending") : "";
+  const next =
+    direction === "none"
+      ? first
+      : direction === first
+        ? first === "ascending"
+          ? "descending"
+          : "ascending"
+        : "";
   const sorts = { ...state.sorts };
   if (next) sorts[id] = `${column.key}:${next}`;
   else delete sorts[id];
-  const arrow = h("span", { class: "arrow", "aria-hidden": "true" }, { ascending: "▲", descending: "▼", none: "" }[direction]);
+  const arrow = h(
+    "span",
+    { class: "arrow", "aria-hidden": "true" },
+    { ascending: "▲", descending: "▼", none: "" }[direction],
+  );
   const press = () => change({ sorts });
-  return h("th", { ...settings, "aria-sort": direction },
-    h("button", { type: "button", class: "sort", "data-focus": `sort-${id}-${column.key}`, on: { click: press } }, column.label, arrow));
+  return h(
+    "th",
+    { ...settings, "aria-sort": direction },
+    h(
+      "button",
+      { type: "button", class: "sort", "data-focus": `sort-${id}-${column.key}`, on: { click: press } },
+      column.label,
+      arrow,
+    ),
+  );
 }
 
 function cell(column, row, isFirst, repeats) {
   const empty = column.value && (column.value(row) ?? null) === null;
-  const shown = repeats && column.again ? column.again(row) : column.cell ? column.cell(row) : column.value(row) ?? NONE;
+  const shown =
+    repeats && column.again
+      ? column.again(row)
+      : column.cell
+        ? column.cell(row)
+        : (column.value(row) ?? NONE);
   const classes = [column.number && "number", column.kind, empty && "empty"].filter(Boolean).join(" ");
-  return h(isFirst ? "th" : "td", {
-    role: isFirst ? "rowheader" : "cell",
-    scope: isFirst ? "row" : null,
-    class: classes || null,
-    "data-label": column.label,
-  }, typeof shown === "number" ? String(shown) : shown);
+  return h(
+    isFirst ? "th" : "td",
+    {
+      role: isFirst ? "rowheader" : "cell",
+      scope: isFirst ? "row" : null,
+      class: classes || null,
+      "data-label": column.label,
+    },
+    typeof shown === "number" ? String(shown) : shown,
+  );
 }

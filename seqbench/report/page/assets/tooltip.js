@@ -17,7 +17,10 @@ function showTip(lines, near) {
   const [title, ...rest] = lines;
   const line = ({ label, value, model }) =>
     h("span", { class: "tip-line" }, model ? swatch(model) : null, h("span", {}, label), h("b", {}, value));
-  tip.replaceChildren(h("strong", {}, title), ...rest.map((entry) => (typeof entry === "string" ? h("span", {}, entry) : line(entry))));
+  tip.replaceChildren(
+    h("strong", {}, title),
+    ...rest.map((entry) => (typeof entry === "string" ? h("span", {}, entry) : line(entry))),
+  );
   tip.hidden = false;
   const box = tip.getBoundingClientRect();
   const left = Math.min(Math.max(8, near.left + near.width / 2 - box.width / 2), innerWidth - box.width - 8);
@@ -54,25 +57,39 @@ function walkable(chart, spots, { column = null } = {}) {
     hideTip();
   };
   const steps = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
-  fill(chart, { on: {
-    pointermove: (event) => visit(nearest(spots, chartPoint(chart, event), column !== null)),
-    pointerleave: leave,
-    focus: () => chart.matches(":focus-visible") && visit(Math.max(0, at)),
-    blur: leave,
-    keydown: (event) => {
-      if (event.key === "Escape") leave();
-      const target = { Home: 0, End: spots.length - 1 }[event.key] ?? (steps[event.key] ? toward(spots, at, steps[event.key]) : null);
-      if (target === null) return;
-      event.preventDefault();
-      visit(target);
+  fill(
+    chart,
+    {
+      on: {
+        pointermove: (event) => visit(nearest(spots, chartPoint(chart, event), column !== null)),
+        pointerleave: leave,
+        focus: () => chart.matches(":focus-visible") && visit(Math.max(0, at)),
+        blur: leave,
+        keydown: (event) => {
+          if (event.key === "Escape") leave();
+          const target =
+            { Home: 0, End: spots.length - 1 }[event.key] ??
+            (steps[event.key] ? toward(spots, at, steps[event.key]) : null);
+          if (target === null) return;
+          event.preventDefault();
+          visit(target);
+        },
+      },
     },
-  } }, []);
+    [],
+  );
   return chart;
 }
 
 function outline(spot) {
   if (!spot.width) return s("circle", { cx: place(spot.x), cy: place(spot.y), r: 7 });
-  return s("rect", { x: place(spot.x), y: place(spot.y), width: place(spot.width), height: place(spot.height), rx: 3 });
+  return s("rect", {
+    x: place(spot.x),
+    y: place(spot.y),
+    width: place(spot.width),
+    height: place(spot.height),
+    rx: 3,
+  });
 }
 
 /** Where the pointer is, in the chart's own units. */
