@@ -43,7 +43,8 @@ MORE = {
     "store verify": "[Making room, and mending](store.md#making-room-and-mending)",
     "config": "[Config](config.md)",
     "config convert": "[Coming from the reference system](reference.md)",
-    "catalog": "[The catalog](catalog.md)",
+    "catalog": "[SQL cookbook](catalog.md)",
+    "catalog merge": "[Several machines](several-machines.md#several-catalogs-into-one)",
 }
 """Where a command, or all of a group, is explained."""
 

@@ -68,20 +68,17 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _duplicates(connection, "paired_comparisons", "key")
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
-        yield f"probes: {count:,} are ok and have no metrics, {_example(connection, without)}"
+        yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"
     without = "FROM probes WHERE run_id NOT IN (SELECT run_id FROM runs)"
     if count := _count(connection, f"SELECT count(*) {without}"):
-        yield f"probes: {count:,} are of a run that is not in runs, {_example(connection, without)}"
+        yield f"probes: of a run that is not in runs: {count:,}, {_example(connection, without)}"
     for what in ("model", "dataset"):
         yield from _undescribed(connection, what)
 
 
 def _orphans(connection: "DuckDBPyConnection", table: str) -> Iterator[str]:
-    row = connection.execute(
-        f"SELECT count(*), count(DISTINCT probe_id) FROM {table} ANTI JOIN probes USING (probe_id)"  # noqa: S608
-    ).fetchone()
-    if row and row[0]:
-        yield f"{table}: {row[0]:,} rows are of {row[1]:,} probes that are not in probes"
+    if count := _count(connection, f"SELECT count(*) FROM {table} ANTI JOIN probes USING (probe_id)"):  # noqa: S608
+        yield f"{table}: rows whose probe is not in probes: {count:,}"
 
 
 def _duplicates(connection: "DuckDBPyConnection", table: str, key: str) -> Iterator[str]:
@@ -90,7 +87,7 @@ def _duplicates(connection: "DuckDBPyConnection", table: str, key: str) -> Itera
         f"SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)",  # noqa: S608
     )
     if count:
-        yield f"{table}: {count:,} of ({key}) are there more than once"
+        yield f"{table}: several rows of the same ({key}): {count:,} times"
 
 
 def _undescribed(connection: "DuckDBPyConnection", what: str) -> Iterator[str]:
@@ -98,7 +95,7 @@ def _undescribed(connection: "DuckDBPyConnection", what: str) -> Iterator[str]:
         f"SELECT {what}, count(*) FROM probes ANTI JOIN {what}s USING ({what}) GROUP BY ALL ORDER BY ALL"  # noqa: S608
     ).fetchall()
     for name, count in rows:
-        yield f"{what}s: {name} is not described, and has {count:,} probes (probe it again with its config)"
+        yield f"{what}s: {name} is not there, but has probes: {count:,} (probe it again with its config)"
 
 
 def _remarks(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:

@@ -59,9 +59,9 @@ def check(catalog: CatalogPath = DEFAULT) -> None:
     for line in (*found.findings, *found.remarks):
         typer.echo(line)
     if found.findings:
-        typer.echo(f"{catalog}: {len(found.findings)} findings, {found.probes:,} probes")
+        typer.echo(f"{catalog}: findings: {len(found.findings)}, probes: {found.probes:,}")
         raise typer.Exit(EXIT_PARTIAL)
-    typer.echo(f"{catalog}: sound, {found.probes:,} probes")
+    typer.echo(f"{catalog}: sound, probes: {found.probes:,}")
 
 
 @app.command()
@@ -116,8 +116,10 @@ def _tell(done: "Sequence[Merged]") -> None:
     for one in done:
         for warning in one.warnings:
             typer.echo(f"warning: {warning}", err=True)
-        replaced = f", {one.replaced:,} in the place of failed ones" if one.replaced else ""
-        typer.echo(f"{one.name}: {one.added:,} probes added{replaced}, {one.known:,} were there already")
+        typer.echo(
+            f"{one.name}: probes added: {one.added:,}, in the place of failed ones: {one.replaced:,}, "
+            f"there already: {one.known:,}"
+        )
 
 
 def _split(given: Names) -> tuple[str, ...]:

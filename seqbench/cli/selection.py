@@ -1,4 +1,4 @@
-"""What a report is about: the models, data sets and heads of a config, or those of them that are asked for."""
+"""What a report is about: models, data sets and heads of a config, or those of them that are asked for."""
 
 import difflib
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """`seqbench run`, `extract`, `probe`, `report` and `plan`: the main job and its stages."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +66,7 @@ def report(
     told = reporter()
     filters = Filters(models=models or (), datasets=datasets or (), metric=metric, since=since)
     made = _report(load(config, set_, told), told, filters)
-    for failure in made.failed:
+    for failure in made.analysis.results.failed:
         layers = ", ".join(map(str, failure.layers))
         place = f"{failure.model} × {failure.dataset}, {failure.head}, layers {layers}"
         told.note(f"failed: {place}: {failure.reason}")
@@ -145,6 +146,7 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
         layer_figure=choice.layer_figure,
         table_formats=choice.table_formats,
         figure_formats=choice.figure_formats,
+        processes=os.cpu_count() or 1,
     )
     made = write_report(
         catalog=catalog,
@@ -153,7 +155,7 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
         reporter=told,
     )
     out = console()
-    out.print(leaderboard_table(made.leaderboard, made.ceilings, out.width))
+    out.print(leaderboard_table(made.analysis, out.width))
     for sentence in made.sentences:
         out.print(sentence, markup=False, highlight=False)
     out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)

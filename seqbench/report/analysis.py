@@ -1,4 +1,4 @@
-"""What a report concludes: results, who stands where, what can be told apart. All outputs are made from it."""
+"""What a report concludes: results, who stands where, what can be told apart. All outputs come from it."""
 
 from dataclasses import dataclass
 
@@ -100,8 +100,8 @@ class Gain:
 class Standing:
     """A model over the data sets of a scope on which all ranked models have a score.
 
-    Ranked are the models that have a score on at least half of the scope's data sets: one that fits few of them
-    (one-hot needs sequences of one length) would leave the others hardly any. Controls are ranked as well.
+    Ranked are models and controls that have a score on at least half of the scope's data sets: one that fits
+    few of them (one-hot needs sequences of one length) would leave the others hardly any.
     """
 
     scope: str
@@ -142,8 +142,8 @@ class RankTest:
     critical_difference: float | None
     """In ranks; None likewise."""
     cliques: tuple[tuple[str, ...], ...] = ()
-    """Largest groups of models, best first, whose average ranks lie within the critical difference; all models
-    where Friedman's test finds no difference at 5 %. A model in no group differs from all others."""
+    """Largest groups of models, best first, whose average ranks lie within the critical difference; one of
+    all models where Friedman's test finds no difference at 5 %. Who is in no group differs from all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,32 @@
 """Making a report: everything that is wanted, from the catalog into one folder."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from seqbench.catalog import Catalog
 from seqbench.errors import CatalogError
-from seqbench.progress import Advance, Reporter
-from seqbench.report.figures.canvas import house_style
-from seqbench.report.figures.draw import draw_alone, draw_figure
+from seqbench.progress import Reporter
+from seqbench.report.analyse import analyse
+from seqbench.report.analysis import Analysis
+from seqbench.report.figures.drawing import draw_all
+from seqbench.report.figures.every import figures
 from seqbench.report.files import write_file
-from seqbench.report.leaderboard import LeaderRow, leaderboard
-from seqbench.report.page.render import DrawnFigure, DrawnPanel, render_page
-from seqbench.report.figures.panels import LayerFigure, layer_figures
-from seqbench.report.read import read_results
-from seqbench.report.results import Failure, Place, Results, Selection
-from seqbench.report.figures.style import Look, looks
+from seqbench.report.page.document import render_page
+from seqbench.report.results import Selection
 from seqbench.report.summary import summarize
-from seqbench.report.tables.table import Table, to_markdown, to_tsv
-from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.report.tables.card import carded_models, model_index
+from seqbench.report.tables.every import forms, tables
 from seqbench.vocabulary import FigureFormat, TableFormat
 
 PAGE = "index.html"
+TABLES, FIGURES, CARDS = "tables", "figures", "tables/model-index"
+"""Folders of the report."""
+MADE = ".made.json"
+"""Lists what the last report made, so that what a later one no longer makes does not stay and mislead."""
+
 MetricChoice = str | tuple[str, ...]
 """One metric, or several that are looked at together, as in the config."""
 
@@ -31,11 +36,13 @@ class ReportSettings:
     """What is made, and where."""
 
     out: Path
-    """Folder of all files; made if need be. Files of other names in it are left alone."""
+    """Folder of all files; made if need be. Files in it that no report made are left alone."""
     best_table: tuple[MetricChoice, ...]
     layer_figure: tuple[MetricChoice, ...]
     table_formats: tuple[TableFormat, ...] = ("tsv", "md")
     figure_formats: tuple[FigureFormat, ...] = ("png", "svg")
+    processes: int = 1
+    """How many draw at once; see `seqbench.report.figures.drawing.draw_all`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +50,11 @@ class ReportOutcome:
     """What was made, and what it says in short."""
 
     files: tuple[Path, ...]
-    """All that were written, the page last."""
+    """All files of the report, the page last; those that would not have changed were left as they were."""
     page: Path
     sentences: tuple[str, ...]
     """The summary."""
-    leaderboard: tuple[LeaderRow, ...]
-    ceilings: dict[str, float | None]
-    """By data set, the best attainable score by the metric of the leaderboard, where it is known."""
-    missing: tuple[Place, ...]
-    failed: tuple[Failure, ...]
+    analysis: Analysis
 
 
 def write_report(
@@ -59,91 +62,76 @@ def write_report(
 ) -> ReportOutcome:
     """Write tables, figures and the page.
 
-    The same catalog gives the same bytes. Each file is put in place whole, so whoever reads a report while it
-    is made anew never sees half a file.
+    The same catalog gives the same bytes, and a file that would not change is left alone. Each is put in
+    place whole, so whoever reads a report while it is made anew never sees half a file.
 
     Args:
-        catalog: Where the results are.
+        catalog: Where the results are; comparisons that are made are recorded there.
         selection: Models, data sets and heads to show, in this order.
         settings: Tables, figures and the folder.
-        reporter: Shows progress of the drawing.
+        reporter: Shows progress of comparing and drawing.
 
     Raises:
         CatalogNotFoundError: There is no catalog.
         CatalogError: It can't be read, or holds neither results nor failures of the selection.
         ConfigError: The folder can't be written.
     """
-    results = read_results(catalog, selection)
+    analysis = analyse(catalog, selection, reporter)
+    results = analysis.results
     if not results.curves and not results.failed:
         raise CatalogError(
-            f"catalog {catalog.path} holds no results of the config's models, data sets and heads: "
-            "run `seqbench probe`"
+            f"catalog {catalog.path} holds no results of the config's models, data sets and heads"
+            f"{_narrowed(selection)}: run `seqbench probe`"
         )
-    rows = leaderboard(results)
-    tables = list(_tables(results, settings))
-    figures = [
-        figure for choice in settings.layer_figure for figure in layer_figures(results, _names(choice))
-    ]
-    files = [path for table in tables for path in _write_table(settings.out, table)]
-    drawn = []
-    with reporter.task("figures", sum(len(figure.panels) for figure in figures), "panels") as advance:
-        for figure in figures:
-            made, page_figure = _write_figure(settings.out, figure, looks(results.models), advance)
-            files += made
-            drawn.append(page_figure)
-    sentences = summarize(results, rows)
-    page = write_file(settings.out / PAGE, render_page(results, rows, sentences, drawn, tables))
-    return ReportOutcome(
-        files=(*files, page),
-        page=page,
-        sentences=sentences,
-        leaderboard=rows,
-        ceilings=_ceilings(results, rows),
-        missing=results.missing,
-        failed=results.failed,
-    )
+    files = [*_tables(analysis, settings), *_cards(analysis, settings.out)]
+    files += _figures(analysis, settings, reporter)
+    linked = [path.relative_to(settings.out).as_posix() for path in files]
+    page = write_file(settings.out / PAGE, render_page(analysis, files=linked))
+    _forget_others(settings.out, [*linked, PAGE])
+    return ReportOutcome(files=(*files, page), page=page, sentences=summarize(analysis), analysis=analysis)
+
+
+def _narrowed(selection: Selection) -> str:
+    return "" if selection.since is None else f" since {selection.since:%Y-%m-%d %H:%M} UTC"
 
 
 def _names(choice: MetricChoice) -> tuple[str, ...]:
     return (choice,) if isinstance(choice, str) else choice
 
 
-def _tables(results: Results, settings: ReportSettings) -> Iterator[Table]:
-    wanted = [best_table(results, _names(choice)) for choice in settings.best_table]
-    for table in (*wanted, last_layer_table(results)):
-        if table is not None:
-            yield table
+def _tables(analysis: Analysis, settings: ReportSettings) -> Iterator[Path]:
+    for table in tables(analysis, [_names(choice) for choice in settings.best_table]):
+        for form, content in forms(table, settings.table_formats):
+            yield write_file(settings.out / TABLES / f"{table.name}.{form}", content)
 
 
-def _write_table(out: Path, table: Table) -> Iterator[Path]:
-    yield write_file(out / f"{table.name}.tsv", to_tsv(table))
-    yield write_file(out / f"{table.name}.md", to_markdown(table))
+def _cards(analysis: Analysis, out: Path) -> Iterator[Path]:
+    for model in carded_models(analysis):
+        yield write_file(out / CARDS / f"{model}.yml", model_index(analysis, model))
 
 
-def _write_figure(
-    out: Path, figure: LayerFigure, models: dict[str, Look], advance: Advance
-) -> tuple[list[Path], DrawnFigure]:
-    """Write a figure's files and draw its panels for the page."""
-    panels = []
-    with house_style():
-        sheet = draw_figure(figure, models)
-        made = [
-            write_file(out / f"{figure.name}.png", sheet.png()),
-            write_file(out / f"{figure.name}.svg", sheet.svg(figure.name)),
-        ]
-        for panel in figure.panels:
-            svg = draw_alone(panel, models).svg(f"{figure.name}/{panel.dataset}")
-            label = f"{figure.metric} on test by layer, {panel.dataset}, head {figure.head}"
-            panels.append(DrawnPanel(label=label, svg=svg))
+def _figures(analysis: Analysis, settings: ReportSettings, reporter: Reporter) -> Iterator[Path]:
+    wanted = list(figures(analysis, [_names(choice) for choice in settings.layer_figure]))
+    with reporter.task("figures", len(wanted), "figures") as advance:
+        for figure, files in draw_all(wanted, settings.figure_formats, processes=settings.processes):
+            for form, content in files.items():
+                yield write_file(settings.out / FIGURES / f"{figure.name}.{form}", content)
             advance(1)
-    title = f"{figure.metric}, head {figure.head}"
-    return made, DrawnFigure(title=title, name=figure.name, panels=tuple(panels))
 
 
-def _ceilings(results: Results, rows: Iterable[LeaderRow]) -> dict[str, float | None]:
-    metrics = {row.dataset: row.metric for row in rows}
-    return {
-        dataset.name: dataset.ceiling.get(metrics[dataset.name])
-        for dataset in results.datasets
-        if dataset.name in metrics
-    }
+def _forget_others(out: Path, made: Sequence[str]) -> None:
+    """Remove what an earlier report made and this one does not, and write down what this one made."""
+    for name in sorted(_made_before(out) - set(made)):
+        path = out / name
+        with suppress(OSError):
+            if path.resolve().is_relative_to(out.resolve()):
+                path.unlink()
+    write_file(out / MADE, json.dumps(sorted(made), indent=1) + "\n")
+
+
+def _made_before(out: Path) -> set[str]:
+    try:
+        found = json.loads((out / MADE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return set()
+    return {name for name in found if isinstance(name, str)} if isinstance(found, list) else set()

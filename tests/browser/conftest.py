@@ -46,7 +46,7 @@ class Opened:
         viewport = {"width": width, "height": height}
         made = self.browser.new_context(viewport=viewport, color_scheme=scheme, **context)
         self.contexts.append(made)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(30_000)
         made.route("**/*", lambda route: self._let_pass(route, file))
         page = made.new_page()
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))

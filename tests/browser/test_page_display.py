@@ -24,7 +24,7 @@ def made():
     return {name: analysis(*size) for name, size in SIZES.items()}
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+@pytest.mark.parametrize("width", [390, 1024, 1280, 1920])
 @pytest.mark.parametrize("size", SIZES)
 def test_nothing_scrolls_sideways_and_no_texts_meet(open_page, made, size, width):
     page = open_page(made[size], width=width)

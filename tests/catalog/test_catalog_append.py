@@ -3,7 +3,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import duckdb
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seqbench.catalog import Catalog, open_catalog
-from seqbench.catalog.records import LayerRecord, PredictionRecord
+from seqbench.catalog.records import LayerRecord, PredictionRecord, SplitContents
 from seqbench.errors import CatalogError, CatalogNotFoundError
 from seqbench.metrics import METRICS
 from seqbench.vocabulary import Task
@@ -70,6 +70,22 @@ def test_records_come_back_as_they_went_in(catalog):
     assert (dataset["n_train"], dataset["n_eval"], dataset["n_test"]) == (10, 0, 5)
     assert (dataset["task"], json.loads(dataset["ceiling"])) == ("classification", {"accuracy": 0.95})
     assert (embedding["tokens_per_s"], json.loads(embedding["settings"])) == (50, {"pooling": "mean"})
+
+
+def test_what_is_in_the_splits_of_a_data_set_comes_back(catalog):
+    contents = {
+        "train": SplitContents(n_items=4, label_counts=(1, 3), lengths=(1, 2, 3, 4, 5), targets=None),
+        "test": SplitContents(
+            n_items=2, label_counts=None, lengths=None, targets=((0.1, 0.2, 0.3, 0.4, 0.5), (1.0,) * 5)
+        ),
+    }
+    catalog.append([dataset_record(splits=contents), dataset_record("unknown")])
+    (known,), (unknown,) = rows(catalog, "SELECT facts FROM datasets ORDER BY dataset")
+    assert json.loads(known) == json.loads(
+        json.dumps({split: asdict(one) for split, one in contents.items()})
+    )
+    assert list(json.loads(known)) == ["train", "test"]
+    assert unknown is None
 
 
 def test_a_probe_comes_back_with_scores_curve_and_predictions(catalog):

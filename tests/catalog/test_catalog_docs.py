@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from seqbench.catalog import Catalog
-from seqbench.catalog.records import EpochRecord, LayerRecord
+from seqbench.catalog.records import EpochRecord, LayerRecord, SplitContents
 from seqbench.metrics import METRICS
 from tests.catalog.catalog_records import (
+    comparison_record,
     dataset_record,
     embedding_record,
     failed_record,
@@ -43,13 +44,31 @@ def full(model, score, **changed):
     )
 
 
+CONTENTS = SplitContents(n_items=5, label_counts=(3, 2), lengths=(1, 2, 3, 4, 5), targets=None)
+
+
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory):
+    """Two models and an untrained twin, compared with each other and layer by layer."""
     catalog = Catalog(tmp_path_factory.mktemp("docs") / "catalog.duckdb")
-    catalog.append([run_record(), model_record("bert"), model_record("four", "kmer"), dataset_record()])
+    models = [
+        model_record("bert", path="models/bert"),
+        model_record("twin", "random-init", path="models/bert"),
+        model_record("four", "kmer"),
+    ]
+    dataset = dataset_record(splits={"train": CONTENTS, "test": CONTENTS})
     layers = (LayerRecord(layer=0, strand_consistency=0.9, rounding_error=None),)
+    catalog.append([run_record(), *models, dataset, embedding_record(layers=layers)])
+    bert, twin, four = full("bert", 0.9), full("twin", 0.4), full("four", 0.45)
+    lower = full("bert", 0.85, layer=1)
+    catalog.append([bert, twin, four, lower, failed_record(layer=2)])
     catalog.append(
-        [embedding_record(layers=layers), full("bert", 0.9), full("four", 0.4), failed_record(layer=2)]
+        [
+            comparison_record([bert], [twin], difference=0.5, p=1e-9),
+            comparison_record([bert], [four], difference=0.45, p=1e-8),
+            comparison_record([four], [twin], difference=0.05, p=0.4),
+            comparison_record([bert], [lower], difference=0.05, p=0.3),
+        ]
     )
     other = {"layer": 0, "shuffled": True}
     catalog.append(
@@ -64,6 +83,10 @@ def catalog(tmp_path_factory):
 @pytest.mark.parametrize("sql", QUERIES, ids=range(len(QUERIES)))
 def test_every_query_of_the_documentation_runs_and_finds_rows(catalog, sql):
     assert catalog.query(sql).rows
+
+
+def test_there_are_more_than_a_dozen_queries():
+    assert len(QUERIES) > 20
 
 
 def test_every_table_and_view_is_documented_column_by_column(catalog):
@@ -88,5 +111,5 @@ def test_every_table_and_view_says_what_a_row_is(catalog):
         "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
         "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
     ).rows
-    assert len(said) == 18
+    assert len(said) == 22
     assert all(comment for _, comment in said)

@@ -1,8 +1,8 @@
 """Catalogs of other versions, and files that are none.
 
-`data/catalog_v1.duckdb.gz` and `catalog_v2.duckdb.gz` were written by seqbench 0.1.0 with that many
-migrations, and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`,
-`embedding_record()` and `full_probe_record()`; the second one knows of a layer too.
+`data/catalog_v1.duckdb.gz` to `catalog_v3.duckdb.gz` were written by seqbench 0.1.0 with that many migrations,
+and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`, `embedding_record()` and
+`full_probe_record()`; from the second on they know of a layer too, and the third of folds and advice.
 """
 
 import gzip
@@ -13,8 +13,9 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.migrate import Migration, migrations, views
+from seqbench.catalog.records import SplitContents
 from seqbench.errors import CatalogError
-from tests.catalog.catalog_records import probe_record, run_record
+from tests.catalog.catalog_records import comparison_record, dataset_record, probe_record, run_record
 
 DATA = Path(__file__).parent / "data"
 VERSION_1 = DATA / "catalog_v1.duckdb.gz"
@@ -31,7 +32,7 @@ def change(path, sql):
         connection.execute(sql)
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_catalog_of_an_old_version_is_read_and_written(path, version):
     path.write_bytes(gzip.decompress((DATA / f"catalog_v{version}.duckdb.gz").read_bytes()))
     catalog = Catalog(path)
@@ -50,6 +51,23 @@ def test_old_probes_are_of_no_fold_subset_or_control_and_new_ones_stand_beside_t
     assert catalog.query("SELECT strand_consistency FROM embedding_layers").rows == [(0.5,)]
     catalog.append([probe_record(layer=1, folds=5, thresholds=(0.25,), advice="raise lr")])
     assert catalog.query(sql).rows[1] == (5, None, None, None, [0.25], "raise lr", None)
+
+
+def test_old_data_sets_have_no_facts_and_old_runs_no_process_and_new_ones_stand_beside_them(path):
+    path.write_bytes(gzip.decompress((DATA / "catalog_v3.duckdb.gz").read_bytes()))
+    catalog = Catalog(path)
+    assert catalog.query("SELECT facts, pid FROM datasets, runs").rows == [(None, None)]
+    assert catalog.query("SELECT folds, advice FROM probes").rows == [(5, "raise lr")]
+    contents = SplitContents(n_items=5, label_counts=(3, 2), lengths=None, targets=None)
+    catalog.append([dataset_record("new", splits={"test": contents}), run_record(run_id="r2", pid=7)])
+    comparison = comparison_record([probe_record()], [probe_record(model="b")])
+    catalog.append([comparison])
+    assert catalog.query("SELECT facts->>'$.test.n_items' FROM datasets ORDER BY dataset").rows == [
+        ("5",),
+        (None,),
+    ]
+    assert catalog.query("SELECT pid FROM runs ORDER BY run_id").rows == [(None,), (7,)]
+    assert catalog.known_comparisons([comparison.key]) == {comparison.key: comparison}
 
 
 def test_an_old_catalog_becomes_what_a_new_one_is(path, tmp_path):

@@ -1,6 +1,7 @@
 """A folder in which examples run: a small model, data sets, a config, and what comes of it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def make_world(folder: Path) -> None:
     """Fill a folder: `checkpoints/dna-bert`, `data/{promoters,expression}`, `my.yaml` and what a run leaves.
 
     The model has six blocks of width 16; both data sets have tens of items. The run leaves a store, a catalog
-    and trained heads.
+    with a copy, `other.duckdb`, and trained heads.
     """
     _save_model(folder / "checkpoints" / "dna-bert")
     for split, items in ITEMS.items():
@@ -36,6 +37,7 @@ def make_world(folder: Path) -> None:
     for stage in ("extract", "probe"):
         done = CliRunner().invoke(app, [stage, str(folder / "my.yaml")])
         assert done.exit_code == 0, done.output
+    shutil.copy(folder / "catalog.duckdb", folder / "other.duckdb")
 
 
 def _save_model(folder: Path) -> None:

@@ -143,15 +143,7 @@ def test_what_a_user_set_for_matplotlib_changes_nothing():
 
 def test_the_heat_map_shows_every_score_and_says_missing_and_failed():
     made = analysis(4, 6, 7)
-    lost = Failure(
-        model="dna-llama-1b",
-        dataset="uci_splice",
-        head="mlp",
-        layers=(1,),
-        seeds=(42,),
-        n_probes=1,
-        reason=".",
-    )
+    lost = replace(made.results.failed[0], model="dna-llama-1b")
     words = _words(_named(made, "scores"))
     dagger = {("uci_splice", "genome-bert-12l-untrained")}
     for row in made.leaderboard:
@@ -225,8 +217,10 @@ def test_curves_with_points_that_were_not_measured_are_drawn():
     points = made.results.learning[0].points
     holes = tuple(replace(point, eval_loss=None, train_loss=None) for point in points[:5])
     learning = tuple(replace(curve, points=(*holes, *points[5:])) for curve in made.results.learning)
+    burst = tuple(replace(point, eval_loss=float("inf"), train_loss=float("nan")) for point in points[:5])
+    unstable = tuple(replace(curve, points=(*points[5:], *burst)) for curve in made.results.learning)
     nothing = tuple(replace(curve, points=holes) for curve in made.results.learning)
-    for curves in (learning, nothing):
+    for curves in (learning, unstable, nothing):
         results = replace(made.results, learning=curves)
         assert _named(replace(made, results=results), "learning_mlp").files(["svg"])
 

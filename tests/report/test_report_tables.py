@@ -1,29 +1,30 @@
-"""Tables: what stands in them, and their two forms."""
+"""Tables of layers: what stands in them, and that they follow the catalog."""
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
+from analyses import analysis
 from report_records import fill, probe, selection
 
+from seqbench.metrics import METRICS
 from seqbench.report.read import read_results
-from seqbench.report.tables.table import Part, Table, to_markdown, to_tsv
 from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.report.tables.layers import layers_table
+from seqbench.report.tables.table import to_markdown, to_tsv
 from seqbench.vocabulary import Task
 
 PAIR = (("splice", Task.CLASSIFICATION), ("fitness", Task.REGRESSION))
-
-
-@pytest.fixture
-def results(tmp_path):
-    """Two models on a classification and a regression data set; no results of one pair."""
-    catalog = fill(
-        tmp_path / "c.duckdb", datasets=PAIR, models=("bert", "bert-untrained"), layers=3, skip=SKIP
-    )
-    return read_results(catalog, selection(("bert", "bert-untrained"), ("splice", "fitness")))
-
-
 SKIP = {("bert-untrained", "splice")}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Two models on a classification and a regression data set; no results of one pair."""
+    path = tmp_path_factory.mktemp("tables") / "c.duckdb"
+    catalog = fill(path, datasets=PAIR, models=("bert", "bert-untrained"), layers=3, skip=SKIP)
+    return read_results(catalog, selection(("bert", "bert-untrained"), ("splice", "fitness")))
 
 
 def _rows(table):
@@ -91,24 +92,51 @@ def test_the_last_layer_is_the_models_last_with_the_metrics_of_each_task(results
     assert float(by_data_set["fitness"]["r2"]) == results.curve("fitness", "bert", "mlp").at(2, "r2").value
 
 
-def test_markdown_has_four_digits_and_tsv_all_of_them():
-    table = _table(("x", 1 / 3))
-    assert "| x | 0.3333 |" in to_markdown(table)
-    assert to_tsv(table).splitlines()[1] == f"x\t{1 / 3!r}"
+def test_the_best_score_of_a_data_set_is_bold_whichever_way_its_metric_goes():
+    made = analysis(4, 6, 7)
+    part = best_table(made.results, ["accuracy"]).parts[0]
+    for metric, pick in (("accuracy", max), ("brier", min)):
+        column = part.columns.index(metric)
+        for dataset in {row[0] for row in part.rows}:
+            known = [(row[column], n) for n, row in enumerate(part.rows) if row[0] == dataset and row[column]]
+            assert [n for _, n in known if (n, column) in part.best] == [pick(known)[1]]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x"])
-def test_text_that_a_spreadsheet_would_run_is_defused(text):
-    assert to_tsv(_table((text, 1))).splitlines()[1] == f"'{text}\t1"
+def test_scores_that_cannot_be_told_apart_from_the_best_are_marked():
+    made = analysis(4, 6, 7)
+    table = best_table(made.results, ["accuracy"], made.leaderboard)
+    shared = [row for row in made.leaderboard if row.metric == "accuracy" and row.rank == 1 != row.place]
+    assert shared
+    for row in shared:
+        assert f"{row.choice.test.value:.4f} †" in to_markdown(table)
+    assert sum(len(part.as_good) for part in table.parts) == len(shared)
 
 
-def test_text_cannot_break_out_of_its_cell():
-    table = _table(("a\tb\nc|d", -0.5))
-    assert to_tsv(table).splitlines()[1] == "a b c|d\t-0.5"
-    assert "| a b c\\|d | -0.5000 |" in to_markdown(table)
+def test_the_long_table_has_a_row_for_every_layer_and_metric():
+    made = analysis(4, 6, 7)
+    rows = _rows(layers_table(made))
+    facts = {dataset.name: dataset for dataset in made.results.datasets}
+    wanted = [len(c.layers()) * len(METRICS[facts[c.dataset].task]) for c in made.results.curves.values()]
+    assert len(rows) == sum(wanted)
+    for row in rows:
+        curve = made.results.curve(row["dataset"], row["model"], row["head"])
+        assert float(row["score"]) == curve.at(int(row["layer"]), row["metric"]).value
+        choice = curve.choices[row["metric"]]
+        assert row["chosen"] == ("true" if choice.layer == int(row["layer"]) else "false")
 
 
-def _table(row):
-    return Table(
-        name="t", title="T", note="N.", parts=(Part(title="", columns=("name", "value"), rows=(row,)),)
-    )
+def test_the_long_table_says_how_much_worse_a_layer_is_than_the_chosen_one():
+    made = analysis(4, 6, 7)
+    compared = made.layers[0]
+    rows = {
+        int(row["layer"]): row
+        for row in _rows(layers_table(made))
+        if (row["dataset"], row["model"], row["metric"])
+        == (compared.dataset, compared.model, compared.metric)
+    }
+    for one in compared.layers:
+        assert float(rows[one.layer]["worse_than_chosen"]) == one.difference
+        assert rows[one.layer]["as_good"] == ("true" if one.p_holm >= 0.05 else "false")
+    assert rows[compared.chosen]["as_good"] == ""
+    nothing = _rows(layers_table(replace(made, layers=())))
+    assert {row["as_good"] for row in nothing} == {""}

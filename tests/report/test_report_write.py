@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from html.parser import HTMLParser
 
 import pytest
 from report_records import NAMES, fill, selection
@@ -13,7 +12,6 @@ from seqbench.progress import Silent
 from seqbench.report import ReportSettings, write_report
 
 TWO = (NAMES[0], NAMES[4])
-VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 
 def _write(catalog, out, **wanted):
@@ -39,62 +37,54 @@ def outcome(tmp_path_factory):
     return _write(catalog, folder / "out")
 
 
-class _Tags(HTMLParser):
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.links, self.ids = [], [], []
-        self.feed(page)
+def _made(outcome):
+    return {path.relative_to(outcome.page.parent).as_posix() for path in outcome.files}
 
-    def handle_starttag(self, tag, attrs):
-        if tag not in VOID:
-            self.open.append(tag)
-        self.links += [value for name, value in attrs if name in ("href", "src", "xlink:href")]
-        self.ids += [value for name, value in attrs if name == "id"]
 
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+def _on_disk(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_all_files_are_there_by_their_names(outcome):
-    assert [path.name for path in outcome.files] == [
-        *(f"best_{name}.{form}" for name in ("accuracy", "roc_auc-accuracy", "r2") for form in ("tsv", "md")),
-        "last_layer.tsv",
-        "last_layer.md",
-        "layers_roc_auc-accuracy_mlp.png",
-        "layers_roc_auc-accuracy_mlp.svg",
-        "index.html",
-    ]
-    assert sorted(outcome.files) == sorted(outcome.page.parent.iterdir())
+    bests = ("best_accuracy", "best_roc_auc-accuracy", "best_r2", "last_layer", "leaderboard")
+    expected = {f"tables/{name}.{form}" for name in bests for form in ("tsv", "md")}
+    expected |= {f"figures/layers_roc_auc-accuracy_mlp.{form}" for form in ("png", "svg")}
+    assert expected | {"tables/model-index/dna-bert.yml", "index.html"} <= _made(outcome)
+    assert _on_disk(outcome.page.parent) == _made(outcome) | {".made.json"}
 
 
-def test_the_page_is_well_formed_and_needs_nothing_but_itself(outcome):
-    page = _Tags(outcome.page.read_text())
-    assert page.open == []
-    beside = {path.name for path in outcome.files}
-    assert {link for link in page.links if not link.startswith("#")} <= beside
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    assert len(page.ids) == len(set(page.ids))
-    assert "<script" not in outcome.page.read_text()
-
-
-def test_the_page_says_who_leads_what_failed_and_where_it_comes_from(outcome):
+def test_the_page_links_every_other_file(outcome):
     page = outcome.page.read_text()
-    for words in (*outcome.sentences, "prefers-color-scheme: dark", "torch 2.13.0", "2026-01-02 03:04:05"):
-        assert words in page
-    assert "loss became &lt;NaN&gt; at epoch 3 &amp; stayed" in page
-    assert "<b>onehot</b> (mlp): deephf" in page
+    assert all(f'"{name}"' in page for name in _made(outcome) - {"index.html"})
 
 
 def test_the_outcome_tells_rank_missing_and_failed(outcome):
-    assert {row.dataset for row in outcome.leaderboard} == {"prom_core", "deephf"}
-    assert outcome.ceilings == {"prom_core": 0.97, "deephf": 0.97}
-    assert [(place.model, place.dataset) for place in outcome.missing] == [("onehot", "deephf")]
-    assert [failure.layers for failure in outcome.failed] == [(1,)]
+    results = outcome.analysis.results
+    assert {row.dataset for row in outcome.analysis.leaderboard} == {"prom_core", "deephf"}
+    assert [(place.model, place.dataset) for place in results.missing] == [("onehot", "deephf")]
+    assert [failure.layers for failure in results.failed] == [(1,)]
+    assert outcome.sentences
+
+
+def test_files_that_would_not_change_are_left_and_those_no_longer_made_are_removed(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=TWO, layers=2)
+    out = tmp_path / "out"
+    first = _write(catalog, out)
+    (out / "tables" / "mine.tsv").write_text("a user's own")
+    times = {path: path.stat().st_mtime_ns for path in first.files}
+    assert all(path.stat().st_mtime_ns == times[path] for path in _write(catalog, out).files)
+    smaller = _write(catalog, out, datasets=("deephf",), models=("dna-bert",))
+    assert "figures/layers_roc_auc-accuracy_mlp.png" not in _on_disk(out)
+    assert _on_disk(out) == _made(smaller) | {".made.json", "tables/mine.tsv"}
+
+
+def test_a_list_of_made_files_that_leads_outside_removes_nothing_there(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=TWO, layers=2)
+    (tmp_path / "kept.txt").write_text("kept")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".made.json").write_text('["../kept.txt", 3]')
+    _write(catalog, tmp_path / "out")
+    assert (tmp_path / "kept.txt").read_text() == "kept"
 
 
 def test_the_same_catalog_gives_the_same_bytes(tmp_path):
@@ -110,7 +100,8 @@ def test_failures_alone_still_make_a_report(tmp_path):
     outcome = _write(catalog, tmp_path / "out", models=("dna-bert",))
     assert outcome.sentences == (
         "No model has a score on test yet.",
-        "2 probes failed and 2 of 2 combinations have no results (listed at the end of the page).",
+        "2 probes failed: loss became <NaN> at epoch 3 & stayed.",
+        "2 of 2 combinations have no results: dna-bert × prom_core and dna-bert × deephf.",
     )
 
 

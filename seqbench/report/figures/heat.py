@@ -153,7 +153,7 @@ def _shade(
 
 def _meaning(shading: Shading) -> str:
     if shading.over_controls:
-        return "Colour: score minus the data set's best control (blue better, orange worse); controls are grey."
+        return "Colour: score minus the data set's best control (blue: better, orange: worse); controls grey."
     return "Colour: from the data set's worst model (pale) to its best (dark)."
 
 

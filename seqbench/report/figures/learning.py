@@ -1,10 +1,11 @@
 """Learning curves of the chosen layers: a row a data set, a column a model."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from seqbench.report.analysis import Analysis
-from seqbench.report.figures.canvas import Canvas, Point
+from seqbench.report.figures.canvas import Canvas
 from seqbench.report.figures.figure import Figure, join, page_name, page_words
 from seqbench.report.figures.letters import shorten, text_width
 from seqbench.report.figures.placing import Box
@@ -36,6 +37,8 @@ _FINE = "converged"
 _HEADING = "Loss by epoch, at the layer chosen on eval"
 _TINY_PT = 6.5
 _KEY = 16.0
+_TRAIN = (2.5, 1.5)
+"""Dashes of losses on train."""
 
 _Panels = Mapping[tuple[str, str], Sequence[LearningCurve]]
 """By data set and model, a curve a seed."""
@@ -120,7 +123,7 @@ def _upward(panels: _Panels, dataset: str, top: float) -> Scale:
         for curve in curves
         for point in curve.points
         for loss in (point.train_loss, point.eval_loss)
-        if loss is not None
+        if loss is not None and math.isfinite(loss)
     ]
     low, high = padded(losses or [0.0, 1.0], 0.06, 0.06)
     return Scale(low=low, high=high, start=top + _PLOT, end=top)
@@ -144,20 +147,18 @@ def _draw_panel(canvas: Canvas, curves: Sequence[LearningCurve], look: Look, box
 
 
 def _draw_curve(canvas: Canvas, curve: LearningCurve, look: Look, x: Scale, y: Scale) -> None:
-    nan = float("nan")
-    train: list[Point] = []
-    evaluated: list[Point] = []
-    for point in curve.points:
-        train.append((x(point.epoch), nan if point.train_loss is None else y(point.train_loss)))
-        evaluated.append((x(point.epoch), nan if point.eval_loss is None else y(point.eval_loss)))
-    canvas.line(train, MUTED, 0.8, dashes=(2.5, 1.5))
+    train = [(x(point.epoch), _at(point.train_loss, y)) for point in curve.points]
+    evaluated = [(x(point.epoch), _at(point.eval_loss, y)) for point in curve.points]
+    canvas.line(train, MUTED, 0.8, dashes=_TRAIN)
     canvas.line(evaluated, look.color, 1.3)
-    chosen = [
-        place
-        for point, place in zip(curve.points, evaluated, strict=True)
-        if point.epoch == curve.chosen_epoch
-    ]
+    pairs = zip(curve.points, evaluated, strict=True)
+    chosen = [place for point, place in pairs if point.epoch == curve.chosen_epoch]
     canvas.marks(chosen, "o", 4.2, face=BACKGROUND, edge=look.color, edge_width=1.1)
+
+
+def _at(loss: float | None, y: Scale) -> float:
+    """Where a loss is drawn; NaN, which breaks the line, where it is unknown or the training blew up."""
+    return float("nan") if loss is None or not math.isfinite(loss) else y(loss)
 
 
 def _draw_verdict(canvas: Canvas, curves: Sequence[LearningCurve], box: Box) -> None:
@@ -177,7 +178,7 @@ def _draw_verdict(canvas: Canvas, curves: Sequence[LearningCurve], box: Box) -> 
 
 def _draw_key(canvas: Canvas, x: float, y: float) -> None:
     for color, width, dashes, words in (
-        (MUTED, 0.8, (2.5, 1.5), "train"),
+        (MUTED, 0.8, _TRAIN, "train"),
         (INK, 1.3, (), "eval"),
     ):
         canvas.line([(x, y - 3), (x + 18, y - 3)], color, width, dashes=dashes)

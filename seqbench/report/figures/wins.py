@@ -14,6 +14,9 @@ from seqbench.report.figures.style import GRID, SMALL_PT
 
 _ROW = 26.0
 _WIDEST = 72.0
+_FOR_BOTH = 46.0
+_FOR_TOTAL = 30.0
+"""Width from which a cell holds both counts, and the number of data sets."""
 _NOTES = (
     "Data sets on which the row's model is clearly better than the column's (paired bootstrap over test",
     "items, Holm) and, in brackets, better by score, of those that both have. Best average rank first.",
@@ -61,7 +64,7 @@ def _draw_cell(canvas: Canvas, win: Wins | None, left: float, top: float, width:
     color = sequential(0.95 * win.clearly_better / win.n_datasets)
     ink = ink_on(color)
     canvas.rectangles([box], [color], edge=GRID, edge_width=0.4)
-    wide = width >= 46
-    words = f"{win.clearly_better} ({win.better})" if wide else str(win.clearly_better)
+    words = f"{win.clearly_better} ({win.better})" if width >= _FOR_BOTH else str(win.clearly_better)
     canvas.text(middle, top + 11.5, words, color=ink, align="center", bold=True)
-    canvas.text(middle, top + 21, f"of {win.n_datasets}", size=SMALL_PT, color=ink, align="center")
+    if width >= _FOR_TOTAL:
+        canvas.text(middle, top + 21, f"of {win.n_datasets}", size=SMALL_PT, color=ink, align="center")

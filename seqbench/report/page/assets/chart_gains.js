@@ -2,12 +2,14 @@
 
 const GAIN_KINDS = { untrained: "over the untrained twin", kmer: "over k-mers" };
 
-/** Rows that have a gain of a kind, by data set. */
+/** Rows that have a gain of a kind, by data set; models always in the same order. */
 function gainRows(among, kind) {
+  const order = [...models.keys()];
   return among
     .map((dataset) => ({
       dataset,
-      found: shownRows(dataset)
+      found: [...shownRows(dataset)]
+        .sort((a, b) => order.indexOf(a.model) - order.indexOf(b.model))
         .map((row) => ({ row, gain: gainOf(row, kind) }))
         .filter(({ gain }) => gain !== null),
     }))

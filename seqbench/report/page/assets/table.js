@@ -64,6 +64,7 @@ function heading(id, column, direction) {
     role: "columnheader",
     scope: "col",
     class: column.number ? "number" : null,
+    "data-key": column.key,
     title: column.title ?? null,
   };
   if (!column.value) return h("th", settings, column.label);
@@ -112,6 +113,7 @@ function cell(column, row, isFirst, repeats) {
       role: isFirst ? "rowheader" : "cell",
       scope: isFirst ? "row" : null,
       class: classes || null,
+      "data-key": column.key,
       "data-label": column.label,
     },
     typeof shown === "number" ? String(shown) : shown,

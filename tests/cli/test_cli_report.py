@@ -1,0 +1,87 @@
+"""`seqbench report` with its filters, on a catalog that is there; neither data nor models are needed."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from seqbench.cli.main import app
+
+sys.path.append(str(Path(__file__).parents[1] / "report"))
+from report_records import fill
+
+CONFIG = """
+models:
+  - {path: models/dna-bert, name: dna-bert}
+  - {kind: random-init, path: models/dna-bert, name: dna-bert-untrained}
+  - {kind: kmer, k: 4}
+datasets: {root: .}
+catalog: catalog.duckdb
+report: {table_formats: [json, tex], figure_formats: [svg], best_table: [accuracy], layer_figure: [accuracy]}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("report")
+    (made / "run.yaml").write_text(CONFIG)
+    models = ("dna-bert", "dna-bert-untrained", "kmer-4")
+    fill(made / "catalog.duckdb", models=models, layers=3)
+    return made
+
+
+def report(folder: Path, *options: str) -> tuple[int, str, list[dict[str, object]]]:
+    """Exit code, what is printed, and the rows of the leaderboard."""
+    out = folder / f"out-{abs(hash(options))}"
+    done = CliRunner().invoke(
+        app, ["report", str(folder / "run.yaml"), "--set", f"report.out={out}", *options]
+    )
+    table = out / "tables" / "leaderboard.json"
+    return done.exit_code, done.output, json.loads(table.read_text()) if table.exists() else []
+
+
+def test_a_report_has_the_formats_of_the_config(folder: Path) -> None:
+    code, said, rows = report(folder)
+    assert code == 0, said
+    assert len(rows) == 27
+    suffixes = {path.suffix for out in folder.glob("out-*") for path in out.rglob("*.*") if path.is_file()}
+    assert {".json", ".tex", ".svg", ".html"} <= suffixes
+    assert not {".png", ".tsv", ".md"} & suffixes
+
+
+def test_models_and_data_sets_can_be_narrowed(folder: Path) -> None:
+    _, _, rows = report(
+        folder, "--models", "kmer-4,dna-bert", "--datasets", "deephf", "--datasets", "ppi_yeast"
+    )
+    assert {(row["dataset"], row["model"]) for row in rows} == {
+        (dataset, model) for dataset in ("deephf", "ppi_yeast") for model in ("dna-bert", "kmer-4")
+    }
+
+
+def test_another_metric_ranks_and_leaves_out_data_sets_without_it(folder: Path) -> None:
+    _, _, rows = report(folder, "--metric", "mcc")
+    assert {row["metric"] for row in rows} == {"mcc"}
+    assert "deephf" not in {row["dataset"] for row in rows}
+
+
+def test_what_was_recorded_before_a_time_can_be_left_out(folder: Path) -> None:
+    assert len(report(folder, "--since", "2000-01-01")[2]) == 27
+    code, said, _ = report(folder, "--since", "2999-01-01T12:00")
+    assert (code, "holds no results" in said, "since 2999-01-01" in said) == (2, True, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--models", "dna-brt"), "--models: there is no model 'dna-brt'; did you mean 'dna-bert'?"),
+        (("--datasets", "x"), "--datasets: there is no data set 'x' (there are "),
+        (("--metric", "acuracy"), "--metric: there is no metric 'acuracy'; did you mean 'accuracy'?"),
+        (("--since", "yesterday"), "--since: 'yesterday' is no time (write 2026-11-20, or 2026-11-20T15:00)"),
+    ],
+)
+def test_a_wrong_filter_is_one_line(folder: Path, options: tuple[str, ...], line: str) -> None:
+    code, said, _ = report(folder, *options)
+    assert code == 2
+    assert line in said
