@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_config_registry_sql_and_model(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert set(NEEDED) <= names
-    assert any(name.startswith("seqbench/report/templates/") for name in names)
+    assert any(name.startswith("seqbench/report/page/assets/") for name in names)
     assert not any(name.startswith(("tests/", "configs/", "docs/")) for name in names)
 
 

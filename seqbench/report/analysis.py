@@ -143,7 +143,7 @@ class RankTest:
     """In ranks; None likewise."""
     cliques: tuple[tuple[str, ...], ...] = ()
     """Largest groups of models, best first, whose average ranks lie within the critical difference; one of
-    all models where Friedman's test finds no difference at 5 %. Who is in no group differs from all others."""
+    all models where Friedman's test finds no difference at 5 %. Who is in none differs from all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

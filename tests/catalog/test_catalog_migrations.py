@@ -1,8 +1,9 @@
 """Catalogs of other versions, and files that are none.
 
-`data/catalog_v1.duckdb.gz` to `catalog_v3.duckdb.gz` were written by seqbench 0.1.0 with that many migrations,
-and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`, `embedding_record()` and
-`full_probe_record()`; from the second on they know of a layer too, and the third of folds and advice.
+`data/catalog_v1.duckdb.gz` to `catalog_v3.duckdb.gz` were written by seqbench 0.1.0 with that many
+migrations, and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`,
+`embedding_record()` and `full_probe_record()`; from the second on they know of a layer too, and the third of
+folds and advice.
 """
 
 import gzip

@@ -137,7 +137,7 @@ def test_it_is_counted_what_can_be_told_apart_and_where_a_control_is_as_good():
         sentence.startswith(f"{clear} of {len(made.comparisons)} pairs of models can be") for sentence in said
     )
     places = [f"{row.dataset} ({row.model})" for row in made.leaderboard if row.control and row.rank == 1]
-    assert f"No model is better than the best control on {len(places)} of 6 data sets: {places[0]}." in said
+    assert f"On {len(places)} of 6 data sets no model is better than the best control: {places[0]}." in said
 
 
 def test_the_depth_of_the_chosen_layers_and_what_choosing_cost_are_told():

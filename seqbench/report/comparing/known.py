@@ -13,6 +13,7 @@ from seqbench.report.comparing.doing import compare
 from seqbench.report.comparing.pairs import Pair
 from seqbench.report.comparing.predictions import Contents, read_contents
 from seqbench.report.comparing.sides import Probed
+from seqbench.report.phrases import listed
 from seqbench.vocabulary import Task
 
 WAIT_SECONDS = 5.0
@@ -120,7 +121,7 @@ def _sentences(said: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
     together: dict[tuple[str, str], list[str]] = defaultdict(list)
     for who, dataset, why in said:
         together[who, why].append(dataset)
-    return tuple(f"{who} × {', '.join(datasets)}: {why}." for (who, why), datasets in together.items())
+    return tuple(f"{who} × {listed(datasets)}: {why}." for (who, why), datasets in together.items())
 
 
 class _Recorder:

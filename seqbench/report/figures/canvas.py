@@ -186,14 +186,6 @@ class Canvas:
             self._figure.savefig(buffer, format=form, **_PLAIN[form])
         return buffer.getvalue()
 
-    def png(self) -> bytes:
-        """TEMPORARY."""
-        return self.save("png", "")
-
-    def svg(self, salt: str) -> str:
-        """TEMPORARY."""
-        return self.save("svg", salt).decode()
-
     def text_boxes(self) -> list[tuple[str, Box]]:
         """All words and where they stand, as matplotlib draws them in a PNG."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -242,8 +234,3 @@ def _runs(known: Sequence[bool]) -> Iterator[tuple[int, int]]:
             if index - start > 1:
                 yield start, index
             start = index + 1
-
-
-# TEMPORARY, for write.py and the page as they were: gone when they are joined.
-from seqbench.report.figures.inline import inline_svg, variable  # noqa: E402, F401
-from seqbench.report.figures.letters import shorten, text_width  # noqa: E402, F401

@@ -13,7 +13,7 @@ from seqbench.report.figures.letters import text_width
 from seqbench.report.figures.rows import LABELS, Row, body_height, draw_rows, grouped, row_pages
 from seqbench.report.figures.scales import tick_step
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, new_page
-from seqbench.report.figures.style import INK, MUTED, SMALL_PT
+from seqbench.report.figures.style import GRID, HATCH, INK, MUTED, SMALL_PT
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Curve
 from seqbench.report.tables.marks import layers_as_good
@@ -123,10 +123,10 @@ def _draw_strip(canvas: Canvas, strip: Strip, left: float, top: float, width: fl
     gap = 0.75 if width > 8 else 0.25
     colors = {layer: sequential(strip.shade(layer)) for layer in strip.values}
     boxes = [(left + layer * width + gap, top + 0.75, width - 2 * gap, _CELL) for layer in strip.values]
-    canvas.rectangles(boxes, list(colors.values()), edge="#e4e7eb", edge_width=0.3)
+    canvas.rectangles(boxes, list(colors.values()), edge=GRID, edge_width=0.3)
     for layer in range(n_layers):
         if layer not in strip.values:
-            canvas.hatch(left + layer * width + gap, top + 0.75, width - 2 * gap, _CELL, "#d7dbe0")
+            canvas.hatch(left + layer * width + gap, top + 0.75, width - 2 * gap, _CELL, HATCH)
     if width >= _FOR_NUMBERS:
         for layer, value in strip.values.items():
             words, x = readable(value, 3).replace("0.", ".", 1), left + (layer + 0.5) * width

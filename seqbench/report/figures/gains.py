@@ -10,16 +10,7 @@ from seqbench.report.figures.placing import Box
 from seqbench.report.figures.rows import LABELS, Row, body_height, draw_rows, grouped, row_pages
 from seqbench.report.figures.scales import Scale, padded, ticks
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, draw_key, key_height, new_page
-from seqbench.report.figures.style import (
-    BACKGROUND,
-    GRID,
-    INK,
-    MUTED,
-    SMALL_PT,
-    TEXT_PT,
-    Look,
-    looks,
-)
+from seqbench.report.figures.style import BACKGROUND, GRID, INK, MUTED, PALE, SMALL_PT, TEXT_PT, Look, looks
 
 _KINDS = {"untrained": "over its untrained twin", "kmer": "over k-mers"}
 _STEP = 7.0
@@ -96,7 +87,7 @@ def _range(gains: Sequence[Gain]) -> tuple[float, float]:
 def _draw_frame(canvas: Canvas, kind: str, box: Box, x: Scale, bands: Sequence[tuple[float, float]]) -> None:
     canvas.text(box.left, box.top - 7, _KINDS[kind], size=TEXT_PT, bold=True)
     boxes = [(box.left, y + 0.5, box.width, height - 1) for y, height in bands]
-    canvas.rectangles(boxes, ["#f6f7f9"] * len(boxes), order=0)
+    canvas.rectangles(boxes, [PALE] * len(boxes), order=0)
     numbers = ticks(x.low, x.high, 5)
     canvas.segments([((x(value), box.top), (x(value), box.bottom)) for value, _ in numbers], GRID, 0.8)
     canvas.line([(x(0), box.top), (x(0), box.bottom)], INK, 1.0, order=2)

@@ -20,7 +20,7 @@ from seqbench.report.figures.rows import (
     row_pages,
 )
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, new_page
-from seqbench.report.figures.style import MUTED, SERIES, SMALL_PT
+from seqbench.report.figures.style import GRID, HATCH, MUTED, PALE, SERIES, SMALL_PT
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.tables.table import readable
 
@@ -31,7 +31,6 @@ _LEGEND = 26.0
 _LEAST_SPAN = 0.02
 """The colours span at least this much of a score, so that a hair's breadth does not look like a gulf."""
 _FAILED = SERIES[1]
-_PLAIN = "#f3f4f6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,12 +189,12 @@ def _draw_cell(
     middle, base = left + width / 2, top + _ROW / 2 + 3
     if cell is None or cell.value is None:
         failed = cell is not None
-        canvas.hatch(*box, "#d7dbe0")
+        canvas.hatch(*box, HATCH)
         words, color = ("failed", _FAILED) if failed else ("missing", MUTED)
         canvas.text(middle, base, words, size=SMALL_PT, color=color, align="center", halo=True)
         return
-    color = _PLAIN if cell.shade is None else (diverging if over else sequential)(cell.shade)
-    canvas.rectangles([box], [color], edge="#e4e7eb", edge_width=0.4)
+    color = PALE if cell.shade is None else (diverging if over else sequential)(cell.shade)
+    canvas.rectangles([box], [color], edge=GRID, edge_width=0.4)
     words = readable(cell.value, 3) + ("†" if cell.failed else "")
     canvas.text(middle, base, words, size=8, color=ink_on(color), align="center", bold=cell.is_first)
 

@@ -1,6 +1,6 @@
 """The house style of figures and page: colours that colour-blind people can tell apart, and how models look.
 
-Colours are those of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/. Each has a twin for dark pages.
+Colours are those of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/.
 """
 
 from collections.abc import Sequence
@@ -13,26 +13,14 @@ INK = "#1c2128"
 MUTED = "#5c6570"
 GRID = "#e4e7eb"
 AXIS = "#b6bdc6"
-BACKGROUND = "#fffffe"
-"""Not quite white, so that it can be told from other whites when a figure is put on a dark page."""
+BACKGROUND = "#ffffff"
+HATCH = "#d7dbe0"
+"""Lines of cells without a score."""
+PALE = "#f3f4f6"
+"""Cells and rows that are there to be compared with."""
 LEVEL = "#737d88"
 """Controls of one layer."""
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-
-ON_DARK = {
-    INK: "#e6e9ed",
-    MUTED: "#9aa4b0",
-    GRID: "#2d343d",
-    BACKGROUND: "#161b22",
-    LEVEL: "#8f99a5",
-    "#0072b2": "#4aa8e6",
-    "#d55e00": "#ff8b42",
-    "#009e73": "#2cc59a",
-    "#cc79a7": "#e39fc6",
-    "#e69f00": "#f0b429",
-    "#56b4e9": "#8ccdf5",
-}
-"""The same colours on a dark page."""
 
 TITLE_PT = 10.5
 TEXT_PT = 8.5
@@ -45,10 +33,6 @@ RC: dict[str, Any] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
     "text.color": INK,
-    "axes.edgecolor": GRID,
-    "axes.facecolor": "none",
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
     "figure.facecolor": BACKGROUND,
     "path.simplify": False,
 }

@@ -97,7 +97,7 @@ def _controls(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> 
     }
     if first:
         places = listed([f"{name} ({model})" for name, model in first.items()])
-        yield f"No model is better than the best control on {len(first)} of {_sets(contested)}: {places}."
+        yield f"On {len(first)} of {_sets(contested)} no model is better than the best control: {places}."
     elif contested:
         yield f"On all {_sets(contested)} a model is better than every control."
 

@@ -1,0 +1,32 @@
+"""The files of a report are documented: every table with its columns, every figure, every form."""
+
+import re
+
+from seqbench.metrics import METRICS
+from seqbench.report.figures.every import figures
+from seqbench.report.tables.every import FORMS, tables
+from tests.docs.pages import DOCS, read
+from tests.report.analyses import analysis
+
+PAGE = read(DOCS / "report-files.md")
+NAMES = sorted({name for names in METRICS.values() for name in names}, key=len, reverse=True)
+OF_THE_REPORT = {"best_accuracy": "best_<metric>", "best_roc_auc-accuracy": "best_<m1>-<m2>"}
+
+
+def test_every_table_and_column_of_a_report_is_documented() -> None:
+    for table in tables(analysis(), [("accuracy",), ("roc_auc", "accuracy")]):
+        name = OF_THE_REPORT.get(table.name, table.name)
+        assert f"| `{name}` |" in PAGE, name
+        columns = {re.sub("|".join(NAMES), "<metric>", each) for part in table.parts for each in part.columns}
+        missing = [each for each in columns - {"<metric>"} if f"`{each}`" not in PAGE]
+        assert missing == [], name
+
+
+def test_every_figure_of_a_report_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z]+)[^`]*` \|", PAGE[PAGE.index("## The figures") :], re.MULTILINE)
+    made = {figure.name.split("_")[0] for figure in figures(analysis(), [("accuracy",)])}
+    assert made == set(rows)
+
+
+def test_every_form_of_a_table_is_documented() -> None:
+    assert all(f"`{form}`" in PAGE for form in FORMS)
