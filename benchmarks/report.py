@@ -3,8 +3,8 @@
     python benchmarks/report.py [--only NAME ...] [--rounds N] [--out FOLDER] [--quick]
 
 Run it on an idle machine. Prints a table with the targets; `--out` also writes `reporting.json` and
-`reporting.md`, whose table goes to docs/benchmarks.md. The catalogs are made up, as if 4 models had been probed on
-23 data sets and 33 layers. What is compared runs in turns in one process; the median of the rounds counts.
+`reporting.md`, whose table goes to docs/benchmarks.md. The catalogs are made up, as if 4 models had been
+probed on 23 data sets and 33 layers. What is compared runs in turns in one process; the median counts.
 """
 
 import argparse

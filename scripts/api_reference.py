@@ -36,7 +36,7 @@ LISTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Catalog": {
         "seqbench.catalog.catalog:Catalog": ("query", "results", "leaderboard"),
-        "seqbench.catalog.query:QueryResult": ("to_pandas",),
+        "seqbench.catalog.query:QueryResult": ("to_pandas", "write_parquet"),
     },
     "Data sets": {
         "seqbench.datasets.registry:resolve": (),
@@ -58,6 +58,8 @@ LISTED: dict[str, dict[str, tuple[str, ...]]] = {
         "seqbench.report.results:Selection": (),
         "seqbench.report.write:ReportSettings": (),
         "seqbench.report.write:ReportOutcome": (),
+        "seqbench.report.analyse:analyse": (),
+        "seqbench.report.analysis:Analysis": (),
     },
     "Trained heads": {"seqbench.probe.saving:load": (), "seqbench.predict.predict:predict": ()},
     "Scores": {"seqbench.metrics.scoring:score": (), "seqbench.metrics.scores:MetricScore": ()},

@@ -27,7 +27,8 @@ QUERIES = {
     "data_efficiency": "FROM data_efficiency",
 }
 SIDES = """
-SELECT b.dataset, b.metric, b.model, b.head, b.variant, p.layer, list_sort(list(p.probe_id)), p.layer = b.layer
+SELECT
+    b.dataset, b.metric, b.model, b.head, b.variant, p.layer, list_sort(list(p.probe_id)), p.layer = b.layer
 FROM leaderboard b JOIN probes p USING (model, dataset, head, variant)
 GROUP BY ALL ORDER BY ALL
 """
@@ -35,7 +36,7 @@ MANY = 100_000
 
 
 def queries(setting: Setting) -> list[Figure]:
-    """Every view of a catalog of 4 models x 23 data sets x 33 layers x 3 heads x 8 seeds, as `seqbench sql`."""
+    """Every view of a catalog of 4 models x 23 data sets x 33 layers x 3 heads x 8 seeds."""
     path = setting.folder / "million.duckdb"
     seconds = _timed(lambda: fill(path, seeds=1 if setting.quick else 8, heads=3, predictions=False))
     catalog = Catalog(path)

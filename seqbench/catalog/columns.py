@@ -56,4 +56,4 @@ def lists(values: Iterable[Sequence[float] | None]) -> NDArray[Any]:
 
 def now(n_rows: int) -> NDArray[Any]:
     """A column that says in every row what time it is."""
-    return times([datetime.now(UTC)] * n_rows)
+    return np.repeat(times([datetime.now(UTC)]), n_rows)

@@ -4,41 +4,46 @@ import json
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seqbench.catalog.columns import Columns, integers, numbers, texts
 from seqbench.errors import CatalogError
-
-if TYPE_CHECKING:
-    from seqbench.catalog.query import QueryResult
 
 _WHOLE = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
 _REAL = frozenset({"FLOAT", "DOUBLE"})
 
 
-def write_parquet(result: "QueryResult", path: Path) -> None:
+def write_parquet(
+    columns: Sequence[str], types: Sequence[str], rows: Sequence[tuple[Any, ...]], path: Path
+) -> None:
     """Write rows to a file, each column with the type that it had in the query.
+
+    Args:
+        columns: Their names; of equal ones the later get a number.
+        types: As DuckDB writes them.
+        rows: What the query gave.
+        path: Replaced if it is there.
 
     Raises:
         CatalogError: It can't be written there.
     """
     import duckdb
 
-    kinds = [kind.replace('"NULL"', "VARCHAR") for kind in result.types]
+    kinds = [kind.replace('"NULL"', "VARCHAR") for kind in types]
     names = [f"c{index}" for index in range(len(kinds))]
     given: Columns = {
-        name: _column([row[index] for row in result.rows], kind)
+        name: _column([row[index] for row in rows], kind)
         for index, (name, kind) in enumerate(zip(names, kinds, strict=True))
     }
     made = ", ".join(f"{name} {_raw(kind)}" for name, kind in zip(names, kinds, strict=True))
     cast = ", ".join(
         f'{_cast(name, kind)} AS "{shown.replace(chr(34), chr(34) * 2)}"'
-        for name, kind, shown in zip(names, kinds, _distinct(result.columns), strict=True)
+        for name, kind, shown in zip(names, kinds, _distinct(columns), strict=True)
     )
     target = str(path).replace("'", "''")
     with duckdb.connect(":memory:") as connection:
         connection.execute(f"CREATE TABLE incoming ({made})")
-        if result.rows:
+        if rows:
             connection.register("given", given)
             connection.execute("INSERT INTO incoming BY NAME FROM given")
         try:

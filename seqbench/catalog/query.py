@@ -43,7 +43,7 @@ class QueryResult:
         Raises:
             CatalogError: It can't be written there.
         """
-        write_parquet(self, Path(path))
+        write_parquet(self.columns, self.types, self.rows, Path(path))
 
 
 def run_query(

@@ -278,8 +278,7 @@ def comparison_key(metric: str, a: Iterable[int], b: Iterable[int], n_resamples:
         b: Those of the other; exchanging the sides gives another key.
         n_resamples: Resamples of the bootstrap.
     """
-    sides = (" ".join(map(str, sorted(probes))) for probes in (a, b))
-    text = "|".join((str(COMPARISON_METHOD), metric, str(n_resamples), *sides))
+    text = f"{COMPARISON_METHOD}|{metric}|{n_resamples}|{sorted(map(int, a))}|{sorted(map(int, b))}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -101,7 +101,8 @@ FROM chosen
 WHERE best IS NOT NULL;
 COMMENT ON VIEW best_layers IS 'One row a metric: the layer chosen on eval, its score on test, and the oracle beside it';
 
--- Only what is still so: both sides are what the leaderboard by this metric shows, with all seeds that it averages.
+-- Only what is still so: both sides are what the leaderboard by this metric shows, with all seeds that it
+-- averages. Holm: the k-th smallest of n values of p is multiplied by n + 1 - k, and never below the one before.
 CREATE OR REPLACE VIEW comparisons AS
 WITH sides AS (
     SELECT
@@ -148,9 +149,11 @@ current AS (
 stepped AS (
     SELECT
         *,
-        p * (count(p) OVER family + 1 - row_number() OVER (family ORDER BY p NULLS LAST, key)) AS step
+        p * (
+            count(p) OVER (PARTITION BY dataset, task, metric) + 1
+            - row_number() OVER (PARTITION BY dataset, task, metric ORDER BY p NULLS LAST, key)
+        ) AS step
     FROM current
-    WINDOW family AS (PARTITION BY dataset, task, metric)
 )
 SELECT
     dataset, task, metric, model_a, head_a, layer_a, model_b, head_b, layer_b,
@@ -191,9 +194,11 @@ current AS (
 stepped AS (
     SELECT
         *,
-        p * (count(p) OVER family + 1 - row_number() OVER (family ORDER BY p NULLS LAST, key)) AS step
+        p * (
+            count(p) OVER (PARTITION BY dataset, task, metric, model_a, head_a, variant_a) + 1
+            - row_number() OVER (PARTITION BY dataset, task, metric, model_a, head_a, variant_a ORDER BY p NULLS LAST, key)
+        ) AS step
     FROM current
-    WINDOW family AS (PARTITION BY dataset, task, metric, model_a, head_a, variant_a)
 )
 SELECT
     dataset, task, metric, model_a AS model, head_a AS head, layer_a AS chosen, layer_b AS layer, n_items,
@@ -207,7 +212,8 @@ SELECT
 FROM stepped;
 COMMENT ON VIEW layer_comparisons IS 'One row a layer that a report compared on test with the one chosen on eval';
 
--- The names of the primary metrics stand here as well, since a constant filter reaches the metrics and a join does not.
+-- The names of the primary metrics stand here as well, since a constant filter reaches the table of metrics, and a
+-- join does not.
 CREATE OR REPLACE VIEW leaderboard AS
 WITH best AS (
     SELECT

@@ -26,7 +26,6 @@ def info(catalog: CatalogPath = DEFAULT) -> None:
     """Show a catalog's tables with their rows, its size and format, and the last run."""
     from seqbench.catalog import open_catalog
     from seqbench.catalog.overview import overview
-    from seqbench.cli.query_table import print_rows
     from seqbench.progress import human
 
     found = overview(open_catalog(catalog))
@@ -41,7 +40,8 @@ def info(catalog: CatalogPath = DEFAULT) -> None:
     if found.last_run is not None:
         run = found.last_run
         say(f"last run: {run.command}, {run.status}, {run.started_at:%Y-%m-%d %H:%M} UTC on {run.host}")
-    print_rows(("table", "rows"), list(found.rows.items()), out, count=False)
+    for table, count in found.rows.items():
+        say(f"{table:<{max(map(len, found.rows))}}  {count:>13,} rows")
 
 
 @app.command()

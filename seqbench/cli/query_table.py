@@ -20,10 +20,8 @@ LEAST = 9
 """Columns of a shortened text: four letters, …, four letters."""
 
 
-def print_rows(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], out: "Console", *, count: bool = True
-) -> None:
-    """Print rows in the console's width and, if asked for, how many there are."""
+def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], out: "Console") -> None:
+    """Print rows in the console's width, and how many there are."""
     if tuple(columns) == ("explain_key", "explain_value"):
         out.file.write("\n".join(str(row[1]) for row in rows) + "\n")
         return
@@ -37,8 +35,7 @@ def print_rows(
         _print_records(columns, cells, out)
     else:
         _print_table(columns, cells, right, widths, out)
-    if count:
-        out.print(f"{len(rows):,} row{'s' * (len(rows) != 1)}", style="dim", highlight=False)
+    out.print(f"{len(rows):,} row{'s' * (len(rows) != 1)}", style="dim", highlight=False)
 
 
 def fitted(

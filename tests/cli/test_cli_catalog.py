@@ -37,7 +37,7 @@ def test_info_shows_tables_size_format_and_the_last_run(path):
         "probes: 2, 1 of them failed",
         "last run: run, running, 2026-01-02 03:04 UTC on here",
     ]
-    assert ["predictions", "5"] in [line.split() for line in lines]
+    assert ["predictions", "5", "rows"] in [line.split() for line in lines]
 
 
 def test_check_tells_what_is_wrong_and_exits_with_three(path):

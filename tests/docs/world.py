@@ -16,7 +16,7 @@ models:
   - {path: checkpoints/dna-bert, dtype: float32}
   - {kind: kmer, k: 2}
 datasets: {root: data}
-probe: {heads: [linear, mlp], seeds: [1], mlp: {epochs: 3}, save_heads: heads}
+probe: {heads: [linear], seeds: [1], save_heads: heads}
 """
 ITEMS = {"train": 80, "eval": 30, "test": 40}
 
