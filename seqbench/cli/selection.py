@@ -82,9 +82,7 @@ def _time(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
     except ValueError as error:
-        raise ConfigError(
-            f"--since: {text!r} is no time (write 2026-11-20, or 2026-11-20T15:00)"
-        ) from error
+        raise ConfigError(f"--since: {text!r} is no time (write 2026-11-20, or 2026-11-20T15:00)") from error
 
 
 def _heads(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -167,7 +167,8 @@ def _next_steps(path: "Path", config: "Config") -> None:
     out = console()
     catalog = f"--catalog {relative(config.catalog)}"
     lines = (
-        f'seqbench sql "FROM leaderboard SELECT dataset, model, head, layer, test_score, gap" {catalog}',
+        'seqbench sql "FROM leaderboard SELECT dataset, rank, model, head, layer, test_score, gap '
+        f'ORDER BY dataset, place" {catalog}',
         f"seqbench sql \"FROM results SELECT * WHERE split = 'test'\" {catalog} --format csv > results.csv",
         f"seqbench store list {relative(config.store.path)}",
         f"seqbench run {path} --set probe.seeds=[1,2,3]",

@@ -9,8 +9,8 @@ LEAST_FOR_HEADS = 64 << 20
 """What a head is told it has where the features of one layer alone are over the budget."""
 
 RESERVE = 16
-"""One part in so many is kept back for what is not counted: allocators, libraries, results. Measured with 33 layers
-of 100,000 x 1024 and 4 GiB: 2.4 % more was taken than was planned."""
+"""One part in so many is kept back for what is not counted: allocators, libraries, results. Measured with 33
+layers of 100,000 x 1024 and 4 GiB: 2.4 % more was taken than was planned."""
 
 
 class Budget:

@@ -30,7 +30,7 @@ class LeaderRow:
 def leaderboard(results: Results) -> tuple[LeaderRow, ...]:
     """Order the models of every data set by score; data sets in the order of the selection. Ranks are places.
 
-    The head of a model is the one with the better eval score (the first of equals in the selection), as in
+    The head of a model is the one with the better eval score (of equals the first by name), as in
     the catalog's view of this name, which ranks all that was ever run rather than a selection. Data sets
     whose task lacks the selection's metric have no rows.
     """
@@ -56,7 +56,7 @@ def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
     sign = 1 if higher_is_better(metric) else -1
     best: list[tuple[str, bool, Curve]] = []
     for model in results.models:
-        curves = [results.curve(dataset.name, model.name, head) for head in results.selection.heads]
+        curves = [results.curve(dataset.name, model.name, head) for head in sorted(results.selection.heads)]
         chosen = [curve for curve in curves if curve is not None and metric in curve.choices]
         if chosen:
             curve = max(chosen, key=lambda one: _goodness(one.choices[metric].eval_score, sign))

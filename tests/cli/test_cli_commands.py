@@ -155,11 +155,12 @@ def test_pre_extracted_files_of_the_reference_run_with_its_flat_config(tmp_path:
     done = seqbench("run", tmp_path / "config.yaml")
     assert done.exit_code == 0, done.output
     warning = next(line for line in done.stderr.splitlines() if "no effect" in line)
-    assert "process_power_per_gpu" in warning and "wandb_report" not in warning
+    assert "process_power_per_gpu" in warning
+    assert "wandb_report" not in warning
     (best,) = rows_at(tmp_path / "results" / "catalog.duckdb", "SELECT layer, test_score FROM leaderboard")
     assert best["layer"] == 2
     assert best["test_score"] > 0.9
-    assert (tmp_path / "results" / "best_accuracy.tsv").is_file()
+    assert (tmp_path / "results" / "tables" / "best_accuracy.tsv").is_file()
 
 
 def rows_at(catalog: Path, query: str) -> list[dict]:

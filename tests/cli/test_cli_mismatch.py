@@ -79,7 +79,7 @@ def test_another_label_key_is_other_data(config: Path) -> None:
 def test_the_report_is_of_the_configs_own_probes(config: Path) -> None:
     weak = ("--set", "probe.heads=[forest]", "--set", "probe.forest.n_estimators=1")
     strong = ("--set", "probe.heads=[forest]", "--set", "probe.forest.n_estimators=50")
-    table = config.parent / "report" / "best_accuracy.tsv"
+    table = config.parent / "report" / "tables" / "best_accuracy.tsv"
     texts = []
     for settings in (weak, strong, weak):
         assert seqbench("run", config, *settings).exit_code == 0

@@ -60,7 +60,7 @@ _N_TEST = 1000
 
 
 def analysis(n_models=4, n_datasets=6, n_layers=7, heads=("mlp",), *, seed=0, empty=False):
-    """Scores that rise with depth; the second model is the first one's untrained twin, the fourth a k-mer model.
+    """Scores that rise with depth; the second model is the first's untrained twin, the fourth counts k-mers.
 
     Data set 1 lacks results of the third model, the second model's layer 2 failed there. With `empty` nothing
     was probed at all.
@@ -95,11 +95,15 @@ def analysis(n_models=4, n_datasets=6, n_layers=7, heads=("mlp",), *, seed=0, em
             learning=tuple(_learning(row, rng) for row in rows if row.n_layers > 1),
             efficiency=tuple(_efficiency(row) for row in rows),
             selectivity=tuple(_selectivity(row) for row in rows),
-            verdicts={key: {"converged": curve.n_layers - 1, "overfitting": 1} for key, curve in curves.items()},
+            verdicts={
+                key: {"converged": curve.n_layers - 1, "overfitting": 1} for key, curve in curves.items()
+            },
         ),
         leaderboard=rows,
         comparisons=tuple(c for d in datasets for c in _comparisons(d, rows, rng)),
-        layers=tuple(_layers(row, curves[row.dataset, row.model, row.head]) for row in rows if row.n_layers > 1),
+        layers=tuple(
+            _layers(row, curves[row.dataset, row.model, row.head]) for row in rows if row.n_layers > 1
+        ),
         gains=tuple(g for row in rows if not row.control for g in _gains(row, models)),
         standings=tuple(s for scope in _scopes(datasets) for s in _standings(scope, models, rows, datasets)),
         rank_tests=tuple(_rank_test(scope, models, rows, datasets) for scope in _scopes(datasets)),
@@ -181,7 +185,9 @@ def _curve(dataset, model, head, rng):
 
 def _rows(dataset, models, curves, head):
     metric = PRIMARY[dataset.task]
-    found = [(m, curves[dataset.name, m.name, head]) for m in models if (dataset.name, m.name, head) in curves]
+    found = [
+        (m, curves[dataset.name, m.name, head]) for m in models if (dataset.name, m.name, head) in curves
+    ]
     found.sort(key=lambda pair: -pair[1].choices[metric].test.value)
     for place, (model, curve) in enumerate(found, 1):
         yield LeaderRow(
