@@ -157,7 +157,7 @@ def _near(
     dataset: Dataset, prints: Mapping[SplitName, Fingerprints], signed: Signed, settings: AuditSettings
 ) -> dict[SplitName, _Near]:
     """Row of train, identity and strand of each item's near-duplicate; equal items have the same."""
-    pairs = nearest_in_train(dataset, signed, settings.near, settings.seed, lambda amount: None)
+    pairs = nearest_in_train(dataset, signed, signed.split_N == 0, settings.near, settings.seed)
     digests = {name: each.either_N for name, each in prints.items()}
     names = list(dataset.splits)
     mine = np.empty(len(pairs.one_C), dtype=np.uint64)

@@ -210,10 +210,13 @@ def _control(control: ControlScore, kmers: ControlScore | None) -> Finding:
     values = [(metric, control.value(metric)) for metric in SHOWN]
     shown = [f"{metric} {value:.3f}" for metric, value in values if value is not None]
     way = max(0.0, control.way) if control.certain else 0.0
-    finding = _finding(control.control, way, ", ".join(shown), limits.why, of=of)
+    shown.append(f"{way:.0%} of the way")
+    finding = _finding(control.control, way, ", ".join(shown), f"given only {control.knows}", of=of)
+    if finding.severity != "green":
+        finding = replace(finding, says=f"{finding.says}; {limits.why}")
     if control.control == "length alone" and finding.severity == "yellow" and kmers is not None:
         best = kmers.way or 0.0
         if best > 0 and way >= OF_KMERS * best:
-            says = f"does {way / best:.0%} of what k-mer counts do"
+            says = f"given only {control.knows} it does {way / best:.0%} of what k-mer counts do"
             return replace(finding, severity="red", says=says)
     return finding

@@ -96,7 +96,9 @@ def sign_items(
     )
 
 
-def nearest_in_train(dataset: Dataset, signed: Signed, near: float, seed: int, advance: Advance) -> NearPairs:
+def nearest_in_train(
+    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
+) -> NearPairs:
     """The most similar item of train for each item outside it that has one as near as `near`.
 
     Only the `LIKELIEST` candidates of an item are aligned. Of two equally similar ones it is the first.
@@ -104,21 +106,20 @@ def nearest_in_train(dataset: Dataset, signed: Signed, near: float, seed: int, a
     Args:
         dataset: Where the sequences are.
         signed: Its different items.
+        in_train_N: Which of these are in train.
         near: Least identity.
         seed: See `candidates`.
-        advance: Told pairs that were aligned.
 
     Returns:
         Pairs of one outside of train and another in it.
     """
-    in_train_N = signed.split_N == 0
     best: Pairs | None = None
     for pairs in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
-        # Train comes first, so of the two the second is the one outside.
+        pairs = _outside_second(pairs, in_train_N)
         best = _likeliest(pairs if best is None else joined([best, pairs]))
     if best is None or not len(best.first_C):
         return _no_pairs()
-    found = verified(dataset, signed, best, near, advance)
+    found = verified(dataset, signed, best, near)
     order = np.lexsort((found.one_C, -found.identity_C, found.other_C))
     chosen = order[np.unique(found.other_C[order], return_index=True)[1]]
     return NearPairs(
@@ -129,7 +130,7 @@ def nearest_in_train(dataset: Dataset, signed: Signed, near: float, seed: int, a
     )
 
 
-def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float, advance: Advance) -> NearPairs:
+def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
     """The pairs that are as near as `near`, by edit distance; above `LONGEST` letters by the signatures."""
     parts = []
     lengths_N = _longest_of(dataset, signed)
@@ -148,7 +149,6 @@ def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float, advanc
         )
         kept = identity_C >= near
         parts.append((one[kept], other[kept], identity_C[kept], opposite_C[kept]))
-        advance(float(len(one)))
     if not parts:
         return _no_pairs()
     one_C, other_C, identity_C, opposite_C = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -178,6 +178,16 @@ def _words_of(items: list[Item], k: int, alphabet: Alphabet) -> Words:
     return Words(
         words_W=np.concatenate([each.words_W for each in found]),
         owner_W=np.concatenate([each.owner_W for each in found]),
+    )
+
+
+def _outside_second(pairs: Pairs, in_train_N: NDArray[np.bool_]) -> Pairs:
+    """The same pairs, each with its item of train first."""
+    swapped_C = in_train_N[pairs.second_C]
+    return Pairs(
+        first_C=np.where(swapped_C, pairs.second_C, pairs.first_C),
+        second_C=np.where(swapped_C, pairs.first_C, pairs.second_C),
+        agree_C=pairs.agree_C,
     )
 
 

@@ -84,7 +84,7 @@ class Split:
                     raise DataError(f"{index.path}: was changed while in use (start the command again)")
                 file.seek(index.offsets[start])
                 sizes = np.diff(index.offsets[start : stop + 1]).tolist()
-                return [json.loads(file.read(size)) for size in sizes]
+                return [json.loads(file.read(size).decode()) for size in sizes]
         except OSError as error:
             raise DataError(f"{index.path}: can't be read any more: {error.strerror}") from error
 
