@@ -102,7 +102,12 @@ class HubSource:
 
     @cached_property
     def _table(self) -> TableSource:
-        return TableSource(files=(), columns=self.columns, label_separator=self.label_separator)
+        return TableSource(
+            files=(),
+            columns=self.columns,
+            label_separator=self.label_separator,
+            known_shape=self.shape,
+        )
 
     @property
     def label_from(self) -> str:

@@ -51,6 +51,8 @@ class TableSource:
     delimiter: str | None = None
     label_separator: str | None = None
     """Labels of one column are sets of names, written with this between them."""
+    known_shape: LabelShape | None = None
+    """How labels are given, where there are no files that tell."""
     kind: str = "table"
 
     @property
@@ -61,6 +63,8 @@ class TableSource:
     @cached_property
     def shape(self) -> LabelShape:
         """Of several columns or one; a column of lists in Parquet is either."""
+        if self.known_shape is not None:
+            return self.known_shape
         if self.label_separator is not None:
             return "set"
         if len(self.columns.labels) > 1:
