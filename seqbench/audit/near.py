@@ -114,19 +114,19 @@ def nearest_in_train(
         Pairs of one outside of train and another in it.
     """
     best: Pairs | None = None
-    for pairs in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
-        pairs = _outside_second(pairs, in_train_N)
+    for found in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
+        pairs = _outside_second(found, in_train_N)
         best = _likeliest(pairs if best is None else joined([best, pairs]))
     if best is None or not len(best.first_C):
         return _no_pairs()
-    found = verified(dataset, signed, best, near)
-    order = np.lexsort((found.one_C, -found.identity_C, found.other_C))
-    chosen = order[np.unique(found.other_C[order], return_index=True)[1]]
+    near_C = verified(dataset, signed, best, near)
+    order = np.lexsort((near_C.one_C, -near_C.identity_C, near_C.other_C))
+    chosen = order[np.unique(near_C.other_C[order], return_index=True)[1]]
     return NearPairs(
-        one_C=found.other_C[chosen],
-        other_C=found.one_C[chosen],
-        identity_C=found.identity_C[chosen],
-        opposite_C=found.opposite_C[chosen],
+        one_C=near_C.other_C[chosen],
+        other_C=near_C.one_C[chosen],
+        identity_C=near_C.identity_C[chosen],
+        opposite_C=near_C.opposite_C[chosen],
     )
 
 

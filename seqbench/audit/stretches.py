@@ -2,7 +2,7 @@
 
 Every stretch of the given width is looked up, on both strands of nucleotides, so none is missed.
 
-Shape letters: N items of a split, W stretches, U different ones.
+Shape letters: N items of a split, W stretches, U those of eval and test.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.letters import Words, encode, mixed, repetitive, stretches_of, words
+from seqbench.audit.letters import CHUNK_LETTERS, Words, encode, mixed, repetitive, stretches_of, words
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName
@@ -44,7 +44,7 @@ class _Known:
     """The stretches of a slice of eval and test."""
 
     known_U: NDArray[np.uint64]
-    """Ascending."""
+    """Ascending; of equal ones the first stands for all."""
     found_U: NDArray[np.int32]
     """First row of train that holds the stretch, or -1; filled while train is read."""
     filter: NDArray[np.bool_]
@@ -73,7 +73,7 @@ def shared_stretches(dataset: Dataset, width: int, advance: Advance) -> dict[Spl
     Raises:
         DataError: A file was changed since it was indexed.
     """
-    found = {
+    found: dict[SplitName, SharedStretches] = {
         name: SharedStretches(share_N=np.zeros(len(split)), partner_N=np.full(len(split), -1))
         for name, split in dataset.splits.items()
         if name != "train"
@@ -133,11 +133,11 @@ def _collect(dataset: Dataset, runs: list[_Run], width: int, advance: Advance) -
         filled += len(found)
     words_W = words_W[:filled]
     words_W.sort()
-    known_U = words_W[np.diff(words_W, prepend=~words_W[:1]) != 0]
     filter_ = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    for places in _filter_places(known_U):
-        filter_[places] = True
-    return _Known(known_U=known_U, found_U=np.full(len(known_U), -1, dtype=np.int32), filter=filter_)
+    for first in range(0, filled, CHUNK_LETTERS):
+        for places in _filter_places(words_W[first : first + CHUNK_LETTERS]):
+            filter_[places] = True
+    return _Known(known_U=words_W, found_U=np.full(filled, -1, dtype=np.int32), filter=filter_)
 
 
 def _look_up(known: _Known, read: Words, first: int) -> None:
