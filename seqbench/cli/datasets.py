@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli import datasets_import
+from seqbench.cli import datasets_audit, datasets_import, datasets_split
 from seqbench.cli.options import console, reporter
 
 if TYPE_CHECKING:
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
     from seqbench.datasets.check import DatasetReport
 
-app = typer.Typer(help="List, check and make data sets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, check, audit, split, import and make data sets.", no_args_is_help=True, rich_markup_mode=None
+)
 
 app.add_typer(datasets_import.app, name="import")
+app.command("audit")(datasets_audit.audit)
+app.command("split")(datasets_split.split)
 
 Root = Annotated[
     Path, typer.Argument(metavar="ROOT", help="Folder holding <data set>/{train,eval,test}.jsonl.")
