@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -133,6 +134,7 @@ class _Writer:
         self._items: Counter[SplitName] = Counter()
         self._first: dict[tuple[SplitName, str], str] = {}
         self._stack = ExitStack()
+        self._to_json = lru_cache(maxsize=1024)(labelling.to_json)
         self.not_drawn = 0
 
     def __enter__(self) -> "_Writer":
@@ -144,7 +146,7 @@ class _Writer:
     def write(self, kept: Kept, split: SplitName | None) -> None:
         """Append an item to its split."""
         try:
-            label = self._labelling.to_json(kept.label)
+            label = self._to_json(kept.label)
         except ValueError as error:
             raise DataError(f"{kept.place}: {error}") from error
         if split is None:
@@ -152,7 +154,8 @@ class _Writer:
             return
         self._items[split] += 1
         if self._labelling.task is Task.CLASSIFICATION:
-            self._first.setdefault((split, label), kept.place)
+            if (split, label) not in self._counts:
+                self._first[split, label] = kept.place
             self._counts[split, label] += 1
         rest = b", " + kept.rest if kept.rest else b""
         self._file(split).write(b'{%b, "label": %b%b}\n' % (kept.sequences, label.encode(), rest))

@@ -1,5 +1,6 @@
 """The first pass of an import: items checked and kept in a scratch file, while their labels are surveyed."""
 
+import functools
 import hashlib
 import json
 from array import array
@@ -17,7 +18,7 @@ from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Reco
 from seqbench.datasets.importing.sequences import Case, odd_letter
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
+from seqbench.vocabulary import SPLITS, SplitName
 
 Policy = Literal["error", "skip"]
 Duplicates = Literal["keep", "first", "error"]
@@ -57,13 +58,22 @@ class Skipped:
 class Kept(NamedTuple):
     """One item, read back from the scratch file."""
 
-    place: str
+    where: bytes
+    """The place as JSON; few are ever read."""
     split: SplitName | None
     label: RawLabel
     sequences: bytes
     """JSON keys and values of the sequences."""
     rest: bytes
     """JSON keys and values of id and region; may be empty."""
+
+    @property
+    def place(self) -> str:
+        """Where the item was found."""
+        return str(json.loads(self.where))
+
+
+_SPLITS: Final[dict[bytes, SplitName | None]] = {b"": None, **{name.encode(): name for name in SPLITS}}
 
 
 class Spool:
@@ -104,15 +114,8 @@ class Spool:
         """Yield the kept items in their order."""
         with self.path.open("rb", buffering=1 << 20) as file:
             for line in file:
-                place, split, label, sequences, rest = line[:-1].split(b"\t")
-                raw = json.loads(label)
-                yield Kept(
-                    place=json.loads(place),
-                    split=split.decode() or None,  # type: ignore[arg-type]
-                    label=raw if isinstance(raw, str) else tuple(raw),
-                    sequences=sequences,
-                    rest=rest,
-                )
+                where, split, label, sequences, rest = line[:-1].split(b"\t")
+                yield Kept(where, _SPLITS[split], _label(label), sequences, rest)
 
     def repeated(self) -> NDArray[np.int64]:
         """Positions of items whose id an earlier one has, ascending; by 64-bit hashes of ids."""
@@ -170,6 +173,13 @@ class Spool:
         # Checked letters need no escaping.
         texts = record.sequences if self._items.case == "keep" else map(str.upper, record.sequences)
         return ", ".join(f'"{key}": "{text}"' for key, text in zip(keys, texts, strict=True))
+
+
+@functools.lru_cache(maxsize=1024)
+def _label(written: bytes) -> RawLabel:
+    """Read a label back; most data sets have few different ones."""
+    raw = json.loads(written)
+    return raw if isinstance(raw, str) else tuple(raw)
 
 
 def _rest(record: Record) -> str:
