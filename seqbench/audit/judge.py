@@ -134,11 +134,14 @@ def _stretches(dataset: Dataset, test: ItemMarks, settings: AuditSettings) -> Fi
     check = "shared stretches"
     if int(dataset.splits["test"].lengths.max()) < (settings.stretch or 0):
         return _finding(check, 0.0, "–", f"no test sequence has {settings.stretch} letters")
-    most = int((test.stretch_share_N >= 0.5).sum())
+    # Copies share all of theirs, which is told already.
+    shared_N = (test.stretch_share_N > 0) & ~test.leaked_N
+    most = int((shared_N & (test.stretch_share_N >= 0.5)).sum())
     says = (
-        f"share an exact stretch of {settings.stretch} letters with train; {most:,} share over half of theirs"
+        f"no copies or near-duplicates, but with an exact stretch of {settings.stretch} letters from train; "
+        f"{most:,} share over half of theirs"
     )
-    found = _share(check, test.stretch_share_N > 0, "test items", says)
+    found = _share(check, shared_N, "test items", says)
     # Items of several sequences share whole ones as a rule, of which `sequences seen` tells.
     several = dataset.n_seqs > 1 and found.severity == "red"
     return replace(found, severity="yellow", red=None) if several else found

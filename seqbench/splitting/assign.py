@@ -99,10 +99,11 @@ def _greedy(
     # An item as such weighs as much as all its strata together, so that sizes come out right.
     weight_C = np.ones(brought_AC.shape[1])
     weight_C[0] = max(1, brought_AC.shape[1] - 1)
-    open_P = share_P > 0
     part_A = np.empty(len(brought_AC), dtype=np.int64)
-    for atom in order.tolist():
+    empty_P = share_P > 0
+    for place, atom in enumerate(order.tolist()):
         brought_C = brought_AC[atom]
+        open_P = _open(share_P > 0, empty_P, len(order) - place)
         gain_P = (weight_C * brought_C * lacking_PC / scale_PC).sum(axis=1)
         # A part that would be overfull comes only after those that have room.
         room_P = open_P & (lacking_PC[:, 0] >= brought_C[0])
@@ -111,5 +112,18 @@ def _greedy(
             gain_P = (lacking_PC[:, 0] - brought_C[0]) / scale_PC[:, 0]
         part = int(np.argmax(np.where(allowed_P, gain_P, -np.inf)))
         part_A[atom] = part
+        empty_P[part] = False
         lacking_PC[part] -= brought_C
     return part_A
+
+
+def _open(wanted_P: NDArray[np.bool_], empty_P: NDArray[np.bool_], n_left: int) -> NDArray[np.bool_]:
+    """All parts, or only those that are empty where the atoms that are left no more than fill these.
+
+    Where they do not even do that, first and last come before what is between, for eval may be missing.
+    """
+    if n_left > empty_P.sum() or not empty_P.any():
+        return wanted_P
+    ends_P = empty_P.copy()
+    ends_P[1:-1] = False
+    return ends_P if n_left < empty_P.sum() and ends_P.any() else empty_P
