@@ -139,7 +139,8 @@ def test_a_line_without_end_is_told_before_memory_is_full(
 def test_names_in_the_data_lead_nowhere_and_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "x.fa"
     path.write_text(
-        '>../../a label=../../../etc\nAC\n>"\\b{} label=<b>\nGT\n>c label=../../../etc\nAA\n>d label=<b>\nAT\n'
+        '>../../a label=../../../etc\nAC\n>"\\b{} label=<b>\nGT\n'
+        ">c label=../../../etc\nAA\n>d label=<b>\nAT\n"
     )
     source = FastaSource(files=[SplitPath(path)], from_header=label_by_key("label"))
     imports_or_tells(source, tmp_path)
