@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.controls import KMERS, MAJORITY
+from seqbench.audit.control_heads import MAJORITY
+from seqbench.audit.controls import KMERS
 from seqbench.audit.describe import shift_of_labels
 from seqbench.audit.records import ControlScore, Finding, ItemMarks, Severity, SplitFacts
 from seqbench.audit.settings import FEWEST, OF_KMERS, THRESHOLDS, AuditSettings
