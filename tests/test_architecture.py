@@ -34,6 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "extract": {"config", "datasets", "metrics", "models", "store"},
     "probe": {"config", "datasets", "metrics", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
+    # Shortcut controls are heads, and splits are made as folds are, so both stand above probes.
+    "audit": {"config", "datasets", "metrics", "probe"},
+    "splitting": {"config", "datasets", "probe", "audit"},
     "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
     "tracking": {"config", "metrics", "catalog"},
     "schedule": {
@@ -56,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "models",
         "catalog",
         "report",
+        "audit",
+        "splitting",
         "predict",
         "schedule",
     },

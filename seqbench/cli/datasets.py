@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.cli import datasets_audit, datasets_import, datasets_split
 from seqbench.cli.options import console, reporter
 
 if TYPE_CHECKING:
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
 
     from seqbench.datasets.check import DatasetReport
 
-app = typer.Typer(help="List, check and make data sets.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, check, audit, split, import and make data sets.", no_args_is_help=True, rich_markup_mode=None
+)
+
+app.add_typer(datasets_import.app, name="import")
+app.command("audit")(datasets_audit.audit)
+app.command("split")(datasets_split.split)
 
 Root = Annotated[
     Path, typer.Argument(metavar="ROOT", help="Folder holding <data set>/{train,eval,test}.jsonl.")
@@ -127,6 +134,7 @@ def make_planted(
 ) -> None:
     """Make data sets by rule, whose best attainable score is known (see docs/planted.md)."""
     from seqbench.datasets.dataset import open_dataset
+    from seqbench.datasets.info_file import INFO
     from seqbench.datasets.planted import write
     from seqbench.datasets.planted.rules import Sizes
     from seqbench.datasets.registry import resolve
@@ -134,7 +142,7 @@ def make_planted(
     sizes = Sizes(train=train, eval=eval, test=test, min_length=min_length, max_length=max_length)
     made = write.make_planted(folder, names or None, seed, sizes, force=force)
     table = _table("data set", "task", "best attainable on test")
-    for spec in resolve(folder, folder / write.INFO, [path.name for path in made]).specs:
+    for spec in resolve(folder, folder / INFO, [path.name for path in made]).specs:
         dataset = open_dataset(spec)
         ceiling = dataset.ceiling or {}
         shown = [name for name in ("accuracy", "roc_auc", "mcc", "r2", "spearmanr") if name in ceiling]

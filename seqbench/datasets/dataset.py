@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,22 +64,29 @@ class Split:
             IndexError: Not `0 <= start <= stop <= N`.
             DataError: The file was changed or removed since it was indexed.
         """
+        keys = self.index.seq_keys
+        return [tuple(item[key] for key in keys) for item in self.objects(start, stop)]
+
+    def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
+        """Read items `start` to `stop` (exclusive) with every key that their lines have.
+
+        Raises:
+            IndexError: Not `0 <= start <= stop <= N`.
+            DataError: The file was changed or removed since it was indexed.
+        """
         if not 0 <= start <= stop <= len(self):
             raise IndexError(f"items {start} to {stop} of a split of {len(self)}")
         index = self.index
-        items = []
         try:
             with index.path.open("rb") as file:
                 stat = os.fstat(file.fileno())
                 if (stat.st_size, stat.st_mtime_ns) != (index.size, index.mtime_ns):
                     raise DataError(f"{index.path}: was changed while in use (start the command again)")
                 file.seek(index.offsets[start])
-                for size in np.diff(index.offsets[start : stop + 1]).tolist():
-                    item = json.loads(file.read(size))
-                    items.append(tuple(item[key] for key in index.seq_keys))
+                sizes = np.diff(index.offsets[start : stop + 1]).tolist()
+                return [json.loads(file.read(size).decode()) for size in sizes]
         except OSError as error:
             raise DataError(f"{index.path}: can't be read any more: {error.strerror}") from error
-        return items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

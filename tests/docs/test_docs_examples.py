@@ -12,6 +12,9 @@ from tests.docs.world import make_world
 NOT_RUN = 8
 """Most blocks that may carry `<!-- not run: … -->`."""
 
+ELSEWHERE = {"audit.md", "import.md"}
+"""Their examples need files of their own: tests/audit and tests/datasets run them."""
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,7 +26,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if blocks(page) and page.name not in ELSEWHERE],
+    ids=lambda page: page.name,
+)
 def test_the_examples_of_a_page_run_in_its_order(
     page: Path, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from seqbench.config.yaml_file import dump_yaml, read_yaml
+from seqbench.datasets.info_file import INFO, merge_info
 from seqbench.datasets.planted import composition, motifs, splice
 from seqbench.datasets.planted.ceiling import score_best
 from seqbench.datasets.planted.claim import CLAIM, FORMAT
@@ -26,7 +26,6 @@ RULES: Final[Mapping[str, Rule]] = {
 """All planted data sets, by name."""
 
 DEFAULT_SIZES: Final = Sizes()
-INFO: Final = "datasets_info.yaml"
 
 
 def make_planted(
@@ -69,7 +68,7 @@ def make_planted(
         # Last, so that a claim is never there without what it is about.
         files[folder / name / CLAIM] = _claim(RULES[name], splits["test"], contents, seed, sizes)
         entries[name] = _info_entry(RULES[name], splits)
-    info = _merged_info(folder / INFO, entries, force)
+    info = merge_info(folder / INFO, entries, force=force)
     if not force:
         _refuse_different(files)
     _write({**files, folder / INFO: info})
@@ -138,26 +137,6 @@ def _info_entry(rule: Rule, splits: Mapping[SplitName, PlantedSplit]) -> dict[st
             pairs = zip(values.tolist(), counts.tolist(), strict=True)
             entry[f"label_{split}_counter"] = [f"({value}, {count})" for value, count in pairs]
     return entry
-
-
-def _merged_info(path: Path, entries: Mapping[str, object], force: bool) -> bytes:
-    """The info file with the entries added; the rest stays, comments too unless an entry is replaced."""
-    if not path.exists():
-        return ("# How to read the data sets beside this file.\n" + dump_yaml(dict(entries))).encode()
-    there = read_yaml(path, "datasets_info file").value
-    if not isinstance(there, dict):
-        raise DataError(f"{path}: is no mapping of data sets (move it away, or choose another folder)")
-    differing = [name for name, entry in entries.items() if there.get(name, entry) != entry]
-    if differing and not force:
-        raise DataError(
-            f"{path}: has another entry for {', '.join(differing)} "
-            "(choose another folder, or --force to overwrite)"
-        )
-    if differing:
-        return dump_yaml({**there, **entries}).encode()
-    missing = {name: entry for name, entry in entries.items() if name not in there}
-    text = path.read_text(encoding="utf-8-sig")
-    return (text.rstrip("\n") + "\n" + (dump_yaml(missing) if missing else "")).encode()
 
 
 def _refuse_different(files: Mapping[Path, bytes]) -> None:

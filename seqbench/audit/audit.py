@@ -1,0 +1,178 @@
+"""One data set's audit, from its files to a record.
+
+Shape letters: N items of a split.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.audit.controls import run_controls
+from seqbench.audit.describe import describe
+from seqbench.audit.identical import Fingerprints, conflicting, fingerprint, partners, repeats
+from seqbench.audit.intervals import has_intervals, overlaps
+from seqbench.audit.judge import judge
+from seqbench.audit.letters import largest_k
+from seqbench.audit.near import Signed, nearest_in_train, sign_items
+from seqbench.audit.records import AuditRecord, ControlScore, ItemMarks
+from seqbench.audit.settings import AuditSettings
+from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
+from seqbench.audit.verify import need_rapidfuzz
+from seqbench.datasets.dataset import Dataset, open_dataset
+from seqbench.datasets.spec import DatasetSpec
+from seqbench.errors import ConfigError
+from seqbench.progress import Advance, Reporter
+from seqbench.vocabulary import SplitName
+
+
+def audit_dataset(spec: DatasetSpec, settings: AuditSettings, reporter: Reporter) -> AuditRecord:
+    """Look for copies, leaks, contradictions and shortcuts.
+
+    The files are read a few times, a stretch at a time: memory is some 400 bytes an item, and 300 MB.
+
+    Args:
+        spec: Where the data set lies.
+        settings: What is compared how.
+        reporter: Shows a bar, in letters.
+
+    Raises:
+        DataError: The data set can't be read, a line is at fault, or near-duplicates are asked for and
+            rapidfuzz is not installed.
+        ConfigError: A stretch is too long for the alphabet.
+    """
+    if settings.near < 1:
+        need_rapidfuzz()
+    began = time.monotonic()
+    dataset = open_dataset(spec, reporter=reporter)
+    settings = _resolved(dataset, settings)
+    letters = sum(int(split.lengths.sum()) for split in dataset.splits.values())
+    passes = 1 + (settings.near < 1) + settings.controls
+    total = letters * passes + letters_to_read(dataset)
+    with reporter.task(f"audit {spec.name}", total, "letters") as advance:
+        return _audit(dataset, settings, advance, began)
+
+
+def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: float) -> AuditRecord:
+    prints = fingerprint(dataset, advance)
+    signed = None
+    if settings.near < 1:
+        signed = sign_items(
+            dataset, {name: each.either_N for name, each in prints.items()}, settings.k, advance
+        )
+    stretches = shared_stretches(dataset, settings.stretch or 0, advance)
+    controls: tuple[ControlScore, ...] = ()
+    if settings.controls:
+        sequences = {name: each.sequence_NS for name, each in prints.items()}
+        controls = run_controls(dataset, sequences, settings, advance)
+    intervals = has_intervals(dataset)
+    marks = _marks(dataset, prints, signed, stretches, settings, intervals=intervals)
+    within = _within(dataset, prints)
+    splits = tuple(
+        describe(dataset, split, marks[name].counts() if name in marks else within)
+        for name, split in dataset.splits.items()
+    )
+    return AuditRecord(
+        dataset=dataset.spec.name,
+        sha256=dataset.sha256,
+        task=dataset.task,
+        alphabet=dataset.alphabet,
+        settings=asdict(replace(settings, k=signed.k if signed else None)),
+        splits=splits,
+        findings=judge(dataset, settings, splits, marks, controls, intervals=intervals),
+        controls=controls,
+        marks=marks,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
+    width = settings.stretch or DEFAULT_WIDTH[dataset.alphabet]
+    longest = largest_k(dataset.alphabet)
+    if width > longest:
+        raise ConfigError(f"--stretch: at most {longest} letters of {dataset.alphabet}, got {width}")
+    return replace(settings, stretch=width)
+
+
+def _within(dataset: Dataset, prints: Mapping[SplitName, Fingerprints]) -> dict[str, int]:
+    """What is marked in train."""
+    conflict = conflicting(dataset, {name: each.item_N for name, each in prints.items()})
+    return {
+        "repeat": int(repeats(prints["train"].item_N).sum()),
+        "conflict": int(conflict["train"].sum()),
+    }
+
+
+def _marks(
+    dataset: Dataset,
+    prints: Mapping[SplitName, Fingerprints],
+    signed: Signed | None,
+    stretches: Mapping[SplitName, SharedStretches],
+    settings: AuditSettings,
+    *,
+    intervals: bool,
+) -> dict[SplitName, ItemMarks]:
+    conflict = conflicting(dataset, {name: each.item_N for name, each in prints.items()})
+    covered = overlaps(dataset) if intervals else {}
+    near = {} if signed is None else _near(dataset, prints, signed, settings)
+    train = prints["train"]
+    found: dict[SplitName, ItemMarks] = {}
+    for name, mine in prints.items():
+        if name == "train":
+            continue
+        copy_N = partners(mine.item_N, train.item_N)
+        reverse_N = _only(partners(mine.opposite_N, train.item_N), copy_N, dataset.alphabet != "protein")
+        other_N = _only(partners(mine.unordered_N, train.unordered_N), copy_N, dataset.n_seqs > 1)
+        nothing = (np.full(len(copy_N), -1), np.full(len(copy_N), np.nan), np.zeros(len(copy_N), bool))
+        near_N, identity_N, opposite_N = near.get(name, nothing)
+        is_copy = (copy_N >= 0) | (reverse_N >= 0)
+        found[name] = ItemMarks(
+            copy_of_N=copy_N,
+            reverse_copy_of_N=reverse_N,
+            reordered_copy_of_N=other_N,
+            near_of_N=np.where(is_copy, -1, near_N),
+            identity_N=np.where(is_copy, 1.0, identity_N),
+            near_opposite_N=opposite_N & ~is_copy,
+            stretch_share_N=stretches[name].share_N,
+            stretch_of_N=stretches[name].partner_N,
+            seen_N=np.isin(mine.sequence_NS, train.sequence_NS).sum(axis=1),
+            overlap_N=covered.get(name, np.full(len(copy_N), np.nan)),
+            conflict_N=conflict[name],
+            repeat_N=repeats(mine.item_N),
+        )
+    return found
+
+
+def _only(partner_N: NDArray[np.int64], copy_N: NDArray[np.int64], applies: bool) -> NDArray[np.int64]:
+    """Partners of items that are no exact copies."""
+    return np.where((copy_N >= 0) | (not applies), -1, partner_N)
+
+
+_Near = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
+
+
+def _near(
+    dataset: Dataset, prints: Mapping[SplitName, Fingerprints], signed: Signed, settings: AuditSettings
+) -> dict[SplitName, _Near]:
+    """Row of train, identity and strand of each item's near-duplicate; equal items have the same."""
+    pairs = nearest_in_train(dataset, signed, signed.split_N == 0, settings.near, settings.seed)
+    digests = {name: each.either_N for name, each in prints.items()}
+    names = list(dataset.splits)
+    mine = np.empty(len(pairs.one_C), dtype=np.uint64)
+    for number, name in enumerate(names):
+        here = signed.split_N[pairs.one_C] == number
+        mine[here] = digests[name][signed.row_N[pairs.one_C[here]]]
+    found: dict[SplitName, _Near] = {}
+    for name in names[1:]:
+        if not len(mine):
+            continue
+        place_N = partners(digests[name], mine)
+        there_N = place_N >= 0
+        found[name] = (
+            np.where(there_N, signed.row_N[pairs.other_C[place_N]], -1),
+            np.where(there_N, pairs.identity_C[place_N], np.nan),
+            pairs.opposite_C[place_N] & there_N,
+        )
+    return found

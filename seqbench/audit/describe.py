@@ -1,0 +1,66 @@
+"""What is in each split: lengths, letters, labels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.audit.letters import LETTERS
+from seqbench.audit.records import SplitFacts
+from seqbench.datasets.dataset import Dataset, Split
+from seqbench.vocabulary import Task
+
+
+def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> SplitFacts:
+    """Sum up a split from its index, without reading it again."""
+    letters = split.index.letters
+    total = max(1, int(letters.sum()))
+    known = "ACGTU" if dataset.alphabet != "protein" else LETTERS["protein"]
+    quantiles = np.quantile(split.lengths, (0, 0.25, 0.5, 0.75, 1)).tolist()
+    acgt = _count(letters, "ACGTU")
+    return SplitFacts(
+        split=split.name,
+        n_items=len(split),
+        letters=total,
+        length_quantiles=(quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4]),
+        labels=_labels(dataset, split),
+        unknown_letters=1 - _count(letters, known) / total,
+        lower_case=int(letters[ord("a") : ord("z") + 1].sum()) / total,
+        gc=None if dataset.alphabet == "protein" else _count(letters, "GC") / max(1, acgt),
+        marks=dict(marks),
+    )
+
+
+def shift_of_labels(dataset: Dataset) -> float:
+    """How far the labels of test are from those of train, 0 to 1.
+
+    Classes: total variation distance of their shares. Labels: the largest difference of a label's share.
+    Regression: the largest Kolmogorov-Smirnov distance of a target.
+    """
+    train, test = dataset.splits["train"].targets, dataset.splits["test"].targets
+    if dataset.task is Task.CLASSIFICATION:
+        shares = [np.bincount(part, minlength=len(dataset.classes)) / len(part) for part in (train, test)]
+        return float(np.abs(shares[0] - shares[1]).sum() / 2)
+    if dataset.task is Task.LABELS:
+        return float(np.abs(train.mean(axis=0) - test.mean(axis=0)).max())
+    from scipy.stats import ks_2samp
+
+    return max(float(ks_2samp(one, other).statistic) for one, other in zip(train.T, test.T, strict=True))
+
+
+def _labels(dataset: Dataset, split: Split) -> dict[str, float]:
+    if dataset.task is Task.CLASSIFICATION:
+        counts = np.bincount(split.targets, minlength=len(dataset.classes)).tolist()
+        return {str(label): count for label, count in zip(dataset.classes, counts, strict=True)}
+    if dataset.task is Task.LABELS:
+        return {
+            str(label): count for label, count in enumerate(split.targets.sum(axis=0, dtype=int).tolist())
+        }
+    found: dict[str, float] = {}
+    for target, values in enumerate(split.labels.T):
+        found |= {f"mean {target}": float(values.mean()), f"sd {target}": float(values.std())}
+    return found
+
+
+def _count(letters: NDArray[np.int64], which: str) -> int:
+    return sum(int(letters[ord(letter)] + letters[ord(letter.lower())]) for letter in which)

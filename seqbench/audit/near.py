@@ -1,0 +1,233 @@
+"""Near-duplicates: signatures of all different items, candidates among them, edit distances of those.
+
+Shape letters: N items (different ones, of all splits), S sequences an item, C pairs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.audit.candidates import Pairs, candidates, joined
+from seqbench.audit.identical import Digests
+from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
+from seqbench.audit.minhash import Signatures, bins_for, jaccard_at, sign
+from seqbench.audit.settings import SIGNATURE
+from seqbench.audit.verify import LONGEST, Item, estimates, identities
+from seqbench.datasets.dataset import Dataset, Split
+from seqbench.datasets.facts import Alphabet
+from seqbench.progress import Advance
+from seqbench.vocabulary import SplitName
+
+ROOM: Final = 64
+"""Words that there must be for each letter of a sequence: unrelated ones then share about 1 % of theirs."""
+LIKELIEST: Final = 4
+"""Candidates of an item whose edit distance is computed, the likeliest first."""
+_BATCH: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signed:
+    """The different items of a data set and their signatures."""
+
+    split_N: NDArray[np.int8]
+    """Position of the item's split in the data set's `splits`."""
+    row_N: NDArray[np.int64]
+    """Row of the item in its split."""
+    signatures_NH: Signatures
+    k: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NearPairs:
+    """Near-duplicates, as positions in a `Signed`."""
+
+    one_C: NDArray[np.int64]
+    other_C: NDArray[np.int64]
+    identity_C: NDArray[np.float64]
+    opposite_C: NDArray[np.bool_]
+    """Alike on opposite strands."""
+
+
+def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
+    """The smallest k with `ROOM` words for each letter, so that few are shared by chance."""
+    base, strands = (20, 1) if alphabet == "protein" else (4, 2)
+    k = 3
+    while base**k < ROOM * strands * typical_letters and k < 12:
+        k += 1
+    return k
+
+
+def sign_items(
+    dataset: Dataset, digests: Mapping[SplitName, Digests], k: int | None, advance: Advance
+) -> Signed:
+    """Sign the first of all items that are equal, splits in their order; 264 bytes an item are kept.
+
+    Args:
+        dataset: To be read once.
+        digests: Equal digests mean equal items, whatever the strand.
+        k: Letters of a k-mer; None: `choose_k` for sequences of median length.
+        advance: Told the letters read.
+
+    Raises:
+        DataError: A file was changed since it was indexed.
+    """
+    lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
+    k = k or choose_k(int(np.median(lengths)), dataset.alphabet)
+    # Shorter sequences than most fill fewer bins; that makes them harder to find, not easier to mistake.
+    bins = bins_for(int(np.quantile(lengths, 0.1)) - k + 1)
+    everything = np.concatenate([digests[name] for name in dataset.splits])
+    is_first = np.zeros(len(everything), dtype=bool)
+    is_first[np.unique(everything, return_index=True)[1]] = True
+    split_N, row_N, signatures, before = [], [], [], 0
+    for number, split in enumerate(dataset.splits.values()):
+        rows = np.flatnonzero(is_first[before : before + len(split)])
+        before += len(split)
+        split_N.append(np.full(len(rows), number, dtype=np.int8))
+        row_N.append(rows)
+        signatures += list(_sign_split(dataset, split, rows, k, bins, advance))
+    return Signed(
+        split_N=np.concatenate(split_N),
+        row_N=np.concatenate(row_N),
+        signatures_NH=np.concatenate(signatures),
+        k=k,
+    )
+
+
+def nearest_in_train(
+    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
+) -> NearPairs:
+    """The most similar item of train for each item outside it that has one as near as `near`.
+
+    Only the `LIKELIEST` candidates of an item are aligned. Of two equally similar ones it is the first.
+
+    Args:
+        dataset: Where the sequences are.
+        signed: Its different items.
+        in_train_N: Which of these are in train.
+        near: Least identity.
+        seed: See `candidates`.
+
+    Returns:
+        Pairs of one outside of train and another in it.
+    """
+    best: Pairs | None = None
+    for found in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
+        pairs = _outside_second(found, in_train_N)
+        best = _likeliest(pairs if best is None else joined([best, pairs]))
+    if best is None or not len(best.first_C):
+        return _no_pairs()
+    near_C = verified(dataset, signed, best, near)
+    order = np.lexsort((near_C.one_C, -near_C.identity_C, near_C.other_C))
+    chosen = order[np.unique(near_C.other_C[order], return_index=True)[1]]
+    return NearPairs(
+        one_C=near_C.other_C[chosen],
+        other_C=near_C.one_C[chosen],
+        identity_C=near_C.identity_C[chosen],
+        opposite_C=near_C.opposite_C[chosen],
+    )
+
+
+def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
+    """The pairs that are as near as `near`, by edit distance; above `LONGEST` letters by the signatures."""
+    parts = []
+    lengths_N = _longest_of(dataset, signed)
+    for start in range(0, len(pairs.first_C), _BATCH):
+        part = slice(start, start + _BATCH)
+        one, other = pairs.first_C[part], pairs.second_C[part]
+        identity_C = estimates(pairs.agree_C[part], signed.k)
+        opposite_C = np.zeros(len(one), dtype=bool)
+        short = np.flatnonzero(np.maximum(lengths_N[one], lengths_N[other]) <= LONGEST)
+        items = _read(dataset, signed, np.concatenate([one[short], other[short]]))
+        identity_C[short], opposite_C[short] = identities(
+            [items[place] for place in one[short].tolist()],
+            [items[place] for place in other[short].tolist()],
+            dataset.alphabet,
+            near,
+        )
+        kept = identity_C >= near
+        parts.append((one[kept], other[kept], identity_C[kept], opposite_C[kept]))
+    if not parts:
+        return _no_pairs()
+    one_C, other_C, identity_C, opposite_C = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return NearPairs(one_C=one_C, other_C=other_C, identity_C=identity_C, opposite_C=opposite_C)
+
+
+def _sign_split(
+    dataset: Dataset, split: Split, rows: NDArray[np.int64], k: int, bins: int, advance: Advance
+) -> Iterator[Signatures]:
+    for start, stop in stretches_of(split):
+        wanted = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
+        found = split.sequences(start, stop)
+        chosen = [found[row] for row in wanted.tolist()]
+        if chosen:
+            yield sign(_words_of(chosen, k, dataset.alphabet), len(chosen), bins)
+        advance(float(split.lengths[start:stop].sum()))
+
+
+def _words_of(items: list[Item], k: int, alphabet: Alphabet) -> Words:
+    """The k-mers of items; those of the first, second … sequence are different words."""
+    found = []
+    for number, sequences in enumerate(zip(*items, strict=True)):
+        text = encode(sequences, alphabet)
+        these = words(text, k, alphabet, canonical=alphabet != "protein")
+        tagged = mixed(these.words_W, SIGNATURE + number) if number else these.words_W
+        found.append(Words(words_W=tagged, owner_W=these.owner_W))
+    return Words(
+        words_W=np.concatenate([each.words_W for each in found]),
+        owner_W=np.concatenate([each.owner_W for each in found]),
+    )
+
+
+def _outside_second(pairs: Pairs, in_train_N: NDArray[np.bool_]) -> Pairs:
+    """The same pairs, each with its item of train first."""
+    swapped_C = in_train_N[pairs.second_C]
+    return Pairs(
+        first_C=np.where(swapped_C, pairs.second_C, pairs.first_C),
+        second_C=np.where(swapped_C, pairs.first_C, pairs.second_C),
+        agree_C=pairs.agree_C,
+    )
+
+
+def _likeliest(pairs: Pairs) -> Pairs:
+    """Of each second item the `LIKELIEST` different candidates that agree most."""
+    order = np.lexsort((pairs.first_C, -pairs.agree_C, pairs.second_C))
+    first, second = pairs.first_C[order], pairs.second_C[order]
+    again = np.zeros(len(order), dtype=bool)
+    again[1:] = (first[1:] == first[:-1]) & (second[1:] == second[:-1])
+    order, second = order[~again], second[~again]
+    starts = np.flatnonzero(np.diff(second, prepend=-1))
+    rank = np.arange(len(second)) - np.repeat(starts, np.diff(np.append(starts, len(second))))
+    kept = order[rank < LIKELIEST]
+    return Pairs(first_C=pairs.first_C[kept], second_C=pairs.second_C[kept], agree_C=pairs.agree_C[kept])
+
+
+def _longest_of(dataset: Dataset, signed: Signed) -> NDArray[np.int64]:
+    longest_N = np.empty(len(signed.row_N), dtype=np.int64)
+    for number, split in enumerate(dataset.splits.values()):
+        mine = signed.split_N == number
+        longest_N[mine] = split.lengths[signed.row_N[mine]].max(axis=1)
+    return longest_N
+
+
+def _read(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:
+    """The sequences of some items; neighbours in a file are read together."""
+    items: dict[int, Item] = {}
+    splits = list(dataset.splits.values())
+    wanted = np.unique(places)
+    rows, numbers = signed.row_N[wanted], signed.split_N[wanted]
+    # Equal items are left out, so neighbours here are mostly neighbours in the file.
+    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(numbers) != 0)) + 1
+    for run in np.split(np.arange(len(wanted)), breaks):
+        if len(run):
+            split = splits[numbers[run[0]]]
+            found = split.sequences(int(rows[run[0]]), int(rows[run[-1]]) + 1)
+            items |= dict(zip(wanted[run].tolist(), found, strict=True))
+    return items
+
+
+def _no_pairs() -> NearPairs:
+    none = np.zeros(0, dtype=np.int64)
+    return NearPairs(one_C=none, other_C=none, identity_C=np.zeros(0), opposite_C=np.zeros(0, dtype=bool))

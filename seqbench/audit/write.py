@@ -1,0 +1,182 @@
+"""An audit on disk: `audit.json`, a line an item of eval and test, and one short page for all data sets."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from seqbench.audit.records import AuditRecord, ItemMarks
+from seqbench.errors import DataError
+from seqbench.vocabulary import SplitName
+
+ItemFormat = Literal["jsonl", "parquet"]
+FORMAT: Final = 1
+"""Version of `audit.json` and of the items' keys."""
+SUMMARY: Final = "audit.md"
+
+_ROWS: Final = {
+    "copy_of": "copy_of_N",
+    "reverse_copy_of": "reverse_copy_of_N",
+    "reordered_copy_of": "reordered_copy_of_N",
+    "near_duplicate_of": "near_of_N",
+    "stretch_of": "stretch_of_N",
+}
+
+
+def as_json(record: AuditRecord) -> dict[str, Any]:
+    """Everything but the marks of single items, ready for JSON."""
+    return {
+        "format": FORMAT,
+        "dataset": record.dataset,
+        "verdict": record.verdict,
+        "sha256": record.sha256,
+        "task": record.task.value,
+        "alphabet": record.alphabet,
+        "settings": dict(record.settings),
+        "splits": {facts.split: facts.facts for facts in record.splits},
+        "findings": [asdict(finding) for finding in record.findings],
+        "controls": [asdict(control) for control in record.controls],
+        "seconds": round(record.seconds, 3),
+    }
+
+
+def columns(marks: ItemMarks, split: SplitName) -> dict[str, list[Any]]:
+    """The marks of a split's items by column; rows count items from 0, None is what there is not."""
+    n_items = len(marks.copy_of_N)
+    found: dict[str, list[Any]] = {"split": [split] * n_items, "row": list(range(n_items))}
+    for name, field in _ROWS.items():
+        found[name] = [row if row >= 0 else None for row in getattr(marks, field).tolist()]
+    found |= {
+        "identity": _rounded(marks.identity_N),
+        "near_duplicate_opposite": marks.near_opposite_N.tolist(),
+        "stretch_share": _rounded(marks.stretch_share_N),
+        "sequences_seen": marks.seen_N.tolist(),
+        "overlap": _rounded(marks.overlap_N),
+        "conflict": marks.conflict_N.tolist(),
+        "repeat": marks.repeat_N.tolist(),
+        "clean": marks.clean_N.tolist(),
+    }
+    return found
+
+
+def check_free(folder: Path, names: Sequence[str], items: ItemFormat) -> None:
+    """See, before the work, that nothing is there yet and that the format can be written.
+
+    Raises:
+        DataError: A file is there already, or pyarrow is not installed.
+    """
+    if items == "parquet" and find_spec("pyarrow") is None:
+        raise DataError("pyarrow is not installed (pip install 'seqbench[export]', or --items jsonl)")
+    for path in (folder / SUMMARY, *(folder / name for name in names)):
+        if path.exists() or path.is_symlink():
+            raise DataError(f"{path}: is there already (choose another --out, or remove it)")
+
+
+def write_audit(folder: Path, record: AuditRecord, items: ItemFormat) -> list[Path]:
+    """Write `<folder>/<data set>/audit.json` and `items.jsonl` or `items.parquet`.
+
+    Raises:
+        DataError: A file can't be written.
+    """
+    place = folder / record.dataset
+    writers: dict[Path, Callable[[Path], None]] = {}
+    if items == "jsonl":
+        writers[place / "items.jsonl"] = lambda path: _write_jsonl(path, record.marks)
+    else:
+        writers[place / "items.parquet"] = lambda path: _write_parquet(path, record.marks)
+    text = json.dumps(as_json(record), indent=2, ensure_ascii=False) + "\n"
+    writers[place / "audit.json"] = lambda path: _write_text(path, text)
+    for path, write in writers.items():
+        _whole(path, write)
+    return list(writers)
+
+
+def write_summary(folder: Path, records: Sequence[AuditRecord]) -> Path:
+    """Write `audit.md`: a line a data set, then what is not green.
+
+    Raises:
+        DataError: It can't be written.
+    """
+    path = folder / SUMMARY
+    _whole(path, lambda partial: _write_text(partial, markdown(records)))
+    return path
+
+
+def markdown(records: Sequence[AuditRecord]) -> str:
+    """The page that `write_summary` writes."""
+    lines = [
+        "# Audit",
+        "",
+        "| data set | verdict | test items | clean | red | yellow |",
+        "|---|---|---|---|---|---|",
+    ]
+    for record in records:
+        test = next(facts for facts in record.splits if facts.split == "test")
+        red, yellow = (
+            ", ".join(each.check for each in record.findings if each.severity == kind) or "–"
+            for kind in ("red", "yellow")
+        )
+        clean = f"{test.marks['clean']:,}"
+        lines.append(
+            f"| {record.dataset} | {record.verdict} | {test.n_items:,} | {clean} | {red} | {yellow} |"
+        )
+    for record in records:
+        lines += [
+            "",
+            f"## {record.dataset}",
+            "",
+            "| check | severity | measured | in words |",
+            "|---|---|---|---|",
+        ]
+        for each in record.findings:
+            lines.append(f"| {each.check} | {each.severity} | {each.measured} | {each.says} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rounded(values: Any) -> list[float | None]:
+    return [None if np.isnan(value) else round(value, 6) for value in values.tolist()]
+
+
+def _write_jsonl(path: Path, marks: Mapping[SplitName, ItemMarks]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for split, mine in marks.items():
+            found = columns(mine, split)
+            for values in zip(*found.values(), strict=True):
+                file.write(json.dumps(dict(zip(found, values, strict=True))) + "\n")
+
+
+def _write_parquet(path: Path, marks: Mapping[SplitName, ItemMarks]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    integers = {"row", "sequences_seen", *_ROWS}
+    floats = {"identity", "stretch_share", "overlap"}
+    parts = [columns(mine, split) for split, mine in marks.items()]
+    arrays = {}
+    for name in parts[0]:
+        kind = pa.int64() if name in integers else pa.float64() if name in floats else None
+        arrays[name] = pa.array([value for part in parts for value in part[name]], type=kind)
+    pq.write_table(pa.table(arrays), path)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Write beside, then rename: a file under its name is complete."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{path}: can't be written: {error.strerror or error}") from error

@@ -1,0 +1,164 @@
+"""`seqbench datasets audit`: what data sets' own files say against them."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seqbench.cli.options import EXIT_PARTIAL, console, load, reporter
+from seqbench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from seqbench.audit.records import AuditRecord, Severity
+    from seqbench.audit.settings import AuditSettings
+    from seqbench.datasets.spec import DatasetSpec
+    from seqbench.progress import Reporter
+
+
+class Shown(StrEnum):
+    """How an audit is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Items(StrEnum):
+    """How items are written."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class FailOn(StrEnum):
+    """From which severity on the command fails."""
+
+    RED = "red"
+    YELLOW = "yellow"
+
+
+def audit(
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG|FOLDER", help="A config, a folder of data sets, or one data set's folder."
+        ),
+    ],
+    datasets: Annotated[
+        list[str] | None,
+        typer.Option("--datasets", help="Only these, with commas between several. Repeatable."),
+    ] = None,
+    info: Annotated[
+        Path | None, typer.Option(help="A datasets_info.yaml that describes a folder's data sets.")
+    ] = None,
+    near: Annotated[
+        float, typer.Option(help="Least identity of near-duplicates; 1 looks for copies only.")
+    ] = 0.9,
+    k: Annotated[
+        int | None, typer.Option("--k", help="Letters of the k-mers that find near-duplicates.")
+    ] = None,
+    stretch: Annotated[
+        int | None,
+        typer.Option(help="Letters of an exact stretch shared with train; 30 nucleotides, 12 amino acids."),
+    ] = None,
+    controls: Annotated[bool, typer.Option(help="Train the shortcut controls.")] = True,
+    control_items: Annotated[int, typer.Option(help="Items of a split that controls see at most.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of draws and intervals.")] = 0,
+    shown: Annotated[Shown, typer.Option("--format", help="Of what is printed.")] = Shown.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for the findings, a line an item, and a summary.")
+    ] = None,
+    items: Annotated[Items, typer.Option("--items", help="Format of the items in --out.")] = Items.JSONL,
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="Exit 3 if a finding is so severe.")
+    ] = None,
+) -> None:
+    """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read."""
+    from seqbench.audit.settings import AuditSettings
+    from seqbench.audit.write import check_free, write_summary
+
+    told = reporter()
+    settings = AuditSettings(
+        near=near, k=k, stretch=stretch, controls=controls, control_items=control_items, seed=seed
+    )
+    specs = _specs(target, info, datasets, told)
+    if out is not None:
+        check_free(out, [spec.name for spec in specs], items.value)
+    records: list[AuditRecord] = []
+    failed = False
+    for spec in specs:
+        try:
+            records.append(_one(spec, settings, told, shown, out, items))
+        except DataError as error:
+            typer.echo(f"seqbench: {error}", err=True)
+            failed = True
+    if shown is Shown.JSON:
+        from seqbench.audit.write import as_json
+
+        typer.echo(json.dumps([as_json(record) for record in records], indent=2, ensure_ascii=False))
+    if out is not None and records:
+        write_summary(out, records)
+    if failed or _fails([record.verdict for record in records], fail_on):
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _one(
+    spec: "DatasetSpec",
+    settings: "AuditSettings",
+    told: "Reporter",
+    shown: Shown,
+    out: Path | None,
+    items: Items,
+) -> "AuditRecord":
+    from seqbench.audit.audit import audit_dataset
+    from seqbench.audit.write import write_audit
+    from seqbench.cli.audit_table import print_audit
+
+    record = audit_dataset(spec, settings, told)
+    if out is not None:
+        write_audit(out, record, items.value)
+    if shown is Shown.TABLE:
+        print_audit(record, console())
+    return record
+
+
+def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
+    if fail_on is None:
+        return False
+    bad = {"red"} if fail_on is FailOn.RED else {"red", "yellow"}
+    return not bad.isdisjoint(verdicts)
+
+
+def _specs(
+    target: Path, info: Path | None, names: list[str] | None, told: "Reporter"
+) -> "Sequence[DatasetSpec]":
+    """What is to be audited.
+
+    Raises:
+        ConfigError: The config, the info file or a name is wrong.
+        DataError: There is nothing of that kind.
+    """
+    from seqbench.datasets.registry import resolve
+
+    wanted = [name.strip() for text in names or () for name in text.split(",") if name.strip()] or None
+    if target.is_dir():
+        root: Path | None = target
+        if (target / "train.jsonl").exists():
+            whole = target.resolve()
+            root = whole.parent
+            if wanted not in (None, [whole.name]):
+                raise ConfigError(f"--datasets: {target} is a single data set (give the folder above it)")
+            wanted = [whole.name]
+    else:
+        if info is not None:
+            raise ConfigError("--info goes with a folder; a config says it itself (datasets.info)")
+        config = load(target, None, told)
+        root, info = config.datasets.root, config.datasets.info
+        wanted = wanted or (None if config.datasets.names is None else list(config.datasets.names))
+    found = resolve(root, info, wanted)
+    for warning in found.warnings:
+        told.note(f"warning: {warning}")
+    return found.specs

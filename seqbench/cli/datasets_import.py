@@ -1,0 +1,250 @@
+"""`seqbench datasets import`: what people have, as data sets."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seqbench.cli import import_options as options
+from seqbench.cli.options import relative, reporter
+from seqbench.errors import DataError
+
+if TYPE_CHECKING:
+    from seqbench.datasets.importing.record import Source
+
+app = typer.Typer(
+    help="Import FASTA, tables, BED or VCF with a genome, folders and Hugging Face data sets.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+@options.with_common
+def fasta(
+    common: options.Common,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    label_key: Annotated[str | None, typer.Option(help="Headers hold the label as KEY=value.")] = None,
+    label_field: Annotated[
+        int | None, typer.Option(help="Headers hold the label in this field, from 1; -1 is the last.")
+    ] = None,
+    field_separator: Annotated[str, typer.Option(help="Between fields of a header.")] = "|",
+    label_regex: Annotated[
+        str | None, typer.Option(help="The first group of this regular expression, in the header.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="A table (TSV or CSV) of id and label.")] = None,
+    label_by_file: Annotated[
+        bool, typer.Option("--label-by-file", help="A file's name is the class of its records.")
+    ] = False,
+    split_key: Annotated[str | None, typer.Option(help="Headers hold the split as KEY=value.")] = None,
+) -> None:
+    """Import FASTA; labels come from headers, a table or the files' names."""
+    from seqbench.datasets.importing import fasta as source
+
+    ways = {
+        "--label-key": label_key,
+        "--label-field": label_field,
+        "--label-regex": label_regex,
+        "--labels": labels,
+        "--label-by-file": label_by_file or None,
+    }
+    chosen = [f"{option} {value}" for option, value in ways.items() if value is not None]
+    if len(chosen) != 1:
+        raise DataError(f"say with one of {', '.join(ways)} where labels are ({len(chosen)} are given)")
+    header: source.HeaderLabel | None = None
+    if label_key is not None:
+        header = source.label_by_key(label_key)
+    elif label_field is not None:
+        header = source.label_by_field(label_field, field_separator)
+    elif label_regex is not None:
+        header = source.label_by_regex(label_regex)
+    files = options.split_files(inputs, train, eval, test)
+    made = source.FastaSource(
+        files=files,
+        from_header=header,
+        table=labels,
+        split_key=split_key,
+        label_from=chosen[0].removesuffix(" True"),
+    )
+    _import(made, common, options.CaseChoice.KEEP)
+
+
+@app.command()
+@options.with_common
+def table(
+    common: options.Common,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    sequence: options.Sequences = None,
+    label: options.LabelColumns = None,
+    label_separator: options.Separator = None,
+    id_column: options.IdColumn = None,
+    split_column: options.SplitColumn = None,
+    chromosome_column: options.ChromColumn = None,
+    start_column: options.StartColumn = None,
+    end_column: options.EndColumn = None,
+    strand_column: options.StrandColumn = None,
+    delimiter: Annotated[str | None, typer.Option(help="Found out if not given; tab for TSV.")] = None,
+) -> None:
+    """Import CSV, TSV or Parquet; columns are taken by name."""
+    from seqbench.datasets.importing.rows import TableSource
+    from seqbench.datasets.importing.table import check_delimiter
+
+    columns = options.column_names(
+        sequence, label, id_column, split_column, chromosome_column, start_column, end_column, strand_column
+    )
+    made = TableSource(
+        files=options.split_files(inputs, train, eval, test),
+        columns=columns,
+        delimiter=check_delimiter(delimiter),
+        label_separator=options.separator(label_separator),
+    )
+    _import(made, common, options.CaseChoice.KEEP)
+
+
+@app.command()
+@options.with_common
+def bed(
+    common: options.Common,
+    genome: options.GenomeFile,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    label_column: Annotated[
+        int | None, typer.Option(help="Column of the label, from 1; the file's name if not given.")
+    ] = None,
+    window: Annotated[int | None, typer.Option(help="Letters around the interval's middle.")] = None,
+    flanks: Annotated[int, typer.Option(help="Letters added on both sides.")] = 0,
+    ignore_strand: Annotated[
+        bool, typer.Option("--ignore-strand", help="Do not reverse-complement the minus strand.")
+    ] = False,
+    out_of_range: options.Edge = options.EdgePolicy.ERROR,
+) -> None:
+    """Import BED intervals, whose sequences a genome has."""
+    from seqbench.datasets.importing.bed import BedSource, WindowRule
+
+    rule = WindowRule(
+        window=window, flanks=flanks, stranded=not ignore_strand, out_of_range=out_of_range.value
+    )
+    files = options.split_files(inputs, train, eval, test)
+    _import(
+        BedSource(files=files, genome=genome, rule=rule, label_column=label_column),
+        common,
+        options.CaseChoice.UPPER,
+    )
+
+
+@app.command()
+@options.with_common
+def vcf(
+    common: options.Common,
+    genome: options.GenomeFile,
+    window: Annotated[int, typer.Option(help="Letters of each of the two sequences.")],
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    label_info: Annotated[
+        str | None, typer.Option(help="INFO key of the label; the file's name if not given.")
+    ] = None,
+    on_mismatch: Annotated[
+        options.Policy, typer.Option(help="Variants whose reference allele the genome does not have.")
+    ] = options.Policy.ERROR,
+    out_of_range: options.Edge = options.EdgePolicy.ERROR,
+) -> None:
+    """Import VCF variants as pairs of a reference and an alternate window."""
+    from seqbench.datasets.importing.vcf import VcfSource
+
+    made = VcfSource(
+        files=options.split_files(inputs, train, eval, test),
+        genome=genome,
+        window=window,
+        label_info=label_info,
+        on_mismatch=on_mismatch.value,
+        out_of_range=out_of_range.value,
+    )
+    _import(made, common, options.CaseChoice.UPPER)
+
+
+@app.command()
+@options.with_common
+def folder(
+    common: options.Common,
+    path: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Holds split/class/*.txt or split/class.csv.gz.")
+    ],
+    genome: Annotated[
+        list[str] | None,
+        typer.Option("--genome", help="FASTA for interval lists, or CLASS=FASTA. Repeatable."),
+    ] = None,
+    out_of_range: options.Edge = options.EdgePolicy.ERROR,
+) -> None:
+    """Import the folder form of Genomic Benchmarks."""
+    from seqbench.datasets.importing.bed import WindowRule
+    from seqbench.datasets.importing.folder import FolderSource
+
+    genomes: dict[str, Path] = {}
+    for text in genome or ():
+        label, equals, file = text.partition("=")
+        genomes[label if equals else ""] = Path(file if equals else text)
+    rule = WindowRule(out_of_range=out_of_range.value)
+    default = options.CaseChoice.UPPER if genomes else options.CaseChoice.KEEP
+    _import(FolderSource(folder=path, genomes=genomes, rule=rule), common, default)
+
+
+@app.command()
+@options.with_common
+def hub(
+    common: options.Common,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="owner/name on the hub, or a local folder.")],
+    config: Annotated[str | None, typer.Option(help="The data set's configuration.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
+    sequence: options.Sequences = None,
+    label: options.LabelColumns = None,
+    label_separator: options.Separator = None,
+    id_column: options.IdColumn = None,
+    split_column: options.SplitColumn = None,
+    chromosome_column: options.ChromColumn = None,
+    start_column: options.StartColumn = None,
+    end_column: options.EndColumn = None,
+    strand_column: options.StrandColumn = None,
+) -> None:
+    """Import a Hugging Face data set by its name, or a folder of Parquet or Arrow files."""
+    from seqbench.datasets.importing.hub import HubSource, local_files
+    from seqbench.datasets.importing.rows import TableSource
+
+    columns = options.column_names(
+        sequence, label, id_column, split_column, chromosome_column, start_column, end_column, strand_column
+    )
+    separator = options.separator(label_separator)
+    made: Source
+    if Path(name).is_dir():
+        place = Path(name) / config if config else Path(name)
+        made = TableSource(files=local_files(place), columns=columns, label_separator=separator, kind="hub")
+    else:
+        made = HubSource(
+            name=name, config=config, revision=revision, columns=columns, label_separator=separator
+        )
+    _import(made, common, options.CaseChoice.KEEP)
+
+
+def _import(source: "Source", common: options.Common, default_case: options.CaseChoice) -> None:
+    from seqbench.datasets.importing.importing import import_dataset
+
+    made = import_dataset(source, options.import_settings(common, default_case), reporter())
+    counts = ", ".join(f"{count:,} {split}" for split, count in made.items.items())
+    typer.echo(f"{relative(made.folder)}: {counts} ({made.task.value}, {made.alphabet})")
+    if made.names:
+        shown = ", ".join(f"{number} = {name}" for number, name in list(enumerate(made.names))[:20])
+        typer.echo(f"labels: {shown}{', …' if len(made.names) > 20 else ''}")
+    for reason, skipped in made.skipped.items():
+        first = f" (first: {skipped.places[0]})" if skipped.places else ""
+        typer.echo(f"left out: {skipped.count:,} {reason}{first}", err=True)
+    for warning in made.warnings:
+        typer.echo(f"warning: {warning}", err=True)

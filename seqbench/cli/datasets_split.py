@@ -1,0 +1,117 @@
+"""`seqbench datasets split`: splits that do not leak."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from seqbench.cli.options import console, reporter
+from seqbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seqbench.splitting.settings import SplitSettings
+
+
+class Clustering(StrEnum):
+    """Who clusters."""
+
+    AUTO = "auto"
+    BUILTIN = "builtin"
+    MMSEQS = "mmseqs"
+    CD_HIT = "cd-hit"
+
+
+class Labels(StrEnum):
+    """What labels are."""
+
+    CLASSIFICATION = "classification"
+    LABELS = "labels"
+    REGRESSION = "regression"
+
+
+def split(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="A JSONL file, or a folder whose splits are pooled.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make; must not be there.")],
+    by: Annotated[
+        str, typer.Option(help="What stays together: random (copies), cluster, chromosome, or group:KEY.")
+    ] = "random",
+    fractions: Annotated[str, typer.Option(help="Of train, eval and test.")] = "0.8,0.1,0.1",
+    folds: Annotated[
+        int | None, typer.Option(help="So many splits, in fold0, fold1 …; each item is test once.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    identity: Annotated[float, typer.Option(help="For cluster: items so alike stay together.")] = 0.9,
+    clusterer: Annotated[
+        Clustering, typer.Option(help="auto takes MMseqs2 or CD-HIT where installed.")
+    ] = Clustering.AUTO,
+    test_groups: Annotated[
+        str | None, typer.Option("--test-groups", help="Groups that are test, such as chr8,chr9.")
+    ] = None,
+    task: Annotated[Labels | None, typer.Option(help="Of the labels; told by the file if left out.")] = None,
+    seq_key: Annotated[
+        str | None, typer.Option("--seq-key", help="Keys of the sequences, with commas between.")
+    ] = None,
+    label_key: Annotated[str, typer.Option("--label-key", help="Key of the label.")] = "label",
+) -> None:
+    """Split items into train, eval and test without leaks, and write a manifest of hashes beside them."""
+    from seqbench.splitting.settings import SplitSettings, parse_by
+    from seqbench.splitting.split import split_dataset
+    from seqbench.vocabulary import Task
+
+    kind, key = parse_by(by)
+    settings = SplitSettings(
+        by=kind,
+        group_key=key,
+        fractions=_fractions(fractions),
+        folds=folds,
+        held_out=_names(test_groups),
+        seed=seed,
+        identity=identity,
+        clusterer=clusterer.value,
+        task=None if task is None else Task(task.value),
+        seq_keys=_names(seq_key) or None,
+        label_key=label_key,
+    )
+    _show(split_dataset(source, out, settings, reporter()), settings)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+
+
+def _fractions(text: str) -> tuple[float, float, float]:
+    try:
+        train, evaluation, test = (float(each) for each in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--fractions: must be three numbers like 0.8,0.1,0.1, got {text!r}") from error
+    return train, evaluation, test
+
+
+def _show(manifest: dict[str, Any], settings: "SplitSettings") -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("split", "items", "labels"):
+        table.add_column(column, justify="right" if column == "items" else "left", overflow="fold")
+    for place, splits in (manifest["folds"] if settings.folds else {"": manifest["splits"]}).items():
+        for name, facts in splits.items():
+            table.add_row(f"{place}/{name}" if place else name, f"{facts['items']:,}", Text(_labels(facts)))
+    shown = console()
+    shown.print(table)
+    together, clusterer = manifest["stay_together"], manifest["clusterer"]
+    told = "" if clusterer == "none" else f"; clustered by {clusterer}"
+    groups, largest = f"{together['groups']:,}", f"{together['largest']:,}"
+    line = f"{groups} groups that stay together, the largest of {largest} items{told}"
+    shown.print(line, markup=False, highlight=False)
+
+
+def _labels(facts: dict[str, Any]) -> str:
+    labels = facts["labels"]
+    pairs = list(labels.items() if isinstance(labels, dict) else enumerate(labels))
+    more = f"  … {len(pairs) - 8} more" if len(pairs) > 8 else ""
+    return "  ".join(f"{name}: {value:,}" for name, value in pairs[:8]) + more

@@ -1,0 +1,227 @@
+"""One import from beginning to end: read, write, check, describe, and only then give the folder its name."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import seqbench
+from seqbench.datasets.facts import Alphabet, alphabet_of, sum_letters, warnings_of
+from seqbench.datasets.importing.building import Built, Drawing, build
+from seqbench.datasets.importing.inputs import Inputs, SourceFile
+from seqbench.datasets.importing.labels import LabelRule
+from seqbench.datasets.importing.record import Source
+from seqbench.datasets.importing.splits import SplitRule
+from seqbench.datasets.importing.spool import ItemRule, Skipped, Spool
+from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info, stage
+from seqbench.datasets.spec import DatasetSpec
+from seqbench.errors import DataError
+from seqbench.progress import Reporter
+from seqbench.vocabulary import SplitName, Task, check_name
+
+MANIFEST: Final = "import.json"
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSettings:
+    """What an import is told beside its source."""
+
+    out: Path
+    """The data set's folder, which gets its name; its parent is the root of data sets."""
+    items: ItemRule = field(default_factory=ItemRule)
+    labels: LabelRule = field(default_factory=LabelRule)
+    splits: SplitRule = field(default_factory=SplitRule)
+    max_items: int | None = None
+    """A sample of so many items is kept, in proportion to labels and splits."""
+    seed: int = 0
+    """Of the sample and of drawn splits."""
+    force: bool = False
+    """Replace a folder that an import made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What an import made."""
+
+    folder: Path
+    task: Task
+    alphabet: Alphabet
+    names: tuple[str, ...] | None
+    """Of class or label 0, 1 …, where the source had names."""
+    items: Mapping[SplitName, int]
+    skipped: Mapping[str, Skipped]
+    warnings: tuple[str, ...]
+    """As `seqbench datasets check` would give them."""
+
+
+def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter) -> Imported:
+    """Make a data set's folder of a source, whole or not at all.
+
+    The sequences are streamed; memory holds 8 bytes an item, different labels, and what the source needs.
+    The same source, settings and seed give the same bytes.
+
+    Args:
+        source: Yields the items.
+        settings: Everything else.
+        reporter: Shows bars for reading and writing.
+
+    Raises:
+        ConfigError: The folder's name can't be that of a data set.
+        DataError: The folder is there already, a file or item is at fault, or nothing can be written.
+    """
+    out = settings.out
+    name = check_name(out.absolute().name, "data set")
+    _check_free(out, force=settings.force)
+    try:
+        with _partial(out) as partial:
+            inputs, spool, built = _read_and_build(source, settings, partial, reporter)
+            indexes = _scan(partial, built, reporter)
+            entry = info_entry(indexes)
+            _write_manifest(partial / MANIFEST, source, settings, inputs.files, spool, built, indexes)
+            shutil.rmtree(inputs.scratch)
+            with locked(out.parent):
+                info = merge_info(out.parent / INFO, {name: entry}, force=settings.force)
+                described = stage(out.parent / INFO, info)
+                _publish(partial, out)
+                described.replace(out.parent / INFO)
+    except OSError as error:
+        raise DataError(f"{error.filename or out}: can't be written: {error.strerror or error}") from error
+    spec = DatasetSpec(name=name, folder=out)
+    return Imported(
+        folder=out,
+        task=built.labelling.task,
+        alphabet=alphabet_of(sum_letters(indexes)),
+        names=built.labelling.names or _named(source, built),
+        items=built.items,
+        skipped=spool.skipped,
+        warnings=tuple(warnings_of(spec, indexes, [])),
+    )
+
+
+def _read_and_build(
+    source: Source, settings: ImportSettings, partial: Path, reporter: Reporter
+) -> tuple[Inputs, Spool, Built]:
+    scratch = partial / ".scratch"
+    scratch.mkdir()
+    spool = Spool(scratch / "items", settings.items, settings.labels, settings.splits)
+    with reporter.task("read", source.size(), "B") as advance:
+        inputs = Inputs(scratch, advance)
+        survey = spool.fill(source.read(inputs), source.shape, source.label_from)
+    drawing = Drawing(rule=settings.splits, max_items=settings.max_items, seed=settings.seed)
+    built = build(spool, survey, partial, drawing, settings.items.duplicate_ids, reporter)
+    return inputs, spool, built
+
+
+def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, SplitIndex]:
+    """Read the files as every command will, which also gives their hashes."""
+    paths = {split: folder / f"{split}.jsonl" for split in built.items}
+    with reporter.task("check", sum(path.stat().st_size for path in paths.values()), "B") as advance:
+        return {
+            split: scan_split(path, task=built.labelling.task, advance=advance)
+            for split, path in paths.items()
+        }
+
+
+def _named(source: Source, built: Built) -> tuple[str, ...] | None:
+    """The names that the source itself gives to classes 0, 1 …, if it names them all."""
+    if built.labelling.task is not Task.CLASSIFICATION or built.labelling.names is not None:
+        return None
+    return tuple(source.class_names[number] for number in sorted(source.class_names)) or None
+
+
+def _write_manifest(
+    path: Path,
+    source: Source,
+    settings: ImportSettings,
+    files: list[SourceFile],
+    spool: Spool,
+    built: Built,
+    indexes: Mapping[SplitName, SplitIndex],
+) -> None:
+    """Write where the data set comes from; no times, so that equal imports give equal bytes."""
+    names = built.labelling.names or _named(source, built)
+    manifest = {
+        "format": FORMAT,
+        "made_by": f"seqbench {seqbench.__version__} datasets import {source.kind}",
+        "sources": [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in files],
+        "settings": {**source.settings(), **_settings(settings)},
+        "task": built.labelling.task.value,
+        "names": None if names is None else {str(number): name for number, name in enumerate(names)},
+        "splits": {
+            split: {
+                "items": built.items[split],
+                "labels": {label: built.counts[split][label] for label in sorted(built.counts[split])},
+                "sha256": indexes[split].sha256,
+            }
+            for split in built.items
+        },
+        "splits_drawn_by_seed": built.drawn,
+        "skipped": {
+            reason: {"items": each.count, "first": each.places} for reason, each in spool.skipped.items()
+        },
+    }
+    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _settings(settings: ImportSettings) -> dict[str, object]:
+    rule, items = settings.splits, settings.items
+    return {
+        "case": items.case,
+        "missing": items.missing,
+        "empty": items.empty,
+        "duplicate_ids": items.duplicate_ids,
+        "task": settings.labels.task,
+        "classes": settings.labels.classes,
+        "split": rule.fractions,
+        "chromosomes": None if rule.chromosomes is None else dict(rule.chromosomes),
+        "max_items": settings.max_items,
+        "seed": settings.seed,
+    }
+
+
+def _check_free(out: Path, *, force: bool) -> None:
+    if not (out.exists() or out.is_symlink()):
+        return
+    if not force:
+        raise DataError(f"{out}: is there already (choose another --out, or --force to import it again)")
+    if out.is_symlink() or not (out / MANIFEST).is_file():
+        raise DataError(
+            f"{out}: is nothing that an import made, so --force does not replace it (move it away)"
+        )
+
+
+@contextmanager
+def _partial(out: Path) -> Iterator[Path]:
+    """A folder beside `out` to work in; it and parents made for it are gone if the work fails."""
+    made = [folder for folder in (out.parent, *out.parent.parents) if not folder.exists()]
+    partial = out.with_name(f".{out.absolute().name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        for folder in made:
+            # Holds the data set, if all went well.
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _publish(partial: Path, out: Path) -> None:
+    """Give the folder its name; what stood there before is kept until the new one stands."""
+    if not out.exists():
+        partial.rename(out)
+        return
+    old = out.with_name(f".{out.absolute().name}.{os.getpid()}.old")
+    out.rename(old)
+    try:
+        partial.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

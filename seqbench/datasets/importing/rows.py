@@ -1,0 +1,211 @@
+"""Tables as a source: CSV, TSV and Parquet, with sequences, labels and splits in named columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seqbench.datasets.importing.files import SplitPath
+from seqbench.datasets.importing.inputs import Inputs, check_file
+from seqbench.datasets.importing.parquet import Table, is_parquet, label_shape, open_table
+from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
+from seqbench.datasets.importing.splits import split_named
+from seqbench.datasets.importing.table import Columns, Rows
+from seqbench.errors import DataError
+from seqbench.vocabulary import SplitName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnNames:
+    """Which columns hold what; empty or None: the usual names, where they are there."""
+
+    sequences: tuple[str, ...] = ()
+    """`sequence` or `seq`, else `seq1`, `seq2` …"""
+    labels: tuple[str, ...] = ()
+    """`label`."""
+    id: str | None = None
+    """`id`."""
+    split: str | None = None
+    chrom: str | None = None
+    start: str | None = None
+    end: str | None = None
+    strand: str | None = None
+
+    def all(self) -> tuple[str, ...]:
+        """All names that were given."""
+        single = (self.id, self.split, self.chrom, self.start, self.end, self.strand)
+        return (*self.sequences, *self.labels, *(name for name in single if name is not None))
+
+
+Cell = str | tuple[str, ...]
+"""A cell as text; lists of Parquet are tuples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSource:
+    """Tables of one form, all with a first line (or schema) that names the columns."""
+
+    files: Sequence[SplitPath]
+    columns: ColumnNames = field(default_factory=ColumnNames)
+    delimiter: str | None = None
+    label_separator: str | None = None
+    """Labels of one column are sets of names, written with this between them."""
+    known_shape: LabelShape | None = None
+    """How labels are given, where there are no files that tell."""
+    kind: str = "table"
+
+    @property
+    def label_from(self) -> str:
+        """The columns, for messages."""
+        return f"column {', '.join(self.columns.labels) or 'label'}"
+
+    @cached_property
+    def shape(self) -> LabelShape:
+        """Of several columns or one; a column of lists in Parquet is either."""
+        if self.known_shape is not None:
+            return self.known_shape
+        if self.label_separator is not None:
+            return "set"
+        if len(self.columns.labels) > 1:
+            return "columns"
+        first = self.files[0].path
+        if is_parquet(first) or first.suffix == ".arrow":
+            return label_shape(first, self.columns.labels)
+        return "one"
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return {}
+
+    @property
+    def class_names(self) -> Mapping[int, str]:
+        """Names that a Parquet file of Hugging Face gives to its numbered classes."""
+        return self._names
+
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(check_file(each.path) for each in self.files)
+
+    def settings(self) -> dict[str, object]:
+        """Which columns are taken."""
+        names = {key: getattr(self.columns, key) for key in self.columns.__dataclass_fields__}
+        return {"columns": names, "delimiter": self.delimiter, "label_separator": self.label_separator}
+
+    def read(self, inputs: Inputs) -> Iterator[Record | Skip]:
+        """Yield an item a row.
+
+        Raises:
+            DataError: A column is missing, a file is no table, or a row is at fault.
+        """
+        for file in self.files:
+            if is_parquet(file.path) or file.path.suffix == ".arrow":
+                inputs.hash_only(file.path)
+                table = open_table(file.path)
+                yield from self.records(table, file.path, file.split)
+            else:
+                rows = Rows(file.path, inputs, self.delimiter, self.columns.all() or ("label",))
+                taken = _Taken(rows.columns, self.columns)
+                for place, row in rows:
+                    yield self._record(taken, place, row, file.split)
+
+    def records(self, table: Table, path: Path | str, split: SplitName | None) -> Iterator[Record]:
+        """Yield an item a row of an opened table.
+
+        Raises:
+            DataError: A column is missing or a row is at fault.
+        """
+        every = Columns(table.names, path)
+        chosen = _Taken(every, self.columns)
+        wanted = [every.names[index] for index in chosen.positions]
+        if len(chosen.labels) == 1:
+            self._names.update(table.class_names(every.names[chosen.labels[0]]))
+        taken = _Taken(Columns(wanted, path), self.columns)
+        for number, row in enumerate(table.rows(wanted), start=1):
+            yield self._record(taken, Place(path, number, rows=True), row, split)
+
+    def _record(self, taken: "_Taken", place: Place, row: Sequence[Cell], split: SplitName | None) -> Record:
+        sequences = tuple(_text(row[index], place).strip() for index in taken.sequences)
+        if taken.split is not None:
+            split = split_named(_text(row[taken.split], place), place)
+        return Record(
+            place=place,
+            sequences=sequences,
+            label=self._label([row[index] for index in taken.labels], place),
+            id=None if taken.id is None else _text(row[taken.id], place),
+            split=split,
+            region=taken.region(row, place),
+        )
+
+    def _label(self, cells: Sequence[Cell], place: Place) -> RawLabel | None:
+        first = cells[0]
+        if self.shape == "one":
+            return _text(first, place).strip()
+        if self.shape == "columns":
+            values = first if len(cells) == 1 and isinstance(first, tuple) else cells
+            return tuple(_text(value, place).strip() for value in values)
+        if isinstance(first, tuple):
+            return tuple(dict.fromkeys(first))
+        parts = first.split(self.label_separator) if self.label_separator else [first]
+        return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+class _Taken:
+    """Positions of the columns that are used."""
+
+    def __init__(self, columns: Columns, names: ColumnNames) -> None:
+        find = columns.position
+        sequences = names.sequences or _usual_sequences(columns)
+        self.sequences = [find(name, "--sequence") for name in sequences]
+        labels = names.labels or (columns.first_of("label", "labels") or "label",)
+        self.labels = [find(name, "--label") for name in labels]
+        identifier = names.id or columns.first_of("id")
+        self.id = None if identifier is None else find(identifier, "--id-column")
+
+        def optional(name: str | None, option: str) -> int | None:
+            return None if name is None else find(name, option)
+
+        self.split = optional(names.split, "--split-column")
+        self.chrom = optional(names.chrom, "--chromosome-column")
+        self.start = optional(names.start, "--start-column")
+        self.end = optional(names.end, "--end-column")
+        self.strand = optional(names.strand, "--strand-column")
+
+    @property
+    def positions(self) -> list[int]:
+        """All of them, ascending, each once."""
+        single = (self.id, self.split, self.chrom, self.start, self.end, self.strand)
+        return sorted({*self.sequences, *self.labels, *(at for at in single if at is not None)})
+
+    def region(self, row: Sequence[Cell], place: Place) -> Region | None:
+        """Where the row's sequence lies, as far as its columns say."""
+        if self.chrom is None:
+            return None
+        chrom = _text(row[self.chrom], place).strip()
+        if self.start is None or self.end is None:
+            return Region(chrom)
+        start, end = (_whole(row[at], place) for at in (self.start, self.end))
+        strand = "+" if self.strand is None else _text(row[self.strand], place).strip()
+        return Region(chrom, start, end, strand if strand in ("+", "-") else "+")
+
+
+def _usual_sequences(columns: Columns) -> tuple[str, ...]:
+    if single := columns.first_of("sequence", "seq"):
+        return (single,)
+    numbered: list[str] = []
+    while name := columns.first_of(f"seq{len(numbered) + 1}"):
+        numbered.append(name)
+    return tuple(numbered) or ("sequence",)
+
+
+def _text(cell: Any, place: Place) -> str:
+    if isinstance(cell, str):
+        return cell
+    raise DataError(f"{place}: a cell holds a list where one value belongs: {shorten(str(cell))}")
+
+
+def _whole(cell: Cell, place: Place) -> int:
+    text = _text(cell, place).strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise DataError(f"{place}: coordinate {shorten(text)} is no whole number from 0")
+    return int(text)

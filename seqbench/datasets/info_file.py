@@ -1,0 +1,93 @@
+"""Adding entries to a `datasets_info.yaml`, so that what is written beside it is described there."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from seqbench.config.yaml_file import dump_yaml, read_yaml
+from seqbench.datasets.index import SplitIndex
+from seqbench.errors import DataError
+from seqbench.vocabulary import SplitName, Task
+
+INFO: Final = "datasets_info.yaml"
+
+MAX_COUNTED: Final = 1000
+"""Different labels of a split beyond which an entry does not count them."""
+
+
+def info_entry(indexes: Mapping[SplitName, SplitIndex]) -> dict[str, object]:
+    """Describe scanned splits as an entry in the reference's format."""
+    first = next(iter(indexes.values()))
+    total = sum(index.n_items for index in indexes.values())
+    entry: dict[str, object] = {
+        "seq_for_item": first.n_seqs,
+        "seq_key": first.seq_keys[0] if first.n_seqs == 1 else list(first.seq_keys),
+        "label_key": first.label_key,
+        "eval_task": first.task.value,
+        "data_split": list(indexes),
+        "dataset_ratio": [round(index.n_items / total, 6) for index in indexes.values()],
+        "sample_num": total,
+        "min_length": min(int(index.lengths.min()) for index in indexes.values()),
+        "max_length": max(int(index.lengths.max()) for index in indexes.values()),
+    }
+    if first.task is Task.CLASSIFICATION:
+        for split, index in indexes.items():
+            values, counts = np.unique(index.labels, return_counts=True)
+            pairs = zip(values.tolist(), counts.tolist(), strict=True)
+            if len(values) <= MAX_COUNTED:
+                entry[f"label_{split}_counter"] = [f"({value}, {count})" for value, count in pairs]
+    return entry
+
+
+def merge_info(path: Path, entries: Mapping[str, object], *, force: bool) -> bytes:
+    """The info file with entries added; the rest stays, comments too unless an entry is replaced.
+
+    Raises:
+        ConfigError: The file that is there can't be read.
+        DataError: It is no mapping, or has another entry of that name (without `force`).
+    """
+    if not path.exists():
+        return ("# How to read the data sets beside this file.\n" + dump_yaml(dict(entries))).encode()
+    there = read_yaml(path, "datasets_info file").value
+    if not isinstance(there, dict):
+        raise DataError(f"{path}: is no mapping of data sets (move it away, or choose another folder)")
+    differing = [name for name, entry in entries.items() if there.get(name, entry) != entry]
+    if differing and not force:
+        raise DataError(
+            f"{path}: has another entry for {', '.join(differing)} "
+            "(choose another folder, or --force to overwrite)"
+        )
+    if differing:
+        return dump_yaml({**there, **entries}).encode()
+    missing = {name: entry for name, entry in entries.items() if name not in there}
+    text = path.read_text(encoding="utf-8-sig")
+    return (text.rstrip("\n") + "\n" + (dump_yaml(missing) if missing else "")).encode()
+
+
+def stage(path: Path, content: bytes) -> Path:
+    """Write a file's new content beside it, to be moved in its place."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+    return partial
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine from merging into the folder's info file meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems know no locks; there the last of two imports at one moment wins.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

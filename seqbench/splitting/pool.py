@@ -1,0 +1,117 @@
+"""All items that are to be split: of one JSONL file, or of every split of a folder.
+
+Shape letters: N items of all files, one file after the other.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.audit.letters import stretches_of
+from seqbench.datasets.dataset import Dataset, Split
+from seqbench.datasets.facts import alphabet_of, sum_letters
+from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.spec import DatasetSpec
+from seqbench.errors import DataError
+from seqbench.splitting.settings import SplitSettings
+from seqbench.vocabulary import SPLITS, SplitName, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pool:
+    """What is to be split."""
+
+    dataset: Dataset
+    """The files as they are; a single file stands as `train`."""
+
+    @property
+    def files(self) -> list[SplitIndex]:
+        """In the order of the items."""
+        return [split.index for split in self.dataset.splits.values()]
+
+    @property
+    def n_items(self) -> int:
+        """Items of all files."""
+        return sum(index.n_items for index in self.files)
+
+    @property
+    def targets(self) -> NDArray[Any]:
+        """(N,) positions among the classes, or (N, K) labels or values."""
+        return np.concatenate([split.targets for split in self.dataset.splits.values()])
+
+    def groups(self, key: str) -> NDArray[Any]:
+        """The value of a key of each line, (N,) as text.
+
+        Raises:
+            DataError: A line lacks it, or it is neither text nor a whole number (named as `path:line`).
+        """
+        found = np.empty(self.n_items, dtype=object)
+        row = 0
+        for split in self.dataset.splits.values():
+            for start, stop in stretches_of(split):
+                for number, item in enumerate(split.objects(start, stop), start=start):
+                    value = item.get(key)
+                    if not isinstance(value, str | int) or isinstance(value, bool):
+                        what = "no such key" if key not in item else "is neither text nor a whole number"
+                        raise DataError(f"{split.index.path}:{split.line(number)}: {key!r}: {what} (--by)")
+                    found[row] = str(value)
+                    row += 1
+        return found
+
+
+def read_pool(source: Path, settings: SplitSettings) -> Pool:
+    """Check every line of a JSONL file, or of the splits in a folder.
+
+    Raises:
+        DataError: There is nothing, a line is at fault, or files differ in sequences or labels.
+    """
+    files: dict[SplitName, Path] = {"train": source}
+    if source.is_dir():
+        files = {split: path for split in SPLITS if (path := source / f"{split}.jsonl").exists()}
+        if not files:
+            raise DataError(f"{source}: holds no train.jsonl, eval.jsonl or test.jsonl (give a JSONL file)")
+    indexes: dict[SplitName, SplitIndex] = {}
+    task, keys = settings.task, settings.seq_keys
+    for name, path in files.items():
+        index = scan_split(path, task=task, seq_keys=keys, label_key=settings.label_key)
+        first = next(iter(indexes.values()), index)
+        if index.labels.shape[1:] != first.labels.shape[1:]:
+            raise DataError(
+                f"{path}:{index.lines[0]}: label has another number of values than in {first.path.name}"
+            )
+        task, keys = index.task, index.seq_keys
+        indexes[name] = index
+    return Pool(dataset=_dataset(source, indexes))
+
+
+def _dataset(source: Path, indexes: dict[SplitName, SplitIndex]) -> Dataset:
+    """The files as a data set, though it lacks splits and its classes may be in any of them."""
+    first = next(iter(indexes.values()))
+    classes: NDArray[np.int64] = np.zeros(0, np.int64)
+    if first.task is Task.CLASSIFICATION:
+        classes = np.unique(np.concatenate([index.labels for index in indexes.values()])).astype(np.int64)
+    splits = {
+        name: Split(
+            name=name,
+            index=index,
+            targets=np.searchsorted(classes, index.labels) if len(classes) else index.labels,
+        )
+        for name, index in indexes.items()
+    }
+    text = "".join(f"{name} {index.sha256}\n" for name, index in indexes.items())
+    return Dataset(
+        spec=DatasetSpec(name=source.stem, folder=source),
+        task=first.task,
+        seq_keys=first.seq_keys,
+        splits=splits,
+        classes=tuple(classes.tolist()),
+        n_targets=first.labels.shape[1] if first.labels.ndim == 2 else 1,
+        alphabet=alphabet_of(sum_letters(indexes)),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        ceiling=None,
+        warnings=(),
+    )

@@ -1,0 +1,134 @@
+"""Splits on disk: the input's lines, as they were, and a manifest of hashes."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.errors import DataError
+from seqbench.splitting.pool import Pool
+from seqbench.vocabulary import SPLITS, SplitName, Task
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+
+
+@dataclass(slots=True)
+class _File:
+    """A split that is being written."""
+
+    file: IO[bytes]
+    items: int = 0
+    sha256: Any = field(default_factory=hashlib.sha256)
+
+    def write(self, line: bytes) -> None:
+        self.file.write(line)
+        self.sha256.update(line)
+        self.items += 1
+
+
+def check_free(out: Path) -> None:
+    """See that nothing is there.
+
+    Raises:
+        DataError: Something is.
+    """
+    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
+        raise DataError(f"{out}: is there already (choose another folder, or remove it)")
+
+
+def write_splits(
+    out: Path, pool: Pool, parts: Mapping[str, NDArray[np.int64]], about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write each part's splits, in a folder beside first, which is renamed when all of it is there.
+
+    Args:
+        out: The folder that is made.
+        pool: Whose lines are copied, in their order; blank ones are left out.
+        parts: For each folder of splits below `out` (`""` is `out` itself) the split of each item: 0 train,
+            1 eval, 2 test.
+        about: What stands in the manifest above the splits.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        DataError: It can't be written.
+    """
+    partial = out.parent / f".{out.name}.{os.getpid()}.partial"
+    try:
+        partial.mkdir(parents=True)
+        try:
+            manifest = {**about, **_write(partial, pool, parts)}
+            text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+            (partial / MANIFEST).write_text(text, encoding="utf-8")
+            if out.is_dir():
+                out.rmdir()
+            partial.rename(out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise DataError(f"{error.filename or out}: can't be written: {error.strerror}") from error
+    return manifest
+
+
+def _write(folder: Path, pool: Pool, parts: Mapping[str, NDArray[np.int64]]) -> dict[str, Any]:
+    with ExitStack() as stack:
+        files: dict[str, dict[int, _File]] = {}
+        for place, part_N in parts.items():
+            (folder / place).mkdir(exist_ok=True)
+            files[place] = {
+                number: _File(stack.enter_context((folder / place / f"{SPLITS[number]}.jsonl").open("wb")))
+                for number in np.unique(part_N).tolist()
+            }
+        for row, line in enumerate(_lines(pool)):
+            for place, part_N in parts.items():
+                files[place][int(part_N[row])].write(line)
+    described = {
+        place: {
+            SPLITS[number]: {
+                "items": each.items,
+                "sha256": each.sha256.hexdigest(),
+                "labels": _labels(pool, parts[place] == number),
+            }
+            for number, each in mine.items()
+        }
+        for place, mine in files.items()
+    }
+    return {"splits": described[""]} if list(described) == [""] else {"folds": described}
+
+
+def _lines(pool: Pool) -> Iterator[bytes]:
+    """Each item's line, with one line end."""
+    for index in pool.files:
+        with index.path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mtime_ns != index.mtime_ns:
+                raise DataError(f"{index.path}: was changed while in use (start the command again)")
+            for start, stop in zip(index.offsets[:-1].tolist(), index.offsets[1:].tolist(), strict=True):
+                file.seek(start)
+                # Up to the next item's line there may be blank ones.
+                yield file.read(stop - start).split(b"\n", 1)[0].rstrip(b"\r") + b"\n"
+
+
+def _labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> Any:
+    """Items of each class or label; of a regression the mean of each target."""
+    targets, dataset = pool.targets[chosen_N], pool.dataset
+    if dataset.task is Task.CLASSIFICATION:
+        counts = np.bincount(targets, minlength=len(dataset.classes)).tolist()
+        return {str(name): count for name, count in zip(dataset.classes, counts, strict=True)}
+    if dataset.task is Task.LABELS:
+        return targets.sum(axis=0, dtype=np.int64).tolist()
+    return [round(float(value), 6) for value in targets.mean(axis=0)]
+
+
+def names_of(numbers: Sequence[int]) -> tuple[SplitName, ...]:
+    """Splits by number."""
+    return tuple(SPLITS[number] for number in numbers)
