@@ -33,6 +33,14 @@ MORE = {
     "report": "[Reading the report](report.md)",
     "sql": "[SQL cookbook](catalog.md)",
     "datasets": "[Your own data](data.md)",
+    "datasets audit": "[Auditing and splitting data](audit.md)",
+    "datasets split": "[Splits that do not leak](audit.md#splits-that-do-not-leak)",
+    "datasets import fasta": "[Importing data](import.md)",
+    "datasets import table": "[Importing data](import.md)",
+    "datasets import bed": "[Importing data](import.md)",
+    "datasets import vcf": "[Importing data](import.md)",
+    "datasets import folder": "[Importing data](import.md)",
+    "datasets import hub": "[Importing data](import.md)",
     "datasets make-planted": "[Planted data sets](planted.md)",
     "models": "[Your own model](models.md)",
     "models check": "[Is this model sound?](models.md#is-this-model-sound)",
@@ -55,11 +63,17 @@ FIRST = ("run", "extract", "probe", "probe predict", "report", "plan", "sql")
 
 def commands() -> dict[str, Any]:
     """Every command by its words, such as `datasets check`; `probe CONFIG` is plain `probe`."""
-    found = {}
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        for inner, leaf in getattr(command, "commands", {"": command}).items():
-            found[f"{name} {'' if inner == 'CONFIG' else inner}".strip()] = leaf
+    found = dict(_leaves(get_command(app)))
     return {name: found[name] for name in (*FIRST, *(name for name in found if name not in FIRST))}
+
+
+def _leaves(command: Any, *words: str) -> Iterator[tuple[str, Any]]:
+    """The commands below a group, which may hold groups itself."""
+    if not hasattr(command, "commands"):
+        yield " ".join(words), command
+        return
+    for name, inner in command.commands.items():
+        yield from _leaves(inner, *words, *(() if name == "CONFIG" else (name,)))
 
 
 def overview() -> Iterator[str]:

@@ -24,12 +24,12 @@ GENERATED = {
 SECTIONS = ("datasets", "extract", "store", "probe", "report", "wandb", "tensorboard")
 
 
-def commands() -> dict[str, object]:
+def commands(group: object = None, before: str = "") -> dict[str, object]:
     """Every command by its words, such as `datasets check`."""
     found: dict[str, object] = {}
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        for inner, leaf in getattr(command, "commands", {"": command}).items():
-            found[f"{name} {'' if inner == 'CONFIG' else inner}".strip()] = leaf
+    for name, command in (group or get_command(app)).commands.items():  # type: ignore[attr-defined]
+        words = before if name == "CONFIG" else f"{before} {name}".strip()
+        found |= commands(command, words) if hasattr(command, "commands") else {words: command}
     return found
 
 
@@ -87,7 +87,7 @@ def test_keys_of_a_config_that_pages_name_exist() -> None:
 
 
 def test_commands_that_pages_name_exist() -> None:
-    known = commands().keys() | {name.split()[0] for name in commands()}
+    known = {" ".join(name.split()[:most]) for name in commands() for most in (1, 2, 3)}
     for page in PAGES:
         for words in re.findall(r"`seqbench ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", read(page)):
             assert words in known or words.split()[0] in commands(), f"{page.name}: {words}"
