@@ -46,8 +46,9 @@ def held(trace: Trace, worker: str, until: float) -> set[str]:
 
 
 def test_the_references_example_of_two_gpus_comes_out_as_written() -> None:
-    made = graph(*(pair("m", name, size, ("mlp", "knn", "linear")) for name, size in zip("ABC", (9, 8, 7), strict=True)),
-                 shard_items=10_000)  # fmt: skip
+    sizes = {"A": 9, "B": 8, "C": 7}
+    heads = ("mlp", "knn", "linear")
+    made = graph(*(pair("m", name, size, heads) for name, size in sizes.items()), shard_items=10_000)
     trace = simulate(
         made,
         {"GPU 0": 5, "GPU 1": 5},

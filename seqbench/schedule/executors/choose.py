@@ -40,8 +40,9 @@ def executor_of(workspace: Workspace, known: set[str], run_id: str, *, shared: b
         return
     # Only here is anything of Dask imported.
     from seqbench.schedule.executors.on_dask import OnDask
-    from seqbench.schedule.executors.opening import open_cluster
+    from seqbench.schedule.executors.opening import logs_folder, open_cluster
 
-    logs = str(workspace.config.catalog.parent / "slurm-logs")
-    with open_cluster(workspace.config.schedule, workspace.reporter.note, logs) as cluster:
+    config = workspace.config
+    logs = logs_folder(config.catalog)
+    with open_cluster(config.schedule, workspace.reporter.note, logs) as cluster:
         yield OnDask(cluster, workspace, known, run_id)

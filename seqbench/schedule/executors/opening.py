@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import dask
 from distributed import Client, Nanny, Scheduler, SpecCluster
@@ -16,6 +17,11 @@ from seqbench.schedule.executors.devices import local_gpus
 
 OPEN_SECONDS = 30.0
 """How long a scheduler has to answer."""
+
+
+def logs_folder(catalog: Path) -> str:
+    """Where logs of SLURM jobs go: beside the catalog."""
+    return str(catalog.parent / "slurm-logs")
 
 
 @contextmanager
