@@ -10,9 +10,10 @@ import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import seqbench
 from seqbench.catalog.records import ProbeRecord
 from seqbench.config import Config
-from seqbench.errors import SeqbenchError
+from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.extract.blocks import Work
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Silent
@@ -40,6 +41,8 @@ class Job:
     task: Task
     known: frozenset[str] = frozenset()
     """Hashes of those of its probes that need no training."""
+    version: str = seqbench.__version__
+    """Of the package where the work was planned: another one may cut blocks in another way."""
 
     @property
     def topic(self) -> str:
@@ -82,6 +85,7 @@ def work(job: Job) -> Report:
         shared = _shared_by(job)
     _here.wire = wire
     try:
+        _check_version(job)
         done = _do(job, shared.workspace, wire)
         return wire.report(work=done)
     except SeqbenchError as error:
@@ -92,6 +96,14 @@ def work(job: Job) -> Report:
         with _lock:
             del _wires[job.key]
             shared.users -= 1
+
+
+def _check_version(job: Job) -> None:
+    if job.version != seqbench.__version__:
+        raise ConfigError(
+            f"schedule.cluster: workers on {host.host()} have seqbench {seqbench.__version__}, this is "
+            f"{job.version}: install the same"
+        )
 
 
 def _do(job: Job, workspace: Workspace, wire: "_Wire") -> Work | None:
