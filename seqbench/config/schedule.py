@@ -79,7 +79,8 @@ class ScheduleConfig(Section):
     extract_power: PositiveRate = Field(default=4, description="Units that an extraction takes.")
     probe_power: PositiveRate = Field(default=1, description="Units that the training of probes takes.")
     shard_items: Count = Field(
-        default=50_000, description="Items of one extraction task at most, though never less than a block."
+        default=50_000, description="Items of one extraction task at most, though never less than a block, and of long "
+        "sequences fewer: 64 Mi letters."
     )
     retries: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=2,

@@ -12,6 +12,10 @@ from seqbench.vocabulary import SplitName
 SHARD_ITEMS = 50_000
 """Items of one extraction task at most, whole blocks; the reference splits its extractions at as many."""
 
+SHARD_LETTERS = 64 * 1024**2
+"""Letters of one at most, or a block: 50,000 items of a million letters would keep one GPU for days while
+others have nothing left to do."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitState:
@@ -175,7 +179,9 @@ def _shards(together: Sequence[Pair], shard_items: int) -> Iterator[ExtractTask]
     pair = together[0]
     for number, split in enumerate(pair.splits):
         missing = sorted({block for each in together for block in each.splits[number].missing})
-        for blocks in _groups(missing, split.n_items if pair.is_import else shard_items):
+        by_letters = SHARD_LETTERS * split.n_items // max(split.letters, 1)
+        at_most = split.n_items if pair.is_import else min(shard_items, by_letters)
+        for blocks in _groups(missing, at_most):
             share = sum(block.stop - block.start for block in blocks) / max(split.n_items, 1)
             yield ExtractTask(
                 model=pair.computed_by,

@@ -155,7 +155,8 @@ def test_pre_extracted_files_of_the_reference_run_with_its_flat_config(tmp_path:
     done = seqbench("run", tmp_path / "config.yaml")
     assert done.exit_code == 0, done.output
     warning = next(line for line in done.stderr.splitlines() if "no effect" in line)
-    assert "batch_size" in warning and "wandb_report" not in warning
+    assert "batch_size" in warning
+    assert "wandb_report" not in warning
     (best,) = rows_at(tmp_path / "results" / "catalog.duckdb", "SELECT layer, test_score FROM leaderboard")
     assert best["layer"] == 2
     assert best["test_score"] > 0.9
