@@ -12,9 +12,10 @@ from seqbench.vocabulary import SplitName
 SHARD_ITEMS = 50_000
 """Items of one extraction task at most, whole blocks; the reference splits its extractions at as many."""
 
-SHARD_LETTERS = 64 * 1024**2
+SHARD_LETTERS = 16 * 1024**2
 """Letters of one at most, or a block: 50,000 items of a million letters would keep one GPU for days while
-others have nothing left to do."""
+others have nothing left to do. For the 23 data sets of the reference on 64 GPUs it leaves 1 % of the time
+unused until the last shard, four times as many 6 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ A worker keeps one workspace for a config: models, data sets and the store stay 
 never opens the catalog; how far a task is goes out as events, results when the client asks for them.
 """
 
+import pickle
 import threading
 import time
 import traceback
@@ -32,7 +33,8 @@ SECONDS = 0.25
 class Job:
     """One task, as it is sent to a worker."""
 
-    config: Config
+    config: bytes
+    """The pickled `Config`: unpacked once, though it comes with every task."""
     digest: str
     """Of the config: a worker keeps what belongs to it."""
     run_id: str
@@ -73,8 +75,8 @@ def topic(run_id: str) -> str:
     return f"seqbench-{run_id}"
 
 
-def work(job: Job) -> Report:
-    """Do a task."""
+def work(job: Job) -> Report | None:
+    """Do a task; see `_Wire.report`."""
     from distributed import get_worker
 
     one_heap()
@@ -160,10 +162,12 @@ class _Wire:
             self._first = max(self._first, first)
             return list(self._records)
 
-    def report(self, *, work: Work | None = None, error: str | None = None, bug: str | None = None) -> Report:
-        """What is left to tell at the end."""
+    def report(
+        self, *, work: Work | None = None, error: str | None = None, bug: str | None = None
+    ) -> Report | None:
+        """What is left to tell at the end; None where it went out as an event, which spares a round trip."""
         with self._lock:
-            return Report(
+            report = Report(
                 work=work,
                 first=self._first,
                 records=tuple(self._records),
@@ -172,6 +176,10 @@ class _Wire:
                 error=error,
                 bug=bug,
             )
+        if report.records:
+            return report
+        self._send(report=pickle.dumps(report))
+        return None
 
 
 class _ToClient(Silent):
@@ -206,7 +214,8 @@ def _shared_by(job: Job) -> _Shared:
     if job.digest not in _workspaces:
         for digest in [digest for digest, shared in _workspaces.items() if not shared.users]:
             del _workspaces[digest]
-        _workspaces[job.digest] = _Shared(Workspace(job.config, _ToClient()))
+        config: Config = pickle.loads(job.config)  # noqa: S301 -- Dask's own messages are pickles as well
+        _workspaces[job.digest] = _Shared(Workspace(config, _ToClient()))
     shared = _workspaces[job.digest]
     shared.users += 1
     return shared

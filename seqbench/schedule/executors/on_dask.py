@@ -3,6 +3,7 @@
 Everything happens in the caller's thread: answers, events and deaths of workers come through one queue.
 """
 
+import pickle
 import time
 from collections import Counter
 from collections.abc import Collection
@@ -43,6 +44,8 @@ class _Attempt:
     advanced: float = 0.0
     received: int = 0
     """Records that have come."""
+    report: Report | None = None
+    """How it ended, where that came as an event."""
 
 
 class OnDask:
@@ -91,7 +94,7 @@ class _Execution:
         self._tried: Counter[str] = Counter()
         self._retries = workspace.config.schedule.retries
         config = workspace.config.model_copy(update={"schedule": type(workspace.config.schedule)()})
-        self._config = config
+        self._config = pickle.dumps(config)
         self._digest = sha256(config.model_dump_json().encode()).hexdigest()
         self._power = {node.key: node.power for node in graph.nodes}
         self._patient_until = time.monotonic() + PATIENCE_SECONDS
@@ -218,7 +221,11 @@ class _Execution:
         attempt = self._running.get(node_key)
         if "note" in event:
             self._listener.note(event["note"])
-        elif attempt is not None and attempt.key == event["key"]:
+        elif attempt is None or attempt.key != event["key"]:
+            return  # of an attempt that was given to another worker meanwhile
+        elif "report" in event:
+            attempt.report = pickle.loads(event["report"])  # noqa: S301 -- as all that Dask brings
+        else:
             self._advance(attempt, event["advanced"])
             if event["records"] > attempt.received:
                 self._fetch(attempt)
@@ -248,7 +255,7 @@ class _Execution:
             return
         del self._running[node.key]
         try:
-            report: Report = attempt.future.result()
+            report = attempt.report or attempt.future.result()
         except KilledWorker:
             self._lost(attempt)
             return
