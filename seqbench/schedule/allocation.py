@@ -59,6 +59,15 @@ class Allocation:
             self._workers.setdefault(name, _Worker(power)).capacity = power
         return sorted(lost, key=lambda node: node.rank)
 
+    def remove(self, name: str) -> list[Node]:
+        """Take in that a worker is gone.
+
+        Returns:
+            What ran on it.
+        """
+        worker = self._workers.pop(name, None)
+        return [] if worker is None else [node for node, _ in worker.running.values()]
+
     def assign(self, frontier: Frontier) -> list[tuple[Node, str, float]]:
         """Start as much as there is room for, by rank; what is smaller goes where the first does not fit.
 

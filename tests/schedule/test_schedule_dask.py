@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from seqbench.catalog.records import ProbeRecord
 from seqbench.config import Config
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.errors import ConfigError
@@ -54,6 +55,14 @@ class Told:
 
     def gave_up(self, node: Node, reason: str) -> None:
         self.reasons[node.key] = reason
+
+    def records(self, node: Node, records: Sequence[ProbeRecord]) -> None:
+        self.calls["records"] += [record.spec_hash for record in records]
+        self.calls["order"].append(f"records {len(records)}")
+
+    def probed(self, node: Node) -> None:
+        self.calls["probed"].append(node.key)
+        self.calls["order"].append("probed")
 
     def note(self, text: str) -> None:
         self.calls["note"].append(text)
@@ -117,6 +126,16 @@ def test_what_the_input_is_at_fault_for_is_not_tried_again_and_ends_its_data_set
     assert len(told.reasons) <= 4  # those that ran side by side; the rest was never started
     assert "probe/m/wrong/mlp" in told.calls["skipped"]
     assert len(told.calls["extracted"] + told.calls["probed"]) == 2
+
+
+def test_results_of_a_long_task_come_before_its_end_and_each_once(
+    cluster: Cluster, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = work_off(cluster, config, graph(pair("m", "long", 1)), monkeypatch)
+    assert told.calls["order"][0] == "records 1"
+    assert told.calls["order"][-1] == "probed"
+    assert [name.rpartition("-")[2] for name in told.calls["records"]] == ["0", "1"]
+    assert told.amounts["probe/m/long/mlp"] == 2
 
 
 def test_a_task_that_needs_more_power_than_any_worker_has_is_named(

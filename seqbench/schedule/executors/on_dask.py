@@ -257,13 +257,13 @@ class _Execution:
         try:
             report = attempt.report or attempt.future.result()
         except KilledWorker:
-            self._lost(attempt)
+            self._died(attempt)
             return
         except Exception as error:  # what came back can't be had: its worker died just then
             if self._is_there(attempt.worker):
                 self._failed(attempt, f"{type(error).__name__}: {error}")
             else:
-                self._lost(attempt)
+                self._died(attempt)
             return
         self._allocation.release(node.key)
         try:
@@ -290,6 +290,12 @@ class _Execution:
 
     def _is_there(self, worker: str) -> bool:
         return worker in self._cluster.workers()
+
+    def _died(self, attempt: _Attempt) -> None:
+        """A worker is gone before the next look: nothing more is to be sent to it."""
+        self._running[attempt.node.key] = attempt
+        for node in self._allocation.remove(attempt.worker):
+            self._lost(self._running.pop(node.key))
 
     def _lost(self, attempt: _Attempt) -> None:
         """A worker left with a task on it: by its own plan, which counts for nothing, or it died."""
