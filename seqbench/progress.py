@@ -1,15 +1,15 @@
 """Progress of long work: a live bar with rate and time left on a terminal, plain lines in a pipe."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from seqbench.board import Board, LineBoard, LiveBoard, SilentBoard, human
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_SECONDS = 10.0
-"""Seconds between two lines of one task in a pipe."""
+__all__ = ["Advance", "ConsoleReporter", "Reporter", "Silent", "human"]
 
 Advance = Callable[[float], None]
 """Reports that so many more units are done."""
@@ -23,6 +23,9 @@ class Reporter(Protocol):
 
     def task(self, label: str, total: float, unit: str) -> AbstractContextManager[Advance]:
         """Open a bar of `total` units for a `with` block."""
+
+    def board(self) -> AbstractContextManager[Board]:
+        """Open a place for several bars for a `with` block; tasks that begin meanwhile are shown on it."""
 
 
 class Silent:
@@ -40,78 +43,45 @@ class Silent:
         """Count nothing."""
         yield lambda amount: None
 
+    def board(self) -> AbstractContextManager[Board]:
+        """Show nothing."""
+        return SilentBoard(self.note)
+
 
 class ConsoleReporter:
     """A reporter for the command line: Rich bars on a terminal, a line every 10 s elsewhere."""
 
     def __init__(self, console: "Console") -> None:
         self._console = console
+        self._board: Board | None = None
 
     def note(self, text: str) -> None:
         """Print the line, above any live bar."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def task(self, label: str, total: float, unit: str) -> AbstractContextManager[Advance]:
+    @contextmanager
+    def task(self, label: str, total: float, unit: str) -> Iterator[Advance]:
         """Show a bar, or plain lines where the output is no terminal."""
-        return self._bar(label, total, unit) if self._console.is_terminal else self._lines(label, total, unit)
+        with self.board() as board:
+            bar = board.bar(label, total, unit)
+            finished = False
+            try:
+                yield bar.advance
+                finished = True
+            finally:
+                bar.close(finished=finished)
 
     @contextmanager
-    def _bar(self, label: str, total: float, unit: str) -> Iterator[Advance]:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[rate]}", style="dim"),
-            TimeRemainingColumn(),
-        )
-        began = time.monotonic()
-        with Progress(*columns, console=self._console, transient=True) as progress:
-            bar = progress.add_task(label, total=total or 1, rate="")
-            done = 0.0
-
-            def advance(amount: float) -> None:
-                nonlocal done
-                done += amount
-                progress.update(bar, advance=amount, rate=_rate(done, began, unit))
-
-            yield advance
-        self.note(_summary(label, done, began, unit))
-
-    @contextmanager
-    def _lines(self, label: str, total: float, unit: str) -> Iterator[Advance]:
-        began = last = time.monotonic()
-        done = 0.0
-
-        def advance(amount: float) -> None:
-            nonlocal done, last
-            done += amount
-            now = time.monotonic()
-            if now - last >= PLAIN_SECONDS and done < total:
-                last = now
-                left = (now - began) * (total - done) / done
-                self.note(
-                    f"{label}: {100 * done / total:.0f}% ({_rate(done, began, unit)}, {left:.0f} s left)"
-                )
-
-        yield advance
-        self.note(_summary(label, done, began, unit))
-
-
-def _rate(done: float, began: float, unit: str) -> str:
-    return f"{human(done / max(time.monotonic() - began, 1e-9))} {unit}/s"
-
-
-def _summary(label: str, done: float, began: float, unit: str) -> str:
-    seconds = time.monotonic() - began
-    return f"{label}: {human(done)} {unit} in {seconds:.1f} s ({human(done / max(seconds, 1e-9))} {unit}/s)"
-
-
-def human(number: float) -> str:
-    """A count at three digits with k, M, G: 27700 → '27.7k'."""
-    for suffix in ("", "k", "M", "G"):
-        if abs(number) < 999.5:
-            return f"{number:.3g}{suffix}"
-        number /= 1000
-    return f"{number:.3g}T"
+    def board(self) -> Iterator[Board]:
+        """Show bars, or plain lines where the output is no terminal; a board within a board is the same."""
+        if self._board is not None:
+            yield self._board
+            return
+        is_live = self._console.is_terminal
+        board: Board = LiveBoard(self._console, self.note) if is_live else LineBoard(self.note)
+        with board:
+            self._board = board
+            try:
+                yield board
+            finally:
+                self._board = None

@@ -21,8 +21,9 @@ HEAVY = {
     "pydantic",
     "wandb",
     "tensorboard",
+    "distributed",
 }
-FOUNDATION = {"errors", "vocabulary", "identity", "progress", "heap"}
+FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import seqbench
-from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, store
+from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
 from seqbench.errors import SeqbenchError
 
 EXIT_USER_ERROR = 2
@@ -61,6 +61,7 @@ app.command()(stages.extract)
 app.add_typer(probe.app, name="probe")
 app.command()(stages.report)
 app.command()(stages.plan)
+app.command()(status.status)
 app.command()(sql.sql)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(datasets.app, name="datasets")

@@ -90,19 +90,40 @@ def run(config: ConfigPath, set_: Overrides = None) -> None:
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def plan(config: ConfigPath, set_: Overrides = None) -> None:
+def plan(
+    config: ConfigPath,
+    slurm_script: Annotated[
+        bool, typer.Option("--slurm-script", help="Print the script of a SLURM job instead.")
+    ] = False,
+    set_: Overrides = None,
+) -> None:
     """Show what would run: items, letters, bytes on disk, probes. Runs nothing."""
     from seqbench.cli.plan_table import plan_table
     from seqbench.schedule.run import look
 
     told = reporter()
-    found, made = look(load(config, set_, told), told, "run")
+    loaded = load(config, set_, told)
+    if slurm_script:
+        typer.echo(_slurm_script(loaded))
+        return
+    found, made = look(loaded, told, "run")
     out = console()
     out.print(plan_table(found, made))
     _tell("not applicable", found.not_applicable, told)
     _tell("can't be worked on", found.failed, told)
     if found.failed:
         raise typer.Exit(EXIT_PARTIAL)
+
+
+def _slurm_script(config: "Config") -> str:
+    from seqbench.errors import ConfigError
+
+    if config.schedule.cluster != "slurm":
+        raise ConfigError("--slurm-script: schedule.cluster is not slurm (--set schedule.cluster=slurm)")
+    from seqbench.schedule.executors.opening import logs_folder
+    from seqbench.schedule.executors.slurm import job_script
+
+    return job_script(config.schedule, logs_folder(config.catalog))
 
 
 def _run(config: "Config", told: "Reporter", command: "Command") -> "Outcome":

@@ -136,6 +136,10 @@ def _layers(value: Any) -> Any:
     return "all" if value == "all" else [_number(layer) for layer in _listed(value)]
 
 
+def _gpus(value: Any) -> Any:
+    return "all" if value == "all" else [_number(gpu) for gpu in _listed(value)]
+
+
 def _heads(value: Any) -> list[str]:
     if str(value).upper() not in _HEADS:
         raise ValueError(f"must be {either(_HEADS)}, got {shown(value)}")
@@ -166,7 +170,12 @@ _CONVERTED: dict[str, Callable[[Any], Any]] = {
     "dataset_path": _as_is,
     "datasets_feature_path": _as_is,
     "eval_datasets": _listed,
+    "gpu_list": _gpus,
     "layer_to_eval": _layers,
+    "process_power_per_gpu": _number,
+    "embedding_process_power": _number,
+    "eval_process_power": _number,
+    "embedding_extract_split": _number,
     "embedding_output_dir": lambda directory: _inside(directory, "embeddings.zarr"),
     "classifer_type": _heads,
     "mlp_dropout": _number,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seqbench.config.model_kinds import Checkpoint, ModelConfig, PrecomputedModel
 from seqbench.config.problems import Source
+from seqbench.config.schedule import TlsConfig
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
 
@@ -94,9 +95,15 @@ def _map_paths(
                 update={"save_heads": None if probe.save_heads is None else change(probe.save_heads)}
             ),
             "wandb": config.wandb.model_copy(update={"dir": change(config.wandb.dir)}),
+            "schedule": config.schedule.model_copy(update={"tls": _map_tls(config.schedule.tls, change)}),
             "tensorboard": board.model_copy(update={"dir": None if board.dir is None else change(board.dir)}),
         }
     )
+
+
+def _map_tls(tls: TlsConfig, change: Callable[[Path], Path]) -> TlsConfig:
+    files = {"ca": tls.ca, "cert": tls.cert, "key": tls.key}
+    return tls.model_copy(update={key: change(path) for key, path in files.items() if path is not None})
 
 
 def _absolute(base: Path, text: str) -> Path:

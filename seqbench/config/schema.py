@@ -40,6 +40,7 @@ from seqbench.config.fields import (
     one_or_list,
 )
 from seqbench.config.model_kinds import ModelConfig
+from seqbench.config.schedule import ScheduleConfig
 from seqbench.vocabulary import (
     FigureFormat,
     Overlong,
@@ -366,6 +367,9 @@ class Config(Section):
     probe: ProbeConfig = Field(default=ProbeConfig(), description="Which heads are trained, and how.")
     catalog: LocalPath = Field(
         default=Path("catalog.duckdb"), description="DuckDB file of the results, one row a score."
+    )
+    schedule: ScheduleConfig = Field(
+        default=ScheduleConfig(), description="Where tasks run, and how many at once."
     )
     report: ReportConfig = Field(
         default=ReportConfig(), description="What tables and figures are made, and where."

@@ -1,6 +1,7 @@
 """What happens once before the first batch of a model on a data set: the budget and the certificate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import Embedder
@@ -26,11 +27,24 @@ def get_ready(
     known = next((entry.facts.notes for entry in entries if entry.facts.notes), {})
     train = dataset.splits["train"]
     items = train.sequences(0, min(SAMPLE, len(train)))
-    notes = embedder.tune(known, [sequence for item in items for sequence in item])
+    sample = [sequence for item in items for sequence in item]
+    notes = embedder.tune(known, sample)
     if "certificate" not in known:
         for check in notes.get("certificate", {}).get("checks", ()):
             if check["verdict"] == "fail":
                 note(f"warning: {entries[0].name}: {check['name']}: {check['says']}")
-    for entry in entries:
-        if any(entry.facts.notes.get(key) != value for key, value in notes.items()):
-            entry.add_notes(**notes)
+    if _settle(entries[0], notes, found=notes.keys() - known.keys()):
+        notes = embedder.tune(entries[0].facts.notes, sample)
+    for entry in entries[1:]:
+        _settle(entry, notes)
+
+
+def _settle(entry: Embeddings, notes: dict[str, Any], found: Collection[str] = ()) -> bool:
+    """Record notes; where another worker found some of them first, its findings hold for all shards.
+
+    Returns:
+        Whether that is so.
+    """
+    if any(entry.facts.notes.get(key) != value for key, value in notes.items()):
+        entry.add_notes(keep=found, **notes)
+    return any(entry.facts.notes[key] != notes[key] for key in found)

@@ -1,37 +1,35 @@
-"""Running a plan in this process, task by task; what fails is listed, the rest goes on.
+"""Running what a config asks for: survey, plan, execution, catalog; what fails is listed, the rest goes on.
 
-A scheduler for several devices takes the place of `_Run.execute`: same tasks in, same records out.
+Only this process opens the catalog. Who does the tasks is an `Executor`: this process or a cluster.
 """
 
 import os
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
-from itertools import groupby
 from typing import Literal
 
 from seqbench.catalog import Catalog
-from seqbench.catalog.records import ProbeRecord, Record, RunRecord, RunStatus
+from seqbench.catalog.records import RunRecord, RunStatus
 from seqbench.config import Config
 from seqbench.errors import SeqbenchError
-from seqbench.extract.blocks import Work
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Reporter
-from seqbench.schedule import host, tasks
+from seqbench.schedule import host
+from seqbench.schedule.display import Display
+from seqbench.schedule.executors.choose import executor_of, is_shared
+from seqbench.schedule.graph import make_graph
+from seqbench.schedule.heartbeat import Heartbeat
+from seqbench.schedule.ledger import Ledger
 from seqbench.schedule.pending import Pending
-from seqbench.schedule.plan import ExtractTask, Plan, ProbeTask, Task, make_plan
+from seqbench.schedule.plan import Plan, make_plan
 from seqbench.schedule.survey import Problem, Survey, survey
 from seqbench.schedule.workspace import Workspace
-from seqbench.tracking import Tracker, make_trackers
-from seqbench.vocabulary import SplitName
+from seqbench.tracking import make_trackers
 
 Command = Literal["extract", "probe", "run"]
-
-RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +54,22 @@ def look(config: Config, reporter: Reporter, command: Command) -> tuple[Survey, 
     """
     workspace = Workspace(config, reporter)
     known = Catalog(config.catalog).known_spec_hashes()
-    return _look(workspace, known, command)
+    return _look(workspace, known, command, shared=False)
 
 
-def _look(workspace: Workspace, known: set[str], command: Command) -> tuple[Survey, Plan]:
+def _look(workspace: Workspace, known: set[str], command: Command, *, shared: bool) -> tuple[Survey, Plan]:
     for warning in workspace.resolved.warnings:
         workspace.reporter.note(f"warning: {warning}")
     found = survey(workspace, known, extracting=command != "probe")
     if found.failed and not found.pairs:
         raise SeqbenchError(found.failed[0].reason)
-    plan = make_plan(found.pairs, extract=command != "probe", probe=command != "extract")
+    plan = make_plan(
+        found.pairs,
+        extract=command != "probe",
+        probe=command != "extract",
+        shard_items=workspace.config.schedule.shard_items,
+        by_head=shared,
+    )
     return found, plan
 
 
@@ -81,7 +85,7 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
         What was done and what failed; failures never stop the rest.
 
     Raises:
-        SeqbenchError: Nothing can be worked on, or the catalog or store can't be used.
+        SeqbenchError: Nothing can be worked on, or the catalog, the store or the cluster can't be used.
     """
     one_heap()
     if command != "extract":
@@ -89,169 +93,80 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
     workspace = Workspace(config, reporter)
     catalog = Catalog(config.catalog)
     known = catalog.known_spec_hashes()
-    found, plan = _look(workspace, known, command)
-    trackers = make_trackers(config, reporter.note) if plan.probe else []
-    running = _Run(workspace, catalog, known, trackers)
-    if plan.extract or plan.probe:
-        with running.recorded(command):
-            running.execute(plan)
+    shared = is_shared(config.schedule, reporter.note)
+    found, plan = _look(workspace, known, command, shared=shared)
     probes_known = sum(pair.probes_known for pair in found.pairs) if command != "extract" else 0
-    return Outcome(
-        items=running.items,
-        probes=running.probes,
+    outcome = Outcome(
+        items=0,
+        probes=0,
         probes_known=probes_known,
         not_applicable=found.not_applicable,
-        failed=(*found.failed, *running.failed),
+        failed=found.failed,
+    )
+    if not plan.extract and not plan.probe:
+        return outcome
+    done = _execute(workspace, catalog, known, plan, command, shared=shared)
+    return replace(outcome, items=done.items, probes=done.probes, failed=(*found.failed, *done.problems))
+
+
+def _execute(
+    workspace: Workspace, catalog: Catalog, known: set[str], plan: Plan, command: Command, *, shared: bool
+) -> Ledger:
+    config = workspace.config
+    trackers = make_trackers(config, workspace.reporter.note) if plan.probe else []
+    graph = make_graph(
+        plan,
+        extract_power=config.schedule.extract_power,
+        probe_power=config.schedule.probe_power,
+        extraction_first=shared,
+    )
+    pending = Pending(catalog)
+    record = _record(config, command)
+    heartbeat = Heartbeat(catalog.path, command, graph)
+    try:
+        with workspace.reporter.board() as board:
+            display = Display(board, graph, side_by_side=shared)
+            ledger = Ledger(workspace, catalog, pending, trackers, graph, display, heartbeat)
+            with (
+                _recorded(record, pending, ledger),
+                executor_of(workspace, known, record.run_id, shared=shared) as executor,
+            ):
+                executor.execute(graph, ledger)
+    finally:
+        heartbeat.close()
+        for tracker in trackers:
+            tracker.close()
+    return ledger
+
+
+def _record(config: Config, command: Command) -> RunRecord:
+    return RunRecord(
+        run_id=uuid.uuid4().hex,
+        command=command,
+        status="running",
+        config=config.model_dump(mode="json"),
+        versions=host.versions(),
+        host=host.host(),
+        device=host.device(),
+        started_at=datetime.now(UTC),
+        finished_at=None,
+        pid=os.getpid(),
     )
 
 
-class _Run:
-    """One execution: counts, failures, and the run's record."""
-
-    def __init__(
-        self, workspace: Workspace, catalog: Catalog, known: set[str], trackers: Sequence[Tracker]
-    ) -> None:
-        self._workspace = workspace
-        self._catalog = catalog
-        self._pending = Pending(catalog)
-        self._known = known
-        self._trackers = trackers
-        self._id = uuid.uuid4().hex
-        self._described: set[tuple[str, str]] = set()
-        self.items = 0
-        self.probes = 0
-        self.failed: list[Problem] = []
-
-    @contextmanager
-    def recorded(self, command: Command) -> Iterator[None]:
-        """Write the run to the catalog when it starts and when it ends, however it ends."""
-        record = RunRecord(
-            run_id=self._id,
-            command=command,
-            status="running",
-            config=self._workspace.config.model_dump(mode="json"),
-            versions=host.versions(),
-            host=host.host(),
-            device=host.device(),
-            started_at=datetime.now(UTC),
-            finished_at=None,
-            pid=os.getpid(),
-        )
-        self._pending.add([record])
-        self._pending.flush()
-        status: RunStatus = "failed"
-        try:
-            yield
-            status = "failed" if self.failed else "done"
-        except KeyboardInterrupt:
-            status = "interrupted"
-            raise
-        finally:
-            ended = replace(record, status=status, device=host.device(), finished_at=datetime.now(UTC))
-            self._pending.add([ended])
-            self._pending.flush()
-            for tracker in self._trackers:
-                tracker.close()
-
-    def execute(self, plan: Plan) -> None:
-        """Do every task in order; the tasks of one stage of one pair share a progress bar."""
-        groups = [
-            list(group)
-            for _, group in groupby(plan.in_order(), key=lambda task: (type(task), task.model, task.dataset))
-        ]
-        broken: set[tuple[str, str]] = set()
-        for number, group in enumerate(groups, start=1):
-            pair = (group[0].model, group[0].dataset)
-            if pair in broken:
-                continue
-            try:
-                self._do(group, f"[{number}/{len(groups)}]")
-            except SeqbenchError as error:
-                broken |= {pair, *((name, pair[1]) for name in _entries(group))}
-                self.failed.append(Problem(model=pair[0], dataset=pair[1], reason=str(error)))
-
-    def _do(self, group: Sequence[Task], place: str) -> None:
-        extractions = [task for task in group if isinstance(task, ExtractTask)]
-        if extractions:
-            self._extract(extractions, place)
-        for task in group:
-            if isinstance(task, ProbeTask):
-                self._probe(task, place)
-
-    def _extract(self, group: Sequence[ExtractTask], place: str) -> None:
-        first = group[0]
-        done: dict[SplitName, Work] = defaultdict(Work)
-        label = f"{place} extract {first.model} × {first.dataset}"
-        with self._workspace.reporter.task(label, sum(task.items for task in group), "items") as advance:
-            for task in group:
-                done[task.split] += tasks.extract(task, self._workspace, advance)
-        self.items += sum(work.items for work in done.values())
-        for name in first.entries:
-            self._describe(name, first.dataset, done)
-        self._pending.flush()
-        self._remark(first, sum(done.values(), Work()))
-
-    def _remark(self, task: ExtractTask, work: Work) -> None:
-        """Tell what the embeddings do not hold."""
-        if work.truncated:
-            self._workspace.reporter.note(
-                f"warning: {task.model} × {task.dataset}: {work.truncated:,} sequences were cut to the "
-                "model's limit (extract.overlong: window takes all of them)"
-            )
-        self.failed += [
-            Problem(model=task.model, dataset=task.dataset, reason=f"skipped: {place}")
-            for place in work.skipped
-        ]
-
-    def _probe(self, task: ProbeTask, place: str) -> None:
-        self._describe(task.model, task.dataset, {})
-        label = f"{place} probe {task.model} × {task.dataset}"
-        dead = []
-        with self._workspace.reporter.task(label, task.probes, "probes") as advance:
-            for records in tasks.probe(task, self._workspace, self._known, self._id, advance):
-                self._pending.add(records)
-                for tracker in self._trackers:
-                    tracker.log(records)
-                self.probes += len(records)
-                dead += [record for record in records if record.status == "failed"]
-        for record in dead:
-            self.failed.append(Problem(model=task.model, dataset=task.dataset, reason=_why(record)))
-
-    def _describe(self, model: str, dataset: str, done: dict[SplitName, Work]) -> None:
-        """Record model, data set and embeddings: what was just extracted, and what the catalog lacks."""
-        if not done and (model, dataset) in self._described:
-            return
-        self._described.add((model, dataset))
-        entry = self._workspace.store[f"{model}/{dataset}"]
-        device = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else host.device()
-        records: list[Record] = [
-            tasks.model_record(entry, self._workspace.parameters(model)),
-            tasks.dataset_record(entry, self._workspace),
-        ]
-        records += [
-            tasks.embedding_record(entry, split, done.get(split, Work()), device)
-            for split in entry.splits
-            if split in done or (model, dataset, split) not in self._recorded_splits
-        ]
-        self._pending.add(records)
-
-    @cached_property
-    def _recorded_splits(self) -> set[tuple[object, ...]]:
-        """Model, data set and split of every embedding that the catalog knew when this was first asked."""
-        return set(self._catalog.query(RECORDED_SPLITS).rows)
-
-
-def _why(record: ProbeRecord) -> str:
-    """Which probe failed, and why."""
-    of_design = {
-        "fold": record.fold,
-        "subset": record.subset and f"{record.subset} (draw {record.repeat})",
-        "control": record.control,
-    }
-    more = "".join(f", {name} {value}" for name, value in of_design.items() if value is not None)
-    return f"{record.head} on layer {record.layer}, seed {record.seed}{more}: {record.error}"
-
-
-def _entries(group: Sequence[Task]) -> set[str]:
-    """Names in the store that a group of tasks fills: probes of a broken one would fail as well."""
-    return {name for task in group if isinstance(task, ExtractTask) for name in task.entries}
+@contextmanager
+def _recorded(record: RunRecord, pending: Pending, ledger: Ledger) -> Iterator[None]:
+    """Write the run to the catalog when it starts and when it ends, however it ends."""
+    pending.add([record])
+    pending.flush()
+    status: RunStatus = "failed"
+    try:
+        yield
+        status = "failed" if ledger.problems else "done"
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        ended = replace(record, status=status, device=host.device(), finished_at=datetime.now(UTC))
+        pending.add([ended])
+        pending.flush()

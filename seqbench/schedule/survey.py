@@ -1,5 +1,6 @@
 """What is wanted and what is there: the facts that a plan is made from."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -93,7 +94,7 @@ def _described(workspace: Workspace, model: str, dataset: str) -> tuple[Embeddin
         facts = workspace.imported(model, dataset).facts
         return facts, dict.fromkeys(facts.splits, 0)
     content = workspace.dataset(dataset)
-    hidden = workspace.identity(model).hidden or workspace.embedder(model, dataset).hidden
+    hidden = workspace.identity(model).hidden or workspace.hidden(model, dataset)
     facts = workspace.facts(model, content, hidden, workspace.source(model).declared())
     return facts, {name: int(split.lengths.sum()) for name, split in content.splits.items()}
 
@@ -104,7 +105,7 @@ def _pair_in_store(
     entry = _entry(store, model, dataset)
     if entry is None or store is None:
         if workspace.kind(model) in CONTROLS - {"random-init"}:
-            workspace.embedder(model, dataset)  # says so where it is not applicable
+            workspace.hidden(model, dataset)  # says so where it is not applicable
         raise SeqbenchError(
             f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
         )
@@ -177,10 +178,14 @@ def _pair(
 ) -> Pair:
     wanted = designs(workspace.config.probe, workspace.spec(dataset).head)
     if entry is None:
-        probes = missing = len(layers) * probes_a_layer(applicable(wanted, _items(workspace, model, dataset)))
+        missing: Counter[str] = Counter()
+        for design in applicable(wanted, _items(workspace, model, dataset)):
+            missing[design.head] += len(layers) * probes_a_layer([design])
+        probes = missing.total()
     else:
         found = wanted_probes(entry, layers, wanted)
-        probes, missing = len(found), len(missing_probes(found, known, kept_heads(workspace.config, entry)))
+        lacking = missing_probes(found, known, kept_heads(workspace.config, entry))
+        probes, missing = len(found), Counter(probe.design.head for probe in lacking)
     return Pair(
         model=model,
         dataset=dataset,
@@ -188,7 +193,9 @@ def _pair(
         row_bytes=row_bytes,
         splits=tuple(splits),
         probes=probes,
-        probes_known=probes - missing,
+        probes_known=probes - missing.total(),
+        missing_by_head=tuple(missing.items()),
+        is_import=workspace.is_precomputed(model),
         source=workspace.computed_by(model),
     )
 

@@ -1,6 +1,6 @@
 """Doing one task: what a worker runs. Results come back as records; the catalog is not opened here."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,17 @@ from seqbench.extract.blocks import Extraction, Work
 from seqbench.extract.finish import Target
 from seqbench.extract.imported import import_split
 from seqbench.extract.ready import get_ready
+from seqbench.models.base import Embedder
 from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
+from seqbench.probe.spec import Design
+from seqbench.probe.wanted import wanted_probes
 from seqbench.progress import Advance
 from seqbench.schedule.contents import split_contents
 from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import ExtractTask, ProbeTask
 from seqbench.schedule.workspace import Workspace
-from seqbench.store import Embeddings
+from seqbench.store import Block, Embeddings
 from seqbench.vocabulary import SPLITS, SplitName, Task
 
 CHECKPOINTS = ".seqbench-checkpoints"
@@ -31,24 +34,27 @@ CHECKPOINTS = ".seqbench-checkpoints"
 
 
 def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
-    """Fill the store with the blocks of a task.
+    """Fill the store with the blocks of a task; those that are there by now are left as they are.
 
     Raises:
         SeqbenchError: The model, the data or the store is at fault.
     """
-    store = workspace.store
     if workspace.is_precomputed(task.model):
         identity = workspace.identity(task.model)
         imported = workspace.imported(task.model, task.dataset)
-        entry = store.require(identity, task.dataset, imported.facts)
+        entry = workspace.store.require(identity, task.dataset, imported.facts)
         import_split(workspace.precomputed(task.model), imported, entry, task.split, advance)
         return Work(items=task.items)
+    with workspace.lent(task.model, task.dataset) as embedder:
+        return _extract(task, workspace, embedder, advance)
+
+
+def _extract(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance: Advance) -> Work:
     dataset = workspace.dataset(task.dataset)
-    embedder = workspace.embedder(task.model, task.dataset)
     targets = []
     for name in task.entries:
         facts = workspace.facts(name, dataset, embedder.hidden, embedder.settings)
-        entry = store.require(workspace.identity(name), task.dataset, facts)
+        entry = workspace.store.require(workspace.identity(name), task.dataset, facts)
         targets.append(Target(entry=entry, pooling=workspace.pooling(name), layers=task.layers))
     get_ready(embedder, dataset, [target.entry for target in targets], workspace.reporter.note)
     extraction = Extraction(
@@ -59,7 +65,15 @@ def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
         strands=workspace.strands(task.model, dataset),
         repeats=workspace.repeats(task.dataset),
     )
-    return extraction.run(task.blocks, advance, workspace.reporter.note)
+    blocks = [block for block in task.blocks if _is_missing(targets, task.split, block)]
+    there = task.items - sum(block.stop - block.start for block in blocks)
+    advance(there)
+    return Work(items=there) + extraction.run(blocks, advance, workspace.reporter.note)
+
+
+def _is_missing(targets: Sequence[Target], split: SplitName, block: Block) -> bool:
+    """Whether anything of a block is to be computed; a worker that died may have done part of its shard."""
+    return any(target.entry.missing_layers(split, block, target.layers) for target in targets)
 
 
 def probe(
@@ -71,7 +85,7 @@ def probe(
         SeqbenchError: The embeddings or the data set can't be used.
     """
     entry = workspace.store[f"{task.model}/{task.dataset}"]
-    wanted = designs(workspace.config.probe, workspace.spec(task.dataset).head)
+    wanted = wanted_designs(task, workspace)
     config = workspace.config
     root = config.probe.save_heads
     yield from run_probes(
@@ -86,6 +100,25 @@ def probe(
         save=None if root is None else keeper(root, entry, workspace.parameters(task.model)),
         is_kept=kept_heads(config, entry),
     )
+
+
+def wanted_designs(task: ProbeTask, workspace: Workspace) -> list[Design]:
+    """What is trained on each layer: all that the config asks for, or one head of it."""
+    wanted = designs(workspace.config.probe, workspace.spec(task.dataset).head)
+    return [design for design in wanted if task.head in (None, design.head)]
+
+
+def known_probes(task: ProbeTask, workspace: Workspace, known: Collection[str]) -> frozenset[str]:
+    """Those of the known probes that a task would train otherwise; few, so that they can be sent with it.
+
+    Raises:
+        SeqbenchError: The embeddings or the data set can't be used.
+    """
+    if not known:
+        return frozenset()
+    entry = workspace.store[f"{task.model}/{task.dataset}"]
+    found = wanted_probes(entry, task.layers, wanted_designs(task, workspace))
+    return frozenset(probe.hash for probe in found if probe.hash in known)
 
 
 def model_record(entry: Embeddings, parameters: dict[str, Any]) -> ModelRecord:

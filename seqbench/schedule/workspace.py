@@ -1,5 +1,6 @@
 """What the tasks of a run share: models, data sets and store, each opened when first needed and kept."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.progress import Reporter
+from seqbench.schedule.lending import Models
+from seqbench.schedule.once import Once
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
 from seqbench.vocabulary import Pooling, Strands
 
@@ -45,14 +48,14 @@ class Workspace:
                 "models: two would be stored under one name, as further poolings are named "
                 "`<model>@<pooling>` (set `name:` on one of them)"
             )
-        self._sources: dict[str, Source] = {}
-        self._precomputed: dict[str, Precomputed] = {}
-        self._imported: dict[tuple[str, str], Imported] = {}
-        self._identities: dict[str, ModelIdentity] = {}
-        self._datasets: dict[str, Dataset | DataError] = {}
-        self._repeats: dict[str, Repeats] = {}
-        self._loaded: tuple[str, LoadedModel] | None = None
-        self._embedders: dict[str, Embedder] = {}
+        # Workers have a thread for each task: what is opened is opened once.
+        self._sources = Once(self._create)
+        self._precomputed = Once(self._find_precomputed)
+        self._imported = Once(self._import)
+        self._identities = Once(self._identify)
+        self._datasets = Once(self._open)
+        self._repeats: Once[str, Repeats] = Once(lambda name: Repeats(self.dataset(name)))
+        self._loaded = Models(lambda model: self.source(model).load(), self._ready)
 
     def _entries_of(self, model: ModelConfig) -> list[Entry]:
         """What a model fills: the first pooling under its name, each further one beside it."""
@@ -115,8 +118,6 @@ class Workspace:
 
     def repeats(self, dataset: str) -> Repeats:
         """The sequences that a data set holds more than once; looked for once."""
-        if dataset not in self._repeats:
-            self._repeats[dataset] = Repeats(self.dataset(dataset))
         return self._repeats[dataset]
 
     @cached_property
@@ -148,8 +149,6 @@ class Workspace:
         Raises:
             DataError: Something is wrong with its files.
         """
-        if name not in self._datasets:
-            self._datasets[name] = self._open(name)
         found = self._datasets[name]
         if isinstance(found, DataError):
             raise found
@@ -175,49 +174,57 @@ class Workspace:
 
     def precomputed(self, name: str) -> Precomputed:
         """The folder of a model whose embeddings come from files."""
-        if name not in self._precomputed:
-            entry = self._entry(name)
-            if not isinstance(entry, PrecomputedModel):
-                raise TypeError(f"{name} is a {entry.kind} model")
-            self._precomputed[name] = Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
         return self._precomputed[name]
+
+    def _find_precomputed(self, name: str) -> Precomputed:
+        entry = self._entry(name)
+        if not isinstance(entry, PrecomputedModel):
+            raise TypeError(f"{name} is a {entry.kind} model")
+        return Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
 
     def imported(self, model: str, dataset: str) -> Imported:
         """What the files of a precomputed model say of a data set."""
-        if (model, dataset) not in self._imported:
-            found = describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
-            self._imported[model, dataset] = found
         return self._imported[model, dataset]
+
+    def _import(self, pair: tuple[str, str]) -> Imported:
+        model, dataset = pair
+        return describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""
-        model = self.computed_by(name)
-        if model not in self._sources:
-            entry = self._models[model]
-            self._sources[model] = create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
-        return self._sources[model]
+        return self._sources[self.computed_by(name)]
+
+    def _create(self, model: str) -> Source:
+        entry = self._models[model]
+        return create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
 
     def identity(self, name: str) -> ModelIdentity:
         """Which weights a model has; hashes them once."""
-        if name not in self._identities:
-            model = self.precomputed(name) if self.is_precomputed(name) else self.source(name)
-            self._identities[name] = replace(model.identity(), name=name)
         return self._identities[name]
 
-    def embedder(self, model: str, dataset: str) -> Embedder:
-        """A loaded model, ready for a data set; one model is kept in memory at a time.
+    def _identify(self, name: str) -> ModelIdentity:
+        model = self.precomputed(name) if self.is_precomputed(name) else self.source(name)
+        return replace(model.identity(), name=name)
+
+    def lent(self, model: str, dataset: str) -> AbstractContextManager[Embedder]:
+        """A loaded model, ready for a data set, for one extraction; weights of idle models make room for it.
 
         Raises:
             NotApplicableError: The model can't embed such data by its nature.
         """
-        model = self.computed_by(model)
-        if self._loaded is None or self._loaded[0] != model:
-            self._loaded = None
-            self._embedders.clear()
-            self._loaded = (model, self.source(model).load())
-        if dataset not in self._embedders:
-            self._embedders[dataset] = self._loaded[1].embedder(dataset_facts(self.dataset(dataset)))
-        return self._embedders[dataset]
+        return self._loaded.lent(self.computed_by(model), dataset)
+
+    def hidden(self, model: str, dataset: str) -> int:
+        """The width of a layer of a model that has to be loaded to know.
+
+        Raises:
+            NotApplicableError: The model can't embed such data by its nature.
+        """
+        with self.lent(model, dataset) as embedder:
+            return embedder.hidden
+
+    def _ready(self, loaded: LoadedModel, dataset: str) -> Embedder:
+        return loaded.embedder(dataset_facts(self.dataset(dataset)))
 
     @cached_property
     def _options(self) -> EmbedOptions:

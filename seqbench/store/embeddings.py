@@ -3,7 +3,7 @@
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -131,16 +131,18 @@ class Embeddings(StoredEmbeddings):
             self._mark(split, block, wanted, 0)
         self._known_flags.clear()
 
-    def add_notes(self, **notes: Any) -> None:
+    def add_notes(self, *, keep: Collection[str] = (), **notes: Any) -> None:
         """Record more of what may be worth knowing later; a note of the same name is replaced.
 
         Args:
+            keep: Names of notes that are not replaced: of processes that find them at once, the first counts.
             notes: Ready for JSON.
         """
         with exclusive(self._store):
             group = arrays.reopen(self._group)
             stored = EmbeddingFacts.from_attrs(dict(group.attrs))
-            facts = replace(stored, notes={**stored.notes, **notes})
+            kept = {name: note for name, note in stored.notes.items() if name in keep}
+            facts = replace(stored, notes={**stored.notes, **notes, **kept})
             arrays.put_attrs(group, facts.attrs())
         self.facts = facts
 

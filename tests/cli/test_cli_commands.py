@@ -149,13 +149,13 @@ def test_pre_extracted_files_of_the_reference_run_with_its_flat_config(tmp_path:
     (tmp_path / "config.yaml").write_text(
         "model_name: their-model\nnum_layers: 2\nembedding_output_dir: embeddings\n"
         "eval_result_path: results\nclassifer_type: XGB\nxgb_n_estimators: 10\nseed: 7\n"
-        "process_power_per_gpu: 5\nwandb_report: false\n"
+        "process_power_per_gpu: 5\nbatch_size: 8\nwandb_report: false\n"
         "target_best_table: [accuracy]\n"
     )
     done = seqbench("run", tmp_path / "config.yaml")
     assert done.exit_code == 0, done.output
     warning = next(line for line in done.stderr.splitlines() if "no effect" in line)
-    assert "process_power_per_gpu" in warning
+    assert "batch_size" in warning
     assert "wandb_report" not in warning
     (best,) = rows_at(tmp_path / "results" / "catalog.duckdb", "SELECT layer, test_score FROM leaderboard")
     assert best["layer"] == 2

@@ -117,3 +117,15 @@ def test_overrides_of_a_flat_config_use_the_new_keys(tmp_path: Path) -> None:
     (model,) = loaded.config.models
     assert isinstance(model, Checkpoint)
     assert (loaded.config.probe.seeds, model.dtype) == ((7, 8), "float32")
+
+
+def test_gpus_and_power_are_taken_over(tmp_path: Path) -> None:
+    text = (
+        "gpu_list: [1, '0']\nprocess_power_per_gpu: 6\nembedding_process_power: '2'\n"
+        "eval_process_power: 0.5\nembedding_extract_split: 1000"
+    )
+    loaded = load(tmp_path, BASE + text)
+    schedule = loaded.config.schedule
+    assert (schedule.cluster, schedule.gpus, schedule.shard_items) == ("local", (1, 0), 1000)
+    assert (schedule.power_per_gpu, schedule.extract_power, schedule.probe_power) == (6, 2, 0.5)
+    assert loaded.warnings == ()

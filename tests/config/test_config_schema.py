@@ -155,8 +155,3 @@ def test_precomputed_models_need_no_data_root() -> None:
 def test_metric_names_are_distinct_and_of_all_tasks() -> None:
     assert len(METRIC_NAMES) == len(set(METRIC_NAMES))
     assert {"accuracy", "auprc", "mcrmse"} <= set(METRIC_NAMES)
-
-
-def test_keys_of_later_features_are_not_in_the_schema() -> None:
-    keys = {name.partition(".")[2] for name, _ in fields()}
-    assert not keys & {"schedule", "power_per_gpu"}

@@ -8,7 +8,7 @@ import pytest
 from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
 from seqbench.progress import Silent
-from seqbench.schedule import run as running
+from seqbench.schedule import tasks
 from seqbench.schedule.run import look, run
 from tests.data import write_split
 
@@ -98,7 +98,7 @@ def test_an_interrupted_run_leaves_what_was_finished_in_the_catalog(
 ) -> None:
     wanted = loaded(config, heads=("linear",))
     run(wanted, Silent(), "extract")
-    probe = running.tasks.probe
+    probe = tasks.probe
     done = []
 
     def interrupted(*given):
@@ -108,7 +108,7 @@ def test_an_interrupted_run_leaves_what_was_finished_in_the_catalog(
             if len(done) >= 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(running.tasks, "probe", interrupted)
+    monkeypatch.setattr(tasks, "probe", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(wanted, Silent(), "probe")
     catalog = Catalog(wanted.catalog)

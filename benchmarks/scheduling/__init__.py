@@ -1,0 +1,1 @@
+"""Benchmarks of scheduling; `benchmarks/schedule.py` runs them."""

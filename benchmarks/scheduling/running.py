@@ -1,0 +1,168 @@
+"""What running tasks costs beside the work itself: in this process, on one worker and on two."""
+
+import pickle
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from common.results import Figure
+from common.turns import in_turns, paired
+from distributed import get_worker
+from extraction.shapes import Shape
+
+from scheduling.setting import Setting, Unheard, config, write_data
+from seqbench.catalog import Catalog
+from seqbench.config.schedule import ScheduleConfig
+from seqbench.extract.blocks import Work
+from seqbench.progress import Silent
+from seqbench.schedule import tasks
+from seqbench.schedule.executors import on_dask
+from seqbench.schedule.executors.opening import open_cluster
+from seqbench.schedule.graph import Graph, make_graph
+from seqbench.schedule.plan import ExtractTask, Pair, SplitState, make_plan
+from seqbench.schedule.run import look, run
+from seqbench.schedule.worker import Job, Report
+from seqbench.schedule.workspace import Workspace
+from seqbench.store import Block
+
+SMALL = Shape(family="bert", blocks=6, hidden=256, heads=8, intermediate=1024)
+ONE_AT_A_TIME = {"power_per_gpu": 1, "extract_power": 1, "probe_power": 1}
+
+
+def nothing(job: Job) -> None:
+    """A task without any work, which ends as others do."""
+    get_worker().log_event(job.topic, {"key": job.key, "report": pickle.dumps(Report(work=Work()))})
+
+
+def overhead(setting: Setting) -> list[Figure]:
+    """Milliseconds a worker loses between two tasks."""
+    count = setting.scaled(1_000)
+    original = on_dask.work
+    on_dask.work = nothing
+    schedule = ScheduleConfig.model_validate({"workers": 2, **ONE_AT_A_TIME})
+    values = []
+    try:
+        with open_cluster(schedule, setting.console.print, str(setting.folder)) as cluster:
+            workspace: Any = SimpleNamespace(
+                config=config(setting, "overhead", setting.folder, schedule.model_dump(exclude_unset=True))
+            )
+            for number in range(setting.rounds + 1):
+                listener, began = Unheard(), time.perf_counter()
+                executor = on_dask.OnDask(cluster, workspace, set(), f"overhead{number}")
+                executor.execute(_empty(count), listener)
+                listener.check()
+                values.append(1000 * 2 * (time.perf_counter() - began) / count)
+    finally:
+        on_dask.work = original
+    return [
+        Figure(
+            benchmark="overhead",
+            what="a task of nothing, two workers, one task at a time each",
+            values=tuple(values[1:]),  # in the first the workers import what they need
+            unit="ms",
+            target=10.0,
+            better="less",
+        )
+    ]
+
+
+def _empty(count: int) -> Graph:
+    split = SplitState(
+        name="train",
+        n_items=count,
+        letters=count,
+        missing=tuple(Block(index, index, index + 1) for index in range(count)),
+    )
+    pair = Pair(
+        model="model",
+        dataset="d",
+        layers=(0,),
+        row_bytes=4,
+        splits=(split,),
+        probes=0,
+        probes_known=0,
+    )
+    return make_graph(make_plan([pair], extract=True, probe=False, shard_items=1), extraction_first=True)
+
+
+def workers(setting: Setting) -> list[Figure]:
+    """How much faster two single-thread workers extract than one, models loaded before."""
+    model = _prepare(setting, sets=8)
+
+    def timed(count: int) -> float:
+        schedule = {"workers": count, **ONE_AT_A_TIME}
+        wanted = config(setting, f"workers-{count}-{time.time_ns()}", model, schedule)
+        with open_cluster(wanted.schedule, setting.console.print, str(setting.folder)) as cluster:
+            workspace = Workspace(wanted, Silent())
+            _, plan = look(wanted, Silent(), "extract")
+            everything = make_graph(plan, extraction_first=True).nodes
+            warm, rest = everything[:count], everything[count:]
+            for part, nodes in enumerate((warm, rest)):
+                began, listener = time.perf_counter(), Unheard()
+                on_dask.OnDask(cluster, workspace, set(), f"w{part}").execute(Graph(nodes=nodes), listener)
+                listener.check()
+            lasted = time.perf_counter() - began
+            return lasted / sum(node.amount for node in rest)
+
+    values = in_turns(
+        {"one": lambda: timed(1), "two": lambda: timed(2)}, setting.rounds, setting.console, "workers"
+    )
+    return [
+        Figure(
+            benchmark="workers",
+            what="items/s of two single-thread workers over one",
+            values=paired(values["one"], values["two"]),
+            unit="×",
+            target=1.8,
+            note="run it with OMP_NUM_THREADS=1: workers divide the cores by their number, so one has both",
+        )
+    ]
+
+
+def in_process(setting: Setting) -> list[Figure]:
+    """A whole `extract` in this process over the plain calls of its parts."""
+    model = _prepare(setting, sets=2)
+
+    def whole() -> float:
+        wanted = config(setting, f"whole-{time.time_ns()}", model, {})
+        began = time.perf_counter()
+        run(wanted, Silent(), "extract")
+        return time.perf_counter() - began
+
+    def plain() -> float:
+        wanted = config(setting, f"plain-{time.time_ns()}", model, {})
+        began = time.perf_counter()
+        workspace = Workspace(wanted, Silent())
+        _, plan = look(wanted, Silent(), "extract")
+        for task in plan.extract:
+            tasks.extract(task, workspace, lambda amount: None)
+        _record(workspace, plan.extract)
+        return time.perf_counter() - began
+
+    values = in_turns({"plain": plain, "whole": whole}, setting.rounds, setting.console, "in process")
+    return [
+        Figure(
+            benchmark="in process",
+            what="`extract` over the plain calls that survey, extract and record",
+            values=paired(values["whole"], values["plain"]),
+            unit="×",
+            target=1.02,
+            better="less",
+        )
+    ]
+
+
+def _record(workspace: Workspace, done: tuple[ExtractTask, ...]) -> None:
+    """What a script would write down: models, data sets and embeddings."""
+    catalog = Catalog(workspace.config.catalog)
+    for dataset in dict.fromkeys(task.dataset for task in done):
+        entry = workspace.store[f"model/{dataset}"]
+        records = [tasks.embedding_record(entry, split, Work(), "cpu") for split in entry.splits]
+        catalog.append([tasks.dataset_record(entry), *records])
+
+
+def _prepare(setting: Setting, sets: int) -> Path:
+    for number in range(sets):
+        write_data(setting.folder / "data" / f"d{number}", setting.scaled(2_000), 200, seed=number)
+    return SMALL.save(setting.folder / "bert")

@@ -1,0 +1,1 @@
+"""Who works on a graph: this process, or workers of a Dask cluster."""

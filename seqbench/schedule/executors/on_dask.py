@@ -1,0 +1,334 @@
+"""Working on a Dask cluster: this process decides what runs where, Dask carries it there and back.
+
+Everything happens in the caller's thread: answers, events and deaths of workers come through one queue.
+"""
+
+import pickle
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from distributed import Client, Future
+from distributed.scheduler import KilledWorker
+
+from seqbench.errors import SeqbenchError
+from seqbench.schedule import tasks
+from seqbench.schedule.allocation import Allocation
+from seqbench.schedule.events import Listener, WorkerLoad
+from seqbench.schedule.executors.cluster import Cluster
+from seqbench.schedule.frontier import Frontier
+from seqbench.schedule.graph import Graph, Node
+from seqbench.schedule.plan import ProbeTask
+from seqbench.schedule.worker import Job, Report, take, topic, work
+from seqbench.schedule.workspace import Workspace
+
+LOOK_SECONDS = 1.0
+"""Between two looks at who works."""
+PATIENCE_SECONDS = 20.0
+"""Without any worker, before the user is told what is waited for."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Attempt:
+    """A task on its way."""
+
+    node: Node
+    key: str
+    worker: str
+    future: Future
+    advanced: float = 0.0
+    received: int = 0
+    """Records that have come."""
+    report: Report | None = None
+    """How it ended, where that came as an event."""
+
+
+class OnDask:
+    """Hands tasks to workers as they have room, and writes nothing itself."""
+
+    def __init__(self, cluster: Cluster, workspace: Workspace, known: set[str], run_id: str) -> None:
+        self._cluster = cluster
+        self._workspace = workspace
+        self._known = known
+        self._run_id = run_id
+
+    def execute(self, graph: Graph, listener: Listener) -> None:
+        """Do the tasks; a task that kills its worker or raises is tried elsewhere, then given up.
+
+        Raises:
+            SeqbenchError: The scheduler is gone.
+        """
+        execution = _Execution(self._cluster, self._workspace, self._known, self._run_id, graph, listener)
+        execution.run()
+
+
+class _Execution:
+    """One graph on its way through a cluster."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        workspace: Workspace,
+        known: set[str],
+        run_id: str,
+        graph: Graph,
+        listener: Listener,
+    ) -> None:
+        self._cluster = cluster
+        self._client: Client = cluster.client
+        self._workspace = workspace
+        self._known = known
+        self._run_id = run_id
+        self._listener = listener
+        self._frontier = Frontier(graph)
+        self._allocation = Allocation()
+        self._names: dict[str, str] = {}
+        self._inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+        self._running: dict[str, _Attempt] = {}
+        self._failures: Counter[str] = Counter()
+        self._tried: Counter[str] = Counter()
+        self._retries = workspace.config.schedule.retries
+        config = workspace.config.model_copy(update={"schedule": type(workspace.config.schedule)()})
+        self._config = pickle.dumps(config)
+        self._digest = sha256(config.model_dump_json().encode()).hexdigest()
+        self._power = {node.key: node.power for node in graph.nodes}
+        self._patient_until = time.monotonic() + PATIENCE_SECONDS
+
+    def run(self) -> None:
+        """Work until nothing is left that can be done."""
+        self._client.subscribe_topic(topic(self._run_id), self._hear)
+        try:
+            while len(self._frontier):
+                self._look()
+                until = time.monotonic() + LOOK_SECONDS
+                while len(self._frontier) and (left := until - time.monotonic()) > 0:
+                    self._start()
+                    self._take_in(left)
+        finally:
+            self._client.unsubscribe_topic(topic(self._run_id))
+            for attempt in self._running.values():
+                attempt.future.cancel()
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        self._inbox.put(("event", event[1]))
+
+    def _take_in(self, seconds: float) -> None:
+        """Wait for one message, and take in all that came with it."""
+        try:
+            kind, content = self._inbox.get(timeout=seconds)
+            while True:
+                (self._on_event if kind == "event" else self._on_end)(content)
+                kind, content = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    # Who works.
+
+    def _look(self) -> None:
+        """See which workers there are; what ran on those that left is to be done again."""
+        if self._client.status != "running":
+            raise SeqbenchError(
+                f"the scheduler of the cluster is gone ({self._cluster.name}); what is done is stored, "
+                "the same command goes on from there"
+            )
+        found = self._cluster.workers()
+        self._names = {address: worker.name for address, worker in found.items()}
+        for node in self._allocation.update({address: worker.power for address, worker in found.items()}):
+            self._lost(self._running.pop(node.key))
+        open_power = sum(self._power[key] for key in self._frontier.open_keys())
+        self._cluster.balance(open_power, self._allocation.idle())
+        self._refuse_what_fits_nowhere()
+        self._tell_workers()
+
+    def _refuse_what_fits_nowhere(self) -> None:
+        largest = self._allocation.largest()
+        if self._running:
+            return
+        if not largest:
+            if time.monotonic() > self._patient_until:
+                self._patient_until = float("inf")
+                self._listener.note(f"waiting for workers: {self._cluster.waits_for()}")
+            return
+        for node in self._frontier.heads():
+            if node.power > largest:
+                self._give_up(
+                    node,
+                    f"takes {node.power:g} units of power, no worker offers more than {largest:g} "
+                    "(schedule.extract_power, schedule.probe_power)",
+                )
+
+    def _tell_workers(self) -> None:
+        self._listener.workers(
+            [
+                WorkerLoad(name=self._names.get(address, address), used=used, power=power, running=running)
+                for address, (used, power, running) in self._allocation.loads().items()
+            ]
+        )
+
+    # Starting.
+
+    def _start(self) -> None:
+        started = self._allocation.assign(self._frontier)
+        for node, worker, power in started:
+            try:
+                self._submit(node, worker, power)
+            except SeqbenchError as error:
+                self._allocation.release(node.key)
+                self._give_up(node, str(error), with_group=True)
+        if started:
+            self._tell_workers()
+
+    def _submit(self, node: Node, worker: str, power: float) -> None:
+        known: frozenset[str] = frozenset()
+        if isinstance(node.task, ProbeTask):
+            known = tasks.known_probes(node.task, self._workspace, self._known)
+        self._tried[node.key] += 1
+        job = Job(
+            config=self._config,
+            digest=self._digest,
+            run_id=self._run_id,
+            key=f"{node.key}#{self._tried[node.key]}-{self._run_id[:8]}",
+            task=node.task,
+            known=known,
+        )
+        future = self._client.submit(
+            work,
+            job,
+            key=job.key,
+            workers=[worker],
+            allow_other_workers=False,
+            resources={"power": power},
+            pure=False,
+        )
+        attempt = _Attempt(node=node, key=job.key, worker=worker, future=future)
+        self._running[node.key] = attempt
+        self._listener.started(node)
+        future.add_done_callback(partial(self._end, attempt))
+
+    def _end(self, attempt: _Attempt, future: Future) -> None:
+        """Called in a thread of Dask's."""
+        self._inbox.put(("end", attempt))
+
+    # Answers.
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        node_key = event["key"].rpartition("#")[0]
+        attempt = self._running.get(node_key)
+        if "note" in event:
+            self._listener.note(event["note"])
+        elif attempt is None or attempt.key != event["key"]:
+            return  # of an attempt that was given to another worker meanwhile
+        elif "report" in event:
+            attempt.report = pickle.loads(event["report"])  # noqa: S301 -- as all that Dask brings
+        else:
+            self._advance(attempt, event["advanced"])
+            if event["records"] > attempt.received:
+                self._fetch(attempt)
+
+    def _advance(self, attempt: _Attempt, amount: float) -> None:
+        attempt.advanced += amount
+        self._listener.advanced(attempt.node, amount)
+
+    def _fetch(self, attempt: _Attempt) -> None:
+        """Get the records that a task has so far: they are in the catalog before it ends."""
+        try:
+            found = self._client.run(take, attempt.key, attempt.received, workers=[attempt.worker])
+        except (OSError, ValueError, KeyError):  # the worker is gone: that is noticed elsewhere
+            return
+        self._receive(attempt, attempt.received, found[attempt.worker])
+
+    def _receive(self, attempt: _Attempt, first: int, records: Collection[Any]) -> None:
+        new = list(records)[attempt.received - first :]
+        attempt.received += len(new)
+        self._known.update(record.spec_hash for record in new if record.status == "ok")
+        if new:
+            self._listener.records(attempt.node, new)
+
+    def _on_end(self, attempt: _Attempt) -> None:
+        node = attempt.node
+        if self._running.get(node.key) is not attempt:  # given to another worker meanwhile
+            return
+        del self._running[node.key]
+        try:
+            report = attempt.report or attempt.future.result()
+        except KilledWorker:
+            self._died(attempt)
+            return
+        except Exception as error:  # what came back can't be had: its worker died just then
+            if self._is_there(attempt.worker):
+                self._failed(attempt, f"{type(error).__name__}: {error}")
+            else:
+                self._died(attempt)
+            return
+        self._allocation.release(node.key)
+        try:
+            self._settle(attempt, report)
+        except SeqbenchError as error:  # the results do not fit what is stored
+            self._give_up(node, str(error), with_group=True)
+
+    def _settle(self, attempt: _Attempt, report: Report) -> None:
+        node = attempt.node
+        self._advance(attempt, report.advanced)
+        self._receive(attempt, report.first, report.records)
+        if report.error is not None:
+            self._give_up(node, report.error, with_group=True)
+        elif report.bug is not None:
+            self._failed(attempt, report.bug)
+        else:
+            if report.work is not None:
+                self._listener.extracted(node, report.work, report.device)
+            else:
+                self._listener.probed(node)
+            self._frontier.done(node.key)
+
+    # Faults.
+
+    def _is_there(self, worker: str) -> bool:
+        return worker in self._cluster.workers()
+
+    def _died(self, attempt: _Attempt) -> None:
+        """A worker is gone before the next look: nothing more is to be sent to it."""
+        self._running[attempt.node.key] = attempt
+        for node in self._allocation.remove(attempt.worker):
+            self._lost(self._running.pop(node.key))
+
+    def _lost(self, attempt: _Attempt) -> None:
+        """A worker left with a task on it: by its own plan, which counts for nothing, or it died."""
+        attempt.future.cancel()
+        self._allocation.release(attempt.node.key)
+        if self._cluster.left_by_plan(attempt.worker):
+            self._again(attempt)
+            return
+        self._allocation.suspect(attempt.node.key)
+        name = self._names.get(attempt.worker, attempt.worker)
+        self._count(attempt, f"the worker that did it died (last: {name}; killed, out of memory, or cut off)")
+
+    def _failed(self, attempt: _Attempt, why: str) -> None:
+        self._allocation.release(attempt.node.key)
+        self._allocation.avoid(attempt.node.key, attempt.worker)
+        self._count(attempt, why)
+
+    def _count(self, attempt: _Attempt, why: str) -> None:
+        key = attempt.node.key
+        self._failures[key] += 1
+        if self._failures[key] > self._retries:
+            times = f"given up after {self._failures[key]} attempts: " if self._retries else ""
+            self._give_up(attempt.node, times + why)
+        else:
+            self._again(attempt)
+
+    def _again(self, attempt: _Attempt) -> None:
+        kept = attempt.received  # probes whose records have come are not trained again
+        self._listener.advanced(attempt.node, kept - attempt.advanced)
+        self._listener.paused(attempt.node)
+        self._frontier.put_back(attempt.node)
+
+    def _give_up(self, node: Node, reason: str, *, with_group: bool = False) -> None:
+        self._listener.gave_up(node, reason)
+        for lost in self._frontier.give_up(node, with_group=with_group):
+            self._listener.skipped(lost)

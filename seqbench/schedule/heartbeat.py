@@ -1,0 +1,121 @@
+"""How far a run is, in a small file beside the catalog, for `seqbench status` in another terminal."""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seqbench.schedule import host
+from seqbench.schedule.events import WorkerLoad
+from seqbench.schedule.graph import Graph, Group, Node
+
+SECONDS = 2.0
+"""Between two writings."""
+STALE_SECONDS = 60.0
+"""A file that was not written for so long is of a run that was killed, or of a machine that is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What a running command last said."""
+
+    command: str
+    host: str
+    pid: int
+    began: float
+    """Seconds since 1970, as is `written`."""
+    written: float
+    done: dict[str, float]
+    """Items or probes by `stage model dataset`, of what has begun."""
+    total: dict[str, float]
+    running: list[str]
+    """`stage model dataset`, of what runs now."""
+    workers: list[dict[str, Any]]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the command still runs, as far as that can be told."""
+        if self.host == host.host():
+            return Path(f"/proc/{self.pid}").exists() or not Path("/proc").exists()
+        return time.time() - self.written < STALE_SECONDS
+
+
+def beat_path(catalog: Path) -> Path:
+    """The file that belongs to a catalog."""
+    return catalog.with_name(f".{catalog.name}.running.json")
+
+
+def last_beat(catalog: Path) -> Beat | None:
+    """What the command that writes to a catalog last said; None where none runs."""
+    try:
+        beat = Beat(**json.loads(beat_path(catalog).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # none, or of another version
+        return None
+    return beat if beat.is_alive else None
+
+
+class Heartbeat:
+    """Writes the file while a run goes on, and takes it away at the end."""
+
+    def __init__(self, catalog: Path, command: str, graph: Graph) -> None:
+        self._path = beat_path(catalog)
+        self._command = command
+        self._began = time.time()
+        self._next = 0.0
+        self._done: Counter[Group] = Counter()
+        self._total: Counter[Group] = Counter()
+        for node in graph.nodes:
+            self._total[node.group] += node.amount
+        self._running: dict[str, Group] = {}
+        self._workers: Sequence[WorkerLoad] = ()
+
+    def started(self, node: Node) -> None:
+        """Note that a task runs."""
+        self._running[node.key] = node.group
+        self._write()
+
+    def advanced(self, node: Node, amount: float) -> None:
+        """Note how much of it is done."""
+        self._done[node.group] += amount  # type: ignore[assignment]
+        self._write()
+
+    def ended(self, node: Node) -> None:
+        """Note that it runs no more."""
+        self._running.pop(node.key, None)
+        self._write()
+
+    def workers(self, loads: Sequence[WorkerLoad]) -> None:
+        """Note who works."""
+        self._workers = loads
+        self._write()
+
+    def _write(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + SECONDS
+        beat = Beat(
+            command=self._command,
+            host=host.host(),
+            pid=os.getpid(),
+            began=self._began,
+            written=time.time(),
+            done={" ".join(group): amount for group, amount in self._done.items()},
+            total={" ".join(group): amount for group, amount in self._total.items()},
+            running=[" ".join(group) for group in dict.fromkeys(self._running.values())],
+            workers=[asdict(load) for load in self._workers],
+        )
+        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.partial")
+        with suppress(OSError):  # a full disk ends the run where results are written, not here
+            partial.write_text(json.dumps(asdict(beat)), encoding="utf-8")
+            partial.replace(self._path)
+
+    def close(self) -> None:
+        """Take the file away."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)

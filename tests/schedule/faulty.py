@@ -1,0 +1,43 @@
+"""What a worker does in tests of faults, in the place of real tasks: the data set's name says what."""
+
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+from distributed import get_worker
+
+from seqbench.extract.blocks import Work
+from seqbench.schedule import worker
+from seqbench.schedule.plan import ExtractTask
+from seqbench.schedule.worker import Job, Report
+
+
+def work(job: Job) -> Report | None:
+    """Sleep a moment, and then end well or badly."""
+    time.sleep(0.02)
+    name = job.task.dataset
+    if name.startswith("poison"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("bug"):
+        return Report(bug=f"Traceback: a bug on {get_worker().name}")
+    if name.startswith("wrong"):
+        return Report(error="wrong/train.jsonl:3: label must be an int")
+    if name.startswith("long") and not isinstance(job.task, ExtractTask):
+        return _in_parts(job)
+    if isinstance(job.task, ExtractTask):
+        return Report(work=Work(items=job.task.items), advanced=job.task.items)
+    return Report(advanced=job.task.probes)
+
+
+def _in_parts(job: Job) -> Report | None:
+    """Two records, a second apart."""
+    wire = worker._Wire(get_worker(), job)
+    worker._wires[job.key] = wire
+    for number in range(2):
+        wire.add([SimpleNamespace(spec_hash=f"{job.key}-{number}", status="ok")])  # type: ignore[list-item]
+        time.sleep(worker.SECONDS)
+        wire.advance(1)
+        time.sleep(1.0)
+    del worker._wires[job.key]
+    return wire.report()
