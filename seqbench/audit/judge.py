@@ -19,7 +19,7 @@ from seqbench.datasets.dataset import Dataset
 from seqbench.vocabulary import SplitName, Task
 
 _ALIKE: Final = {"GC alone": "composition alone", MAJORITY: KMERS}
-"""Controls that are judged by another's thresholds; majority is told only where no control could be trained."""
+"""Controls that are judged by another's thresholds; majority is told only where none could be trained."""
 SHOWN: Final = ("accuracy", "roc_auc", "spearmanr", "r2")
 """Metrics that a control's line names."""
 

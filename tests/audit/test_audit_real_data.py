@@ -32,6 +32,7 @@ def test_stretches_and_near_duplicates_are_those_that_all_pairs_give(shared: Pat
     assert (marks.stretch_share_N > 0).tolist() == shared_N
 
 
+@pytest.mark.slow
 def test_known_proteins_give_the_pairs_away(shared: Path) -> None:
     """With scikit-learn on the proteins' identity alone the AUROC of ppi_yeast is 0.863."""
     record = audited(shared / "data" / "ppi_yeast", controls=True, near=1.0, control_items=1000)
