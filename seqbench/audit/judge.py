@@ -18,8 +18,8 @@ from seqbench.audit.settings import FEWEST, OF_KMERS, THRESHOLDS, AuditSettings
 from seqbench.datasets.dataset import Dataset
 from seqbench.vocabulary import SplitName, Task
 
-_ALIKE: Final = {"GC alone": "composition alone"}
-"""Controls that are judged by another's thresholds."""
+_ALIKE: Final = {"GC alone": "composition alone", MAJORITY: KMERS}
+"""Controls that are judged by another's thresholds; majority is told only where none could be trained."""
 SHOWN: Final = ("accuracy", "roc_auc", "spearmanr", "r2")
 """Metrics that a control's line names."""
 
@@ -57,7 +57,7 @@ def judge(
         findings.append(_eval_copies(marks["eval"]))
     findings += [_balance(dataset), *_writing(splits)]
     kmers = next((each for each in controls if each.control == KMERS), None)
-    findings += [_control(each, kmers) for each in controls if each.control != MAJORITY]
+    findings += [_control(each, kmers) for each in controls if each.control != MAJORITY or each.reason]
     return tuple(findings)
 
 

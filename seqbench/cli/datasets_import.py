@@ -54,17 +54,9 @@ def fasta(
     chosen = [f"{option} {value}" for option, value in ways.items() if value is not None]
     if len(chosen) != 1:
         raise DataError(f"say with one of {', '.join(ways)} where labels are ({len(chosen)} are given)")
-    header: source.HeaderLabel | None = None
-    if label_key is not None:
-        header = source.label_by_key(label_key)
-    elif label_field is not None:
-        header = source.label_by_field(label_field, field_separator)
-    elif label_regex is not None:
-        header = source.label_by_regex(label_regex)
-    files = options.split_files(inputs, train, eval, test)
     made = source.FastaSource(
-        files=files,
-        from_header=header,
+        files=options.split_files(inputs, train, eval, test),
+        from_header=source.header_label(label_key, label_field, field_separator, label_regex),
         table=labels,
         split_key=split_key,
         label_from=chosen[0].removesuffix(" True"),

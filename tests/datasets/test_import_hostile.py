@@ -86,7 +86,7 @@ def imports_or_tells(source: Source, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(HEADS))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=CONTENT, headed=st.booleans())
 def test_any_content_is_imported_or_told_in_one_line(kind: str, content: bytes, headed: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -95,7 +95,7 @@ def test_any_content_is_imported_or_told_in_one_line(kind: str, content: bytes, 
         imports_or_tells(sources(kind, Path(name), path), Path(name))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     at=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.booleans(), form=st.sampled_from(["p", "a"])
 )

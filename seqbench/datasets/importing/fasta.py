@@ -116,6 +116,21 @@ def read_fasta(path: Path, inputs: Inputs) -> Iterator[tuple[Place, str, str]]:
     yield place, header, "".join(parts)
 
 
+def header_label(
+    key: str | None, number: int | None, separator: str, regex: str | None
+) -> HeaderLabel | None:
+    """The way to a header's label that was chosen, or None.
+
+    Raises:
+        DataError: It is wrong in itself.
+    """
+    if key is not None:
+        return label_by_key(key)
+    if number is not None:
+        return label_by_field(number, separator)
+    return None if regex is None else label_by_regex(regex)
+
+
 def label_by_key(key: str) -> HeaderLabel:
     """Headers such as `>id label=promoter`; pairs end at white space or one of `| ; ,`."""
     return lambda header: dict(_PAIR.findall(header)).get(key)

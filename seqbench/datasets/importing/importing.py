@@ -92,9 +92,18 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
                 described.replace(out.parent / INFO)
     except OSError as error:
         raise DataError(f"{error.filename or out}: can't be written: {error.strerror or error}") from error
-    spec = DatasetSpec(name=name, folder=out)
+    return _imported(source, DatasetSpec(name=name, folder=out), spool, built, indexes)
+
+
+def _imported(
+    source: Source,
+    spec: DatasetSpec,
+    spool: Spool,
+    built: Built,
+    indexes: Mapping[SplitName, SplitIndex],
+) -> Imported:
     return Imported(
-        folder=out,
+        folder=spec.folder,
         task=built.labelling.task,
         alphabet=alphabet_of(sum_letters(indexes)),
         names=built.labelling.names or _named(source, built),

@@ -55,7 +55,8 @@ def label_shape(path: Path, labels: Sequence[str]) -> LabelShape:
         DataError: As `open_table`.
     """
     table = open_table(path)
-    return table.label_shape(labels[0] if labels else None)
+    with damage(path):
+        return table.label_shape(labels[0] if labels else None)
 
 
 class ArrowTable:
@@ -71,11 +72,13 @@ class ArrowTable:
         else:
             with self._reader() as reader:
                 self._schema = reader.schema
+        # Now, while damage is being watched for: they may be no text.
+        self._names = tuple(self._schema.names)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns."""
-        return tuple(self._schema.names)
+        return self._names
 
     def label_shape(self, label: str | None) -> LabelShape:
         """How a column gives labels; None: `label`, in any case."""
@@ -98,7 +101,7 @@ class ArrowTable:
             feature = about["info"]["features"][column]
             names = feature["names"] if feature["_type"] == "ClassLabel" else []
             return dict(enumerate(map(str, names)))
-        except (KeyError, TypeError, ValueError, RecursionError):
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             return {}
 
     def rows(self, columns: Sequence[str]) -> Iterator[list[Any]]:
@@ -109,6 +112,8 @@ class ArrowTable:
         """
         with damage(self._path):
             for batch in self._batches(columns):
+                # Damaged offsets are not checked when a batch is read, and following them ends the process.
+                batch.validate(full=True)
                 cells = [batch.column(batch.schema.get_field_index(name)).to_pylist() for name in columns]
                 for row in zip(*cells, strict=True):
                     yield [as_text(cell, self._path) for cell in row]
@@ -163,7 +168,7 @@ def damage(path: Path) -> Iterator[None]:
         ) from error
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError, OverflowError) as error:
+    except (pa.ArrowException, OSError, EOFError, KeyError, UnicodeDecodeError, OverflowError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path}: is damaged or no Parquet or Arrow file: {why}") from error
 
