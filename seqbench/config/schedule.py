@@ -80,8 +80,8 @@ class ScheduleConfig(Section):
     probe_power: PositiveRate = Field(default=1, description="Units that the training of probes takes.")
     shard_items: Count = Field(
         default=50_000,
-        description="Items of one extraction task at most, though never less than a block, and of long "
-        "sequences fewer: 16 Mi letters.",
+        description="Items of one extraction task at most, though never less than a block, and fewer of long "
+        "sequences: 16 Mi letters.",
     )
     retries: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=2,

@@ -7,9 +7,7 @@ import pickle
 import time
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -21,31 +19,17 @@ from seqbench.schedule import tasks
 from seqbench.schedule.allocation import Allocation
 from seqbench.schedule.events import Listener, WorkerLoad
 from seqbench.schedule.executors.cluster import Cluster
+from seqbench.schedule.executors.sending import Attempt, Sender, node_key
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node
 from seqbench.schedule.plan import ProbeTask
-from seqbench.schedule.worker import Job, Report, take, topic, work
+from seqbench.schedule.worker import Report, take, topic, work
 from seqbench.schedule.workspace import Workspace
 
 LOOK_SECONDS = 1.0
 """Between two looks at who works."""
 PATIENCE_SECONDS = 20.0
 """Without any worker, before the user is told what is waited for."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Attempt:
-    """A task on its way."""
-
-    node: Node
-    key: str
-    worker: str
-    future: Future
-    advanced: float = 0.0
-    received: int = 0
-    """Records that have come."""
-    report: Report | None = None
-    """How it ended, where that came as an event."""
 
 
 class OnDask:
@@ -89,13 +73,10 @@ class _Execution:
         self._allocation = Allocation()
         self._names: dict[str, str] = {}
         self._inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-        self._running: dict[str, _Attempt] = {}
+        self._running: dict[str, Attempt] = {}
         self._failures: Counter[str] = Counter()
-        self._tried: Counter[str] = Counter()
         self._retries = workspace.config.schedule.retries
-        config = workspace.config.model_copy(update={"schedule": type(workspace.config.schedule)()})
-        self._config = pickle.dumps(config)
-        self._digest = sha256(config.model_dump_json().encode()).hexdigest()
+        self._sender = Sender(cluster.client, workspace.config, run_id, work)
         self._power = {node.key: node.power for node in graph.nodes}
         self._patient_until = time.monotonic() + PATIENCE_SECONDS
 
@@ -187,38 +168,19 @@ class _Execution:
         known: frozenset[str] = frozenset()
         if isinstance(node.task, ProbeTask):
             known = tasks.known_probes(node.task, self._workspace, self._known)
-        self._tried[node.key] += 1
-        job = Job(
-            config=self._config,
-            digest=self._digest,
-            run_id=self._run_id,
-            key=f"{node.key}#{self._tried[node.key]}-{self._run_id[:8]}",
-            task=node.task,
-            known=known,
-        )
-        future = self._client.submit(
-            work,
-            job,
-            key=job.key,
-            workers=[worker],
-            allow_other_workers=False,
-            resources={"power": power},
-            pure=False,
-        )
-        attempt = _Attempt(node=node, key=job.key, worker=worker, future=future)
+        attempt = self._sender.send(node, worker, power, known)
         self._running[node.key] = attempt
         self._listener.started(node)
-        future.add_done_callback(partial(self._end, attempt))
+        attempt.future.add_done_callback(partial(self._end, attempt))
 
-    def _end(self, attempt: _Attempt, future: Future) -> None:
+    def _end(self, attempt: Attempt, future: Future) -> None:
         """Called in a thread of Dask's."""
         self._inbox.put(("end", attempt))
 
     # Answers.
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        node_key = event["key"].rpartition("#")[0]
-        attempt = self._running.get(node_key)
+        attempt = self._running.get(node_key(event["key"]))
         if "note" in event:
             self._listener.note(event["note"])
         elif attempt is None or attempt.key != event["key"]:
@@ -230,11 +192,11 @@ class _Execution:
             if event["records"] > attempt.received:
                 self._fetch(attempt)
 
-    def _advance(self, attempt: _Attempt, amount: float) -> None:
+    def _advance(self, attempt: Attempt, amount: float) -> None:
         attempt.advanced += amount
         self._listener.advanced(attempt.node, amount)
 
-    def _fetch(self, attempt: _Attempt) -> None:
+    def _fetch(self, attempt: Attempt) -> None:
         """Get the records that a task has so far: they are in the catalog before it ends."""
         try:
             found = self._client.run(take, attempt.key, attempt.received, workers=[attempt.worker])
@@ -242,14 +204,14 @@ class _Execution:
             return
         self._receive(attempt, attempt.received, found[attempt.worker])
 
-    def _receive(self, attempt: _Attempt, first: int, records: Collection[Any]) -> None:
+    def _receive(self, attempt: Attempt, first: int, records: Collection[Any]) -> None:
         new = list(records)[attempt.received - first :]
         attempt.received += len(new)
         self._known.update(record.spec_hash for record in new if record.status == "ok")
         if new:
             self._listener.records(attempt.node, new)
 
-    def _on_end(self, attempt: _Attempt) -> None:
+    def _on_end(self, attempt: Attempt) -> None:
         node = attempt.node
         if self._running.get(node.key) is not attempt:  # given to another worker meanwhile
             return
@@ -271,7 +233,7 @@ class _Execution:
         except SeqbenchError as error:  # the results do not fit what is stored
             self._give_up(node, str(error), with_group=True)
 
-    def _settle(self, attempt: _Attempt, report: Report) -> None:
+    def _settle(self, attempt: Attempt, report: Report) -> None:
         node = attempt.node
         self._advance(attempt, report.advanced)
         self._receive(attempt, report.first, report.records)
@@ -291,13 +253,13 @@ class _Execution:
     def _is_there(self, worker: str) -> bool:
         return worker in self._cluster.workers()
 
-    def _died(self, attempt: _Attempt) -> None:
+    def _died(self, attempt: Attempt) -> None:
         """A worker is gone before the next look: nothing more is to be sent to it."""
         self._running[attempt.node.key] = attempt
         for node in self._allocation.remove(attempt.worker):
             self._lost(self._running.pop(node.key))
 
-    def _lost(self, attempt: _Attempt) -> None:
+    def _lost(self, attempt: Attempt) -> None:
         """A worker left with a task on it: by its own plan, which counts for nothing, or it died."""
         attempt.future.cancel()
         self._allocation.release(attempt.node.key)
@@ -308,12 +270,12 @@ class _Execution:
         name = self._names.get(attempt.worker, attempt.worker)
         self._count(attempt, f"the worker that did it died (last: {name}; killed, out of memory, or cut off)")
 
-    def _failed(self, attempt: _Attempt, why: str) -> None:
+    def _failed(self, attempt: Attempt, why: str) -> None:
         self._allocation.release(attempt.node.key)
         self._allocation.avoid(attempt.node.key, attempt.worker)
         self._count(attempt, why)
 
-    def _count(self, attempt: _Attempt, why: str) -> None:
+    def _count(self, attempt: Attempt, why: str) -> None:
         key = attempt.node.key
         self._failures[key] += 1
         if self._failures[key] > self._retries:
@@ -322,7 +284,7 @@ class _Execution:
         else:
             self._again(attempt)
 
-    def _again(self, attempt: _Attempt) -> None:
+    def _again(self, attempt: Attempt) -> None:
         kept = attempt.received  # probes whose records have come are not trained again
         self._listener.advanced(attempt.node, kept - attempt.advanced)
         self._listener.paused(attempt.node)
