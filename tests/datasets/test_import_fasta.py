@@ -184,10 +184,14 @@ def test_faults_name_the_place(tmp_path: Path, text: str, options: list[str], sa
     [
         (
             "x.fa.gz",
-            gzip.compress(b">a l=0\nACGT\n" * 100)[:-20],
+            gzip.compress(b">a l=0\nACGT\n" * 100, mtime=0)[:-20],
             "its compressed data are damaged or end early",
         ),
-        ("x.fa.gz", gzip.compress(b">a l=0\nACGT\n")[:15] + b"garbage", "its compressed data are damaged"),
+        (
+            "x.fa.gz",
+            gzip.compress(b">a l=0\nACGT\n", mtime=0)[:15] + b"garbage",
+            "its compressed data are damaged",
+        ),
         ("x.fa", b"PK\x03\x04....", "is a zip archive (unpack it first)"),
         ("x.fa", b"\xff\xfe>\0a\0", "is UTF-16 text (save it as UTF-8)"),
         ("x.fa", b">a l=0\nAC\xffGT\n", "x.fa:2: not UTF-8 text, at byte 3 of the line"),
