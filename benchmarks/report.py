@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common import machine, results
-from reporting import page, queries
+from reporting import page, queries, whole
 from reporting.setting import Setting
 from rich.console import Console
 
 BENCHMARKS: dict[str, Callable[[Setting], list[results.Figure]]] = {
     "queries": queries.queries,
     "bulk": queries.bulk,
+    "whole": whole.whole,
     "page": lambda setting: page.measure(setting.rounds, setting.console),
 }
 
