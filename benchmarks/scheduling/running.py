@@ -159,7 +159,7 @@ def _record(workspace: Workspace, done: tuple[ExtractTask, ...]) -> None:
     for dataset in dict.fromkeys(task.dataset for task in done):
         entry = workspace.store[f"model/{dataset}"]
         records = [tasks.embedding_record(entry, split, Work(), "cpu") for split in entry.splits]
-        catalog.append([tasks.dataset_record(entry), *records])
+        catalog.append([tasks.dataset_record(entry, workspace), *records])
 
 
 def _prepare(setting: Setting, sets: int) -> Path:
