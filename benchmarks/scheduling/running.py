@@ -115,7 +115,7 @@ def workers(setting: Setting) -> list[Figure]:
             values=paired(values["one"], values["two"]),
             unit="×",
             target=1.8,
-            note="run it with OMP_NUM_THREADS=1: workers divide the cores by their number, so one has both",
+            note="with OMP_NUM_THREADS=1; otherwise the one worker has the threads of both",
         )
     ]
 

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
@@ -57,7 +59,8 @@ def _open_local(schedule: ScheduleConfig, note: Callable[[str], None]) -> Iterat
     """One worker process a GPU, or as many as are asked for."""
     gpus = local_gpus(schedule, note)
     count = len(gpus) or schedule.workers or 1
-    threads = max(1, len(os.sched_getaffinity(0)) // count)
+    share = max(1, len(os.sched_getaffinity(0)) // count)
+    threads = min(share, int(os.environ.get("OMP_NUM_THREADS", share)))
     with tempfile.TemporaryDirectory(prefix="seqbench-", ignore_cleanup_errors=True) as folder:
         options = {
             "host": "127.0.0.1",
@@ -76,12 +79,27 @@ def _open_local(schedule: ScheduleConfig, note: Callable[[str], None]) -> Iterat
             name = f"gpu-{gpus[number]}" if gpus else f"cpu-{number}"
             workers[name] = {"cls": Nanny, "options": {**options, "env": env}}
         scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, **dashboard(schedule)}}
-        with (
-            dask.config.set(SETTINGS),
-            SpecCluster(workers=workers, scheduler=scheduler, silence_logs=False) as started,
-            Client(started, set_as_default=False) as client,
-        ):
+        with dask.config.set(SETTINGS), ExitStack() as stack:
+            with _interrupts_later():
+                made = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=False)
+                started = stack.enter_context(made)
+            client = stack.enter_context(Client(started, set_as_default=False))
             yield Cluster(started.scheduler_address, client, schedule)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Put Ctrl-C off until the end of the block.
+
+    That it is blocked is inherited by Dask's threads and by the workers that they start, now or later, which
+    a terminal's Ctrl-C reaches too. This process hears it, and ends them.
+    """
+    resource_tracker.ensure_running()  # started later, by one of those threads, it would unblock it there
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
