@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import Any
 
+import common.setting
 import torch
-from rich.console import Console
 
 from extraction.engine import Job
 from extraction.sequences import write_dataset
@@ -14,24 +13,14 @@ from extraction.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(common.setting.Setting):
     """One run of the benchmarks."""
 
-    folder: Path
-    """For models, data sets and stores; the caller deletes it."""
-    rounds: int
-    quick: bool
-    """Whether sizes are so small that only the code is tried; figures then mean nothing."""
     device: torch.device
-    console: Console
     dtypes: tuple[str, ...]
     """In which the contenders compute, where a benchmark compares them."""
     sequences: int | None
     """Sequences of such a comparison; None for enough to last about 10 s a turn."""
-
-    def scaled(self, count: int) -> int:
-        """A number of sequences or tokens, a fiftieth of it when quick, but 32 at least."""
-        return max(32, count // 50) if self.quick else count
 
     def job(
         self,

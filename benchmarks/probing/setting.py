@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from typing import ClassVar
 
+import common.setting
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
 from seqbench import open_store
 from seqbench.config import Config
@@ -27,19 +28,10 @@ N_TEST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(common.setting.Setting):
     """One run of the benchmarks."""
 
-    folder: Path
-    """For data sets and stores; the caller deletes it."""
-    rounds: int
-    quick: bool
-    """Whether sizes are so small that only the code is tried; figures then mean nothing."""
-    console: Console
-
-    def scaled(self, count: int) -> int:
-        """A number of items, a fiftieth of it when quick, but 100 at least."""
-        return max(100, count // 50) if self.quick else count
+    LEAST: ClassVar[int] = 100
 
 
 def shared_is_there() -> bool:

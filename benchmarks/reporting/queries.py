@@ -5,9 +5,9 @@ from collections.abc import Callable
 from itertools import combinations
 
 from common.results import Figure
+from common.setting import Setting
 from common.turns import in_turns
 
-from reporting.setting import Setting
 from reporting.synthetic import fill
 from seqbench.catalog import Catalog
 from seqbench.catalog.check import check

@@ -5,8 +5,8 @@ from pathlib import Path
 from time import perf_counter
 
 from common import results
+from common.setting import Setting
 
-from reporting.setting import Setting
 from reporting.synthetic import HEADS, dataset_names, fill, model_names
 from seqbench.catalog import open_catalog
 from seqbench.progress import Silent

@@ -5,8 +5,8 @@ import time
 from statistics import mean
 
 from common.results import Figure
+from common.setting import Setting
 
-from scheduling.setting import Setting
 from seqbench.datasets.registry import shipped
 from seqbench.schedule.allocation import Allocation
 from seqbench.schedule.frontier import Frontier
@@ -18,11 +18,11 @@ from seqbench.store.layout import blocks, cut
 GPUS, LAYERS, HIDDEN = 64, 33, 1024
 POWER, EXTRACT, PROBE = 5.0, 4.0, 1.0
 LETTERS_A_SECOND = 1.2e6
-"""Of a GPU: 200,000 tokens of six letters."""
+"""Of a GPU, assumed: 200,000 tokens of six letters."""
 SECONDS_A_TASK = 0.01
-"""Between two tasks of a worker: what a task may cost beside its work."""
+"""Between two tasks of a worker, assumed: the target of `running.overhead`, which measured 15 ms."""
 PROBE_SECONDS_AN_ITEM = 2e-3
-"""Of 33 MLPs of 100 epochs, trained together."""
+"""Of 33 MLPs of 100 epochs, trained together; assumed."""
 
 
 def planning(setting: Setting) -> list[Figure]:

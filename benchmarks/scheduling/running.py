@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from common.results import Figure
+from common.setting import Setting
 from common.turns import in_turns, paired
 from distributed import get_worker
 from extraction.shapes import Shape
 
-from scheduling.setting import Setting, Unheard, config, write_data
+from scheduling.work import Unheard, config, write_data
 from seqbench.catalog import Catalog
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.extract.blocks import Work

@@ -1,31 +1,14 @@
-"""What every benchmark of scheduling is given, and the work that they schedule."""
+"""The work that benchmarks of scheduling schedule."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from common.setting import Setting
 
 from seqbench.config import Config
 from seqbench.schedule.graph import Node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One run of the benchmarks."""
-
-    folder: Path
-    """For models, data sets and stores; the caller deletes it."""
-    rounds: int
-    quick: bool
-    """Whether sizes are so small that only the code is tried; figures then mean nothing."""
-    console: Console
-
-    def scaled(self, count: int) -> int:
-        """A number of items, a fiftieth of it when quick."""
-        return max(32, count // 50) if self.quick else count
 
 
 class Unheard:
