@@ -1,4 +1,4 @@
-"""Several bars at once: a live view on a terminal, plain lines in a pipe, nothing for tests.
+"""Several bars at once: a live view on a terminal, plain lines in a pipe.
 
 `progress.Reporter` opens a board for long work whose parts go on side by side.
 """
@@ -110,14 +110,6 @@ class LineBoard:
 
     def foot(self, lines: Sequence[str]) -> None:
         """Show nothing: lines that replace each other need a terminal."""
-
-
-class SilentBoard(LineBoard):
-    """A board for tests: keeps nothing."""
-
-    def bar(self, label: str, total: float, unit: str) -> Bar:
-        """Add a bar that only counts."""
-        return _Counted(label, total, unit, lambda text: None)
 
 
 class _LiveBar(_Counted):

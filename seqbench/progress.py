@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from seqbench.board import Board, LineBoard, LiveBoard, SilentBoard, human
+from seqbench.board import Board, LineBoard, LiveBoard, human
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +45,7 @@ class Silent:
 
     def board(self) -> AbstractContextManager[Board]:
         """Show nothing."""
-        return SilentBoard(self.note)
+        return LineBoard(lambda text: None)
 
 
 class ConsoleReporter:

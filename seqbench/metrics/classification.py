@@ -90,22 +90,32 @@ class _Split:
         )
 
 
+def predicted_classes(probabilities_NC: Floats, thresholds: Sequence[float] | None) -> NDArray[np.int64]:
+    """The most probable class, the first of equals; with a threshold class 1 from there on, (N,)."""
+    if thresholds is None:
+        return probabilities_NC.argmax(axis=1).astype(np.int64)
+    at_least_N: NDArray[np.bool_] = probabilities_NC[:, 1] >= thresholds[0]
+    return at_least_N.astype(np.int64)
+
+
+def class_reliability(targets_N: NDArray[np.int64], probabilities_NC: Floats) -> Reliability:
+    """How far the probability of the most probable class can be relied on, whatever the threshold."""
+    likeliest_N = probabilities_NC.argmax(axis=1)
+    return reliability(probabilities_NC.max(axis=1), likeliest_N == targets_N)
+
+
 def _sort(
     targets_N: NDArray[np.int64], probabilities_NC: Floats, thresholds: Sequence[float] | None
 ) -> _Split:
-    n_items, n_classes = probabilities_NC.shape
+    n_classes = probabilities_NC.shape[1]
     actual_CN = targets_N == np.arange(n_classes)[:, None]
-    likeliest_N = probabilities_NC.argmax(axis=1)
-    confidences_N = probabilities_NC[np.arange(n_items), likeliest_N]
-    predicted_N = likeliest_N
-    if thresholds is not None:
-        predicted_N = (probabilities_NC[:, 1] >= thresholds[0]).astype(np.int64)
+    predicted_N = predicted_classes(probabilities_NC, thresholds)
     cells, sizes = np.unique(targets_N * n_classes + predicted_N, return_counts=True)
     actual_M, predicted_M = np.divmod(cells, n_classes)
     return _Split(
         rankings=[rank(probabilities_NC[:, index], actual_CN[index]) for index in range(n_classes)],
         brier=brier_terms(actual_CN, probabilities_NC.T)[None],
-        reliability=reliability(confidences_N, likeliest_N == targets_N),
+        reliability=class_reliability(targets_N, probabilities_NC),
         actual=actual_M,
         predicted=predicted_M,
         sizes=sizes,

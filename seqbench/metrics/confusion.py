@@ -36,6 +36,12 @@ class ClassCounts:
         return ratio_or_zero(self.correct, self.actual)
 
     @property
+    def specificity(self) -> Floats:
+        """Share of the other items that were not predicted as the class; 0 where there are none."""
+        negative = self.total - self.actual
+        return ratio_or_zero(negative - self.predicted + self.correct, negative)
+
+    @property
     def f1(self) -> Floats:
         """Harmonic mean of precision and recall; 0 where the class neither occurs nor was predicted."""
         return ratio_or_zero(2 * self.correct, self.actual + self.predicted)
@@ -128,10 +134,7 @@ def label_metrics(counts: ClassCounts) -> dict[str, Floats]:
     Balanced accuracy and MCC leave out constant labels.
     """
     any_positive_R = (counts.actual > 0).any(axis=0)
-    negative_KR = counts.total - counts.actual
-    varies_KR = (counts.actual > 0) & (negative_KR > 0)
-    true_negative_KR = negative_KR - counts.predicted + counts.correct
-    specificity_KR = ratio_or_zero(true_negative_KR, negative_KR)
+    varies_KR = (counts.actual > 0) & (counts.actual < counts.total)
     pooled = ClassCounts(
         correct=counts.correct.sum(axis=0),
         actual=counts.actual.sum(axis=0),
@@ -147,6 +150,6 @@ def label_metrics(counts: ClassCounts) -> dict[str, Floats]:
         "f1_micro": pooled.f1,
     }
     return {
-        "balanced_accuracy": mean_where((counts.recall + specificity_KR) / 2, varies_KR),
+        "balanced_accuracy": mean_where((counts.recall + counts.specificity) / 2, varies_KR),
         "mcc": mean_where(counts.mcc, varies_KR),
     } | {metric: np.where(any_positive_R, value, np.nan) for metric, value in averages.items()}

@@ -95,17 +95,21 @@ class _Split:
         return count_positives(self.actual, self.predicted, weights_NR)
 
 
+def predicted_labels(probabilities_KN: Floats, thresholds: Sequence[float] | None) -> NDArray[np.bool_]:
+    """Whether each label is predicted, (K, N)."""
+    if thresholds is None:
+        return probabilities_KN > THRESHOLD
+    return probabilities_KN >= np.array(thresholds)[:, None]
+
+
 def _sort(
     actual_KN: NDArray[np.bool_], probabilities_NK: Floats, thresholds: Sequence[float] | None
 ) -> _Split:
     probabilities_KN = np.ascontiguousarray(probabilities_NK.T)
-    predicted_KN = probabilities_KN > THRESHOLD
-    if thresholds is not None:
-        predicted_KN = probabilities_KN >= np.array(thresholds)[:, None]
     labels = list(zip(probabilities_KN, actual_KN, strict=True))
     return _Split(
         actual=actual_KN,
-        predicted=predicted_KN,
+        predicted=predicted_labels(probabilities_KN, thresholds),
         rankings=[rank(scores_N, positive_N) for scores_N, positive_N in labels],
         reliabilities=[reliability(scores_N, positive_N) for scores_N, positive_N in labels],
         squared=(probabilities_KN - actual_KN) ** 2,

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from seqbench.metrics.averages import Floats, mean_where
 from seqbench.metrics.by_output import ranked_means
 from seqbench.metrics.calibration import brier_terms, calibration_error, reliability
+from seqbench.metrics.classification import class_reliability, predicted_classes
 from seqbench.metrics.confusion import class_metrics, count_classes, count_positives, label_metrics
 from seqbench.metrics.continuous import prepare, target_metrics
 from seqbench.metrics.kendall import kendall
-from seqbench.metrics.labels import THRESHOLD
+from seqbench.metrics.labels import predicted_labels
 from seqbench.metrics.ranking import rank
+from seqbench.metrics.regression import over_targets
 from seqbench.metrics.spearman import rank_order, spearman
 from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
 
@@ -32,7 +34,7 @@ def of_classes(
     metric: str, targets_N: NDArray[np.int64], probabilities_NC: Floats, thresholds: Sequence[float] | None
 ) -> OnItems:
     """A metric of classification; arguments as of `score`."""
-    n_items, n_classes = probabilities_NC.shape
+    n_classes = probabilities_NC.shape[1]
     if metric in RANKED:
         headline = range(1, 2) if n_classes == 2 else range(n_classes)
         rankings = [rank(probabilities_NC[:, index], targets_N == index) for index in headline]
@@ -40,14 +42,10 @@ def of_classes(
     if metric == "brier":
         actual_CN = targets_N == np.arange(n_classes)[:, None]
         return _mean(brier_terms(actual_CN, probabilities_NC.T))
-    likeliest_N = probabilities_NC.argmax(axis=1)
     if metric == "ece":
-        confidences_N = probabilities_NC[np.arange(n_items), likeliest_N]
-        bins = reliability(confidences_N, likeliest_N == targets_N)
+        bins = class_reliability(targets_N, probabilities_NC)
         return lambda weights_NR: calibration_error(bins, weights_NR)
-    predicted_N = likeliest_N
-    if thresholds is not None:
-        predicted_N = (probabilities_NC[:, 1] >= thresholds[0]).astype(np.int64)
+    predicted_N = predicted_classes(probabilities_NC, thresholds)
     if metric == "accuracy":
         return _share(predicted_N == targets_N)
     return lambda weights_NR: class_metrics(count_classes(targets_N, predicted_N, n_classes, weights_NR))[
@@ -70,9 +68,7 @@ def of_labels(
     if metric == "ece":
         bins = [reliability(scores_N, positive_N) for scores_N, positive_N in labels]
         return lambda weights_NR: np.mean([calibration_error(label, weights_NR) for label in bins], axis=0)
-    predicted_KN = probabilities_KN > THRESHOLD
-    if thresholds is not None:
-        predicted_KN = probabilities_KN >= np.array(thresholds)[:, None]
+    predicted_KN = predicted_labels(probabilities_KN, thresholds)
     if metric == "accuracy":
         return _share((actual_KN == predicted_KN).all(axis=0))
     return lambda weights_NR: label_metrics(count_positives(actual_KN, predicted_KN, weights_NR))[metric]
@@ -94,20 +90,9 @@ def of_values(metric: str, targets_NT: Floats, predicted_NT: Floats) -> OnItems:
         by_target = target_metrics(moments, weights_NR)
         if metric == "spearmanr":
             by_target |= {metric: np.stack([spearman(*order, weights_NR) for order in orders])}
-        return _over_targets(metric, by_target)
+        return over_targets(metric, by_target)
 
     return evaluate
-
-
-def _over_targets(metric: str, by_target: dict[str, Floats]) -> Floats:
-    """The average over targets, as `seqbench.metrics.regression` makes it."""
-    if metric == "rmse":
-        return np.asarray(np.sqrt(by_target["mse"].mean(axis=0)))
-    if metric == "mcrmse":
-        return np.asarray(by_target["rmse"].mean(axis=0))
-    if metric in ("mse", "mae"):
-        return np.asarray(by_target[metric].mean(axis=0))
-    return mean_where(by_target[metric], ~np.isnan(by_target["r2"]))
 
 
 def _mean_tau(found: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Floats:

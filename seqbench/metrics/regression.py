@@ -52,6 +52,19 @@ def score_regression(
     ]
 
 
+def over_targets(metric: str, by_target: Mapping[str, Floats]) -> Floats:
+    """The average over targets of any metric but Kendall's tau, (R,), from what each target has, (T, R)."""
+    if metric == "rmse":
+        return np.asarray(np.sqrt(by_target["mse"].mean(axis=0)))
+    if metric == "mcrmse":
+        return np.asarray(by_target["rmse"].mean(axis=0))
+    if metric in ("mse", "mae"):
+        return np.asarray(by_target[metric].mean(axis=0))
+    # A constant target is left out; constant predictions of one that varies leave no correlation at all,
+    # since an average without them would reward a head that gives up on the hard targets.
+    return mean_where(by_target[metric], ~np.isnan(by_target["r2"]))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Split:
     """Predictions of a split, sorted once for all resamples."""
@@ -67,19 +80,8 @@ class _Split:
     def by_items(self, weights_NR: Weights) -> dict[str, Floats]:
         """Every average but that of Kendall's tau."""
         by_target = self._by_target(weights_NR)
-        mse_TR, r2_TR = by_target["mse"], by_target["r2"]
-        varies_TR = ~np.isnan(r2_TR)
-        return {
-            "mse": mse_TR.mean(axis=0),
-            "rmse": np.sqrt(mse_TR.mean(axis=0)),
-            "mcrmse": by_target["rmse"].mean(axis=0),
-            "mae": by_target["mae"].mean(axis=0),
-            # A constant target is left out; constant predictions of one that varies leave no correlation at
-            # all, since an average without them would reward a head that gives up on the hard targets.
-            "r2": mean_where(r2_TR, varies_TR),
-            "pearsonr": mean_where(by_target["pearsonr"], varies_TR),
-            "spearmanr": mean_where(by_target["spearmanr"], varies_TR),
-        }
+        names = (metric for metric in METRICS[Task.REGRESSION] if metric != "kendalltau")
+        return {metric: over_targets(metric, by_target) for metric in names}
 
     def kendall(self, weights_NR: Weights) -> dict[str, Floats]:
         """The average of Kendall's tau, of the same targets."""

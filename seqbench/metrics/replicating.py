@@ -12,11 +12,8 @@ from seqbench.metrics.averages import Floats
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
 from seqbench.metrics.resamples import affordable_resamples, item_resamples
-from seqbench.metrics.scoring import check_scorable, check_thresholds
+from seqbench.metrics.scoring import TOGETHER_CELLS, check_scorable, check_thresholds
 from seqbench.vocabulary import Task
-
-TOGETHER_CELLS = 1 << 21
-"""Items × outputs of the predictions that are worked on together."""
 
 
 def replicates(

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.averages import Floats, ratio_or_zero
+from seqbench.metrics.averages import Floats
 from seqbench.metrics.confusion import ClassCounts
 from seqbench.metrics.scoring import check_scorable
 from seqbench.vocabulary import Task
@@ -86,6 +86,4 @@ def _reached(counts: ClassCounts, metric: str) -> Floats:
         return counts.f1
     if metric == "mcc":
         return counts.mcc
-    negatives = counts.total - counts.actual
-    specificity = ratio_or_zero(negatives - counts.predicted + counts.correct, negatives)
-    return (counts.recall + specificity) / 2
+    return (counts.recall + counts.specificity) / 2

@@ -8,6 +8,9 @@ from seqbench.report.results import Results
 OVERALL = "overall"
 """Scope of standings over all data sets; the other scopes are groups of data sets."""
 
+CLEAR_BELOW = 0.05
+"""What is told apart has a p below this, after Holm's correction."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
@@ -44,7 +47,7 @@ class Comparison:
     @property
     def is_clear(self) -> bool:
         """Whether the two can be told apart at 5 %, all pairs of the data set considered."""
-        return self.p_holm < 0.05
+        return self.p_holm < CLEAR_BELOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class LayerComparison:
     @property
     def is_as_good(self) -> bool:
         """Whether it can't be told apart from the chosen layer at 5 %."""
-        return self.p_holm >= 0.05
+        return self.p_holm >= CLEAR_BELOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,11 @@ class Gain:
     """None where the pair could not be compared item by item (no predictions stored)."""
     high: float | None
     p_holm: float | None
+
+    @property
+    def is_clear(self) -> bool | None:
+        """Whether the two can be told apart at 5 %; None where they could not be compared item by item."""
+        return None if self.p_holm is None else self.p_holm < CLEAR_BELOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,8 +108,7 @@ class _Lines:
         if gain.low is None or gain.high is None:
             return f"{signed(gain.difference)}  "
         interval = f" ({signed(gain.low)} to {signed(gain.high)})" if self._is_wide else ""
-        unclear = gain.p_holm is not None and gain.p_holm >= 0.05
-        return f"{signed(gain.difference)}{interval} {UNCLEAR if unclear else ' '}"
+        return f"{signed(gain.difference)}{interval} {UNCLEAR if gain.is_clear is False else ' '}"
 
 
 def _score(row: LeaderRow) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -67,7 +67,7 @@ class Heartbeat:
         self._command = command
         self._began = time.time()
         self._next = 0.0
-        self._done: Counter[Group] = Counter()
+        self._done: dict[Group, float] = defaultdict(float)
         self._total: Counter[Group] = Counter()
         for node in graph.nodes:
             self._total[node.group] += node.amount
@@ -81,7 +81,7 @@ class Heartbeat:
 
     def advanced(self, node: Node, amount: float) -> None:
         """Note how much of it is done."""
-        self._done[node.group] += amount  # type: ignore[assignment]
+        self._done[node.group] += amount
         self._write()
 
     def ended(self, node: Node) -> None:

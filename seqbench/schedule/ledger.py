@@ -76,7 +76,7 @@ class Ledger:
         self.probes += len(records)
         for record in records:
             if record.status == "failed":
-                self._list(node, _why(record))
+                self._list(node.group, _why(record))
 
     def extracted(self, node: Node, work: Work, device: str) -> None:
         """Count the shard; with the last of a data set, record the embeddings and say what they lack."""
@@ -97,7 +97,7 @@ class Ledger:
         for name in entries:
             self._describe(name, group.dataset, done, device)
         self._pending.flush()
-        self._remark(node, sum(done.values(), Work()))
+        self._remark(group, sum(done.values(), Work()))
 
     def probed(self, node: Node) -> None:
         """Show it."""
@@ -105,17 +105,17 @@ class Ledger:
 
     def gave_up(self, node: Node, reason: str) -> None:
         """List it."""
-        self._list(node, reason)
+        self._list(node.group, reason)
         self._end(node, done=False)
 
     def skipped(self, node: Node) -> None:
         """List probes that wait for what failed; shards go without a word of their own."""
         if node.group.stage == "probe":
-            self._list(node, "not probed, as not all of it was extracted")
+            self._list(node.group, "not probed, as not all of it was extracted")
         self._end(node, done=False)
 
-    def _list(self, node: Node, reason: str) -> None:
-        problem = Problem(model=node.task.model, dataset=node.task.dataset, reason=reason)
+    def _list(self, group: Group, reason: str) -> None:
+        problem = Problem(model=group.model, dataset=group.dataset, reason=reason)
         if problem not in self.problems:  # the heads of a data set fail alike
             self.problems.append(problem)
 
@@ -123,6 +123,9 @@ class Ledger:
         self._left[node.group] -= 1
         self._display.ended(node, done=done)
         self._heartbeat.ended(node)
+        if node.group.stage == "probe" and not self._left[node.group]:
+            for tracker in self._trackers:
+                tracker.finish(node.task.model, node.task.dataset)
 
     def note(self, text: str) -> None:
         """Tell the user; what several workers find alike, once."""
@@ -135,15 +138,15 @@ class Ledger:
         self._display.workers(loads)
         self._heartbeat.workers(loads)
 
-    def _remark(self, node: Node, work: Work) -> None:
+    def _remark(self, group: Group, work: Work) -> None:
         """Tell what the embeddings do not hold."""
         if work.truncated:
             self._workspace.reporter.note(
-                f"warning: {node.task.model} × {node.task.dataset}: {work.truncated:,} sequences were cut to "
+                f"warning: {group.model} × {group.dataset}: {work.truncated:,} sequences were cut to "
                 "the model's limit (extract.overlong: window takes all of them)"
             )
         for place in work.skipped:
-            self._list(node, f"skipped: {place}")
+            self._list(group, f"skipped: {place}")
 
     def _describe(
         self,
@@ -165,7 +168,8 @@ class Ledger:
         records += [
             tasks.embedding_record(entry, split, done.get(split, Work()), where)
             for split in entry.splits
-            if split in done or (model, dataset, split) not in self._recorded_splits
+            if (split in done or (model, dataset, split) not in self._recorded_splits)
+            and entry.complete_layers(split)  # not where a shard of it was given up
         ]
         self._pending.add(records)
 

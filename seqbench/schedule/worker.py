@@ -8,6 +8,8 @@ import pickle
 import threading
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +86,11 @@ def work(job: Job) -> Report | None:
     wire = _Wire(get_worker(), job)
     with _lock:
         _wires[job.key] = wire
-        shared = _shared_by(job)
     _here.wire = wire
     try:
-        _check_version(job)
-        done = _do(job, shared.workspace, wire)
+        _check_version(job)  # before the config is unpacked, which another version may have in another form
+        with _workspace_of(job) as workspace:
+            done = _do(job, workspace, wire)
         return wire.report(work=done)
     except SeqbenchError as error:
         return wire.report(error=str(error))
@@ -97,7 +99,6 @@ def work(job: Job) -> Report | None:
     finally:
         with _lock:
             del _wires[job.key]
-            shared.users -= 1
 
 
 def _check_version(job: Job) -> None:
@@ -209,13 +210,19 @@ _wires: dict[str, _Wire] = {}
 _workspaces: dict[str, _Shared] = {}
 
 
-def _shared_by(job: Job) -> _Shared:
+@contextmanager
+def _workspace_of(job: Job) -> Iterator[Workspace]:
     """The workspace of a job's config; those of other runs are let go, unless they are at work too."""
-    if job.digest not in _workspaces:
-        for digest in [digest for digest, shared in _workspaces.items() if not shared.users]:
-            del _workspaces[digest]
-        config: Config = pickle.loads(job.config)  # noqa: S301 -- Dask's own messages are pickles as well
-        _workspaces[job.digest] = _Shared(Workspace(config, _ToClient()))
-    shared = _workspaces[job.digest]
-    shared.users += 1
-    return shared
+    with _lock:
+        if job.digest not in _workspaces:
+            for digest in [digest for digest, shared in _workspaces.items() if not shared.users]:
+                del _workspaces[digest]
+            config: Config = pickle.loads(job.config)  # noqa: S301 -- Dask's own messages are pickles too
+            _workspaces[job.digest] = _Shared(Workspace(config, _ToClient()))
+        shared = _workspaces[job.digest]
+        shared.users += 1
+    try:
+        yield shared.workspace
+    finally:
+        with _lock:
+            shared.users -= 1

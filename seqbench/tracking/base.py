@@ -14,7 +14,10 @@ class Tracker(Protocol):
     """Where learning curves and final scores are shown beside the catalog."""
 
     def log(self, records: Sequence[ProbeRecord]) -> None:
-        """Show probes of one model on one data set; never raises for what is not seqbench's fault."""
+        """Show probes; never raises for what is not seqbench's fault."""
+
+    def finish(self, model: str, dataset: str) -> None:
+        """Write what is left of a model on a data set, of which nothing more will come."""
 
     def close(self) -> None:
         """Write what is left."""

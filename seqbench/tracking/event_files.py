@@ -26,9 +26,14 @@ class TensorboardTracker:
         """See `Tracker.log`."""
         self._try(lambda: self._log(records))
 
+    def finish(self, model: str, dataset: str) -> None:
+        """See `Tracker.finish`."""
+        self._try(lambda: self._finish((model, dataset)))
+
     def close(self) -> None:
         """See `Tracker.close`."""
-        self._try(self._close)
+        for pair in list(self._writers):
+            self.finish(*pair)
 
     def _try(self, work: Callable[[], None]) -> None:
         """A full disk is no reason to lose a run of hours."""
@@ -54,17 +59,17 @@ class TensorboardTracker:
             writer.flush()
 
     def _writer(self, record: ProbeRecord) -> EventFileWriter:
-        """The open file of a pair; pairs come one after the other, so the one before is closed."""
+        """The open file of a pair; where workers share the probes, those of several pairs come in turns."""
         pair = pair_of(record)
         if pair not in self._writers:
-            self._close()
             folder = self._folder / record.model / record.dataset / record.run_id
             self._writers[pair] = EventFileWriter(str(folder))
         return self._writers[pair]
 
-    def _close(self) -> None:
-        while self._writers:
-            self._writers.popitem()[1].close()
+    def _finish(self, pair: tuple[str, str]) -> None:
+        writer = self._writers.pop(pair, None)
+        if writer is not None:
+            writer.close()
 
 
 def _event(step: int, values: dict[str, float]) -> Event:

@@ -36,8 +36,7 @@ class WandbTracker:
         self._config = config
         self._labels = labels
         self._note = note
-        self._pair: tuple[str, str] | None = None
-        self._run: Any = None
+        self._runs: dict[tuple[str, str], Any] = {}
         self._works = True
         # Without `prompt` it would ask for a key on a terminal and wait.
         if config.mode == "online" and not wandb.login(prompt=False, verify=False):
@@ -50,9 +49,14 @@ class WandbTracker:
         """See `Tracker.log`."""
         self._try(lambda: self._log(records))
 
+    def finish(self, model: str, dataset: str) -> None:
+        """See `Tracker.finish`."""
+        self._try(lambda: self._finish((model, dataset)))
+
     def close(self) -> None:
         """See `Tracker.close`."""
-        self._try(self._finish)
+        for pair in list(self._runs):
+            self.finish(*pair)
 
     def _try(self, work: Callable[[], None]) -> None:
         """W&B raises many kinds of errors, mostly of the network; none is worth a run of hours."""
@@ -74,18 +78,17 @@ class WandbTracker:
             self._log_together(pair, [record for record in records if pair_of(record) == pair])
 
     def _log_together(self, pair: tuple[str, str], records: Sequence[ProbeRecord]) -> None:
-        """Into the run of a model and data set; that of the pair before has had all it gets."""
-        if self._pair != pair:
-            self._finish()
+        """Into the run of a model and data set; where workers share the probes, several are open."""
+        if pair not in self._runs:
             first = records[0]
             about = {"model": first.model, "dataset": first.dataset, "task": first.task.value}
-            self._run = self._start(" × ".join(pair), first.run_id, about)
-            self._pair = pair
+            self._runs[pair] = self._start(" × ".join(pair), first.run_id, about)
+        run = self._runs[pair]
         for epoch, row in by_epoch(records, self._labels).items():
-            self._run.log({"epoch": epoch, **row})
+            run.log({"epoch": epoch, **row})
         for record in records:
             label = self._labels.of(record)
-            self._run.summary.update(
+            run.summary.update(
                 {f"{label}/{name}": value for name, value in (scores(record) | remarks(record)).items()}
             )
 
@@ -124,8 +127,8 @@ class WandbTracker:
         run.define_metric("*", step_metric="epoch")
         return run
 
-    def _finish(self) -> None:
-        run, self._run, self._pair = self._run, None, None
+    def _finish(self, pair: tuple[str, str]) -> None:
+        run = self._runs.pop(pair, None)
         if run is not None:
             run.finish()
 

@@ -33,6 +33,9 @@ def run(block: Block, names: dict[str, Any]) -> None:
     Args:
         block: Of a page.
         names: What the page's Python blocks share.
+
+    Raises:
+        Exception: It does not run, or prints other lines than the page says.
     """
     if block.title is not None:
         path = Path(block.title)

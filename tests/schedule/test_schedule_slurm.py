@@ -55,6 +55,13 @@ def test_the_script_asks_for_what_the_config_says_and_its_workers_leave_before_t
     assert "--lifetime 82080s --lifetime-stagger 2160s" in worker  # a twentieth of the day is kept free
 
 
+def test_the_only_worker_of_a_job_has_the_gpu_that_the_job_got() -> None:
+    schedule = ScheduleConfig(cluster="slurm", gpus_per_node=1, memory="32GB")
+    script = job_script(schedule, "/shared/slurm-logs")
+    assert "#SBATCH --gres=gpu:1" in script
+    assert "one_gpu" not in script  # by its name, `<cluster>-3`, it would take the fourth GPU
+
+
 def test_the_script_is_printed_and_nothing_runs(tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(CONFIG)
     shown = seqbench("plan", tmp_path / "run.yaml", "--slurm-script")

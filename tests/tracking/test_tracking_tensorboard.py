@@ -24,9 +24,11 @@ def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
 def test_a_folder_a_data_set_holds_a_curve_a_layer(tmp_path: Path) -> None:
     (made,) = make_trackers(config(tensorboard={"dir": str(tmp_path)}), pytest.fail)
     made.log([record(0), record(1)])
-    made.log([record(2)])
     made.log([record(0, dataset="other")])
+    made.log([record(2)])
+    made.finish("m", "d")
     made.close()
+    assert len(list((tmp_path / "m" / "d" / "run-1").iterdir())) == 1
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["d", "other"]
     scalars = read(tmp_path / "m" / "d" / "run-1")
     assert scalars["layer_1/eval_loss"] == [(1, 2.0), (2, 1.5), (3, pytest.approx(4 / 3))]

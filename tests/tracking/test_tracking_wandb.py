@@ -58,6 +58,35 @@ def test_one_offline_run_a_data_set_holds_a_curve_a_layer(
     assert SECRET.encode() not in written
 
 
+def test_a_run_stays_open_while_probes_of_several_data_sets_come_in_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Run:
+        """Tells when it begins and ends."""
+
+        def __init__(self, name: str) -> None:
+            self.name, self.summary = name, dict[str, Any]()
+            told.append(f"begins {name}")
+
+        def define_metric(self, *given: Any, **more: Any) -> None: ...
+
+        def log(self, row: dict[str, Any]) -> None: ...
+
+        def finish(self) -> None:
+            told.append(f"ends {self.name}")
+
+    monkeypatch.setattr(tracker_module.wandb, "init", lambda **given: Run(given["name"]))
+    made = tracker(tmp_path)
+    for dataset in ("d", "other", "d"):
+        made.log([record(0, dataset=dataset)])
+    made.finish("m", "d")
+    made.finish("m", "never told of")
+    made.close()
+    assert told == ["begins m × d", "begins m × other", "ends m × d", "ends m × other"]
+
+
 def test_one_run_a_probe_where_that_is_asked_for(tmp_path: Path) -> None:
     made = tracker(tmp_path, wandb={"run_per": "probe", "project": "p", "entity": "team"})
     made.log([record(1)])

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seqbench.catalog.records import ComparedSide, ComparisonRecord
 from seqbench.metrics import holm
@@ -53,12 +53,6 @@ def model_comparisons(
     return tuple(found)
 
 
-def _order(tested: _Tested, order: Mapping[tuple[str, str], int]) -> tuple[int, ...]:
-    """Where a pair stands: by the better of its two sides, then by the other."""
-    record = tested.record
-    return tuple(sorted(order[record.dataset, side.model] for side in (record.a, record.b)))
-
-
 def _comparison(tested: _Tested, p_holm: float) -> Comparison:
     record = tested.record
     return Comparison(
@@ -77,18 +71,7 @@ def _comparison(tested: _Tested, p_holm: float) -> Comparison:
 
 def turn(one: Comparison) -> Comparison:
     """The same seen from the other side."""
-    return Comparison(
-        dataset=one.dataset,
-        metric=one.metric,
-        a=one.b,
-        b=one.a,
-        n_items=one.n_items,
-        difference=-one.difference,
-        low=-one.high,
-        high=-one.low,
-        p=one.p,
-        p_holm=one.p_holm,
-    )
+    return replace(one, a=one.b, b=one.a, difference=-one.difference, low=-one.high, high=-one.low)
 
 
 def _side(side: ComparedSide) -> Side:

@@ -1,5 +1,6 @@
 """Ranks that models share where they can't be told apart."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,7 +13,9 @@ def ranked(rows: Iterable[LeaderRow], comparisons: Iterable[Comparison]) -> tupl
 
     A pair that was not compared counts by score, so that a model without predictions is not first for that.
     """
-    members = list(rows)
+    boards: dict[str, list[LeaderRow]] = defaultdict(list)
+    for row in rows:
+        boards[row.dataset].append(row)
     is_worse: dict[tuple[str, str, str], bool] = {}
     for one in comparisons:
         is_worse[one.dataset, one.b.model, one.a.model] = one.is_clear and one.difference > 0
@@ -20,12 +23,13 @@ def ranked(rows: Iterable[LeaderRow], comparisons: Iterable[Comparison]) -> tupl
     return tuple(
         row
         if row.place is None
-        else replace(row, rank=1 + sum(_is_worse(row, other, is_worse) for other in members))
-        for row in members
+        else replace(row, rank=1 + sum(_is_worse(row, other, is_worse) for other in board))
+        for board in boards.values()
+        for row in board
     )
 
 
 def _is_worse(row: LeaderRow, other: LeaderRow, known: dict[tuple[str, str, str], bool]) -> bool:
-    if row.dataset != other.dataset or row.place is None or other.place is None:
+    if row.place is None or other.place is None:
         return False
     return known.get((row.dataset, row.model, other.model), other.place < row.place)

@@ -12,7 +12,7 @@ import numpy as np
 
 from seqbench.metrics import cliques, critical_difference, friedman, higher_is_better, ranks
 from seqbench.metrics.averages import Floats
-from seqbench.report.analysis import OVERALL, Comparison, Gain, RankTest, Standing, Wins
+from seqbench.report.analysis import CLEAR_BELOW, OVERALL, Comparison, Gain, RankTest, Standing, Wins
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import DatasetFacts, ModelFacts
 
@@ -123,7 +123,7 @@ def rank_test(block: Block) -> RankTest:
     ranks_DM = block.ranks()
     p = friedman(ranks_DM)
     difference = critical_difference(n_models, n_datasets)
-    found = cliques(ranks_DM.mean(axis=0).tolist(), difference if p < 0.05 else float("inf"))
+    found = cliques(ranks_DM.mean(axis=0).tolist(), difference if p < CLEAR_BELOW else float("inf"))
     return RankTest(
         scope=block.scope,
         n_datasets=n_datasets,

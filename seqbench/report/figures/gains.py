@@ -103,6 +103,5 @@ def _draw_frame(canvas: Canvas, kind: str, box: Box, x: Scale, bands: Sequence[t
 def _draw_gain(canvas: Canvas, gain: Gain, x: Scale, y: float, color: str) -> None:
     if gain.low is not None and gain.high is not None:
         canvas.line([(x(gain.low), y), (x(gain.high), y)], color, 1.5)
-    clear = gain.p_holm is not None and gain.p_holm < 0.05
-    face = color if clear else BACKGROUND
+    face = color if gain.is_clear else BACKGROUND
     canvas.marks([(x(gain.difference), y)], "o", 5.5, face=face, edge=color, edge_width=1.2)

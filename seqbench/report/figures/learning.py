@@ -40,18 +40,19 @@ _KEY = 16.0
 _TRAIN = (2.5, 1.5)
 """Dashes of losses on train."""
 
-_Panels = Mapping[tuple[str, str], Sequence[LearningCurve]]
-"""By data set and model, a curve a seed."""
+_Panels = Mapping[tuple[str, str], LearningCurve]
+"""By data set and model."""
 
 
 def learning_pages(analysis: Analysis) -> Iterator[Figure]:
     """Learning curves, one figure a head and page; none where no head was trained by epochs."""
     results = analysis.results
     for head in dict.fromkeys(curve.head for curve in results.learning):
-        panels: dict[tuple[str, str], list[LearningCurve]] = {}
-        for curve in results.learning:
-            if curve.head == head and curve.points:
-                panels.setdefault((curve.dataset, curve.model), []).append(curve)
+        panels = {
+            (curve.dataset, curve.model): curve
+            for curve in results.learning
+            if curve.head == head and curve.points
+        }
         broken = frozenset((f.dataset, f.model) for f in results.failed if f.head == head)
         blocks = _blocks(results, panels)
         for number, (models, page) in enumerate(blocks):
@@ -118,9 +119,8 @@ def _upward(panels: _Panels, dataset: str, top: float) -> Scale:
     """The same for all models of a data set, so that losses can be compared."""
     losses = [
         loss
-        for (name, _), curves in panels.items()
+        for (name, _), curve in panels.items()
         if name == dataset
-        for curve in curves
         for point in curve.points
         for loss in (point.train_loss, point.eval_loss)
         if loss is not None and math.isfinite(loss)
@@ -134,16 +134,15 @@ def _draw_axes(canvas: Canvas, box: Box, y: Scale, *, numbered: bool) -> None:
     draw_axes(canvas, box, [], numbers, size=_TINY_PT)
 
 
-def _draw_panel(canvas: Canvas, curves: Sequence[LearningCurve], look: Look, box: Box, y: Scale) -> None:
-    last = max(point.epoch for curve in curves for point in curve.points)
-    start = min(point.epoch for curve in curves for point in curve.points)
+def _draw_panel(canvas: Canvas, curve: LearningCurve, look: Look, box: Box, y: Scale) -> None:
+    last = max(point.epoch for point in curve.points)
+    start = min(point.epoch for point in curve.points)
     x = Scale(low=start - 0.02 * last, high=max(last, start + 1) * 1.02, start=box.left, end=box.right)
     ends = [(x(start), str(start)), (x(last), str(last))] if last > start else [(x(start), str(start))]
     for at, words in ends:
         canvas.text(at, box.bottom + 3 + _TINY_PT, words, size=_TINY_PT, color=MUTED, align="center")
-    for curve in curves:
-        _draw_curve(canvas, curve, look, x, y)
-    _draw_verdict(canvas, curves, box)
+    _draw_curve(canvas, curve, look, x, y)
+    _draw_verdict(canvas, curve, box)
 
 
 def _draw_curve(canvas: Canvas, curve: LearningCurve, look: Look, x: Scale, y: Scale) -> None:
@@ -161,19 +160,15 @@ def _at(loss: float | None, y: Scale) -> float:
     return float("nan") if loss is None or not math.isfinite(loss) else y(loss)
 
 
-def _draw_verdict(canvas: Canvas, curves: Sequence[LearningCurve], box: Box) -> None:
+def _draw_verdict(canvas: Canvas, curve: LearningCurve, box: Box) -> None:
     """The layer, and what is wrong with the training where something is; above the plot at the right."""
-    bad = next((c.verdict for c in curves if c.verdict not in (None, _FINE)), None)
-    layers = sorted({curve.layer for curve in curves})
-    words = f"layer {layers[0]}" if len(layers) == 1 else f"layers {layers[0]}–{layers[-1]}"
+    words = f"layer {curve.layer}"
     x = box.right
     canvas.text(x, box.top - 2, words, size=_TINY_PT, color=MUTED, align="right")
-    if bad is not None:
+    if curve.verdict is not None and curve.verdict != _FINE:
         x -= text_width(words, _TINY_PT) + 4
-        room = x - box.left
-        canvas.text(
-            x, box.top - 2, shorten(bad, room, _TINY_PT), size=_TINY_PT, color=SERIES[1], align="right"
-        )
+        bad = shorten(curve.verdict, x - box.left, _TINY_PT)
+        canvas.text(x, box.top - 2, bad, size=_TINY_PT, color=SERIES[1], align="right")
 
 
 def _draw_key(canvas: Canvas, x: float, y: float) -> None:
@@ -185,5 +180,7 @@ def _draw_key(canvas: Canvas, x: float, y: float) -> None:
         canvas.text(x + 22, y, words, size=SMALL_PT, color=MUTED)
         x += 34 + text_width(words, SMALL_PT)
     canvas.marks([(x + 3, y - 3)], "o", 4.2, face=BACKGROUND, edge=INK, edge_width=1.1)
-    words = "epoch chosen on eval. A line a seed; models of a data set share the axis of losses."
+    words = (
+        "epoch chosen on eval, the lowest of several seeds; models of a data set share the axis of losses."
+    )
     canvas.text(x + 10, y, words, size=SMALL_PT, color=MUTED)

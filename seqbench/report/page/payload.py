@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better
-from seqbench.report.analysis import OVERALL, Analysis
+from seqbench.report.analysis import OVERALL, Analysis, LayerComparisons
 from seqbench.report.figures.style import looks
 from seqbench.report.page.colors import variable
 from seqbench.report.results import Choice, Curve, DatasetFacts, ModelFacts, Results, Score
@@ -49,8 +49,10 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
         },
         **{
             name: plain(getattr(analysis, name))
-            for name in ("leaderboard", "layers", "gains", "standings", "rank_tests", "wins", "not_compared")
+            for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")
         },
+        "layers": _with(analysis.layers, layers=[_compared(family) for family in analysis.layers]),
+        "gains": _with(analysis.gains, clear=[gain.is_clear for gain in analysis.gains]),
         "comparisons": _with(analysis.comparisons, clear=[pair.is_clear for pair in analysis.comparisons]),
     }
 
@@ -90,6 +92,10 @@ def _columns(records: Sequence[Any]) -> Plain:
 def _with(records: Sequence[Any], **more: list[Any]) -> Any:
     """Columns of records beside columns that are computed from them in full precision."""
     return {**_columns(records), **more} if records else []
+
+
+def _compared(family: LayerComparisons) -> Any:
+    return _with(family.layers, as_good=[layer.is_as_good for layer in family.layers])
 
 
 def _tasks(results: Results) -> Plain:

@@ -20,13 +20,13 @@ def bought_on_one(analysis: Analysis, row: LeaderRow) -> str:
 
 def _on_one(gain: Gain) -> str:
     other = f"its untrained twin {gain.control}" if gain.kind == "untrained" else gain.control
-    low, high, p = gain.low, gain.high, gain.p_holm
+    low, high = gain.low, gain.high
     better = "better" if gain.difference > 0 else "worse"
-    if low is None or high is None or p is None:
+    if low is None or high is None:
         return f"{number(abs(gain.difference))} {better} by score than {other}"
-    if p >= 0.05:
+    if not gain.is_clear:
         return f"not clearly apart from {other} ({signed(gain.difference)}, {signed(low)} to {signed(high)})"
-    ends = sorted((abs(low), abs(high)))
+    ends = (low, high) if gain.difference > 0 else (-high, -low)
     return f"{number(abs(gain.difference))} {better} than {other} ({number(ends[0])} to {number(ends[1])})"
 
 
@@ -48,11 +48,11 @@ def bought_on_many(analysis: Analysis) -> Iterator[str]:
 
 def _counts(gains: Sequence[Gain]) -> str:
     """On how many data sets it is better, and on how many clearly worse."""
-    tested = [gain for gain in gains if gain.p_holm is not None]
+    tested = [gain for gain in gains if gain.is_clear is not None]
     if not tested:
         ahead = sum(gain.difference > 0 for gain in gains)
         return f"{ahead} of {counted(len(gains), 'data set')} by score"
-    clear = [gain for gain in tested if (gain.p_holm or 0.0) < 0.05]
+    clear = [gain for gain in tested if gain.is_clear]
     worse = sum(gain.difference < 0 for gain in clear)
     behind = f" and worse on {worse}" if worse else ""
     return f"{len(clear) - worse} of {counted(len(tested), 'data set')}{behind}"

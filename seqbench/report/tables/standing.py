@@ -196,8 +196,7 @@ def gains_table(analysis: Analysis) -> Table:
     columns = ("dataset", "metric", "model", "kind", "control", "gain", "low", "high", "p_holm", "clear")
     rows: list[tuple[Cell, ...]] = []
     for one in analysis.gains:
-        clear = None if one.p_holm is None else one.p_holm < 0.05
-        numbers = (one.difference, one.low, one.high, one.p_holm, clear)
+        numbers = (one.difference, one.low, one.high, one.p_holm, one.is_clear)
         rows.append((one.dataset, metrics.get(one.dataset), one.model, one.kind, one.control, *numbers))
     return Table(
         name="gains",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.schedule.events import Executor
-from seqbench.schedule.executors.devices import local_gpus
+from seqbench.schedule.executors.devices import local_gpus, missing_gpus
 from seqbench.schedule.executors.here import InProcess
 from seqbench.schedule.workspace import Workspace
 
@@ -20,7 +20,10 @@ def is_shared(schedule: ScheduleConfig, note: Callable[[str], None]) -> bool:
     """
     if schedule.cluster != "local":
         return True
-    gpus = local_gpus(schedule, note)
+    if missing := missing_gpus(schedule):
+        numbers = ", ".join(map(str, missing))
+        note(f"warning: schedule.gpus: there is no GPU {numbers} here, going on without")
+    gpus = local_gpus(schedule)
     if max(len(gpus), schedule.workers or 1) > 1:
         return True
     if schedule.gpus != "all":  # nothing has used CUDA yet

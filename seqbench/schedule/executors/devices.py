@@ -1,7 +1,6 @@
 """The GPUs of this machine that a config lets us use."""
 
 import os
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,20 +9,22 @@ from seqbench.config.schedule import ScheduleConfig
 DRIVER = Path("/proc/driver/nvidia")
 
 
-def local_gpus(schedule: ScheduleConfig, note: Callable[[str], None]) -> tuple[str, ...]:
+def local_gpus(schedule: ScheduleConfig) -> tuple[str, ...]:
     """What `CUDA_VISIBLE_DEVICES` is to say for each worker, one GPU each; empty where there is none.
 
     Args:
         schedule: The config's section; GPUs are numbered as this process sees them.
-        note: Told of GPUs that are asked for and not there.
     """
     seen = _visible()
     if schedule.gpus == "all":
         return seen
-    missing = [str(gpu) for gpu in schedule.gpus if gpu >= len(seen)]
-    if missing:
-        note(f"warning: schedule.gpus: there is no GPU {', '.join(missing)} here, going on without")
     return tuple(seen[gpu] for gpu in schedule.gpus if gpu < len(seen))
+
+
+def missing_gpus(schedule: ScheduleConfig) -> tuple[int, ...]:
+    """Those that the config asks for and that are not there."""
+    wanted = () if schedule.gpus == "all" else schedule.gpus
+    return tuple(gpu for gpu in wanted if gpu >= len(_visible()))
 
 
 @cache

@@ -46,7 +46,7 @@ def open_cluster(schedule: ScheduleConfig, note: Callable[[str], None], folder: 
 
             cluster = stack.enter_context(open_slurm(schedule, folder))
         elif schedule.cluster == "local":
-            cluster = stack.enter_context(_open_local(schedule, note))
+            cluster = stack.enter_context(_open_local(schedule))
         else:
             cluster = stack.enter_context(_connect(schedule))
         if schedule.dashboard:
@@ -55,9 +55,9 @@ def open_cluster(schedule: ScheduleConfig, note: Callable[[str], None], folder: 
 
 
 @contextmanager
-def _open_local(schedule: ScheduleConfig, note: Callable[[str], None]) -> Iterator[Cluster]:
+def _open_local(schedule: ScheduleConfig) -> Iterator[Cluster]:
     """One worker process a GPU, or as many as are asked for."""
-    gpus = local_gpus(schedule, note)
+    gpus = local_gpus(schedule)
     count = len(gpus) or schedule.workers or 1
     share = max(1, len(os.sched_getaffinity(0)) // count)
     threads = min(share, int(os.environ.get("OMP_NUM_THREADS", share)))

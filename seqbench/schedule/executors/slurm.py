@@ -45,7 +45,7 @@ class SlurmCluster(Cluster):
 
     def _let_go(self, surplus: int, idle: Sequence[str]) -> None:
         """End jobs all of whose workers are idle."""
-        names = {self.workers()[address].name for address in idle if address in self.workers()}
+        names = {worker.name for address, worker in self.workers().items() if address in idle}
         jobs: dict[Any, set[str]] = {}
         for name, spec in self._started.worker_spec.items():
             jobs[name] = {f"{name}{suffix}" for suffix in spec.get("group", [""])}
@@ -116,7 +116,7 @@ def _options(schedule: ScheduleConfig, folder: str) -> dict[str, Any]:
     margin = min(max(SHORTEST_MARGIN_SECONDS, seconds // 20), seconds // 2)
     extra = ["--nthreads", threads_of(schedule), "--resources", f"power={schedule.power_per_gpu:g}"]
     extra += ["--lifetime", f"{seconds - margin}s", "--lifetime-stagger", f"{margin // 2}s", "--no-dashboard"]
-    if schedule.gpus_per_node:
+    if workers > 1:  # Dask numbers the workers of a job where there are several; one has all that it got
         extra += ["--preload-nanny", "seqbench.schedule.executors.one_gpu"]
     directives = [f"--gres=gpu:{schedule.gpus_per_node}"] if schedule.gpus_per_node else []
     directives += [f"--output={shlex.quote(folder)}/%x-%j.log", *schedule.extra]

@@ -36,7 +36,7 @@ function gainText(gain) {
       : `95 % interval ${interval(gain.low, gain.high, signed)}, p (Holm) ${probability(gain.p_holm)}`;
   return h(
     "span",
-    { title, class: gain.p_holm !== null && gain.p_holm >= 0.05 ? "unsure" : null },
+    { title, class: gain.clear === false ? "unsure" : null },
     signed(gain.difference),
     half === null ? null : h("small", { class: "quiet" }, `± ${score(half)}`),
   );
@@ -112,7 +112,7 @@ function boardColumns(rows, withDataset) {
       key: "good",
       label: "as good",
       number: true,
-      title: "Number of layers that can't be told apart from the chosen one on test, itself included",
+      title: "Number of other layers that can't be told apart from the chosen one on test",
       value: (row) => row.asGood,
       cell: (row) => (row.asGood === null ? NONE : String(row.asGood)),
     },

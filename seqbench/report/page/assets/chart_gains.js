@@ -60,7 +60,7 @@ function gainChart(width, among, kind) {
 
 /** A dot and its interval; hollow where the two can't be told apart. */
 function gainMark(model, gain, x, y) {
-  const clear = gain.p_holm === null ? null : gain.p_holm < 0.05;
+  const { clear } = gain;
   return s(
     "g",
     { vars: look(model) },

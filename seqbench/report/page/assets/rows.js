@@ -13,7 +13,7 @@
  * @property {number|null} rank
  * @property {boolean} tested  whether the rank comes from paired tests
  * @property {boolean} shared  whether another row has the same rank
- * @property {number|null} asGood  layers that can't be told apart from the chosen one, itself included
+ * @property {number|null} asGood  other layers that can't be told apart from the chosen one
  */
 
 /** Rows by data set, until the reader chooses something else. @type {Map<string, Row[]>} */
@@ -37,7 +37,7 @@ function rankedRows(dataset) {
     dataset,
     tested,
     shared: row.rank !== null && found.some((other) => other !== row && other.rank === row.rank),
-    asGood: layersAsGood(dataset.name, row),
+    asGood: othersAsGood(dataset.name, row)?.length ?? null,
   }));
 }
 
@@ -48,7 +48,7 @@ function chosenRows(dataset, metric) {
   const found = [];
   for (const model of report.models) {
     let best = null;
-    for (const head of state.head ? [state.head] : report.heads) {
+    for (const head of state.head ? [state.head] : [...report.heads].sort()) {
       const curve = lookUp(curves, dataset.name, model.name, head);
       const choice = curve?.choices[metric];
       if (choice && (best === null || number(choice.eval_score) > number(best.choice.eval_score))) {
@@ -65,20 +65,17 @@ function chosenRows(dataset, metric) {
   });
 }
 
-function layersAsGood(dataset, row) {
+/** Other layers that can't be told apart from the chosen one; null where nothing was compared. */
+function othersAsGood(dataset, row) {
   const family = lookUp(families, dataset, row.model, row.head, row.metric);
   if (!family || family.chosen !== row.choice.layer) return null;
-  return 1 + family.layers.filter((other) => other.p_holm >= 0.05).length;
+  return family.layers.filter((other) => other.as_good).map((other) => other.layer);
 }
 
 /** Layers that can't be told apart from the chosen one, itself included; empty where nothing was compared. */
 function goodLayers(row) {
-  const family = lookUp(families, row.dataset.name, row.model, row.head, row.metric);
-  if (!family || family.chosen !== row.choice.layer) return [];
-  return [
-    family.chosen,
-    ...family.layers.filter((other) => other.p_holm >= 0.05).map((other) => other.layer),
-  ];
+  const others = othersAsGood(row.dataset.name, row);
+  return others ? [row.choice.layer, ...others] : [];
 }
 
 /** Rows that are to be shown. @returns {Row[]} */
@@ -101,7 +98,7 @@ function gainOf(row, kind) {
   const [mine, theirs] = [row.choice.test.value, control?.choice.test.value ?? null];
   if (mine === null || theirs === null) return null;
   const difference = orientation(row.dataset.task, row.metric) * (mine - theirs);
-  return { ...gain, difference, low: null, high: null, p_holm: null };
+  return { ...gain, difference, low: null, high: null, p_holm: null, clear: null };
 }
 
 /** Whether every data set is shown as it was ranked, so that tests over data sets hold. */
@@ -113,23 +110,30 @@ function isAsRanked() {
 function standingsOf(scope) {
   if (isAsRanked()) return report.standings.filter((standing) => standing.scope === scope);
   const inside = report.datasets.filter((dataset) => scope === report.overall || dataset.group === scope);
-  const scored = inside.map((dataset) => boardOf(dataset).filter((row) => row.place !== null));
-  const found = new Set(scored.flat().map((row) => row.model));
-  const names = report.models.map((model) => model.name).filter((name) => found.has(name));
-  const complete = scored.filter((board) => board.length === names.length);
-  const oneMetric = new Set(inside.map(metricOf)).size === 1;
+  const scored = inside
+    .map((dataset) => boardOf(dataset).filter((row) => row.place !== null))
+    .filter((board) => board.length);
+  const rowsOf = (name, among) => among.flatMap((board) => board.filter((row) => row.model === name));
+  const names = report.models.map((model) => model.name).filter((name) => rowsOf(name, scored).length);
+  // As seqbench does: who has scores on fewer than half of the data sets is not ranked.
+  const ranked = new Set(names.filter((name) => 2 * rowsOf(name, scored).length >= scored.length));
+  const complete = scored
+    .map((board) => board.filter((row) => ranked.has(row.model)))
+    .filter((board) => board.length === ranked.size);
+  const oneMetric = new Set(scored.map((board) => board[0].metric)).size === 1;
   return names
     .map((name) => {
-      const mine = scored.map((board) => board.find((row) => row.model === name)).filter(Boolean);
+      const mine = rowsOf(name, scored);
+      const compared = rowsOf(name, complete);
       return {
         scope,
         model: name,
         control: models.get(name).control,
-        n_datasets: complete.length,
+        n_datasets: compared.length,
         n_scored: mine.length,
-        average_rank: mean(complete.map((board) => middlePlace(board, name))),
+        average_rank: ranked.has(name) ? mean(complete.map((board) => middlePlace(board, name))) : null,
         n_first: mine.filter((row) => row.place === 1).length,
-        mean_score: oneMetric ? mean(mine.map((row) => row.choice.test.value)) : null,
+        mean_score: oneMetric ? mean(compared.map((row) => row.choice.test.value)) : null,
         gain_untrained: oneMetric ? mean(mine.map((row) => gainOf(row, "untrained")?.difference)) : null,
         gain_kmer: oneMetric ? mean(mine.map((row) => gainOf(row, "kmer")?.difference)) : null,
       };
@@ -137,11 +141,12 @@ function standingsOf(scope) {
     .sort((a, b) => (a.average_rank ?? Infinity) - (b.average_rank ?? Infinity));
 }
 
-/** The place of a model where equals share the average of their places. */
+/** The place of a model among the rows of a board, where equals share the average of their places. */
 function middlePlace(board, model) {
   const own = board.find((row) => row.model === model);
+  const better = board.filter((row) => row.place < own.place).length;
   const equals = board.filter((row) => row.place === own.place).length;
-  return own.place + (equals - 1) / 2;
+  return better + (equals + 1) / 2;
 }
 
 /** Depths of the chosen layers of a model, 0 the input and 1 the last layer. */
