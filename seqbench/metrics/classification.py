@@ -93,7 +93,7 @@ class _Split:
 def predicted_classes(probabilities_NC: Floats, thresholds: Sequence[float] | None) -> NDArray[np.int64]:
     """The most probable class, the first of equals; with a threshold class 1 from there on, (N,)."""
     if thresholds is None:
-        return probabilities_NC.argmax(axis=1).astype(np.int64)
+        return np.asarray(probabilities_NC.argmax(axis=1), dtype=np.int64)
     at_least_N: NDArray[np.bool_] = probabilities_NC[:, 1] >= thresholds[0]
     return at_least_N.astype(np.int64)
 
