@@ -19,8 +19,8 @@ GPUS, LAYERS, HIDDEN = 64, 33, 1024
 POWER, EXTRACT, PROBE = 5.0, 4.0, 1.0
 LETTERS_A_SECOND = 1.2e6
 """Of a GPU, assumed: 200,000 tokens of six letters."""
-SECONDS_A_TASK = 0.01
-"""Between two tasks of a worker, assumed: the target of `running.overhead`, which measured 15 ms."""
+SECONDS_A_TASK = 0.02
+"""Between two tasks of a worker, assumed: more than `running.overhead` measures."""
 PROBE_SECONDS_AN_ITEM = 2e-3
 """Of 33 MLPs of 100 epochs, trained together; assumed."""
 

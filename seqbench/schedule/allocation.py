@@ -14,11 +14,16 @@ from seqbench.schedule.lending import COPIES
 SLACK = 1e-9
 """Units that sums of powers such as 0.1 may be over by rounding."""
 
+BRIEF_SECONDS = 1.0
+"""A shard that takes less may wait on a busy worker: the way there and back would be felt, and another worker
+that has nothing left to do would lose no more than this."""
+
 
 @dataclass(slots=True)
 class _Worker:
     capacity: float
     running: dict[str, tuple[Node, float]] = field(default_factory=dict)
+    """Nodes with the units that they take; none for the one that waits there to be the next."""
     model: str | None = None
     """The model that was extracted with last: it is loaded."""
 
@@ -31,6 +36,12 @@ class _Worker:
             node.group.stage == "extract" and node.task.model == model for node, _ in self.running.values()
         )
 
+    def move_up(self) -> None:
+        """What waited takes its units, as soon as they are free."""
+        for key, (node, power) in self.running.items():
+            if not power and self.used + node.power <= self.capacity + SLACK:
+                self.running[key] = (node, node.power)
+
 
 class Allocation:
     """What runs on each worker, and where there is room."""
@@ -40,6 +51,7 @@ class Allocation:
         self._homes: dict[tuple[str, str], str] = {}
         self._suspects: set[str] = set()
         self._avoided: dict[str, set[str]] = {}
+        self._seconds: dict[Group, float] = {}
 
     def update(self, capacity: Mapping[str, float]) -> list[Node]:
         """Take in which workers there are, in the order in which they came.
@@ -71,6 +83,8 @@ class Allocation:
     def assign(self, frontier: Frontier) -> list[tuple[Node, str, float]]:
         """Start as much as there is room for, by rank; what is smaller goes where the first does not fit.
 
+        A worker that is busy with brief shards gets one more, to begin when one of them ends.
+
         Returns:
             Nodes, each with its worker and the units that it takes there.
         """
@@ -86,7 +100,27 @@ class Allocation:
                 worker.model = node.task.model
                 self._homes[node.task.model, node.task.dataset] = name
             started.append((node, name, power))
+        for name in [name for name in self._workers if name not in kept_free]:
+            successor = self._successor(self._workers[name], name, frontier)
+            if successor is not None:
+                frontier.take(successor)
+                self._workers[name].running[successor.key] = (successor, 0.0)
+                started.append((successor, name, successor.power))
         return started
+
+    def _successor(self, worker: _Worker, name: str, frontier: Frontier) -> Node | None:
+        """What a worker is to begin by itself when it can: one more of the brief shards that it does."""
+        alike = {(node.group, power) for node, power in worker.running.values()}
+        if len(alike) != 1:  # something waits already, or others might need what becomes free
+            return None
+        ((group, power),) = alike
+        if group.stage != "extract" or self._seconds.get(group, BRIEF_SECONDS) >= BRIEF_SECONDS:
+            return None
+        for node in frontier.heads():
+            if (node.group, node.power) == (group, power):
+                special = node.key in self._suspects or name in self._avoided.get(node.key, ())
+                return None if special else node
+        return None
 
     def _next(self, frontier: Frontier, kept_free: set[str]) -> tuple[Node, str] | None:
         """The first node that fits somewhere, and where."""
@@ -128,10 +162,19 @@ class Allocation:
         """Whether a worker would have to load the model first."""
         return node.group.stage == "extract" and self._workers[name].model != node.task.model
 
-    def release(self, key: str) -> None:
-        """Note that a node runs no more."""
+    def release(self, key: str, seconds: float | None = None) -> None:
+        """Note that a node runs no more.
+
+        Args:
+            key: Which.
+            seconds: From sending it to its end, where it was done.
+        """
         for worker in self._workers.values():
-            worker.running.pop(key, None)
+            node, _ = worker.running.pop(key, (None, 0.0))
+            if node is not None:
+                worker.move_up()
+                if seconds is not None:
+                    self._seconds[node.group] = seconds
 
     def suspect(self, key: str) -> None:
         """From now on, give a node a worker for itself: one died while it ran, perhaps by another's fault."""

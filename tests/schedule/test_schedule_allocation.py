@@ -138,3 +138,45 @@ def test_a_task_that_raised_on_a_worker_goes_to_another(running: tuple[Frontier,
     assert (node.key, worker) not in [(n.key, w) for n, w, _ in allocation.assign(frontier)]
     allocation.update({worker: 5})
     allocation.release(node.key)
+
+
+def ends(node: Node, frontier: Frontier, allocation: Allocation, seconds: float | None = 0.02) -> list[Node]:
+    """What a node's end starts."""
+    allocation.release(node.key, seconds)
+    frontier.done(node.key)
+    return [node for node, _, _ in allocation.assign(frontier)]
+
+
+def test_a_worker_that_does_brief_shards_gets_the_next_ahead_and_takes_it_up_by_itself() -> None:
+    frontier, allocation = Frontier(graph(pair("m", "A", 6))), Allocation()
+    allocation.update({"a": 2})
+    ((first, _, _),) = allocation.assign(frontier)
+    second, third = ends(first, frontier, allocation)
+    assert allocation.loads()["a"][:2] == (2, 2)  # what waits takes nothing yet
+    assert allocation.assign(frontier) == []  # one at a time
+    (fourth,) = ends(second, frontier, allocation)
+    assert allocation.loads()["a"][:2] == (2, 2)
+    assert allocation.update({}) == [third, fourth]  # nothing is lost with the worker
+
+
+@pytest.mark.parametrize("seconds", [2.0, None])
+def test_nothing_waits_behind_a_shard_that_may_take_long(seconds: float | None) -> None:
+    frontier, allocation = Frontier(graph(pair("m", "A", 6))), Allocation()
+    allocation.update({"a": 2})
+    ((first, _, _),) = allocation.assign(frontier)
+    assert len(ends(first, frontier, allocation, seconds)) == 1
+
+
+def test_nothing_waits_where_a_probe_ends_first_or_another_data_set_comes_next() -> None:
+    frontier, allocation = (
+        Frontier(graph(pair("m", "A", 2), pair("m", "B", 4), pair("m", "C", 1))),
+        Allocation(),
+    )
+    allocation.update({"a": 3})
+    ((first, _, _),) = allocation.assign(frontier)
+    now, ahead = ends(first, frontier, allocation)
+    (last,) = ends(now, frontier, allocation)
+    assert ends(ahead, frontier, allocation) == []
+    started = ends(last, frontier, allocation)
+    assert [node.key for node in started] == ["extract/m/A/train/0-0", "probe/m/B/mlp"]
+    assert [node.key for node in ends(started[0], frontier, allocation)] == ["extract/m/A/train/1-1"]

@@ -227,7 +227,7 @@ class _Execution:
             else:
                 self._died(attempt)
             return
-        self._allocation.release(node.key)
+        self._allocation.release(node.key, time.monotonic() - attempt.began)
         try:
             self._settle(attempt, report)
         except SeqbenchError as error:  # the results do not fit what is stored

@@ -1,9 +1,10 @@
 """Sending a task to a worker of a Dask cluster."""
 
 import pickle
+import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from distributed import Client, Future
@@ -23,6 +24,8 @@ class Attempt:
     """Of this attempt, other than the node's."""
     worker: str
     future: Future
+    began: float = field(default_factory=time.monotonic)
+    """When it was sent, on this process's clock, in seconds."""
     advanced: float = 0.0
     received: int = 0
     """Records that have come."""
