@@ -19,6 +19,8 @@ def work(job: Job) -> Report | None:
     name = job.task.dataset
     if name.startswith("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("hungry"):
+        _eat()
     if name.startswith("bug"):
         return Report(bug=f"Traceback: a bug on {get_worker().name}")
     if name.startswith("wrong"):
@@ -41,3 +43,12 @@ def _in_parts(job: Job) -> Report | None:
         time.sleep(1.0)
     del worker._wires[job.key]
     return wire.report()
+
+
+def _eat() -> None:
+    """Take memory until something ends the process, or a minute is over."""
+    eaten = []
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        eaten.append(bytearray(b"x" * 2**24))
+        time.sleep(0.02)

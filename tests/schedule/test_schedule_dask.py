@@ -108,6 +108,22 @@ def test_a_task_that_kills_its_workers_is_given_up_and_the_others_are_done(
     assert len(told.calls["extracted"] + told.calls["probed"]) == 5
 
 
+@pytest.mark.slow
+def test_a_task_that_takes_all_memory_ends_its_worker_alone_and_the_others_are_done(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tight = config.model_copy(update={"schedule": config.schedule.model_copy(update={"memory": "1GB"})})
+    made = graph(pair("m", "healthy", 4), pair("m", "hungry", 1))
+    with open_cluster(tight.schedule, print, str(tmp_path)) as cluster:
+        told = work_off(cluster, tight, made, monkeypatch)
+    assert told.reasons.keys() == {"extract/m/hungry/train/0-0"}
+    (reason,) = told.reasons.values()
+    assert "the worker that did it died" in reason
+    assert "out of memory" in reason
+    assert told.calls["skipped"] == ["probe/m/hungry/mlp"]
+    assert len(told.calls["extracted"] + told.calls["probed"]) == 5
+
+
 def test_a_task_that_raises_is_tried_on_another_worker_and_listed_with_its_traceback(
     cluster: Cluster, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:

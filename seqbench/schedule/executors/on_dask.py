@@ -1,17 +1,11 @@
 """Working on a Dask cluster: this process decides what runs where, Dask carries it there and back.
 
-Everything happens in the caller's thread: answers, events and deaths of workers come through one queue.
+Everything happens in the caller's thread; `Hearing` brings answers and events there.
 """
 
-import pickle
 import time
 from collections import Counter
-from collections.abc import Collection
-from functools import partial
-from queue import Empty, SimpleQueue
-from typing import Any
 
-from distributed import Client, Future
 from distributed.scheduler import KilledWorker
 
 from seqbench.errors import SeqbenchError
@@ -19,11 +13,12 @@ from seqbench.schedule import tasks
 from seqbench.schedule.allocation import Allocation
 from seqbench.schedule.events import Listener, WorkerLoad
 from seqbench.schedule.executors.cluster import Cluster
-from seqbench.schedule.executors.sending import Attempt, Sender, node_key
+from seqbench.schedule.executors.hearing import Hearing
+from seqbench.schedule.executors.sending import Attempt, Sender
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node
 from seqbench.schedule.plan import ProbeTask
-from seqbench.schedule.worker import Report, take, topic, work
+from seqbench.schedule.worker import Report, work
 from seqbench.schedule.workspace import Workspace
 
 LOOK_SECONDS = 1.0
@@ -64,16 +59,14 @@ class _Execution:
         listener: Listener,
     ) -> None:
         self._cluster = cluster
-        self._client: Client = cluster.client
         self._workspace = workspace
         self._known = known
-        self._run_id = run_id
         self._listener = listener
+        self._hearing = Hearing(cluster.client, run_id, listener, known)
         self._frontier = Frontier(graph)
         self._allocation = Allocation()
         self._names: dict[str, str] = {}
-        self._inbox: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-        self._running: dict[str, Attempt] = {}
+        self._running = self._hearing.running
         self._failures: Counter[str] = Counter()
         self._retries = workspace.config.schedule.retries
         self._sender = Sender(cluster.client, workspace.config, run_id, work)
@@ -82,37 +75,20 @@ class _Execution:
 
     def run(self) -> None:
         """Work until nothing is left that can be done."""
-        self._client.subscribe_topic(topic(self._run_id), self._hear)
-        try:
+        with self._hearing:
             while len(self._frontier):
                 self._look()
                 until = time.monotonic() + LOOK_SECONDS
                 while len(self._frontier) and (left := until - time.monotonic()) > 0:
                     self._start()
-                    self._take_in(left)
-        finally:
-            self._client.unsubscribe_topic(topic(self._run_id))
-            for attempt in self._running.values():
-                attempt.future.cancel()
-
-    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
-        self._inbox.put(("event", event[1]))
-
-    def _take_in(self, seconds: float) -> None:
-        """Wait for one message, and take in all that came with it."""
-        try:
-            kind, content = self._inbox.get(timeout=seconds)
-            while True:
-                (self._on_event if kind == "event" else self._on_end)(content)
-                kind, content = self._inbox.get_nowait()
-        except Empty:
-            return
+                    for attempt in self._hearing.ends(left):
+                        self._on_end(attempt)
 
     # Who works.
 
     def _look(self) -> None:
         """See which workers there are; what ran on those that left is to be done again."""
-        if self._client.status != "running":
+        if self._cluster.client.status != "running":
             raise SeqbenchError(
                 f"the scheduler of the cluster is gone ({self._cluster.name}); what is done is stored, "
                 "the same command goes on from there"
@@ -169,53 +145,13 @@ class _Execution:
         if isinstance(node.task, ProbeTask):
             known = tasks.known_probes(node.task, self._workspace, self._known)
         attempt = self._sender.send(node, worker, power, known)
-        self._running[node.key] = attempt
         self._listener.started(node)
-        attempt.future.add_done_callback(partial(self._end, attempt))
+        self._hearing.add(attempt)
 
-    def _end(self, attempt: Attempt, future: Future) -> None:
-        """Called in a thread of Dask's."""
-        self._inbox.put(("end", attempt))
-
-    # Answers.
-
-    def _on_event(self, event: dict[str, Any]) -> None:
-        attempt = self._running.get(node_key(event["key"]))
-        if "note" in event:
-            self._listener.note(event["note"])
-        elif attempt is None or attempt.key != event["key"]:
-            return  # of an attempt that was given to another worker meanwhile
-        elif "report" in event:
-            attempt.report = pickle.loads(event["report"])  # noqa: S301 -- as all that Dask brings
-        else:
-            self._advance(attempt, event["advanced"])
-            if event["records"] > attempt.received:
-                self._fetch(attempt)
-
-    def _advance(self, attempt: Attempt, amount: float) -> None:
-        attempt.advanced += amount
-        self._listener.advanced(attempt.node, amount)
-
-    def _fetch(self, attempt: Attempt) -> None:
-        """Get the records that a task has so far: they are in the catalog before it ends."""
-        try:
-            found = self._client.run(take, attempt.key, attempt.received, workers=[attempt.worker])
-        except (OSError, ValueError, KeyError):  # the worker is gone: that is noticed elsewhere
-            return
-        self._receive(attempt, attempt.received, found[attempt.worker])
-
-    def _receive(self, attempt: Attempt, first: int, records: Collection[Any]) -> None:
-        new = list(records)[attempt.received - first :]
-        attempt.received += len(new)
-        self._known.update(record.spec_hash for record in new if record.status == "ok")
-        if new:
-            self._listener.records(attempt.node, new)
+    # Ends.
 
     def _on_end(self, attempt: Attempt) -> None:
         node = attempt.node
-        if self._running.get(node.key) is not attempt:  # given to another worker meanwhile
-            return
-        del self._running[node.key]
         try:
             report = attempt.report or attempt.future.result()
         except KilledWorker:
@@ -235,8 +171,7 @@ class _Execution:
 
     def _settle(self, attempt: Attempt, report: Report) -> None:
         node = attempt.node
-        self._advance(attempt, report.advanced)
-        self._receive(attempt, report.first, report.records)
+        self._hearing.rest(attempt, report)
         if report.error is not None:
             self._give_up(node, report.error, with_group=True)
         elif report.bug is not None:
