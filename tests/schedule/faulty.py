@@ -19,6 +19,8 @@ def work(job: Job) -> Report | None:
     name = job.task.dataset
     if name.startswith("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("sleepy"):
+        time.sleep(4)
     if name.startswith("hungry"):
         _eat()
     if name.startswith("bug"):

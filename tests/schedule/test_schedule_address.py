@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from seqbench.catalog import Catalog
-from seqbench.config import load_config
+from seqbench.config import Config, load_config
+from seqbench.schedule.executors.opening import open_cluster
 from tests.data import write_split
 from tests.processes import Marked, until
+from tests.schedule.test_schedule_dask import work_off
+from tests.schedule.test_schedule_graph import graph, pair
 
 CONFIG = """
 models: [{kind: kmer, k: 2}]
@@ -76,6 +79,23 @@ def test_a_running_cluster_is_used_and_left_running(config: Path, tmp_path: Path
         (tmp_path / "catalog.duckdb").unlink()
         code, out = run(config, address)  # the same workers do another run
         assert (code, probes(config)) == (0, 2), out
+
+
+@pytest.mark.slow
+def test_workers_whose_time_is_up_in_mid_shard_leave_it_to_others_and_nothing_counts_as_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passing = (*DASK, "worker", "--lifetime", "9s", "--lifetime-restart")
+    with cluster(tmp_path, (*DASK, "scheduler"), passing, passing) as address:
+        schedule = {"cluster": address, "power_per_gpu": 2, "extract_power": 2, "retries": 0}
+        config = Config.model_validate(
+            {"models": [{"kind": "kmer"}], "datasets": {"root": "data"}, "schedule": schedule}
+        )
+        with open_cluster(config.schedule, print, str(tmp_path)) as found:
+            told = work_off(found, config, graph(pair("m", "sleepy", 6, ())), monkeypatch)
+    assert told.reasons == {}
+    assert len(set(told.calls["extracted"])) == len(told.calls["extracted"]) == 6
+    assert len(told.calls["started"]) > 6
 
 
 def certificates(folder: Path) -> dict[str, Path]:

@@ -57,8 +57,12 @@ class Cluster:
 
     def left_by_plan(self, address: str) -> bool:
         """Whether a worker that is gone was told to go, or went as its time was up."""
-        events = self.client.get_events(address)
-        return address in self._leaving or any(event.get("expected") is True for _, event in events)
+        events = [event for _, event in self.client.get_events(address)]
+        # A worker whose time is up but whose results have no other place closes without the scheduler's
+        # consent: then its going counts as unexpected, but it had said that it would.
+        return address in self._leaving or any(
+            event.get("expected") is True or event.get("status") == "closing_gracefully" for event in events
+        )
 
     def balance(self, open_power: float, idle: Sequence[str]) -> None:
         """Take in how much there is to do in all, and who does nothing: some clusters grow and shrink."""

@@ -23,6 +23,8 @@ from seqbench.schedule.workspace import Workspace
 
 LOOK_SECONDS = 1.0
 """Between two looks at who works."""
+RESULT_SECONDS = 10.0
+"""Of waiting for a result, before it is asked whether its worker is still there."""
 PATIENCE_SECONDS = 20.0
 """Without any worker, before the user is told what is waited for."""
 
@@ -153,7 +155,7 @@ class _Execution:
     def _on_end(self, attempt: Attempt) -> None:
         node = attempt.node
         try:
-            report = attempt.report or attempt.future.result()
+            report = attempt.report or self._result(attempt)
         except KilledWorker:
             self._died(attempt)
             return
@@ -168,6 +170,17 @@ class _Execution:
             self._settle(attempt, report)
         except SeqbenchError as error:  # the results do not fit what is stored
             self._give_up(node, str(error), with_group=True)
+
+    def _result(self, attempt: Attempt) -> Report:
+        """What came back; Dask itself would wait for ever where a worker that left took it along."""
+        while True:
+            try:
+                report: Report = attempt.future.result(timeout=RESULT_SECONDS)
+            except TimeoutError:
+                if not self._is_there(attempt.worker):
+                    raise
+            else:
+                return report
 
     def _settle(self, attempt: Attempt, report: Report) -> None:
         node = attempt.node
