@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import mixed
-from seqbench.audit.minhash import Signatures
+from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 
 RECALL: Final = 0.98
@@ -19,7 +19,10 @@ RECALL: Final = 0.98
 BUCKET: Final = 24
 """Neighbours in a bucket that a signature is compared with, in an order drawn anew for each band. Larger
 buckets are families, whose members meet in other bands."""
-_TOGETHER: Final = 1 << 14
+_TOGETHER: Final = 1 << 13
+"""Places whose neighbours are compared together: 4 MB of signatures where all differ."""
+_PAIRS: Final = 1 << 12
+"""Pairs of signatures that are held side by side, in 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,12 +44,14 @@ def rows_for(jaccard: float) -> int:
 
 
 def candidates(
-    signatures_NH: Signatures, jaccard: float, in_train_N: NDArray[np.bool_] | None, seed: int
+    signatures: Scratch, jaccard: float, in_train_N: NDArray[np.bool_] | None, seed: int
 ) -> Iterator[Pairs]:
     """Find pairs that may share so many k-mers; each band yields its own, so a pair comes several times.
 
+    Some 30 bytes an item are held at a time; the signatures stay in their file.
+
     Args:
-        signatures_NH: To be compared.
+        signatures: (N, H), to be compared.
         jaccard: What pairs at the threshold share; those that agree in less than half as many places
             (four standard deviations below) are left out.
         in_train_N: Only pairs of one in train and one outside; None: all pairs.
@@ -56,14 +61,23 @@ def candidates(
     fewest = max(2, int(jaccard * SIGNATURE / 2))
     random = np.random.default_rng(seed)
     for band in range(SIGNATURE // rows):
-        keys_N = np.zeros(len(signatures_NH), dtype=np.uint64)
-        for column in range(band * rows, (band + 1) * rows):
-            keys_N = mixed((keys_N << np.uint64(16)) ^ signatures_NH[:, column].astype(np.uint64), band)
-        shuffled = random.permutation(len(keys_N))
+        keys_N = _keys(signatures, band, rows)
+        shuffled = random.permutation(np.arange(len(keys_N), dtype=np.int32))
         order = shuffled[np.argsort(keys_N[shuffled], kind="stable")]
-        found = list(_in_buckets(signatures_NH, keys_N[order], order, in_train_N, fewest))
+        del shuffled
+        found = list(_in_buckets(signatures, keys_N[order], order, in_train_N, fewest))
         if found:
             yield joined(found)
+
+
+def _keys(signatures: Scratch, band: int, rows: int) -> NDArray[np.uint64]:
+    """One number for the places of a band."""
+    keys_N = np.zeros(len(signatures), dtype=np.uint64)
+    for start, piece_NH in signatures.pieces():
+        part = keys_N[start : start + len(piece_NH)]
+        for column in range(band * rows, (band + 1) * rows):
+            part[:] = mixed((part << np.uint64(16)) ^ piece_NH[:, column].astype(np.uint64), band)
+    return keys_N
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
@@ -76,28 +90,41 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 
 def _in_buckets(
-    signatures_NH: Signatures,
+    signatures: Scratch,
     keys_N: NDArray[np.uint64],
-    order: NDArray[np.int64],
+    order: NDArray[np.int32],
     in_train_N: NDArray[np.bool_] | None,
     fewest: int,
 ) -> Iterator[Pairs]:
-    places = np.arange(len(keys_N))
-    for distance in range(1, BUCKET + 1):
-        places = places[places + distance < len(keys_N)]
-        places = places[keys_N[places] == keys_N[places + distance]]
-        if not len(places):
-            return
-        one, other = order[places], order[places + distance]
+    """Pairs of neighbours with equal keys, a window of `_TOGETHER` places at a time."""
+    # Most keys stand alone, and their places are not looked at again.
+    starts = np.flatnonzero(keys_N[1:] == keys_N[:-1])
+    for first in range(0, len(starts), _TOGETHER):
+        places = starts[first : first + _TOGETHER]
+        pairs = []
+        for distance in range(1, BUCKET + 1):
+            places = places[places + distance < len(keys_N)]
+            places = places[keys_N[places] == keys_N[places + distance]]
+            if not len(places):
+                break
+            pairs.append(np.stack([order[places], order[places + distance]]).astype(np.int64))
+        one, other = np.concatenate(pairs, axis=1)
         if in_train_N is not None:
             across = in_train_N[one] != in_train_N[other]
             one, other = one[across], other[across]
-        for start in range(0, len(one), _TOGETHER):
-            part = slice(start, start + _TOGETHER)
-            agree = np.count_nonzero(signatures_NH[one[part]] == signatures_NH[other[part]], axis=1)
-            kept = agree >= fewest
-            yield Pairs(
-                first_C=np.minimum(one[part], other[part])[kept],
-                second_C=np.maximum(one[part], other[part])[kept],
-                agree_C=agree[kept],
-            )
+        if len(one):
+            yield _agreeing(signatures, one, other, fewest)
+
+
+def _agreeing(signatures: Scratch, one: NDArray[np.int64], other: NDArray[np.int64], fewest: int) -> Pairs:
+    wanted, place = np.unique(np.concatenate([one, other]), return_inverse=True)
+    mine_NH = signatures.rows(wanted)
+    one_C, other_C = place[: len(one)], place[len(one) :]
+    agree = np.empty(len(one), dtype=np.int64)
+    for start in range(0, len(one), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        agree[part] = np.count_nonzero(mine_NH[one_C[part]] == mine_NH[other_C[part]], axis=1)
+    kept = agree >= fewest
+    return Pairs(
+        first_C=np.minimum(one, other)[kept], second_C=np.maximum(one, other)[kept], agree_C=agree[kept]
+    )

@@ -14,6 +14,7 @@ from seqbench.audit.candidates import Pairs, candidates, joined
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
 from seqbench.audit.minhash import Signatures, bins_for, jaccard_at, sign
+from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
 from seqbench.datasets.dataset import Dataset, Split
@@ -36,8 +37,13 @@ class Signed:
     """Position of the item's split in the data set's `splits`."""
     row_N: NDArray[np.int64]
     """Row of the item in its split."""
-    signatures_NH: Signatures
+    signatures: Scratch
+    """(N, H), in a file."""
     k: int
+
+    def close(self) -> None:
+        """Give the file's space back."""
+        self.signatures.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +69,9 @@ def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
 def sign_items(
     dataset: Dataset, digests: Mapping[SplitName, Digests], k: int | None, advance: Advance
 ) -> Signed:
-    """Sign the first of all items that are equal, splits in their order; 264 bytes an item are kept.
+    """Sign the first of all items that are equal, splits in their order.
+
+    9 bytes an item are kept, and 256 in a file, which the caller closes.
 
     Args:
         dataset: To be read once.
@@ -72,7 +80,7 @@ def sign_items(
         advance: Told the letters read.
 
     Raises:
-        DataError: A file was changed since it was indexed.
+        DataError: A file was changed since it was indexed, or the disk is full.
     """
     lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
     k = k or choose_k(int(np.median(lengths)), dataset.alphabet)
@@ -81,19 +89,17 @@ def sign_items(
     everything = np.concatenate([digests[name] for name in dataset.splits])
     is_first = np.zeros(len(everything), dtype=bool)
     is_first[np.unique(everything, return_index=True)[1]] = True
-    split_N, row_N, signatures, before = [], [], [], 0
+    del everything
+    signatures = Scratch(np.uint16, SIGNATURE)
+    split_N, row_N, before = [], [], 0
     for number, split in enumerate(dataset.splits.values()):
         rows = np.flatnonzero(is_first[before : before + len(split)])
         before += len(split)
         split_N.append(np.full(len(rows), number, dtype=np.int8))
         row_N.append(rows)
-        signatures += list(_sign_split(dataset, split, rows, k, bins, advance))
-    return Signed(
-        split_N=np.concatenate(split_N),
-        row_N=np.concatenate(row_N),
-        signatures_NH=np.concatenate(signatures),
-        k=k,
-    )
+        for part_NH in _sign_split(dataset, split, rows, k, bins, advance):
+            signatures.add(part_NH)
+    return Signed(split_N=np.concatenate(split_N), row_N=np.concatenate(row_N), signatures=signatures, k=k)
 
 
 def nearest_in_train(
@@ -114,7 +120,7 @@ def nearest_in_train(
         Pairs of one outside of train and another in it.
     """
     best: Pairs | None = None
-    for found in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
+    for found in candidates(signed.signatures, jaccard_at(near, signed.k), in_train_N, seed):
         pairs = _outside_second(found, in_train_N)
         best = _likeliest(pairs if best is None else joined([best, pairs]))
     if best is None or not len(best.first_C):
@@ -133,13 +139,13 @@ def nearest_in_train(
 def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
     """The pairs that are as near as `near`, by edit distance; above `LONGEST` letters by the signatures."""
     parts = []
-    lengths_N = _longest_of(dataset, signed)
     for start in range(0, len(pairs.first_C), _BATCH):
         part = slice(start, start + _BATCH)
         one, other = pairs.first_C[part], pairs.second_C[part]
         identity_C = estimates(pairs.agree_C[part], signed.k)
         opposite_C = np.zeros(len(one), dtype=bool)
-        short = np.flatnonzero(np.maximum(lengths_N[one], lengths_N[other]) <= LONGEST)
+        longest_C = np.maximum(_longest_of(dataset, signed, one), _longest_of(dataset, signed, other))
+        short = np.flatnonzero(longest_C <= LONGEST)
         items = _read(dataset, signed, np.concatenate([one[short], other[short]]))
         identity_C[short], opposite_C[short] = identities(
             [items[place] for place in one[short].tolist()],
@@ -204,12 +210,12 @@ def _likeliest(pairs: Pairs) -> Pairs:
     return Pairs(first_C=pairs.first_C[kept], second_C=pairs.second_C[kept], agree_C=pairs.agree_C[kept])
 
 
-def _longest_of(dataset: Dataset, signed: Signed) -> NDArray[np.int64]:
-    longest_N = np.empty(len(signed.row_N), dtype=np.int64)
+def _longest_of(dataset: Dataset, signed: Signed, places_C: NDArray[np.int64]) -> NDArray[np.int64]:
+    longest_C = np.empty(len(places_C), dtype=np.int64)
     for number, split in enumerate(dataset.splits.values()):
-        mine = signed.split_N == number
-        longest_N[mine] = split.lengths[signed.row_N[mine]].max(axis=1)
-    return longest_N
+        mine = signed.split_N[places_C] == number
+        longest_C[mine] = split.lengths[signed.row_N[places_C[mine]]].max(axis=1)
+    return longest_C
 
 
 def _read(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:

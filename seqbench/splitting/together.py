@@ -82,7 +82,7 @@ class Likeness:
         component = np.arange(n_signed)
         edges: list[NearPairs] = []
         refused = np.zeros(0, dtype=np.int64)
-        for pairs in candidates(signed.signatures_NH, jaccard_at(identity, signed.k), None, seed):
+        for pairs in candidates(signed.signatures, jaccard_at(identity, signed.k), None, seed):
             keys = pairs.first_C * n_signed + pairs.second_C
             _, first = np.unique(keys, return_index=True)
             new = first[~np.isin(keys[first], refused)]
