@@ -17,7 +17,8 @@ from seqbench.audit.identical import Digests, Fingerprints, conflicting, fingerp
 from seqbench.audit.intervals import has_intervals, overlaps
 from seqbench.audit.judge import judge
 from seqbench.audit.letters import largest_k
-from seqbench.audit.near import Signed, nearest_in_train, sign_items
+from seqbench.audit.near import Signed, sign_items
+from seqbench.audit.nearest import nearest_in_train
 from seqbench.audit.records import AuditRecord, ControlScore, ItemMarks
 from seqbench.audit.settings import AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches

@@ -94,7 +94,8 @@ class Scratch:
         """Some records, ascending; neighbours are read together."""
         found = np.empty((len(rows), self._width), dtype=self.dtype)
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        for start, stop in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True):
+        stops = np.append(starts, len(rows))[1:]
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
             self._read_into(found[start:stop], int(rows[start]))
         return found
 
