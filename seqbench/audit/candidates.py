@@ -5,6 +5,7 @@ Shape letters: N signatures, H numbers in each, P of these, C pairs.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Final
 
 import numpy as np
@@ -20,8 +21,10 @@ BUCKET: Final = 24
 """Neighbours in a bucket that a signature is compared with, in an order drawn anew for each band. Larger
 buckets are families, whose members meet in other bands."""
 PEEKED: Final = 24
-"""Places in memory, of which two signatures must share one for the rest to be read. Of unrelated sequences
-few do; of pairs at the threshold (0.27 alike at 90 % and k = 8) all but 0.05 %, which meet in other bands."""
+"""Places held in memory, of which two signatures must share some for the rest to be read: unrelated ones that
+meet in a band by chance hardly do."""
+PEEK_LOSS: Final = 0.001
+"""What of the recall that may cost."""
 _TOGETHER: Final = 1 << 13
 """Places whose neighbours are compared together: 4 MB of signatures where all differ."""
 _PAIRS: Final = 1 << 12
@@ -46,6 +49,17 @@ def rows_for(jaccard: float) -> int:
     return rows
 
 
+def shared_peeks(jaccard: float, rows: int) -> int:
+    """Of the `PEEKED` places how many must agree: the most that costs pairs of this likeness `PEEK_LOSS`."""
+    bands = SIGNATURE // rows
+
+    def recall(fewest: int) -> float:
+        fewer = (comb(PEEKED, n) * jaccard**n * (1 - jaccard) ** (PEEKED - n) for n in range(fewest))
+        return 1 - (1 - jaccard**rows * (1 - sum(fewer))) ** bands
+
+    return max(n for n in range(PEEKED) if recall(n) >= recall(0) - PEEK_LOSS)
+
+
 def candidates(
     signatures: Scratch, jaccard: float, in_train_N: NDArray[np.bool_] | None, seed: int
 ) -> Iterator[Pairs]:
@@ -68,9 +82,30 @@ def candidates(
         shuffled = random.permutation(np.arange(len(keys_N), dtype=np.int32))
         order = shuffled[np.argsort(keys_N[shuffled], kind="stable")]
         del shuffled
-        found = list(_in_buckets(signatures, keys_N[order], order, some_NP, in_train_N, fewest))
+        peeks = _Peeks(some_NP=some_NP, fewest=shared_peeks(jaccard, rows))
+        found = list(_in_buckets(signatures, keys_N[order], order, peeks, in_train_N, fewest))
         if found:
             yield joined(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Peeks:
+    """A few places of all signatures."""
+
+    some_NP: NDArray[np.uint16]
+    fewest: int
+    """Of them that a pair must share."""
+
+    def alike(
+        self, one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        kept = [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(one), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            shared = np.count_nonzero(self.some_NP[one[part]] == self.some_NP[other[part]], axis=1)
+            kept.append(start + np.flatnonzero(shared >= self.fewest))
+        chosen = np.concatenate(kept)
+        return one[chosen], other[chosen]
 
 
 def _keys(signatures: Scratch, band: int, rows: int) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
@@ -99,7 +134,7 @@ def _in_buckets(
     signatures: Scratch,
     keys_N: NDArray[np.uint64],
     order: NDArray[np.int32],
-    some_NP: NDArray[np.uint16],
+    peeks: _Peeks,
     in_train_N: NDArray[np.bool_] | None,
     fewest: int,
 ) -> Iterator[Pairs]:
@@ -120,8 +155,7 @@ def _in_buckets(
             across = in_train_N[one] != in_train_N[other]
             one, other = one[across], other[across]
         if len(one):
-            alike = (some_NP[one] == some_NP[other]).any(axis=1)
-            one, other = one[alike], other[alike]
+            one, other = peeks.alike(one, other)
         if len(one):
             yield _agreeing(signatures, one, other, fewest)
 
