@@ -1,6 +1,6 @@
 """How fast data sets are audited, what it takes of memory, and how many near-duplicates it finds.
 
-    python benchmarks/audit.py [--rounds N] [--out FOLDER] [--quick]
+    python benchmarks/audit.py [--only NAME ...] [--rounds N] [--out FOLDER] [--quick]
 
 Run it on an idle machine; reads /proc, so Linux. Sequences are random DNA; a twentieth each of eval and test
 are copies, reverse complements, and copies with 8 % of the letters replaced. Each round is a process of its
@@ -8,36 +8,35 @@ own, timed from its start to its end, Python's and the libraries' start included
 the identity of what was planted, which Hamming distance gives without any of the audit's code.
 """
 
-import argparse
 import json
 import resource
 import subprocess
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from common import machine, results
+from common import program, results
+from common.setting import Setting
 
 LENGTH = 500
 CHANGED = 0.08
 MB = 1e6
 
 
+def _size(count: int) -> Callable[[Setting], list[results.Figure]]:
+    return lambda setting: _audited(setting.folder, setting.scaled(count), setting.rounds)
+
+
+BENCHMARKS = {f"n{count}": _size(count) for count in (20_000, 100_000, 200_000)}
+"""By the number of sequences."""
+
+
 def main() -> None:
-    """Run the benchmark and show what it found."""
-    arguments = _arguments()
-    about = machine.about()
-    figures: list[results.Figure] = []
-    with tempfile.TemporaryDirectory(prefix="seqbench-bench-", dir=arguments.folder) as folder:
-        for count in (50_000, 100_000, 200_000):
-            size = count // 100 if arguments.quick else count
-            figures += _audited(Path(folder), size, 1 if arguments.quick else arguments.rounds)
-    results.show(figures)
-    if arguments.out:
-        for path in results.write(arguments.out, "audit", figures, about):
-            print(path)
+    """Run the chosen sizes and show what was found."""
+    given = program.arguments(__doc__, "audit", BENCHMARKS, rounds=3).parse_args()
+    program.run(given, "audit", BENCHMARKS, Setting)
 
 
 def _audited(folder: Path, count: int, rounds: int) -> list[results.Figure]:
@@ -97,7 +96,7 @@ def _write(folder: Path, count: int) -> dict[str, list[int]]:
     train = random.integers(0, 4, (count * 8 // 10, LENGTH), dtype=np.uint8)
     near: dict[str, list[int]] = {}
     for split in ("train", "eval", "test"):
-        codes, some = train, count // 200
+        codes, some = train, max(1, count // 200)
         if split != "train":
             codes = random.integers(0, 4, (count // 10, LENGTH), dtype=np.uint8)
             sources = train[random.integers(0, len(train), 3 * some)].copy()
@@ -120,19 +119,6 @@ def _recall(path: Path, near: dict[str, list[int]]) -> float:
     found = {(item["split"], item["row"]) for item in items if item["near_duplicate_of"] is not None}
     planted = [(split, row) for split, rows in near.items() for row in rows]
     return sum(each in found for each in planted) / len(planted)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="processes for each figure (default: 3)")
-    parser.add_argument("--out", type=Path, help="folder for audit.json and audit.md")
-    parser.add_argument("--folder", type=Path, help="where to put the temporary folder")
-    parser.add_argument(
-        "--quick", action="store_true", help="tiny sizes, 1 round: tries the code, no figures"
-    )
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

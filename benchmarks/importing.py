@@ -1,23 +1,22 @@
 """How fast imports are and how much memory they take: a million records, a hundred thousand windows.
 
-    python benchmarks/importing.py [--items N] [--folder FOLDER]
+    python benchmarks/importing.py [--only NAME ...] [--rounds N] [--out FOLDER] [--quick]
 
 Run it on an idle machine. Each import is a process of its own; memory is its peak resident size, with that
 of an import of 1,000 items (the libraries' own) beside it. Reads /proc, so Linux.
 """
 
-import argparse
 import gzip
 import resource
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from common import program, results
+from common.setting import Setting
 
 LETTERS = np.frombuffer(b"ACGT", dtype=np.uint8)
 
@@ -93,36 +92,48 @@ def measure(arguments: list[str], out: Path) -> tuple[float, float, float]:
     return (
         time.monotonic() - began,
         after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        peak / 1024,
+        peak * 1024 / 1e6,
     )
+
+
+Maker = Callable[[Path, int], list[str]]
+"""Writes an input of so many items, and says how it is imported."""
+
+
+def _imported(make: Maker, count: int) -> Callable[[Setting], list[results.Figure]]:
+    def work(setting: Setting) -> list[results.Figure]:
+        items, name = setting.scaled(count), make.__name__
+        measured = []
+        for number in range(setting.rounds):
+            _, _, least = measure(make(setting.folder / "small", 1000), setting.folder / f"small{number}")
+            found = measure(make(setting.folder / "big", items), setting.folder / f"out{number}")
+            measured.append((*found, least))
+            setting.console.print(f"{name}, round {number + 1}/{setting.rounds}: {found[0]:.1f} s")
+        seconds, busy, peak, least = (tuple(each) for each in zip(*measured, strict=True))
+        what = f"{name}, {items:,} items"
+        return [
+            results.Figure(benchmark=name, what=f"{what}: time", values=seconds, unit="s", better="less"),
+            results.Figure(
+                benchmark=name, what=f"{what}: processor time", values=busy, unit="s", better="less"
+            ),
+            results.Figure(benchmark=name, what=f"{what}: peak", values=peak, unit="MB", better="less"),
+            results.Figure(benchmark=name, what="1,000 items: peak", values=least, unit="MB", better="less"),
+        ]
+
+    return work
+
+
+BENCHMARKS = {
+    "fasta": _imported(fasta, 1_000_000),
+    "table": _imported(table, 1_000_000),
+    "bed": _imported(bed, 100_000),
+}
 
 
 def main() -> None:
     """Make inputs, import them, and show what it took."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--items", type=int, default=1_000_000, help="records; BED has a tenth of it")
-    parser.add_argument("--folder", type=Path, help="where to put the temporary folder")
-    arguments = parser.parse_args()
-    shown = Table(
-        "input", "items", "seconds", "processor s", "items/processor s", "peak MB", "of 1,000 items"
-    )
-    with tempfile.TemporaryDirectory(prefix="seqbench-bench-", dir=arguments.folder) as name:
-        folder = Path(name)
-        for make, items in ((fasta, arguments.items), (table, arguments.items), (bed, arguments.items // 10)):
-            _, _, least = measure(make(folder / "small", 1000), folder / "out" / f"{make.__name__}-small")
-            seconds, busy, peak = measure(make(folder / "big", items), folder / "out" / make.__name__)
-            cells = (
-                f"{items:,}",
-                f"{seconds:.1f}",
-                f"{busy:.1f}",
-                f"{items / busy:,.0f}",
-                f"{peak:.0f}",
-                f"{least:.0f}",
-            )
-            shown.add_row(make.__name__, *cells)
-    Console(width=120).print(shown)
+    given = program.arguments(__doc__, "importing", BENCHMARKS, rounds=1).parse_args()
+    program.run(given, "importing", BENCHMARKS, Setting, apart=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Shape letters: N items of a split.
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 
 from seqbench.audit.controls import run_controls
 from seqbench.audit.describe import describe
-from seqbench.audit.identical import Fingerprints, conflicting, fingerprint, partners, repeats
+from seqbench.audit.identical import Digests, Fingerprints, conflicting, fingerprint, partners, repeats
 from seqbench.audit.intervals import has_intervals, overlaps
 from seqbench.audit.judge import judge
 from seqbench.audit.letters import largest_k
-from seqbench.audit.near import Signed, nearest_in_train, sign_items
+from seqbench.audit.near import Signed, sign_items
+from seqbench.audit.nearest import nearest_in_train
 from seqbench.audit.records import AuditRecord, ControlScore, ItemMarks
 from seqbench.audit.settings import AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
@@ -26,6 +28,9 @@ from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError
 from seqbench.progress import Advance, Reporter
 from seqbench.vocabulary import SplitName
+
+_Near = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
+"""Row of train, identity, and whether on the other strand, (N,) each."""
 
 
 def audit_dataset(spec: DatasetSpec, settings: AuditSettings, reporter: Reporter) -> AuditRecord:
@@ -57,19 +62,22 @@ def audit_dataset(spec: DatasetSpec, settings: AuditSettings, reporter: Reporter
 
 def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: float) -> AuditRecord:
     prints = fingerprint(dataset, advance)
-    signed = None
-    if settings.near < 1:
-        signed = sign_items(
-            dataset, {name: each.either_N for name, each in prints.items()}, settings.k, advance
-        )
+    near: dict[SplitName, _Near] = {}
+    if settings.near == 1:
+        settings = replace(settings, k=None)
+    else:
+        digests = {name: each.either_N for name, each in prints.items()}
+        with closing(sign_items(dataset, digests, settings.k, advance)) as signed:
+            near, settings = _near(dataset, digests, signed, settings), replace(settings, k=signed.k)
     stretches = shared_stretches(dataset, settings.stretch or 0, advance)
     controls: tuple[ControlScore, ...] = ()
     if settings.controls:
         sequences = {name: each.sequence_NS for name, each in prints.items()}
         controls = run_controls(dataset, sequences, settings, advance)
     intervals = has_intervals(dataset)
-    marks = _marks(dataset, prints, signed, stretches, settings, intervals=intervals)
-    within = _within(dataset, prints)
+    conflict = conflicting(dataset, {name: each.item_N for name, each in prints.items()})
+    marks = _marks(dataset, prints, near, stretches, conflict, intervals=intervals)
+    within = {"repeat": int(repeats(prints["train"].item_N).sum()), "conflict": int(conflict["train"].sum())}
     splits = tuple(
         describe(dataset, split, marks[name].counts() if name in marks else within)
         for name, split in dataset.splits.items()
@@ -79,7 +87,7 @@ def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: f
         sha256=dataset.sha256,
         task=dataset.task,
         alphabet=dataset.alphabet,
-        settings=asdict(replace(settings, k=signed.k if signed else None)),
+        settings=asdict(settings),
         splits=splits,
         findings=judge(dataset, settings, splits, marks, controls, intervals=intervals),
         controls=controls,
@@ -96,27 +104,16 @@ def _resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
     return replace(settings, stretch=width)
 
 
-def _within(dataset: Dataset, prints: Mapping[SplitName, Fingerprints]) -> dict[str, int]:
-    """What is marked in train."""
-    conflict = conflicting(dataset, {name: each.item_N for name, each in prints.items()})
-    return {
-        "repeat": int(repeats(prints["train"].item_N).sum()),
-        "conflict": int(conflict["train"].sum()),
-    }
-
-
 def _marks(
     dataset: Dataset,
     prints: Mapping[SplitName, Fingerprints],
-    signed: Signed | None,
+    near: Mapping[SplitName, _Near],
     stretches: Mapping[SplitName, SharedStretches],
-    settings: AuditSettings,
+    conflict: Mapping[SplitName, NDArray[np.bool_]],
     *,
     intervals: bool,
 ) -> dict[SplitName, ItemMarks]:
-    conflict = conflicting(dataset, {name: each.item_N for name, each in prints.items()})
     covered = overlaps(dataset) if intervals else {}
-    near = {} if signed is None else _near(dataset, prints, signed, settings)
     train = prints["train"]
     found: dict[SplitName, ItemMarks] = {}
     for name, mine in prints.items():
@@ -150,15 +147,11 @@ def _only(partner_N: NDArray[np.int64], copy_N: NDArray[np.int64], applies: bool
     return np.where((copy_N >= 0) | (not applies), -1, partner_N)
 
 
-_Near = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
-
-
 def _near(
-    dataset: Dataset, prints: Mapping[SplitName, Fingerprints], signed: Signed, settings: AuditSettings
+    dataset: Dataset, digests: Mapping[SplitName, Digests], signed: Signed, settings: AuditSettings
 ) -> dict[SplitName, _Near]:
     """Row of train, identity and strand of each item's near-duplicate; equal items have the same."""
     pairs = nearest_in_train(dataset, signed, signed.split_N == 0, settings.near, settings.seed)
-    digests = {name: each.either_N for name, each in prints.items()}
     names = list(dataset.splits)
     mine = np.empty(len(pairs.one_C), dtype=np.uint64)
     for number, name in enumerate(names):

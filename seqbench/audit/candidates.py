@@ -1,17 +1,18 @@
 """Pairs of signatures that agree in many places, found by locality-sensitive hashing.
 
-Shape letters: N signatures, H numbers in each, C pairs.
+Shape letters: N signatures, H numbers in each, P of these, C pairs.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import mixed
-from seqbench.audit.minhash import Signatures
+from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 
 RECALL: Final = 0.98
@@ -19,7 +20,15 @@ RECALL: Final = 0.98
 BUCKET: Final = 24
 """Neighbours in a bucket that a signature is compared with, in an order drawn anew for each band. Larger
 buckets are families, whose members meet in other bands."""
-_TOGETHER: Final = 1 << 14
+PEEKED: Final = 24
+"""Places held in memory, of which two signatures must share some for the rest to be read: unrelated ones that
+meet in a band by chance hardly do."""
+PEEK_LOSS: Final = 0.001
+"""What of the recall that may cost."""
+_TOGETHER: Final = 1 << 13
+"""Places whose neighbours are compared together: 4 MB of signatures where all differ."""
+_PAIRS: Final = 1 << 12
+"""Pairs of signatures that are held side by side, in 2 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,13 +49,26 @@ def rows_for(jaccard: float) -> int:
     return rows
 
 
+def shared_peeks(jaccard: float, rows: int) -> int:
+    """Of the `PEEKED` places how many must agree: the most that costs pairs of this likeness `PEEK_LOSS`."""
+    bands = SIGNATURE // rows
+
+    def recall(fewest: int) -> float:
+        fewer = (comb(PEEKED, n) * jaccard**n * (1 - jaccard) ** (PEEKED - n) for n in range(fewest))
+        return 1 - (1 - jaccard**rows * (1 - sum(fewer))) ** bands
+
+    return max(n for n in range(PEEKED) if recall(n) >= recall(0) - PEEK_LOSS)
+
+
 def candidates(
-    signatures_NH: Signatures, jaccard: float, in_train_N: NDArray[np.bool_] | None, seed: int
+    signatures: Scratch, jaccard: float, in_train_N: NDArray[np.bool_] | None, seed: int
 ) -> Iterator[Pairs]:
     """Find pairs that may share so many k-mers; each band yields its own, so a pair comes several times.
 
+    Some 80 bytes an item are held at a time; the signatures stay in their file.
+
     Args:
-        signatures_NH: To be compared.
+        signatures: (N, H), to be compared.
         jaccard: What pairs at the threshold share; those that agree in less than half as many places
             (four standard deviations below) are left out.
         in_train_N: Only pairs of one in train and one outside; None: all pairs.
@@ -56,14 +78,47 @@ def candidates(
     fewest = max(2, int(jaccard * SIGNATURE / 2))
     random = np.random.default_rng(seed)
     for band in range(SIGNATURE // rows):
-        keys_N = np.zeros(len(signatures_NH), dtype=np.uint64)
-        for column in range(band * rows, (band + 1) * rows):
-            keys_N = mixed((keys_N << np.uint64(16)) ^ signatures_NH[:, column].astype(np.uint64), band)
-        shuffled = random.permutation(len(keys_N))
+        keys_N, some_NP = _keys(signatures, band, rows)
+        shuffled = random.permutation(np.arange(len(keys_N), dtype=np.int32))
         order = shuffled[np.argsort(keys_N[shuffled], kind="stable")]
-        found = list(_in_buckets(signatures_NH, keys_N[order], order, in_train_N, fewest))
+        del shuffled
+        peeks = _Peeks(some_NP=some_NP, fewest=shared_peeks(jaccard, rows))
+        found = list(_in_buckets(signatures, keys_N[order], order, peeks, in_train_N, fewest))
         if found:
             yield joined(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Peeks:
+    """A few places of all signatures."""
+
+    some_NP: NDArray[np.uint16]
+    fewest: int
+    """Of them that a pair must share."""
+
+    def alike(
+        self, one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        kept = [np.zeros(0, dtype=np.int64)]
+        for start in range(0, len(one), _TOGETHER):
+            part = slice(start, start + _TOGETHER)
+            shared = np.count_nonzero(self.some_NP[one[part]] == self.some_NP[other[part]], axis=1)
+            kept.append(start + np.flatnonzero(shared >= self.fewest))
+        chosen = np.concatenate(kept)
+        return one[chosen], other[chosen]
+
+
+def _keys(signatures: Scratch, band: int, rows: int) -> tuple[NDArray[np.uint64], NDArray[np.uint16]]:
+    """One number for the places of a band, and the `PEEKED` places behind it."""
+    keys_N = np.zeros(len(signatures), dtype=np.uint64)
+    behind = (np.arange(PEEKED) + (band + 1) * rows) % SIGNATURE
+    some_NP = np.empty((len(signatures), PEEKED), dtype=np.uint16)
+    for start, piece_NH in signatures.pieces():
+        part = keys_N[start : start + len(piece_NH)]
+        for column in range(band * rows, (band + 1) * rows):
+            part[:] = mixed((part << np.uint64(16)) ^ piece_NH[:, column].astype(np.uint64), band)
+        some_NP[start : start + len(piece_NH)] = piece_NH[:, behind]
+    return keys_N, some_NP
 
 
 def joined(parts: Sequence[Pairs]) -> Pairs:
@@ -76,28 +131,44 @@ def joined(parts: Sequence[Pairs]) -> Pairs:
 
 
 def _in_buckets(
-    signatures_NH: Signatures,
+    signatures: Scratch,
     keys_N: NDArray[np.uint64],
-    order: NDArray[np.int64],
+    order: NDArray[np.int32],
+    peeks: _Peeks,
     in_train_N: NDArray[np.bool_] | None,
     fewest: int,
 ) -> Iterator[Pairs]:
-    places = np.arange(len(keys_N))
-    for distance in range(1, BUCKET + 1):
-        places = places[places + distance < len(keys_N)]
-        places = places[keys_N[places] == keys_N[places + distance]]
-        if not len(places):
-            return
-        one, other = order[places], order[places + distance]
+    """Pairs of neighbours with equal keys, a window of `_TOGETHER` places at a time."""
+    # Most keys stand alone, and their places are not looked at again.
+    starts = np.flatnonzero(keys_N[1:] == keys_N[:-1])
+    for first in range(0, len(starts), _TOGETHER):
+        places = starts[first : first + _TOGETHER]
+        pairs = []
+        for distance in range(1, BUCKET + 1):
+            places = places[places + distance < len(keys_N)]
+            places = places[keys_N[places] == keys_N[places + distance]]
+            if not len(places):
+                break
+            pairs.append(np.stack([order[places], order[places + distance]]).astype(np.int64))
+        one, other = np.concatenate(pairs, axis=1)
         if in_train_N is not None:
             across = in_train_N[one] != in_train_N[other]
             one, other = one[across], other[across]
-        for start in range(0, len(one), _TOGETHER):
-            part = slice(start, start + _TOGETHER)
-            agree = np.count_nonzero(signatures_NH[one[part]] == signatures_NH[other[part]], axis=1)
-            kept = agree >= fewest
-            yield Pairs(
-                first_C=np.minimum(one[part], other[part])[kept],
-                second_C=np.maximum(one[part], other[part])[kept],
-                agree_C=agree[kept],
-            )
+        if len(one):
+            one, other = peeks.alike(one, other)
+        if len(one):
+            yield _agreeing(signatures, one, other, fewest)
+
+
+def _agreeing(signatures: Scratch, one: NDArray[np.int64], other: NDArray[np.int64], fewest: int) -> Pairs:
+    wanted, place = np.unique(np.concatenate([one, other]), return_inverse=True)
+    mine_NH = signatures.rows(wanted)
+    one_C, other_C = place[: len(one)], place[len(one) :]
+    agree = np.empty(len(one), dtype=np.int64)
+    for start in range(0, len(one), _PAIRS):
+        part = slice(start, start + _PAIRS)
+        agree[part] = np.count_nonzero(mine_NH[one_C[part]] == mine_NH[other_C[part]], axis=1)
+    kept = agree >= fewest
+    return Pairs(
+        first_C=np.minimum(one, other)[kept], second_C=np.maximum(one, other)[kept], agree_C=agree[kept]
+    )

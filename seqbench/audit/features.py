@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.identical import Digests
-from seqbench.audit.letters import LETTERS, UNKNOWN, encode, stretches_of, words
+from seqbench.audit.letters import LETTERS, UNKNOWN, Text, encode, stretches_of, words
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.datasets.facts import Alphabet
 from seqbench.progress import Advance
@@ -51,28 +51,22 @@ def count(dataset: Dataset, split: Split, rows: NDArray[np.int64], advance: Adva
     Raises:
         DataError: The file was changed since it was indexed.
     """
-    parts = []
+    made = {name: np.zeros((0, 0), np.float32) for name in Counted.__slots__}
+    filled = 0
     for start, stop in stretches_of(split):
         wanted = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
         if len(wanted):
             found = split.sequences(start, stop)
             columns = zip(*(found[row] for row in wanted.tolist()), strict=True)
-            parts.append([_count(sequences, dataset.alphabet) for sequences in columns])
+            counted = [_count(sequences, dataset.alphabet) for sequences in columns]
+            # The sequences of an item side by side, in place: a second copy of all would be 20 MB and more.
+            for name, parts in zip(Counted.__slots__, zip(*counted, strict=True), strict=True):
+                if not filled:
+                    made[name] = np.empty((len(rows), len(parts) * parts[0].shape[1]), dtype=np.float32)
+                np.concatenate(parts, axis=1, out=made[name][filled : filled + len(wanted)])
+            filled += len(wanted)
         advance(float(split.lengths[start:stop].sum()))
-    # First over the stretches, then the sequences of an item side by side.
-    joined = [
-        np.hstack(
-            [np.concatenate([part[number][kind] for part in parts]) for number in range(dataset.n_seqs)]
-        )
-        for kind in range(5)
-    ]
-    return Counted(
-        length_NS=joined[0],
-        letters_NC=joined[1],
-        kmers_NC=joined[2],
-        gc_NS=joined[3],
-        written_NC=joined[4],
-    )
+    return Counted(**made)
 
 
 def binned(train_NS: Features, others: Sequence[Features]) -> list[Features]:
@@ -154,7 +148,7 @@ def _count(sequences: Sequence[str], alphabet: Alphabet) -> tuple[Features, ...]
     return (
         length_N1,
         share_NA,
-        _kmers(sequences, alphabet),
+        _kmers(text, alphabet),
         share_NA[:, 1:2] + share_NA[:, 2:3],
         (np.hstack([lower, length_N1 - known_N1]) / length_N1).astype(np.float32),
     )
@@ -163,13 +157,13 @@ def _count(sequences: Sequence[str], alphabet: Alphabet) -> tuple[Features, ...]
 _CAPITALS: Final = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-.*")
 
 
-def _kmers(sequences: Sequence[str], alphabet: Alphabet) -> Features:
+def _kmers(text: Text, alphabet: Alphabet) -> Features:
     k = KMER[alphabet]
     bits = 5 if alphabet == "protein" else 2
     size = 1 << bits * k
-    found = words(encode(sequences, alphabet), k, alphabet, canonical=False)
+    found = words(text, k, alphabet, canonical=False)
     everywhere = np.ones(len(found.words_W), dtype=bool)
-    counts = _bins(found.owner_W, found.words_W.astype(np.int64), everywhere, len(sequences), size)
+    counts = _bins(found.owner_W, found.words_W.astype(np.int64), everywhere, text.n_sequences, size)
     if alphabet == "protein":
         digits = np.arange(size)[:, None] >> (bits * np.arange(k)) & 31
         counts = counts[:, (digits < 20).all(axis=1)]

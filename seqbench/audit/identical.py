@@ -3,10 +3,10 @@
 Shape letters: N items, S sequences an item, K labels or targets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,9 @@ class Fingerprints:
 
 
 def fingerprint(dataset: Dataset, advance: Advance) -> dict[SplitName, Fingerprints]:
-    """Hash every item, in capitals and with T for U; 8 (3 + S) bytes an item are kept.
+    """Hash every item, in capitals and with T for U.
+
+    Kept are 8 bytes an item, 16 where there are two strands; of several sequences 16 + 8 S more.
 
     Args:
         dataset: To be read once.
@@ -82,42 +84,64 @@ def conflicting(dataset: Dataset, digests: Mapping[SplitName, Digests]) -> dict[
     """
     names = list(dataset.splits)
     all_M = np.concatenate([digests[name] for name in names])
-    labels_MK = np.concatenate(
-        [dataset.splits[name].labels.reshape(len(digests[name]), -1) for name in names]
-    ).astype(np.float64)
-    apart: NDArray[np.float64] = np.zeros(labels_MK.shape[1])
-    if dataset.task is Task.REGRESSION:
-        apart = TOLERANCE * np.asarray(dataset.splits["train"].labels, np.float64).std(axis=0)
     order = np.argsort(all_M, kind="stable")
-    starts = np.flatnonzero(np.diff(all_M[order], prepend=~all_M[order[:1]]))
-    ordered_MK = labels_MK[order]
-    span = np.maximum.reduceat(ordered_MK, starts) - np.minimum.reduceat(ordered_MK, starts)
-    sizes = np.diff(np.append(starts, len(order)))
-    conflict_M = np.empty(len(order), dtype=bool)
-    conflict_M[order] = np.repeat((span > apart).any(axis=1), sizes)
+    same = all_M[order[1:]] == all_M[order[:-1]]
+    # Most items have no equal, and are not looked at.
+    several = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    order, again = order[several], np.append(False, same)[several]
+    conflict_M = np.zeros(len(all_M), dtype=bool)
+    if len(order):
+        starts = np.flatnonzero(~again)
+        contradicts = _contradicting(dataset, _labels_at(dataset, names, order), starts)
+        conflict_M[order] = np.repeat(contradicts, np.diff(np.append(starts, len(order))))
     ends = np.cumsum([len(digests[name]) for name in names])[:-1]
     return dict(zip(names, np.split(conflict_M, ends), strict=True))
+
+
+def _labels_at(dataset: Dataset, names: Sequence[SplitName], places: NDArray[np.int64]) -> NDArray[Any]:
+    """The labels, (M, K), of items numbered through all splits."""
+    parts = [dataset.splits[name].labels for name in names]
+    ends = np.cumsum([len(part) for part in parts])
+    found = np.empty((len(places), *parts[0].shape[1:]), dtype=parts[0].dtype)
+    for part, end in zip(parts, ends.tolist(), strict=True):
+        mine = (places >= end - len(part)) & (places < end)
+        found[mine] = part[places[mine] - (end - len(part))]
+    return found.reshape(len(places), -1)
+
+
+def _contradicting(dataset: Dataset, labels_MK: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the labels of each group differ, which starts where it is told."""
+    highest, lowest = np.maximum.reduceat(labels_MK, starts), np.minimum.reduceat(labels_MK, starts)
+    differs = highest != lowest
+    if dataset.task is Task.REGRESSION:
+        differs = highest - lowest > TOLERANCE * dataset.splits["train"].labels.std(axis=0)
+    found: NDArray[np.bool_] = differs.any(axis=1)
+    return found
 
 
 def _of_split(dataset: Dataset, name: SplitName, advance: Advance) -> Fingerprints:
     split, protein = dataset.splits[name], dataset.alphabet == "protein"
     n_items, n_seqs = len(split), dataset.n_seqs
-    item_N, opposite_N, unordered_N = (np.empty(n_items, np.uint64) for _ in range(3))
-    sequence_NS = np.empty((n_items, n_seqs), np.uint64)
+    item_N = np.empty(n_items, np.uint64)
+    # What is the same by nature is the same array.
+    opposite_N = item_N if protein else np.empty(n_items, np.uint64)
+    unordered_N, sequence_NS = item_N, item_N[:, None]
+    if n_seqs > 1:
+        unordered_N, sequence_NS = np.empty(n_items, np.uint64), np.empty((n_items, n_seqs), np.uint64)
     for start, stop in stretches_of(split):
         for row, found in enumerate(split.sequences(start, stop), start=start):
             sequences = [plain(sequence, dataset.alphabet) for sequence in found]
-            sequence_NS[row] = [_digest(sequence) for sequence in sequences]
-            item_N[row] = sequence_NS[row, 0] if n_seqs == 1 else _digest(*sequences)
-            opposite_N[row] = (
-                item_N[row] if protein else _digest(*(reverse_complement(each) for each in sequences))
-            )
-            unordered_N[row] = item_N[row] if n_seqs == 1 else _digest(*sorted(sequences))
+            item_N[row] = _digest(sequences)
+            if not protein:
+                opposite_N[row] = _digest([reverse_complement(each) for each in sequences])
+            if n_seqs > 1:
+                sequence_NS[row] = [_digest([sequence]) for sequence in sequences]
+                unordered_N[row] = _digest(sorted(sequences))
         advance(float(split.lengths[start:stop].sum()))
     return Fingerprints(
         item_N=item_N, opposite_N=opposite_N, unordered_N=unordered_N, sequence_NS=sequence_NS
     )
 
 
-def _digest(*sequences: str) -> int:
+def _digest(sequences: Sequence[str]) -> int:
     return int.from_bytes(blake2b("\n".join(sequences).encode(), digest_size=8).digest(), "big")

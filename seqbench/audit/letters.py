@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from seqbench.datasets.dataset import Split
 from seqbench.datasets.facts import Alphabet
 
-CHUNK_LETTERS: Final = 1 << 20
-"""Letters that are worked on together: some 50 MB of words, hashes and owners."""
+CHUNK_LETTERS: Final = 1 << 18
+"""Letters that are worked on together: words, hashes and owners of 2 MB each, which caches hold."""
 CHUNK_ITEMS: Final = 4096
 
 UNKNOWN: Final = 255

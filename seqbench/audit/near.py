@@ -1,4 +1,4 @@
-"""Near-duplicates: signatures of all different items, candidates among them, edit distances of those.
+"""What near-duplicates are found by: signatures of all different items, and edit distances of pairs.
 
 Shape letters: N items (different ones, of all splits), S sequences an item, C pairs.
 """
@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.candidates import Pairs, candidates, joined
+from seqbench.audit.candidates import Pairs
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
-from seqbench.audit.minhash import Signatures, bins_for, jaccard_at, sign
+from seqbench.audit.minhash import Signatures, bins_for, sign
+from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
 from seqbench.datasets.dataset import Dataset, Split
@@ -23,8 +24,6 @@ from seqbench.vocabulary import SplitName
 
 ROOM: Final = 64
 """Words that there must be for each letter of a sequence: unrelated ones then share about 1 % of theirs."""
-LIKELIEST: Final = 4
-"""Candidates of an item whose edit distance is computed, the likeliest first."""
 _BATCH: Final = 2048
 
 
@@ -36,8 +35,13 @@ class Signed:
     """Position of the item's split in the data set's `splits`."""
     row_N: NDArray[np.int64]
     """Row of the item in its split."""
-    signatures_NH: Signatures
+    signatures: Scratch
+    """(N, H), in a file."""
     k: int
+
+    def close(self) -> None:
+        """Give the file's space back."""
+        self.signatures.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +67,9 @@ def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
 def sign_items(
     dataset: Dataset, digests: Mapping[SplitName, Digests], k: int | None, advance: Advance
 ) -> Signed:
-    """Sign the first of all items that are equal, splits in their order; 264 bytes an item are kept.
+    """Sign the first of all items that are equal, splits in their order.
+
+    9 bytes an item are kept, and 256 in a file, which the caller closes.
 
     Args:
         dataset: To be read once.
@@ -72,7 +78,7 @@ def sign_items(
         advance: Told the letters read.
 
     Raises:
-        DataError: A file was changed since it was indexed.
+        DataError: A file was changed since it was indexed, or the disk is full.
     """
     lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
     k = k or choose_k(int(np.median(lengths)), dataset.alphabet)
@@ -81,66 +87,30 @@ def sign_items(
     everything = np.concatenate([digests[name] for name in dataset.splits])
     is_first = np.zeros(len(everything), dtype=bool)
     is_first[np.unique(everything, return_index=True)[1]] = True
-    split_N, row_N, signatures, before = [], [], [], 0
+    del everything
+    signatures = Scratch(np.uint16, SIGNATURE)
+    split_N, row_N, before = [], [], 0
     for number, split in enumerate(dataset.splits.values()):
         rows = np.flatnonzero(is_first[before : before + len(split)])
         before += len(split)
         split_N.append(np.full(len(rows), number, dtype=np.int8))
         row_N.append(rows)
-        signatures += list(_sign_split(dataset, split, rows, k, bins, advance))
-    return Signed(
-        split_N=np.concatenate(split_N),
-        row_N=np.concatenate(row_N),
-        signatures_NH=np.concatenate(signatures),
-        k=k,
-    )
-
-
-def nearest_in_train(
-    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
-) -> NearPairs:
-    """The most similar item of train for each item outside it that has one as near as `near`.
-
-    Only the `LIKELIEST` candidates of an item are aligned. Of two equally similar ones it is the first.
-
-    Args:
-        dataset: Where the sequences are.
-        signed: Its different items.
-        in_train_N: Which of these are in train.
-        near: Least identity.
-        seed: See `candidates`.
-
-    Returns:
-        Pairs of one outside of train and another in it.
-    """
-    best: Pairs | None = None
-    for found in candidates(signed.signatures_NH, jaccard_at(near, signed.k), in_train_N, seed):
-        pairs = _outside_second(found, in_train_N)
-        best = _likeliest(pairs if best is None else joined([best, pairs]))
-    if best is None or not len(best.first_C):
-        return _no_pairs()
-    near_C = verified(dataset, signed, best, near)
-    order = np.lexsort((near_C.one_C, -near_C.identity_C, near_C.other_C))
-    chosen = order[np.unique(near_C.other_C[order], return_index=True)[1]]
-    return NearPairs(
-        one_C=near_C.other_C[chosen],
-        other_C=near_C.one_C[chosen],
-        identity_C=near_C.identity_C[chosen],
-        opposite_C=near_C.opposite_C[chosen],
-    )
+        for part_NH in _sign_split(dataset, split, rows, k, bins, advance):
+            signatures.add(part_NH)
+    return Signed(split_N=np.concatenate(split_N), row_N=np.concatenate(row_N), signatures=signatures, k=k)
 
 
 def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
     """The pairs that are as near as `near`, by edit distance; above `LONGEST` letters by the signatures."""
     parts = []
-    lengths_N = _longest_of(dataset, signed)
     for start in range(0, len(pairs.first_C), _BATCH):
         part = slice(start, start + _BATCH)
         one, other = pairs.first_C[part], pairs.second_C[part]
         identity_C = estimates(pairs.agree_C[part], signed.k)
         opposite_C = np.zeros(len(one), dtype=bool)
-        short = np.flatnonzero(np.maximum(lengths_N[one], lengths_N[other]) <= LONGEST)
-        items = _read(dataset, signed, np.concatenate([one[short], other[short]]))
+        longest_C = np.maximum(longest_of(dataset, signed, one), longest_of(dataset, signed, other))
+        short = np.flatnonzero(longest_C <= LONGEST)
+        items = read_items(dataset, signed, np.concatenate([one[short], other[short]]))
         identity_C[short], opposite_C[short] = identities(
             [items[place] for place in one[short].tolist()],
             [items[place] for place in other[short].tolist()],
@@ -150,7 +120,7 @@ def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> Nea
         kept = identity_C >= near
         parts.append((one[kept], other[kept], identity_C[kept], opposite_C[kept]))
     if not parts:
-        return _no_pairs()
+        return no_pairs()
     one_C, other_C, identity_C, opposite_C = (np.concatenate(each) for each in zip(*parts, strict=True))
     return NearPairs(one_C=one_C, other_C=other_C, identity_C=identity_C, opposite_C=opposite_C)
 
@@ -181,38 +151,16 @@ def _words_of(items: list[Item], k: int, alphabet: Alphabet) -> Words:
     )
 
 
-def _outside_second(pairs: Pairs, in_train_N: NDArray[np.bool_]) -> Pairs:
-    """The same pairs, each with its item of train first."""
-    swapped_C = in_train_N[pairs.second_C]
-    return Pairs(
-        first_C=np.where(swapped_C, pairs.second_C, pairs.first_C),
-        second_C=np.where(swapped_C, pairs.first_C, pairs.second_C),
-        agree_C=pairs.agree_C,
-    )
-
-
-def _likeliest(pairs: Pairs) -> Pairs:
-    """Of each second item the `LIKELIEST` different candidates that agree most."""
-    order = np.lexsort((pairs.first_C, -pairs.agree_C, pairs.second_C))
-    first, second = pairs.first_C[order], pairs.second_C[order]
-    again = np.zeros(len(order), dtype=bool)
-    again[1:] = (first[1:] == first[:-1]) & (second[1:] == second[:-1])
-    order, second = order[~again], second[~again]
-    starts = np.flatnonzero(np.diff(second, prepend=-1))
-    rank = np.arange(len(second)) - np.repeat(starts, np.diff(np.append(starts, len(second))))
-    kept = order[rank < LIKELIEST]
-    return Pairs(first_C=pairs.first_C[kept], second_C=pairs.second_C[kept], agree_C=pairs.agree_C[kept])
-
-
-def _longest_of(dataset: Dataset, signed: Signed) -> NDArray[np.int64]:
-    longest_N = np.empty(len(signed.row_N), dtype=np.int64)
+def longest_of(dataset: Dataset, signed: Signed, places_C: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Letters of the longest sequence of some items."""
+    longest_C = np.empty(len(places_C), dtype=np.int64)
     for number, split in enumerate(dataset.splits.values()):
-        mine = signed.split_N == number
-        longest_N[mine] = split.lengths[signed.row_N[mine]].max(axis=1)
-    return longest_N
+        mine = signed.split_N[places_C] == number
+        longest_C[mine] = split.lengths[signed.row_N[places_C[mine]]].max(axis=1)
+    return longest_C
 
 
-def _read(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:
+def read_items(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:
     """The sequences of some items; neighbours in a file are read together."""
     items: dict[int, Item] = {}
     splits = list(dataset.splits.values())
@@ -228,6 +176,7 @@ def _read(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[i
     return items
 
 
-def _no_pairs() -> NearPairs:
+def no_pairs() -> NearPairs:
+    """None at all."""
     none = np.zeros(0, dtype=np.int64)
     return NearPairs(one_C=none, other_C=none, identity_C=np.zeros(0), opposite_C=np.zeros(0, dtype=bool))

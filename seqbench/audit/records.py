@@ -132,6 +132,10 @@ class ItemMarks:
         """Neither leaked, nor of contradicting labels, nor overlapping an interval of train, nor a repeat."""
         return ~(self.leaked_N | self.conflict_N | self.repeat_N | (np.nan_to_num(self.overlap_N) > 0))
 
+    def part(self, start: int, stop: int) -> "ItemMarks":
+        """Those of items `start` to `stop`."""
+        return ItemMarks(**{name: getattr(self, name)[start:stop] for name in self.__slots__})
+
     def counts(self) -> dict[str, int]:
         """Items with each mark."""
         marks = {

@@ -2,24 +2,29 @@
 
 Every stretch of the given width is looked up, on both strands of nucleotides, so none is missed.
 
-Shape letters: N items of a split, W stretches, U those of eval and test.
+Shape letters: N items of a split or slice, W stretches, U different ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.letters import CHUNK_LETTERS, Words, encode, mixed, repetitive, stretches_of, words
+from seqbench.audit.letters import Words, encode, repetitive, stretches_of, words
+from seqbench.audit.scratch import Buckets
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName
 
-SLICE_LETTERS: Final = 12 << 20
-"""Letters of eval and test whose stretches are held at once, in some 250 MB; train is read once for each."""
-_FILTER_BITS: Final = 26
+SLICE_LETTERS: Final = 1 << 26
+"""Letters of eval and test that are looked up together, in 1 GB of scratch files; train is read once for each
+such slice."""
+_BUCKETS: Final = 64
+"""Parts by hash, of which one at a time is held in memory."""
+_FILTER_BITS: Final = 28
+"""Of a filter of 32 MB: with 20 million stretches it lets 7 % of the others through."""
 DEFAULT_WIDTH: Final = {"dna": 30, "rna": 30, "protein": 12}
 """Among a million sequences of 1,000 letters (1e9 words on each side of a comparison) random stretches of 30
 nucleotides coincide once (1e18 / 4^30), of 12 amino acids some hundred times; 30 is also the seed length at
@@ -39,56 +44,61 @@ class SharedStretches:
     """Row of train that most of these come from (the first one that has each), or -1."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Known:
-    """The stretches of a slice of eval and test."""
+_SOUGHT: Final = np.dtype([("word", "<u8"), ("item", "<u4")])
+"""A stretch of eval or test, and the number of its item in the slice."""
+_SEEN: Final = np.dtype([("word", "<u8"), ("row", "<u4")])
+"""A stretch of train that passed the filter."""
+_VOTES: Final = np.dtype([("item", "<u4"), ("row", "<u4"), ("count", "<u4")])
+"""How many stretches of an item come from a row."""
+_NO_ROW: Final = np.uint32(0xFFFFFFFF)
 
-    known_U: NDArray[np.uint64]
-    """Ascending; of equal ones the first stands for all."""
-    found_U: NDArray[np.int32]
-    """First row of train that holds the stretch, or -1; filled while train is read."""
-    filter: NDArray[np.bool_]
-    """A Bloom filter of two hashes: most stretches of train go no further."""
 
-    def places(self, words_W: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Which of some stretches are known, and where."""
-        one, other = _filter_places(words_W)
-        maybe = np.flatnonzero(self.filter[one])
-        maybe = maybe[self.filter[other[maybe]]]
-        place = np.minimum(np.searchsorted(self.known_U, words_W[maybe]), len(self.known_U) - 1)
-        hit = self.known_U[place] == words_W[maybe]
-        return maybe[hit], place[hit]
+class _Filter:
+    """Which hashes there may be: one bit each, so that most stretches of train go no further."""
+
+    def __init__(self) -> None:
+        self._bytes = np.zeros(1 << (_FILTER_BITS - 3), dtype=np.uint8)
+
+    def add(self, hashed_W: NDArray[np.int64]) -> None:
+        places_W, bits_W = hashed_W >> 3, hashed_W & 7
+        # One bit at a time, for of equal places in one assignment only one counts.
+        for bit in range(8):
+            self._bytes[places_W[bits_W == bit]] |= np.uint8(1 << bit)
+
+    def may_hold(self, hashed_W: NDArray[np.int64]) -> NDArray[np.bool_]:
+        shifted_W = self._bytes[hashed_W >> 3] >> (hashed_W & 7).astype(np.uint8)
+        found: NDArray[np.bool_] = (shifted_W & np.uint8(1)).astype(bool)
+        return found
 
 
 def shared_stretches(dataset: Dataset, width: int, advance: Advance) -> dict[SplitName, SharedStretches]:
     """Look up the stretches of eval and test in train.
 
-    Stretches with a period of up to 3 letters don't count.
+    Stretches with a period of up to 3 letters don't count. Memory is the filter and a part of the stretches;
+    the rest is in scratch files: 12 bytes for each letter of eval and test, and for each stretch of train
+    that they share.
 
     Args:
-        dataset: Its splits outside train are read twice, train once for each `SLICE_LETTERS` of them.
+        dataset: Its splits outside train are read once, train once for each `SLICE_LETTERS` of them.
         width: Letters of a stretch; at most `largest_k`.
         advance: Told the letters read, `letters_to_read` in all.
 
     Raises:
-        DataError: A file was changed since it was indexed.
+        DataError: A file was changed since it was indexed, or the disk is full.
     """
     found: dict[SplitName, SharedStretches] = {
         name: SharedStretches(share_N=np.zeros(len(split)), partner_N=np.full(len(split), -1))
         for name, split in dataset.splits.items()
         if name != "train"
     }
-    train = dataset.splits["train"]
     for runs in _slices(dataset):
-        known = _collect(dataset, runs, width, advance)
-        if not len(known.known_U):
-            continue
-        for start, stop in stretches_of(train):
-            _look_up(known, _read(dataset, train, start, stop, width, advance), start)
-        for name, start, stop in runs:
-            read = _read(dataset, dataset.splits[name], start, stop, width, advance)
-            share_N, partner_N = _summed(known, read, stop - start)
-            found[name].share_N[start:stop], found[name].partner_N[start:stop] = share_N, partner_N
+        with Buckets(_SOUGHT, _BUCKETS) as sought, Buckets(_SEEN, _BUCKETS) as seen:
+            total_N, filter_ = _collect(dataset, runs, width, sought, advance)
+            if total_N.any():
+                _look_up(dataset, width, filter_, seen, advance)
+                del filter_
+                shared_N, partner_N = _joined(sought, seen, len(total_N))
+                _put(found, runs, shared_N / np.maximum(total_N, 1), partner_N)
     return found
 
 
@@ -96,7 +106,7 @@ def letters_to_read(dataset: Dataset) -> int:
     """How much `shared_stretches` reads, in letters."""
     letters = {name: int(split.lengths.sum()) for name, split in dataset.splits.items()}
     train = letters.pop("train")
-    return 2 * sum(letters.values()) + train * len(list(_slices(dataset)))
+    return sum(letters.values()) + train * len(list(_slices(dataset)))
 
 
 def _slices(dataset: Dataset) -> Iterator[list[_Run]]:
@@ -119,54 +129,105 @@ def _read(dataset: Dataset, split: Split, start: int, stop: int, width: int, adv
     items = split.sequences(start, stop)
     flat = encode([sequence for item in items for sequence in item], dataset.alphabet)
     found = words(flat, width, dataset.alphabet, canonical=dataset.alphabet != "protein")
-    varied = ~repetitive(found.words_W, width, dataset.alphabet)
     advance(float(split.lengths[start:stop].sum()))
-    return Words(words_W=found.words_W[varied], owner_W=found.owner_W[varied] // np.int32(dataset.n_seqs))
+    return Words(words_W=found.words_W, owner_W=found.owner_W // np.int32(dataset.n_seqs))
 
 
-def _collect(dataset: Dataset, runs: list[_Run], width: int, advance: Advance) -> _Known:
-    most = sum(int(dataset.splits[name].lengths[start:stop].sum()) for name, start, stop in runs)
-    words_W, filled = np.empty(most, dtype=np.uint64), 0
+def _collect(
+    dataset: Dataset, runs: list[_Run], width: int, sought: Buckets, advance: Advance
+) -> tuple[NDArray[np.int64], _Filter]:
+    """Keep the stretches of a slice; tells how many each item has, and a filter of all."""
+    filter_, totals, first = _Filter(), [], 0
     for name, start, stop in runs:
-        found = _read(dataset, dataset.splits[name], start, stop, width, advance).words_W
-        words_W[filled : filled + len(found)] = found
-        filled += len(found)
-    words_W = words_W[:filled]
-    words_W.sort()
-    filter_ = np.zeros(1 << _FILTER_BITS, dtype=bool)
-    for first in range(0, filled, CHUNK_LETTERS):
-        for places in _filter_places(words_W[first : first + CHUNK_LETTERS]):
-            filter_[places] = True
-    return _Known(known_U=words_W, found_U=np.full(filled, -1, dtype=np.int32), filter=filter_)
+        read = _read(dataset, dataset.splits[name], start, stop, width, advance)
+        varied = ~repetitive(read.words_W, width, dataset.alphabet)
+        words_W, owner_W = read.words_W[varied], read.owner_W[varied]
+        hashed_W = _hashed(words_W)
+        filter_.add(hashed_W)
+        sought.add(_records(_SOUGHT, words_W, owner_W + np.int64(first)), _bucket(hashed_W))
+        totals.append(np.bincount(owner_W, minlength=stop - start))
+        first += stop - start
+    return np.concatenate(totals), filter_
 
 
-def _look_up(known: _Known, read: Words, first: int) -> None:
-    """Note the first row of train that holds each stretch."""
-    which, place = known.places(read.words_W)
-    # Backwards, so that of several rows the first one stays.
-    place, row = place[::-1], read.owner_W[which][::-1] + np.int32(first)
-    new = known.found_U[place] < 0
-    known.found_U[place[new]] = row[new]
+def _look_up(dataset: Dataset, width: int, filter_: _Filter, seen: Buckets, advance: Advance) -> None:
+    """Keep the stretches of train that pass the filter."""
+    train = dataset.splits["train"]
+    for start, stop in stretches_of(train):
+        read = _read(dataset, train, start, stop, width, advance)
+        hashed_W = _hashed(read.words_W)
+        kept = np.flatnonzero(filter_.may_hold(hashed_W))
+        row = read.owner_W[kept] + np.int64(start)
+        seen.add(_records(_SEEN, read.words_W[kept], row), _bucket(hashed_W[kept]))
 
 
-def _filter_places(words_W: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    hashed = mixed(words_W, 7)
-    mask = np.uint64((1 << _FILTER_BITS) - 1)
-    return (hashed & mask).astype(np.int64), (hashed >> np.uint64(64 - _FILTER_BITS)).astype(np.int64)
+def _joined(sought: Buckets, seen: Buckets, n_items: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many stretches of each item train holds, and the row that most come from, or -1."""
+    shared_N, partner_N = np.zeros(n_items, dtype=np.int64), np.full(n_items, -1)
+    with Buckets(_VOTES, _BUCKETS) as votes:
+        for bucket in range(_BUCKETS):
+            item_W, row_W = _hits(sought.whole(bucket), seen.pieces(bucket))
+            shared_N += np.bincount(item_W, minlength=n_items)
+            pairs, counts = np.unique(item_W << 32 | row_W, return_counts=True)
+            found = np.empty(len(pairs), dtype=_VOTES)
+            found["item"], found["row"], found["count"] = pairs >> 32, pairs & 0xFFFFFFFF, counts
+            votes.add(found, ((pairs >> 32) * _BUCKETS // n_items).astype(np.uint8))
+        for bucket in range(_BUCKETS):
+            _count(votes.whole(bucket), partner_N)
+    return shared_N, partner_N
 
 
-def _summed(known: _Known, read: Words, n_items: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    which, place = known.places(read.words_W)
-    row = known.found_U[place].astype(np.int64)
-    hit = row >= 0
-    owner, row = read.owner_W[which[hit]].astype(np.int64), row[hit]
-    total_N = np.bincount(read.owner_W, minlength=n_items)
-    share_N = np.bincount(owner, minlength=n_items) / np.maximum(total_N, 1)
-    partner_N = np.full(n_items, -1, dtype=np.int64)
-    if len(owner):
-        span = int(row.max()) + 1
-        pairs, counts = np.unique(owner * span + row, return_counts=True)
-        # The last one written stays: most stretches, then the first row.
-        order = np.lexsort((-(pairs % span), counts))
-        partner_N[pairs[order] // span] = pairs[order] % span
-    return share_N, partner_N
+def _hits(
+    known: NDArray[np.void], pieces: Iterable[NDArray[np.void]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Item and first row of train for each stretch of a bucket that train holds."""
+    words_U, place_W = np.unique(known["word"], return_inverse=True)
+    row_U = np.full(len(words_U), _NO_ROW, dtype=np.uint32)
+    for piece in pieces if len(words_U) else ():
+        place = np.minimum(np.searchsorted(words_U, piece["word"]), len(words_U) - 1)
+        same = words_U[place] == piece["word"]
+        np.minimum.at(row_U, place[same], piece["row"][same])
+    row_W = row_U[place_W]
+    hit = row_W != _NO_ROW
+    return known["item"][hit].astype(np.int64), row_W[hit].astype(np.int64)
+
+
+def _count(votes: NDArray[np.void], partner_N: NDArray[np.int64]) -> None:
+    item, row = votes["item"].astype(np.int64), votes["row"].astype(np.int64)
+    pairs, place = np.unique(item << 32 | row, return_inverse=True)
+    counts = np.bincount(place, weights=votes["count"], minlength=len(pairs))
+    # The last one written stays: most stretches, then the first row.
+    order = np.lexsort((-(pairs & 0xFFFFFFFF), counts))
+    partner_N[pairs[order] >> 32] = pairs[order] & 0xFFFFFFFF
+
+
+def _put(
+    found: dict[SplitName, SharedStretches],
+    runs: list[_Run],
+    share_N: NDArray[np.float64],
+    partner_N: NDArray[np.int64],
+) -> None:
+    first = 0
+    for name, start, stop in runs:
+        mine = slice(first, first + stop - start)
+        found[name].share_N[start:stop], found[name].partner_N[start:stop] = share_N[mine], partner_N[mine]
+        first += stop - start
+
+
+def _records(
+    dtype: np.dtype[np.void], words_W: NDArray[np.uint64], number_W: NDArray[np.int64]
+) -> NDArray[np.void]:
+    made = np.empty(len(words_W), dtype=dtype)
+    made["word"], made[dtype.names[1] if dtype.names else ""] = words_W, number_W
+    return made
+
+
+def _hashed(words_W: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """`_FILTER_BITS` bits, the upper ones of a product with 2^64 divided by the golden ratio (Knuth 1973)."""
+    product: NDArray[np.uint64] = words_W * np.uint64(0x9E3779B97F4A7C15)
+    return (product >> np.uint64(64 - _FILTER_BITS)).view(np.int64)
+
+
+def _bucket(hashed_W: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The upper bits again, so that buckets have stretches of their own."""
+    return (hashed_W >> (_FILTER_BITS - _BUCKETS.bit_length() + 1)).astype(np.uint8)

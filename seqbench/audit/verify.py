@@ -20,6 +20,8 @@ LONGEST: Final = 20_000
 """Letters up to which sequences are aligned: time grows with the square. Above, identity is estimated from
 the k-mers that they share."""
 
+_ROUNDING: Final = 1e-6
+
 Item = tuple[str, ...]
 
 
@@ -75,8 +77,9 @@ def _least(mine: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]], near:
             [item[column] for item in mine],
             [item[column] for item in theirs],
             scorer=Levenshtein.normalized_similarity,
-            score_cutoff=near,
+            # At the threshold itself RapidFuzz may round either way (3.14: at 0.6, 0.8 and 0.85).
+            score_cutoff=near - _ROUNDING,
             dtype=np.float64,
         )
-        least_C = np.minimum(least_C, found_C)
+        least_C = np.minimum(least_C, np.where(found_C >= near, found_C, 0.0))
     return least_C

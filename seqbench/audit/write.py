@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +18,8 @@ ItemFormat = Literal["jsonl", "parquet"]
 FORMAT: Final = 1
 """Version of `audit.json` and of the items' keys."""
 SUMMARY: Final = "audit.md"
+_TOGETHER: Final = 4096
+"""Items that are turned into values of Python at a time, some 700 bytes each."""
 
 _ROWS: Final = {
     "copy_of": "copy_of_N",
@@ -45,10 +47,10 @@ def as_json(record: AuditRecord) -> dict[str, Any]:
     }
 
 
-def columns(marks: ItemMarks, split: SplitName) -> dict[str, list[Any]]:
-    """The marks of a split's items by column; rows count items from 0, None is what there is not."""
+def columns(marks: ItemMarks, split: SplitName, first: int = 0) -> dict[str, list[Any]]:
+    """The marks of items by column; rows count items from `first`, None is what there is not."""
     n_items = len(marks.copy_of_N)
-    found: dict[str, list[Any]] = {"split": [split] * n_items, "row": list(range(n_items))}
+    found: dict[str, list[Any]] = {"split": [split] * n_items, "row": list(range(first, first + n_items))}
     for name, field in _ROWS.items():
         found[name] = [row if row >= 0 else None for row in getattr(marks, field).tolist()]
     found |= {
@@ -142,10 +144,16 @@ def _rounded(values: Any) -> list[float | None]:
     return [None if np.isnan(value) else round(value, 6) for value in values.tolist()]
 
 
+def _parts(marks: Mapping[SplitName, ItemMarks]) -> Iterator[dict[str, list[Any]]]:
+    """The columns of some items at a time, splits one after the other."""
+    for split, mine in marks.items():
+        for start in range(0, len(mine.copy_of_N), _TOGETHER):
+            yield columns(mine.part(start, start + _TOGETHER), split, start)
+
+
 def _write_jsonl(path: Path, marks: Mapping[SplitName, ItemMarks]) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for split, mine in marks.items():
-            found = columns(mine, split)
+        for found in _parts(marks):
             for values in zip(*found.values(), strict=True):
                 file.write(json.dumps(dict(zip(found, values, strict=True))) + "\n")
 
@@ -154,14 +162,14 @@ def _write_parquet(path: Path, marks: Mapping[SplitName, ItemMarks]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    integers = {"row", "sequences_seen", *_ROWS}
-    floats = {"identity", "stretch_share", "overlap"}
-    parts = [columns(mine, split) for split, mine in marks.items()]
-    arrays = {}
-    for name in parts[0]:
-        kind = pa.int64() if name in integers else pa.float64() if name in floats else None
-        arrays[name] = pa.array([value for part in parts for value in part[name]], type=kind)
-    pq.write_table(pa.table(arrays), path)
+    kinds = {"split": pa.string(), "row": pa.int64(), "sequences_seen": pa.int64()}
+    kinds |= dict.fromkeys(_ROWS, pa.int64())
+    kinds |= dict.fromkeys(("identity", "stretch_share", "overlap"), pa.float64())
+    names = columns(next(iter(marks.values())).part(0, 0), "test")
+    schema = pa.schema([(name, kinds.get(name, pa.bool_())) for name in names])
+    with pq.ParquetWriter(path, schema) as writer:
+        for found in _parts(marks):
+            writer.write_table(pa.table(found, schema=schema))
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli.options import EXIT_PARTIAL, console
+from seqbench.cli.options import EXIT_PARTIAL, console, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def export(
     from seqbench.catalog.exchange import export as write
     from seqbench.catalog.tables import Part
 
-    part = Part(tables=_split(tables), models=_split(models), datasets=_split(datasets))
+    part = Part(tables=names_of(tables), models=names_of(models), datasets=names_of(datasets))
     rows = write(open_catalog(catalog), out, part)
     typer.echo(f"{out}: {len(rows)} tables, {sum(rows.values()):,} rows")
 
@@ -120,9 +120,3 @@ def _tell(done: "Sequence[Merged]") -> None:
             f"{one.name}: probes added: {one.added:,}, in the place of failed ones: {one.replaced:,}, "
             f"there already: {one.known:,}"
         )
-
-
-def _split(given: Names) -> tuple[str, ...]:
-    """Names from options that may hold several each."""
-    names = [name.strip() for text in given or () for name in text.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli.options import EXIT_PARTIAL, console, load, reporter
+from seqbench.cli.options import EXIT_PARTIAL, console, load, names_of, reporter
 from seqbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -40,69 +40,89 @@ class FailOn(StrEnum):
     YELLOW = "yellow"
 
 
+Target = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONFIG|FOLDER", help="A config, a folder of data sets, or one data set's folder."
+    ),
+]
+Names = Annotated[
+    list[str] | None, typer.Option("--datasets", help="Only these, with commas between several. Repeatable.")
+]
+Info = Annotated[Path | None, typer.Option(help="A datasets_info.yaml that describes a folder's data sets.")]
+Near = Annotated[float, typer.Option(help="Least identity of near-duplicates; 1 looks for copies only.")]
+KmerLetters = Annotated[
+    int | None, typer.Option("--k", help="Letters of the k-mers that find near-duplicates.")
+]
+Stretch = Annotated[
+    int | None,
+    typer.Option(help="Letters of an exact stretch shared with train; 30 nucleotides, 12 amino acids."),
+]
+Controls = Annotated[bool, typer.Option(help="Train the shortcut controls.")]
+ControlItems = Annotated[int, typer.Option(help="Items of a split that controls see at most.")]
+Seed = Annotated[int, typer.Option(help="Of draws and intervals.")]
+Format = Annotated[Shown, typer.Option("--format", help="Of what is printed.")]
+Out = Annotated[Path | None, typer.Option(help="A folder for the findings, a line an item, and a summary.")]
+ItemsIn = Annotated[Items, typer.Option("--items", help="Format of the items in --out.")]
+FailFrom = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 if a finding is so severe.")]
+
+
 def audit(
-    target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="CONFIG|FOLDER", help="A config, a folder of data sets, or one data set's folder."
-        ),
-    ],
-    datasets: Annotated[
-        list[str] | None,
-        typer.Option("--datasets", help="Only these, with commas between several. Repeatable."),
-    ] = None,
-    info: Annotated[
-        Path | None, typer.Option(help="A datasets_info.yaml that describes a folder's data sets.")
-    ] = None,
-    near: Annotated[
-        float, typer.Option(help="Least identity of near-duplicates; 1 looks for copies only.")
-    ] = 0.9,
-    k: Annotated[
-        int | None, typer.Option("--k", help="Letters of the k-mers that find near-duplicates.")
-    ] = None,
-    stretch: Annotated[
-        int | None,
-        typer.Option(help="Letters of an exact stretch shared with train; 30 nucleotides, 12 amino acids."),
-    ] = None,
-    controls: Annotated[bool, typer.Option(help="Train the shortcut controls.")] = True,
-    control_items: Annotated[int, typer.Option(help="Items of a split that controls see at most.")] = 20_000,
-    seed: Annotated[int, typer.Option(help="Of draws and intervals.")] = 0,
-    shown: Annotated[Shown, typer.Option("--format", help="Of what is printed.")] = Shown.TABLE,
-    out: Annotated[
-        Path | None, typer.Option(help="A folder for the findings, a line an item, and a summary.")
-    ] = None,
-    items: Annotated[Items, typer.Option("--items", help="Format of the items in --out.")] = Items.JSONL,
-    fail_on: Annotated[
-        FailOn | None, typer.Option("--fail-on", help="Exit 3 if a finding is so severe.")
-    ] = None,
+    target: Target,
+    datasets: Names = None,
+    info: Info = None,
+    near: Near = 0.9,
+    k: KmerLetters = None,
+    stretch: Stretch = None,
+    controls: Controls = True,
+    control_items: ControlItems = 20_000,
+    seed: Seed = 0,
+    shown: Format = Shown.TABLE,
+    out: Out = None,
+    items: ItemsIn = Items.JSONL,
+    fail_on: FailFrom = None,
 ) -> None:
     """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read."""
     from seqbench.audit.settings import AuditSettings
-    from seqbench.audit.write import check_free, write_summary
 
     told = reporter()
     settings = AuditSettings(
         near=near, k=k, stretch=stretch, controls=controls, control_items=control_items, seed=seed
     )
-    specs = _specs(target, info, datasets, told)
+    specs = _specs(target, info, names_of(datasets), told)
+    records = _all(specs, settings, told, shown, out, items)
+    if len(records) < len(specs) or _fails([record.verdict for record in records], fail_on):
+        raise typer.Exit(EXIT_PARTIAL)
+
+
+def _all(
+    specs: "Sequence[DatasetSpec]",
+    settings: "AuditSettings",
+    told: "Reporter",
+    shown: Shown,
+    out: Path | None,
+    items: Items,
+) -> "list[AuditRecord]":
+    """Audit, print and write what can be read; the faults of the rest are told.
+
+    Raises:
+        DataError: Something is in the place of what is to be written.
+    """
+    from seqbench.audit.write import as_json, check_free, write_summary
+
     if out is not None:
         check_free(out, [spec.name for spec in specs], items.value)
     records: list[AuditRecord] = []
-    failed = False
     for spec in specs:
         try:
             records.append(_one(spec, settings, told, shown, out, items))
         except DataError as error:
             typer.echo(f"seqbench: {error}", err=True)
-            failed = True
     if shown is Shown.JSON:
-        from seqbench.audit.write import as_json
-
         typer.echo(json.dumps([as_json(record) for record in records], indent=2, ensure_ascii=False))
     if out is not None and records:
         write_summary(out, records)
-    if failed or _fails([record.verdict for record in records], fail_on):
-        raise typer.Exit(EXIT_PARTIAL)
+    return records
 
 
 def _one(
@@ -133,7 +153,7 @@ def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
 
 
 def _specs(
-    target: Path, info: Path | None, names: list[str] | None, told: "Reporter"
+    target: Path, info: Path | None, names: tuple[str, ...], told: "Reporter"
 ) -> "Sequence[DatasetSpec]":
     """What is to be audited.
 
@@ -143,7 +163,7 @@ def _specs(
     """
     from seqbench.datasets.registry import resolve
 
-    wanted = [name.strip() for text in names or () for name in text.split(",") if name.strip()] or None
+    wanted = list(names) or None
     if target.is_dir():
         root: Path | None = target
         if (target / "train.jsonl").exists():

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seqbench.cli.options import console, reporter
+from seqbench.cli.options import console, names_of, reporter
 from seqbench.errors import ConfigError
+from seqbench.vocabulary import Task
 
 if TYPE_CHECKING:
     from seqbench.splitting.settings import SplitSettings
@@ -22,44 +23,43 @@ class Clustering(StrEnum):
     CD_HIT = "cd-hit"
 
 
-class Labels(StrEnum):
-    """What labels are."""
-
-    CLASSIFICATION = "classification"
-    LABELS = "labels"
-    REGRESSION = "regression"
+Input = Annotated[
+    Path, typer.Argument(metavar="INPUT", help="A JSONL file, or a folder whose splits are pooled.")
+]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make; must not be there.")]
+By = Annotated[
+    str, typer.Option(help="What stays together: random (copies), cluster, chromosome, or group:KEY.")
+]
+Fractions = Annotated[str, typer.Option(help="Of train, eval and test.")]
+Folds = Annotated[int | None, typer.Option(help="So many splits, in fold0, fold1 …; each item is test once.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same bytes.")]
+Identity = Annotated[float, typer.Option(help="For cluster: items so alike stay together.")]
+Clusterer = Annotated[Clustering, typer.Option(help="auto takes MMseqs2 or CD-HIT where installed.")]
+TestGroups = Annotated[
+    str | None, typer.Option("--test-groups", help="Groups that are test, such as chr8,chr9.")
+]
+TaskOption = Annotated[Task | None, typer.Option(help="Of the labels; told by the file if left out.")]
+SeqKey = Annotated[str | None, typer.Option("--seq-key", help="Keys of the sequences, with commas between.")]
+LabelKey = Annotated[str, typer.Option("--label-key", help="Key of the label.")]
 
 
 def split(
-    source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="A JSONL file, or a folder whose splits are pooled.")
-    ],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make; must not be there.")],
-    by: Annotated[
-        str, typer.Option(help="What stays together: random (copies), cluster, chromosome, or group:KEY.")
-    ] = "random",
-    fractions: Annotated[str, typer.Option(help="Of train, eval and test.")] = "0.8,0.1,0.1",
-    folds: Annotated[
-        int | None, typer.Option(help="So many splits, in fold0, fold1 …; each item is test once.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
-    identity: Annotated[float, typer.Option(help="For cluster: items so alike stay together.")] = 0.9,
-    clusterer: Annotated[
-        Clustering, typer.Option(help="auto takes MMseqs2 or CD-HIT where installed.")
-    ] = Clustering.AUTO,
-    test_groups: Annotated[
-        str | None, typer.Option("--test-groups", help="Groups that are test, such as chr8,chr9.")
-    ] = None,
-    task: Annotated[Labels | None, typer.Option(help="Of the labels; told by the file if left out.")] = None,
-    seq_key: Annotated[
-        str | None, typer.Option("--seq-key", help="Keys of the sequences, with commas between.")
-    ] = None,
-    label_key: Annotated[str, typer.Option("--label-key", help="Key of the label.")] = "label",
+    source: Input,
+    out: Out,
+    by: By = "random",
+    fractions: Fractions = "0.8,0.1,0.1",
+    folds: Folds = None,
+    seed: Seed = 0,
+    identity: Identity = 0.9,
+    clusterer: Clusterer = Clustering.AUTO,
+    test_groups: TestGroups = None,
+    task: TaskOption = None,
+    seq_key: SeqKey = None,
+    label_key: LabelKey = "label",
 ) -> None:
     """Split items into train, eval and test without leaks, and write a manifest of hashes beside them."""
     from seqbench.splitting.settings import SplitSettings, parse_by
     from seqbench.splitting.split import split_dataset
-    from seqbench.vocabulary import Task
 
     kind, key = parse_by(by)
     settings = SplitSettings(
@@ -67,19 +67,15 @@ def split(
         group_key=key,
         fractions=_fractions(fractions),
         folds=folds,
-        held_out=_names(test_groups),
+        held_out=names_of(test_groups),
         seed=seed,
         identity=identity,
         clusterer=clusterer.value,
-        task=None if task is None else Task(task.value),
-        seq_keys=_names(seq_key) or None,
+        task=task,
+        seq_keys=names_of(seq_key) or None,
         label_key=label_key,
     )
     _show(split_dataset(source, out, settings, reporter()), settings)
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
 
 
 def _fractions(text: str) -> tuple[float, float, float]:

@@ -50,14 +50,6 @@ class DuplicatePolicy(StrEnum):
     ERROR = "error"
 
 
-class TaskChoice(StrEnum):
-    """The tasks."""
-
-    CLASSIFICATION = "classification"
-    LABELS = "labels"
-    REGRESSION = "regression"
-
-
 Inputs = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="Files without a split.")]
 TrainFiles = Annotated[list[Path] | None, typer.Option("--train", help="A file of train. Repeatable.")]
 EvalFiles = Annotated[list[Path] | None, typer.Option("--eval", help="A file of eval. Repeatable.")]
@@ -86,7 +78,7 @@ class Common:
     ] = None
     eval_chromosomes: Annotated[str | None, typer.Option(help="Eval is what lies on these.")] = None
     task: Annotated[
-        TaskChoice | None, typer.Option(help="What labels are; told from all of them if not given.")
+        Task | None, typer.Option(help="What labels are; told from all of them if not given.")
     ] = None
     classes: Annotated[
         str | None, typer.Option(help="Names of class 0, 1 …, such as neg,pos; sorted names if not given.")
@@ -218,7 +210,7 @@ def import_settings(common: Common, default: CaseChoice) -> "ImportSettings":
             empty=common.empty.value,
             duplicate_ids=common.duplicate_ids.value,
         ),
-        labels=LabelRule(task=None if common.task is None else Task(common.task.value), classes=classes),
+        labels=LabelRule(task=common.task, classes=classes),
         splits=_split_rule(common),
         max_items=common.max_items,
         seed=common.seed,

@@ -1,6 +1,6 @@
 """Arguments that several commands share, and what they print the same way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,6 +53,13 @@ def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config
     for warning in loaded.warnings:
         to.note(f"warning: {warning}")
     return loaded.config
+
+
+def names_of(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Names as options give them: several to a text with commas between, each once, in their order."""
+    texts = (given,) if isinstance(given, str) else given or ()
+    names = (name.strip() for text in texts for name in text.split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def relative(path: Path | str) -> Path | str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from seqbench.catalog import Catalog
+from seqbench.cli.options import names_of
 from seqbench.config import Config
 from seqbench.datasets.registry import resolve
 from seqbench.errors import ConfigError, SeqbenchError
@@ -55,11 +56,11 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
 
 def _only(known: Sequence[str], wanted: Sequence[str], option: str, what: str) -> tuple[str, ...]:
     """Those that are wanted, in the order in which they were asked for; all where nothing was."""
-    asked = [name.strip() for text in wanted for name in text.split(",") if name.strip()]
+    asked = names_of(wanted)
     for name in asked:
         if name not in known:
             raise ConfigError(f"{option}: there is no {what} {name!r}{_near(name, known)}")
-    return tuple(dict.fromkeys(asked)) or tuple(known)
+    return asked or tuple(known)
 
 
 def _near(name: str, known: Sequence[str]) -> str:

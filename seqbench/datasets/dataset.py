@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,10 +84,14 @@ class Split:
                 if (stat.st_size, stat.st_mtime_ns) != (index.size, index.mtime_ns):
                     raise DataError(f"{index.path}: was changed while in use (start the command again)")
                 file.seek(index.offsets[start])
-                sizes = np.diff(index.offsets[start : stop + 1]).tolist()
-                return [json.loads(file.read(size).decode()) for size in sizes]
+                block = file.read(int(index.offsets[stop] - index.offsets[start]))
         except OSError as error:
             raise DataError(f"{index.path}: can't be read any more: {error.strerror}") from error
+        ends = (index.offsets[start : stop + 1] - index.offsets[start]).tolist()
+        # As one list, each line being checked already: half the time of a call for each.
+        lines = b",".join(block[begin:end] for begin, end in pairwise(ends))
+        found: list[dict[str, Any]] = json.loads(b"[%b]" % lines)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

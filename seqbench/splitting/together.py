@@ -3,15 +3,14 @@
 Shape letters: N items.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.candidates import Pairs, candidates
 from seqbench.audit.identical import fingerprint
 from seqbench.audit.minhash import jaccard_at
-from seqbench.audit.near import NearPairs, Signed, nearest_in_train, sign_items, verified
+from seqbench.audit.near import Signed, sign_items, verified
+from seqbench.audit.nearest import nearest_in_train, short_items, short_pairs
 from seqbench.progress import Reporter
 from seqbench.splitting.pool import Pool
 
@@ -44,6 +43,11 @@ def linked(n_items: int, one_C: NDArray[np.int64], other_C: NDArray[np.int64]) -
 
     graph = coo_matrix((np.ones(len(one_C), dtype=bool), (one_C, other_C)), shape=(n_items, n_items))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+
+
+def joined_by(component: Atoms, one_C: NDArray[np.int64], other_C: NDArray[np.int64]) -> Atoms:
+    """Components, numbered from 0, after pairs of items have joined some."""
+    return linked(len(component), component[one_C], component[other_C])[component]
 
 
 class Likeness:
@@ -80,18 +84,20 @@ class Likeness:
         signed = self.signed
         n_signed = len(signed.row_N)
         component = np.arange(n_signed)
-        edges: list[NearPairs] = []
         refused = np.zeros(0, dtype=np.int64)
-        for pairs in candidates(signed.signatures_NH, jaccard_at(identity, signed.k), None, seed):
+        for near_C in short_pairs(self._pool.dataset, signed, None, identity):
+            component = joined_by(component, near_C.one_C, near_C.other_C)
+        if len(short_items(self._pool.dataset, signed)) == n_signed:
+            return self._of_items(component)
+        for pairs in candidates(signed.signatures, jaccard_at(identity, signed.k), None, seed):
             keys = pairs.first_C * n_signed + pairs.second_C
             _, first = np.unique(keys, return_index=True)
             new = first[~np.isin(keys[first], refused)]
             new = new[component[pairs.first_C[new]] != component[pairs.second_C[new]]]
             if len(new):
-                asked = _take(pairs, new)
-                edges.append(verified(self._pool.dataset, signed, asked, identity))
+                near_C = verified(self._pool.dataset, signed, _take(pairs, new), identity)
                 refused = np.concatenate([refused, keys[new]])
-                component = linked(n_signed, *_ends(edges))
+                component = joined_by(component, near_C.one_C, near_C.other_C)
         return self._of_items(component)
 
     def leaks(self, in_train_N: NDArray[np.bool_], identity: float, seed: int) -> Atoms | None:
@@ -120,8 +126,3 @@ def _take(pairs: Pairs, chosen: NDArray[np.int64]) -> Pairs:
     return Pairs(
         first_C=pairs.first_C[chosen], second_C=pairs.second_C[chosen], agree_C=pairs.agree_C[chosen]
     )
-
-
-def _ends(edges: Sequence[NearPairs]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    one = np.concatenate([each.one_C for each in edges])
-    return one, np.concatenate([each.other_C for each in edges])

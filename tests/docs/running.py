@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,54 +27,61 @@ GROUPS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["op
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def run(block: Block, names: dict[str, Any]) -> None:
+def run(block: Block, names: dict[str, Any]) -> list[str]:
     """Run a block, or check it where it is no program; a block with a title becomes the file of that name.
 
     Args:
         block: Of a page.
         names: What the page's Python blocks share.
 
+    Returns:
+        What is wrong: it does not run, or prints other lines than the page says.
+
     Raises:
-        Exception: It does not run, or prints other lines than the page says.
+        Exception: A Python block or a config raised it.
     """
     if block.title is not None:
         path = Path(block.title)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
-    if block.language in _RUN:
-        _RUN[block.language](block, names)
+    return list(_RUN[block.language](block, names)) if block.language in _RUN else []
 
 
-def _python(block: Block, names: dict[str, Any]) -> None:
+def _python(block: Block, names: dict[str, Any]) -> Iterable[str]:
     code = compile(block.text, block.place, "exec")
     if block.title is None:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, names)
+    return ()
 
 
-def _shell(block: Block, _: dict[str, Any]) -> None:
+def _shell(block: Block, _: dict[str, Any]) -> Iterable[str]:
     for line in block.text.replace("\\\n", " ").splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
-            _command(line, block.place)
+            yield from _command(line, block.place)[1]
 
 
-def _console(block: Block, _: dict[str, Any]) -> None:
+def _console(block: Block, _: dict[str, Any]) -> Iterable[str]:
     """Commands behind `$ `, each with lines that it must print; `…` stands for anything."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, *said = part.replace("\\\n", " ").splitlines()
         wanted = [line for line in said if line.strip()]
         fails = any(line.startswith("seqbench: ") for line in wanted)
-        shown = _command(command, block.place, exit_code=2 if fails else 0)
+        shown, faults = _command(command, block.place, exit_code=2 if fails else 0)
+        yield from faults
         got = [" ".join(line.split()) for line in shown.splitlines()]
         for line in wanted:
             pattern = ".*".join(map(re.escape, " ".join(line.split()).split("…")))
-            assert any(re.fullmatch(pattern, each) for each in got), (
-                f"{block.place}: {line!r} not in\n{shown}"
-            )
+            if not any(re.fullmatch(pattern, each) for each in got):
+                yield f"{block.place}: {line!r} not in\n{shown}"
 
 
-def _command(line: str, place: str, exit_code: int = 0) -> str:
-    """Run `seqbench …` in this process; of other commands see that what they name exists."""
+def _command(line: str, place: str, exit_code: int = 0) -> tuple[str, list[str]]:
+    """Run `seqbench …` in this process; of other commands see that what they name exists.
+
+    Returns:
+        What was printed, and the faults.
+    """
     words = shlex.split(line, comments=True)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words = words[1:]
@@ -82,36 +89,34 @@ def _command(line: str, place: str, exit_code: int = 0) -> str:
         return _seqbench(words[1:], place, exit_code)
     if words[:2] == ["pip", "install"]:
         extras = re.findall(r"\[([\w,-]+)\]", line)
-        assert all(extra in GROUPS for found in extras for extra in found.split(",")), f"{place}: {line}"
+        good = all(extra in GROUPS for found in extras for extra in found.split(","))
     elif words[0] == "make":
-        assert set(words[1:]) <= TARGETS, f"{place}: {line}"
+        good = set(words[1:]) <= TARGETS
     elif words[0] == "python":
-        assert (ROOT / words[1]).exists() or Path(words[1]).exists(), f"{place}: {line}"
+        good = (ROOT / words[1]).exists() or Path(words[1]).exists()
     else:
-        assert words[0] in {"cd", "git"}, f"{place}: can't be tested: {line}"
-    return ""
+        good = words[0] in {"cd", "git"}
+    return "", [] if good else [f"{place}: names what is not there, or can't be tested: {line}"]
 
 
-def _seqbench(words: list[str], place: str, exit_code: int) -> str:
+def _seqbench(words: list[str], place: str, exit_code: int) -> tuple[str, list[str]]:
     out = None
     if ">" in words:
         out = Path(words[words.index(">") + 1])
         words = words[: words.index(">")]
     arguments = [name for word in words for name in (sorted(glob.glob(word)) or [word])]
     done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == exit_code, f"{place}: {words}\n{done.output}\n{done.exception!r}"
     if out is not None:
         out.write_text(done.stdout, encoding="utf-8")
-    return done.output
+    good = done.exit_code == exit_code
+    return done.output, [] if good else [f"{place}: {words}\n{done.output}\n{done.exception!r}"]
 
 
-def _yaml(block: Block, _: dict[str, Any]) -> None:
+def _yaml(block: Block, _: dict[str, Any]) -> Iterable[str]:
     """A whole config, a piece of one, or a file of entries of data sets."""
     if block.title is not None and block.title.endswith("datasets_info.yaml"):
         entries, warnings = read_info(Path(block.title))
-        assert entries, block.place
-        assert not warnings, block.place
-        return
+        return [f"{block.place}: no entries"] if not entries else warnings
     written = yaml.safe_load(block.text)
     if {"models", "datasets"} <= written.keys() or "model_path" in written:
         path, text = Path(block.title or "checked.yaml"), block.text
@@ -119,18 +124,21 @@ def _yaml(block: Block, _: dict[str, Any]) -> None:
         path, text = Path("checked.yaml"), yaml.safe_dump({**BASE, **written})
     path.write_text(text, encoding="utf-8")
     load_config(path)
+    return ()
 
 
-def _json(block: Block, _: dict[str, Any]) -> None:
+def _json(block: Block, _: dict[str, Any]) -> Iterable[str]:
     for line in block.text.splitlines():
         json.loads(line)
+    return ()
 
 
-def _sql(block: Block, _: dict[str, Any]) -> None:
+def _sql(block: Block, _: dict[str, Any]) -> Iterable[str]:
     open_catalog("catalog.duckdb").query(block.text)
+    return ()
 
 
-_RUN: dict[str, Callable[[Block, dict[str, Any]], None]] = {
+_RUN: dict[str, Callable[[Block, dict[str, Any]], Iterable[str]]] = {
     "python": _python,
     "bash": _shell,
     "console": _console,

@@ -37,9 +37,8 @@ def test_the_examples_of_a_page_run_in_its_order(
     shutil.copytree(world, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": "documentation"}
-    for block in blocks(page):
-        if block.not_run is None:
-            run(block, names)
+    faults = [fault for block in blocks(page) if block.not_run is None for fault in run(block, names)]
+    assert faults == []
 
 
 def test_every_block_says_what_it_is() -> None:
