@@ -16,11 +16,11 @@ from seqbench.audit.identical import Fingerprints, conflicting, fingerprint, par
 from seqbench.audit.intervals import has_intervals, overlaps
 from seqbench.audit.judge import judge
 from seqbench.audit.letters import largest_k
-from seqbench.audit.near import Signed, nearest_in_train, sign_items
-from seqbench.audit.records import AuditRecord, ControlScore, ItemMarks
-from seqbench.audit.settings import AuditSettings
+from seqbench.audit.near import Signed, default_k, nearest_in_train, sign_items
+from seqbench.audit.settings import METHOD, AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
 from seqbench.audit.verify import need_rapidfuzz
+from seqbench.catalog.audit_records import AuditRecord, ControlScore, ItemMarks
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError
@@ -43,25 +43,28 @@ def audit_dataset(spec: DatasetSpec, settings: AuditSettings, reporter: Reporter
             rapidfuzz is not installed.
         ConfigError: A stretch is too long for the alphabet.
     """
+    dataset = open_dataset(spec, reporter=reporter)
+    return audit_opened(dataset, resolved(dataset, settings), reporter)
+
+
+def audit_opened(dataset: Dataset, settings: AuditSettings, reporter: Reporter) -> AuditRecord:
+    """The same of a data set that is open, with settings as `resolved` gives them."""
     if settings.near < 1:
         need_rapidfuzz()
     began = time.monotonic()
-    dataset = open_dataset(spec, reporter=reporter)
-    settings = _resolved(dataset, settings)
     letters = sum(int(split.lengths.sum()) for split in dataset.splits.values())
     passes = 1 + (settings.near < 1) + settings.controls
     total = letters * passes + letters_to_read(dataset)
-    with reporter.task(f"audit {spec.name}", total, "letters") as advance:
+    with reporter.task(f"audit {dataset.spec.name}", total, "letters") as advance:
         return _audit(dataset, settings, advance, began)
 
 
 def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: float) -> AuditRecord:
     prints = fingerprint(dataset, advance)
     signed = None
-    if settings.near < 1:
-        signed = sign_items(
-            dataset, {name: each.either_N for name, each in prints.items()}, settings.k, advance
-        )
+    if settings.k is not None:
+        digests = {name: each.either_N for name, each in prints.items()}
+        signed = sign_items(dataset, digests, settings.k, advance)
     stretches = shared_stretches(dataset, settings.stretch or 0, advance)
     controls: tuple[ControlScore, ...] = ()
     if settings.controls:
@@ -79,21 +82,28 @@ def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: f
         sha256=dataset.sha256,
         task=dataset.task,
         alphabet=dataset.alphabet,
-        settings=asdict(replace(settings, k=signed.k if signed else None)),
+        settings=asdict(settings),
         splits=splits,
         findings=judge(dataset, settings, splits, marks, controls, intervals=intervals),
         controls=controls,
         marks=marks,
         seconds=time.monotonic() - began,
+        method=METHOD,
     )
 
 
-def _resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
+def resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
+    """The settings with what is left open chosen; k is None where no near-duplicates are sought.
+
+    Raises:
+        ConfigError: A stretch is too long for the alphabet.
+    """
     width = settings.stretch or DEFAULT_WIDTH[dataset.alphabet]
     longest = largest_k(dataset.alphabet)
     if width > longest:
         raise ConfigError(f"--stretch: at most {longest} letters of {dataset.alphabet}, got {width}")
-    return replace(settings, stretch=width)
+    k = (settings.k or default_k(dataset)) if settings.near < 1 else None
+    return replace(settings, stretch=width, k=k)
 
 
 def _within(dataset: Dataset, prints: Mapping[SplitName, Fingerprints]) -> dict[str, int]:

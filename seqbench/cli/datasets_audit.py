@@ -13,10 +13,11 @@ from seqbench.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqbench.audit.records import AuditRecord, Severity
     from seqbench.audit.settings import AuditSettings
+    from seqbench.catalog.audit_records import AuditRecord
     from seqbench.datasets.spec import DatasetSpec
     from seqbench.progress import Reporter
+    from seqbench.vocabulary import Severity
 
 
 class Shown(StrEnum):

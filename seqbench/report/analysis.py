@@ -185,7 +185,7 @@ class CleanScore:
     """Test items that are clean."""
     full: Score
     clean: Score
-    """Mean over the same seeds, with bootstrap intervals over the clean items; thresholds are the probes' own."""
+    """Mean over the same seeds, with bootstrap intervals over the clean items; thresholds are the probes'."""
     reason: str | None
     """Why `clean` has no value."""
 
@@ -207,4 +207,4 @@ class Analysis:
     not_compared: tuple[str, ...] = ()
     """One sentence each on what could not be compared, and why."""
     clean: tuple[CleanScore, ...] = ()
-    """Of data sets whose audit is current, by data set, model, head and metric in the order of the selection."""
+    """Of data sets whose audit is current; data sets, models and heads in the order of the selection."""

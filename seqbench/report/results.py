@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
 
 from seqbench.metrics import METRICS, PRIMARY
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import Severity, SplitName, Task
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
-
-Severity = Literal["red", "yellow", "green"]
-"""Of an audit's finding: red invalidates what is measured; yellow is what readers of a score must know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,7 +353,7 @@ class Results:
     verdicts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     """By data set, model and head: how many probes have which verdict on their training."""
     audits: tuple[DatasetAudit, ...] = ()
-    """At most one a data set, in their order: the newest of the data as last used, else the newest there is."""
+    """At most one a data set, in their order: that of the data as last used, else the newest there is."""
 
     def metric_of(self, dataset: DatasetFacts) -> str | None:
         """What the data set is ranked by, None where its task lacks the wanted metric."""

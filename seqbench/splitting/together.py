@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seqbench.audit.candidates import Pairs, candidates
 from seqbench.audit.identical import fingerprint
 from seqbench.audit.minhash import jaccard_at
-from seqbench.audit.near import NearPairs, Signed, nearest_in_train, sign_items, verified
+from seqbench.audit.near import NearPairs, Signed, default_k, nearest_in_train, sign_items, verified
 from seqbench.progress import Reporter
 from seqbench.splitting.pool import Pool
 
@@ -56,7 +56,8 @@ class Likeness:
         with reporter.task("compare", letters * (1 + near), "letters") as advance:
             prints = fingerprint(pool.dataset, advance)
             either = {name: each.either_N for name, each in prints.items()}
-            self._signed = sign_items(pool.dataset, either, None, advance) if near else None
+            k = default_k(pool.dataset)
+            self._signed = sign_items(pool.dataset, either, k, advance) if near else None
         either_N = np.concatenate(list(either.values()))
         unordered_N = np.concatenate([each.unordered_N for each in prints.values()])
         self.copies_N = merged(either_N, unordered_N)
