@@ -16,13 +16,14 @@ from seqbench.report.page.colors import palette
 from seqbench.report.page.payload import payload
 from seqbench.report.summary import summarize
 
-STYLES = ("page", "controls", "tables", "charts", "print")
+STYLES = ("page", "controls", "tables", "charts", "audit", "print")
 SCRIPTS = (
     "dom",
     "numbers",
     "data",
     "state",
     "rows",
+    "audits",
     "tooltip",
     "table",
     "download",
@@ -34,8 +35,12 @@ SCRIPTS = (
     "chart_gains",
     "chart_training",
     "chart_dataset",
+    "chart_audit",
     "board",
+    "clean",
     "section_leaderboard",
+    "audit_parts",
+    "section_audit",
     "section_figures",
     "section_pairs",
     "dataset_parts",
