@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli.options import EXIT_PARTIAL, console, load, reporter
+from seqbench.cli.options import EXIT_PARTIAL, console, load, relative, reporter
 from seqbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqbench.audit.settings import AuditSettings
+    from seqbench.audit.recorded import Audited
+    from seqbench.catalog import Catalog
     from seqbench.catalog.audit_records import AuditRecord
     from seqbench.datasets.spec import DatasetSpec
     from seqbench.progress import Reporter
@@ -55,6 +56,13 @@ def audit(
     info: Annotated[
         Path | None, typer.Option(help="A datasets_info.yaml that describes a folder's data sets.")
     ] = None,
+    catalog: Annotated[
+        Path | None,
+        typer.Option(help="Where the audits of a folder are recorded; a config names its own catalog."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Audit data that the catalog has an audit of, too.")
+    ] = False,
     near: Annotated[
         float, typer.Option(help="Least identity of near-duplicates; 1 looks for copies only.")
     ] = 0.9,
@@ -77,7 +85,11 @@ def audit(
         FailOn | None, typer.Option("--fail-on", help="Exit 3 if a finding is so severe.")
     ] = None,
 ) -> None:
-    """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read."""
+    """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read.
+
+    What is found goes to the catalog, where reports take it from.
+    """
+    from seqbench.audit.recorded import audit_once
     from seqbench.audit.settings import AuditSettings
     from seqbench.audit.write import check_free, write_summary
 
@@ -85,45 +97,52 @@ def audit(
     settings = AuditSettings(
         near=near, k=k, stretch=stretch, controls=controls, control_items=control_items, seed=seed
     )
-    specs = _specs(target, info, datasets, told)
+    specs, kept = _specs(target, info, datasets, catalog, told)
     if out is not None:
         check_free(out, [spec.name for spec in specs], items.value)
     records: list[AuditRecord] = []
     failed = False
     for spec in specs:
         try:
-            records.append(_one(spec, settings, told, shown, out, items))
+            audited = audit_once(kept, spec, settings, told, again=again)
         except DataError as error:
             typer.echo(f"seqbench: {error}", err=True)
             failed = True
+            continue
+        records.append(audited.record)
+        _tell(audited, kept, told, shown, out, items)
     if shown is Shown.JSON:
         from seqbench.audit.write import as_json
 
         typer.echo(json.dumps([as_json(record) for record in records], indent=2, ensure_ascii=False))
     if out is not None and records:
         write_summary(out, records)
+    if kept is None and records:
+        where = "nowhere" if out is None else f"in {out} only"
+        told.note(f"findings are kept {where}: --catalog FILE records them, so that reports show them")
     if failed or _fails([record.verdict for record in records], fail_on):
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def _one(
-    spec: "DatasetSpec",
-    settings: "AuditSettings",
-    told: "Reporter",
-    shown: Shown,
-    out: Path | None,
-    items: Items,
-) -> "AuditRecord":
-    from seqbench.audit.audit import audit_dataset
+def _tell(
+    audited: "Audited", kept: "Catalog | None", told: "Reporter", shown: Shown, out: Path | None, items: Items
+) -> None:
+    """Print one data set's audit and write its files; then record it, if it was made now."""
     from seqbench.audit.write import write_audit
     from seqbench.cli.audit_table import print_audit
 
-    record = audit_dataset(spec, settings, told)
+    record = audited.record
     if out is not None:
         write_audit(out, record, items.value)
     if shown is Shown.TABLE:
         print_audit(record, console())
-    return record
+    if audited.recorded_at is not None and kept is not None:
+        told.note(
+            f"{record.dataset}: audited with these settings on {audited.recorded_at:%Y-%m-%d %H:%M} UTC, "
+            f"taken from {relative(kept.path)} (--again audits it anew)"
+        )
+    elif kept is not None:
+        kept.append([record])
 
 
 def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
@@ -134,14 +153,15 @@ def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
 
 
 def _specs(
-    target: Path, info: Path | None, names: list[str] | None, told: "Reporter"
-) -> "Sequence[DatasetSpec]":
-    """What is to be audited.
+    target: Path, info: Path | None, names: list[str] | None, catalog: Path | None, told: "Reporter"
+) -> "tuple[Sequence[DatasetSpec], Catalog | None]":
+    """What is to be audited, and where that is recorded.
 
     Raises:
         ConfigError: The config, the info file or a name is wrong.
         DataError: There is nothing of that kind.
     """
+    from seqbench.catalog import Catalog
     from seqbench.datasets.registry import resolve
 
     wanted = [name.strip() for text in names or () for name in text.split(",") if name.strip()] or None
@@ -156,10 +176,12 @@ def _specs(
     else:
         if info is not None:
             raise ConfigError("--info goes with a folder; a config says it itself (datasets.info)")
+        if catalog is not None:
+            raise ConfigError("--catalog goes with a folder; a config says it itself (catalog)")
         config = load(target, None, told)
-        root, info = config.datasets.root, config.datasets.info
+        root, info, catalog = config.datasets.root, config.datasets.info, config.catalog
         wanted = wanted or (None if config.datasets.names is None else list(config.datasets.names))
     found = resolve(root, info, wanted)
     for warning in found.warnings:
         told.note(f"warning: {warning}")
-    return found.specs
+    return found.specs, None if catalog is None else Catalog(catalog)
