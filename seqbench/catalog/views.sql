@@ -325,7 +325,7 @@ COMMENT ON VIEW data_efficiency IS 'One row a layer, part of train, split and me
 -- Of several versions of a data set's files the one that was last used, else the one that was audited last.
 CREATE OR REPLACE VIEW audit AS
 WITH chosen AS (
-    SELECT a.*, coalesce(a.sha256 = d.sha256, false) AS is_current
+    SELECT a.*, a.sha256 = d.sha256 AS is_current
     FROM audits a
     LEFT JOIN datasets d USING (dataset)
     QUALIFY row_number() OVER (
