@@ -113,6 +113,24 @@ def test_names_in_the_summary_are_escaped(six, monkeypatch):
     assert "<b>&" not in page
 
 
+def test_at_most_four_red_data_sets_are_told_of_at_the_top_and_the_rest_counted():
+    page = render_page(audited(analysis(2, 23, 3)))
+    top = re.search(r'<div id="alarm".*?</div>', page, re.DOTALL)[0]
+    # Of each six data sets three are red, of the last five two.
+    assert "<b>11 of 23 data sets are red in the audit</b>" in top
+    assert re.findall(r'data-at="audit/(\w+)"', top) == [
+        "prom_core",
+        "ecoli_windows",
+        "human_enhancers_ensembl",
+        "prom_core_2",
+    ]
+    assert "And 7 more." in top
+
+
+def test_nothing_is_told_at_the_top_where_no_audit_is_red(page):
+    assert 'id="alarm"' not in page
+
+
 def test_the_policy_allows_this_script_and_style_and_nothing_else(page):
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace(
         "&#39;", "'"

@@ -24,7 +24,7 @@ function auditDetails(dataset, audit, where, level) {
 
 function checkTable(dataset, audit, where) {
   const columns = [
-    { key: "check", label: "check", kind: "entry", value: (row) => row.check },
+    { key: "check", label: "check", kind: "entry check", value: (row) => row.check },
     {
       key: "verdict",
       label: "verdict",

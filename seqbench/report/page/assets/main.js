@@ -25,7 +25,7 @@ function render() {
     ([, , content]) => content !== null,
   );
   part("sections").replaceChildren(...built.map(([id, name]) => link(id, name)));
-  part("alarm").replaceChildren(...alarmContent());
+  linkAlarms();
   part("choices").replaceChildren(...controlsContent().filter(Boolean));
   part("main").replaceChildren(...built.map(([, , content]) => content));
   const focused = at && document.querySelector(`[data-focus="${CSS.escape(at)}"]`);

@@ -3,9 +3,6 @@
 /** Findings that a row tells without being opened. */
 const MOST_TOLD = 3;
 
-/** Data sets named at the top of the page. */
-const MOST_ALARMS = 4;
-
 function auditSection() {
   const shown = shownDatasets();
   if (!shown.length) return null;
@@ -106,46 +103,15 @@ function auditBlock(dataset) {
     heading,
     h("div", { class: "audit-head" }, verdictTag(audit.verdict), auditFacts(audit)),
     worstList(audit),
-    auditDetails(dataset, audit, "own", 5),
+    h("div", { class: "block own-audit" }, auditDetails(dataset, audit, "own", 5)),
   );
 }
 
-/** What stands at the top of the page where audits are red. */
-function alarmContent() {
-  const red = report.datasets.filter((dataset) => audits.get(dataset.name)?.verdict === "red");
-  if (!red.length) return [];
-  const line = (dataset) => {
-    const audit = audits.get(dataset.name);
-    const [worst] = findingsOf(audit, "red");
-    return h(
-      "li",
-      {},
-      link(`audit/${dataset.name}`, dataset.name),
-      audit.is_current ? null : " (older data)",
-      worst ? `: ${worst.check}, ${worst.measured}` : null,
-    );
-  };
-  const more = red.length - MOST_ALARMS;
-  return [
-    h(
-      "div",
-      { class: "alarm", role: "note", "aria-label": "Data sets that are red in the audit" },
-      h(
-        "p",
-        {},
-        h(
-          "b",
-          {},
-          `${grouped(red.length)} of ${counted(report.datasets.length, "data set")} ${red.length === 1 ? "is" : "are"} red in the audit`,
-        ),
-        ": scores there do not measure what they are taken for.",
-      ),
-      h(
-        "ul",
-        {},
-        red.slice(0, MOST_ALARMS).map(line),
-        more > 0 ? h("li", {}, link("audit", `and ${more} more`)) : null,
-      ),
-    ),
-  ];
+/** What the top of the page says of red audits leads to them. */
+function linkAlarms() {
+  for (const item of document.querySelectorAll("#alarm li")) {
+    item.querySelector("a")?.remove();
+    const { at, text, of } = item.dataset;
+    item.append(link(at, text, h("span", { class: "unseen" }, of)));
+  }
 }
