@@ -184,9 +184,10 @@ def test_places_by_clean_items_stand_beside_the_scores_on_all(open_page, six):
     _switch(page).click()
     found = [one for one in six.clean if (one.dataset, one.metric) == ("prom_core", "accuracy")]
     found.sort(key=lambda one: -one.clean.value)
+    assert found[0].full.value < found[1].full.value
     assert column(page, "board", "clean items") == [f"{one.clean.value:.3f}" for one in found]
     assert column(page, "board", "all items") == [f"{one.full.value:.3f}" for one in found]
-    assert column(page, "board", "rank") == [str(place) for place in range(1, len(found) + 1)]
+    assert column(page, "board", "place") == [str(place) for place in range(1, len(found) + 1)]
     assert column(page, "board", "clean of test items") == ["787 of 1,000"] * len(found)
     intervals = [f"{one.clean.low:.3f}–{one.clean.high:.3f}" for one in found]
     assert column(page, "board", "95 % interval, clean") == intervals
@@ -250,6 +251,23 @@ def test_leaders_on_clean_items_leave_no_data_set_out(open_page, six):
     assert [text.split()[0] for text in column(page, "board", "data set")] == _names(six)
 
 
+def test_a_head_that_is_not_the_best_on_eval_has_no_clean_scores(open_page):
+    page = open_page(audited(analysis(2, 1, 3, heads=("mlp", "linear"))), at="#items=clean&head=linear")
+    titles = page.locator("#table-board tbody [data-key='clean'] span").evaluate_all(
+        "(all) => all.map((one) => one.title)"
+    )
+    assert titles == ["Known for the head that is best on eval only"] * 2
+
+
+def test_a_report_on_one_data_set_shows_its_audit_once_and_open(open_page):
+    page = open_page(audited(analysis(2, 1, 3)))
+    assert page.locator("#section-audit details").get_attribute("open") == ""
+    assert len(column(page, "audit-checks-prom_core", "check")) == 10
+    assert page.locator("#section-datasets details").get_attribute("open") == ""
+    assert page.get_by_role("heading", name="Can it be trusted?").count() == 0
+    assert "1 of 1 data set is red in the audit" in page.get_by_role("note").inner_text()
+
+
 def test_without_audits_there_is_a_hint_and_no_switch(open_page):
     page = open_page(analysis(2, 2, 3), at="#items=clean")
     said = page.locator("#section-audit").inner_text()
@@ -289,7 +307,7 @@ def test_audits_and_clean_scores_fit_any_screen(open_page, six, width):
     assert sideways(page) <= 0
     assert page.evaluate(OVERLAPS) == []
     _switch(page).click()
-    draw_everything(page)
+    assert page.locator("[id='table-board-prom_core'] [data-key='clean']").first.is_visible()
     assert sideways(page) <= 0
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from seqbench.metrics import METRICS
+from seqbench.metrics import METRICS, higher_is_better
 from seqbench.report.analysis import CleanScore
 from seqbench.report.results import AuditControl, AuditFinding, AuditSplit, DatasetAudit, Score
 from seqbench.vocabulary import Task
@@ -149,14 +149,15 @@ def _judged(control):
 
 
 def _clean(row, whole, audit, *, undefined):
-    """Clean scores are lower by the share of what is not clean, the best model's by twice as much."""
+    """Worse by a tenth of the share that is not clean, the best model by so much that it falls behind."""
     curve = whole.results.curves[row.dataset, row.model, row.head]
     test = audit.splits[-1]
     lost = 1 - test.marks["clean"] / test.n_items
     task = next(each.task for each in whole.results.datasets if each.name == row.dataset)
     for metric in METRICS[task]:
         full = curve.at(row.choice.layer, metric)
-        value = full.value - lost * (0.2 if row.place == 1 else 0.1)
+        worse = lost * (0.8 if row.place == 1 else 0.1)
+        value = full.value - worse if higher_is_better(metric) else full.value + worse
         yield CleanScore(
             dataset=row.dataset,
             model=row.model,

@@ -78,7 +78,11 @@ function cleanColumns(rows, withDataset) {
   const kept = ["dataset", "rank", "model", "head", "layer", "metric"];
   const shared = boardColumns(rows, withDataset).filter((column) => kept.includes(column.key));
   const before = shared.filter((column) => column.key !== "metric");
-  before.find((column) => column.key === "rank").title = "Place by score on clean items; not tested";
+  const place = { label: "place", title: "By score on clean items; not tested" };
+  Object.assign(
+    before.find((column) => column.key === "rank"),
+    place,
+  );
   const metric = shared.find((column) => column.key === "metric");
   return [
     ...before,
