@@ -56,7 +56,10 @@ ORDER BY key
 
 
 def read_audit(ask: Ask, dataset: str, sha256: str) -> tuple[AuditRecord, datetime] | None:
-    """The audit of a data set of that content, and when it was recorded (UTC); None where there is none."""
+    """The audit of a data set of that content, and when it was recorded (UTC).
+
+    None where there is none, or not all of it: a catalog may come from an export of some tables.
+    """
     key = (dataset, sha256)
     found = ask(_AUDIT, key)
     if not found:
@@ -75,7 +78,14 @@ def read_audit(ask: Ask, dataset: str, sha256: str) -> tuple[AuditRecord, dateti
         controls=tuple(map(_control, ask(_select(_CONTROL, "audit_controls", "number"), key))),
         marks=_marks(ask(_ITEMS, key)),
     )
-    return record, recorded_at
+    return (record, recorded_at) if _is_whole(record) else None
+
+
+def _is_whole(record: AuditRecord) -> bool:
+    """Whether each item of eval and test is marked."""
+    marked = {split: len(marks.copy_of_N) for split, marks in record.marks.items()}
+    wanted = {facts.split: facts.n_items for facts in record.splits if facts.split != "train"}
+    return bool(record.splits) and marked == wanted
 
 
 def clean_records(rows: Rows) -> dict[str, CleanRecord]:

@@ -12,8 +12,9 @@ from seqbench.catalog.check import check
 from seqbench.catalog.exchange import export, import_folder
 from seqbench.catalog.merge import merge
 from seqbench.catalog.tables import Part
+from seqbench.errors import CatalogError
 from seqbench.vocabulary import Task
-from tests.catalog.audit_records import audit_record, clean_record, marks, same
+from tests.catalog.audit_records import audit_record, clean_record, facts, marks, same
 from tests.catalog.catalog_records import dataset_record, model_record, probe_record, run_record
 
 AUDIT_TABLES = ("audits", "audit_splits", "audit_findings", "audit_controls", "audit_items")
@@ -33,7 +34,10 @@ def counts(catalog):
     [
         {},
         {"task": Task.REGRESSION, "alphabet": "protein", "controls": (), "findings": ()},
-        {"marks": {"test": replace(marks([True, False]), overlap_N=np.array([0.5, 0.0]))}},
+        {
+            "splits": (facts("train", 9, {}), facts("test", 2, {"clean": 1})),
+            "marks": {"test": replace(marks([True, False]), overlap_N=np.array([0.5, 0.0]))},
+        },
     ],
     ids=["all", "without controls", "without eval"],
 )
@@ -46,6 +50,31 @@ def test_an_audit_comes_back_as_it_went_in(catalog, changed):
     assert not same(found, audit_record(clean=[False] * 5))
     assert catalog.query("SELECT recorded_at FROM audits").rows == [(recorded_at,)]
     assert catalog.known_audit("splice", "other") is None
+
+
+def test_an_audit_that_is_not_all_there_is_none(catalog, tmp_path):
+    catalog.append([audit_record()])
+    export(catalog, tmp_path / "out", Part(tables=("audits", "audit_splits", "audit_findings")))
+    back = Catalog(tmp_path / "back.duckdb")
+    import_folder(back, tmp_path / "out")
+    assert back.query("SELECT verdict, red FROM audit").rows == [("red", "copies")]
+    assert back.known_audit("splice", "s") is None
+    back.append([audit_record()])
+    assert same(back.known_audit("splice", "s")[0], audit_record())
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("audit_items", "rows of audits without the table audits"),
+        ("clean_metrics", "without the table probes"),
+    ],
+)
+def test_rows_without_what_they_belong_to_are_refused(catalog, tmp_path, table, message):
+    catalog.append([audit_record()])
+    export(catalog, tmp_path / "out", Part(tables=(table,)))
+    with pytest.raises(CatalogError, match=message):
+        import_folder(Catalog(tmp_path / "back.duckdb"), tmp_path / "out")
 
 
 def test_an_audit_of_the_same_files_takes_the_place_of_the_older_and_one_of_others_stands_beside_it(catalog):

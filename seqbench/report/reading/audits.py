@@ -39,7 +39,7 @@ def read_audits(reader: Reader) -> tuple[DatasetAudit, ...]:
     return tuple(
         DatasetAudit(
             dataset=name,
-            is_current=bool(audits[name][1]),
+            is_current=audits[name][1] is not False,  # of data that were never used it is not known
             verdict=audits[name][2],
             recorded_at=audits[name][3],
             findings=tuple(_finding(*row) for row in findings[name]),
