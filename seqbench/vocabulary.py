@@ -28,6 +28,9 @@ TableFormat = Literal["tsv", "csv", "md", "tex", "json"]
 FigureFormat = Literal["png", "svg", "pdf"]
 """How a figure of the report is written."""
 
+Severity = Literal["red", "yellow", "green"]
+"""Of an audit's finding: red invalidates what is measured; yellow is what readers of a score must know."""
+
 
 class Task(StrEnum):
     """What a data set's labels are, in the spelling of the reference's `eval_task`."""

@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "extract": {"config", "datasets", "metrics", "models", "store"},
     "probe": {"config", "datasets", "metrics", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
-    # Shortcut controls are heads, and splits are made as folds are, so both stand above probes.
-    "audit": {"config", "datasets", "metrics", "probe"},
+    # Shortcut controls are heads, and splits are made as folds are, so both stand above probes. What an audit
+    # finds is a record of the catalog, as what a probe scores.
+    "audit": {"config", "datasets", "metrics", "catalog", "probe"},
     "splitting": {"config", "datasets", "probe", "audit"},
     "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
     "tracking": {"config", "metrics", "catalog"},

@@ -17,12 +17,12 @@ from seqbench.audit.identical import Digests, Fingerprints, conflicting, fingerp
 from seqbench.audit.intervals import has_intervals, overlaps
 from seqbench.audit.judge import judge
 from seqbench.audit.letters import largest_k
-from seqbench.audit.near import Signed, sign_items
+from seqbench.audit.near import Signed, default_k, sign_items
 from seqbench.audit.nearest import nearest_in_train
-from seqbench.audit.records import AuditRecord, ControlScore, ItemMarks
-from seqbench.audit.settings import AuditSettings
+from seqbench.audit.settings import METHOD, AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
 from seqbench.audit.verify import need_rapidfuzz
+from seqbench.catalog.audit_records import AuditRecord, ControlScore, ItemMarks
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError
@@ -48,27 +48,29 @@ def audit_dataset(spec: DatasetSpec, settings: AuditSettings, reporter: Reporter
             rapidfuzz is not installed.
         ConfigError: A stretch is too long for the alphabet.
     """
+    dataset = open_dataset(spec, reporter=reporter)
+    return audit_opened(dataset, resolved(dataset, settings), reporter)
+
+
+def audit_opened(dataset: Dataset, settings: AuditSettings, reporter: Reporter) -> AuditRecord:
+    """The same of a data set that is open, with settings as `resolved` gives them."""
     if settings.near < 1:
         need_rapidfuzz()
     began = time.monotonic()
-    dataset = open_dataset(spec, reporter=reporter)
-    settings = _resolved(dataset, settings)
     letters = sum(int(split.lengths.sum()) for split in dataset.splits.values())
     passes = 1 + (settings.near < 1) + settings.controls
     total = letters * passes + letters_to_read(dataset)
-    with reporter.task(f"audit {spec.name}", total, "letters") as advance:
+    with reporter.task(f"audit {dataset.spec.name}", total, "letters") as advance:
         return _audit(dataset, settings, advance, began)
 
 
 def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: float) -> AuditRecord:
     prints = fingerprint(dataset, advance)
     near: dict[SplitName, _Near] = {}
-    if settings.near == 1:
-        settings = replace(settings, k=None)
-    else:
+    if settings.k is not None:
         digests = {name: each.either_N for name, each in prints.items()}
         with closing(sign_items(dataset, digests, settings.k, advance)) as signed:
-            near, settings = _near(dataset, digests, signed, settings), replace(settings, k=signed.k)
+            near = _near(dataset, digests, signed, settings)
     stretches = shared_stretches(dataset, settings.stretch or 0, advance)
     controls: tuple[ControlScore, ...] = ()
     if settings.controls:
@@ -93,15 +95,22 @@ def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: f
         controls=controls,
         marks=marks,
         seconds=time.monotonic() - began,
+        method=METHOD,
     )
 
 
-def _resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
+def resolved(dataset: Dataset, settings: AuditSettings) -> AuditSettings:
+    """The settings with what is left open chosen; k is None where no near-duplicates are sought.
+
+    Raises:
+        ConfigError: A stretch is too long for the alphabet.
+    """
     width = settings.stretch or DEFAULT_WIDTH[dataset.alphabet]
     longest = largest_k(dataset.alphabet)
     if width > longest:
         raise ConfigError(f"--stretch: at most {longest} letters of {dataset.alphabet}, got {width}")
-    return replace(settings, stretch=width)
+    k = (settings.k or default_k(dataset)) if settings.near < 1 else None
+    return replace(settings, stretch=width, k=k)
 
 
 def _marks(

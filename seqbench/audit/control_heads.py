@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.features import Counted, Features
-from seqbench.audit.records import ControlScore
 from seqbench.audit.settings import AuditSettings
+from seqbench.catalog.audit_records import ControlScore
 from seqbench.datasets.dataset import Dataset
 from seqbench.metrics import MetricScore, score
 from seqbench.probe.heads.base import Fit, FittedHead, HeadData, Problem

@@ -22,8 +22,8 @@ from seqbench.audit.control_heads import (
 )
 from seqbench.audit.features import Counted, Features, binned, count, target_means
 from seqbench.audit.identical import Digests
-from seqbench.audit.records import ControlScore
 from seqbench.audit.settings import AuditSettings
+from seqbench.catalog.audit_records import ControlScore
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ProbeError
 from seqbench.probe.split import holdout

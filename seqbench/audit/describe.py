@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import LETTERS
-from seqbench.audit.records import SplitFacts
+from seqbench.catalog.audit_records import SplitFacts
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.vocabulary import Task
 

@@ -64,9 +64,13 @@ def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
     return k
 
 
-def sign_items(
-    dataset: Dataset, digests: Mapping[SplitName, Digests], k: int | None, advance: Advance
-) -> Signed:
+def default_k(dataset: Dataset) -> int:
+    """What `choose_k` gives for sequences of the median length of all splits."""
+    lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
+    return choose_k(int(np.median(lengths)), dataset.alphabet)
+
+
+def sign_items(dataset: Dataset, digests: Mapping[SplitName, Digests], k: int, advance: Advance) -> Signed:
     """Sign the first of all items that are equal, splits in their order.
 
     9 bytes an item are kept, and 256 in a file, which the caller closes.
@@ -74,14 +78,13 @@ def sign_items(
     Args:
         dataset: To be read once.
         digests: Equal digests mean equal items, whatever the strand.
-        k: Letters of a k-mer; None: `choose_k` for sequences of median length.
+        k: Letters of a k-mer.
         advance: Told the letters read.
 
     Raises:
         DataError: A file was changed since it was indexed, or the disk is full.
     """
     lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
-    k = k or choose_k(int(np.median(lengths)), dataset.alphabet)
     # Shorter sequences than most fill fewer bins; that makes them harder to find, not easier to mistake.
     bins = bins_for(int(np.quantile(lengths, 0.1)) - k + 1)
     everything = np.concatenate([digests[name] for name in dataset.splits])

@@ -5,6 +5,9 @@ from typing import Final
 
 from seqbench.errors import ConfigError
 
+METHOD: Final = 1
+"""Raised when an audit of the same data finds other things than before; recorded ones are then made anew."""
+
 SIGNATURE: Final = 128
 """Numbers of a sequence's MinHash signature."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from seqbench.audit.records import AuditRecord, ItemMarks
+from seqbench.catalog.audit_records import AuditRecord, ItemMarks
 from seqbench.errors import DataError
 from seqbench.vocabulary import SplitName
 

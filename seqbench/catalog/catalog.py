@@ -7,9 +7,12 @@ part and closes, and whoever comes in between waits for milliseconds.
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqbench.catalog.audit_records import AuditRecord, CleanRecord
+from seqbench.catalog.audits import KNOWN_CLEAN, clean_records, read_audit
 from seqbench.catalog.comparisons import KNOWN_COMPARISONS, comparison_of
 from seqbench.catalog.connection import LOCK_SECONDS, connect
 from seqbench.catalog.frames import filtered
@@ -40,9 +43,9 @@ class Catalog:
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one transaction: all of them or, if it fails, none.
 
-        A run, model, data set, embedding or comparison takes the place of the one of its name. A probe
-        takes the place of one of its spec that failed, and is left out if that one is ok, so appending twice
-        does no harm.
+        A run, model, data set, embedding or comparison takes the place of the one of its name, an audit that
+        of the same files. A probe takes the place of one of its spec that failed, and is left out if that one
+        is ok, so appending twice does no harm.
         Many records at once are far cheaper than one at a time: opening and closing alone takes 0.05 s.
 
         Raises:
@@ -97,6 +100,34 @@ class Catalog:
         if not wanted or not self.path.exists():
             return {}
         return dict(map(comparison_of, self.query(KNOWN_COMPARISONS, [wanted]).rows))
+
+    def known_audit(self, dataset: str, sha256: str) -> tuple[AuditRecord, datetime] | None:
+        """The audit of a data set, and when it was recorded (UTC); None where there is none of this content.
+
+        Args:
+            dataset: Its name.
+            sha256: Hash of the files of all splits, as of `Dataset.sha256`.
+
+        Raises:
+            CatalogError: The catalog can't be read.
+        """
+        if not self.path.exists():
+            return None
+        return read_audit(lambda sql, values: self.query(sql, values).rows, dataset, sha256)
+
+    def known_clean_scores(self, keys: Iterable[str]) -> dict[str, CleanRecord]:
+        """Those of the wanted scores on clean items that were made before, by key.
+
+        Args:
+            keys: As `clean_key` makes them.
+
+        Raises:
+            CatalogError: The catalog can't be read.
+        """
+        wanted = list(keys)
+        if not wanted or not self.path.exists():
+            return {}
+        return clean_records(self.query(KNOWN_CLEAN, [wanted]).rows)
 
     def results(self, **filters: object) -> "DataFrame":
         """The view `results` as a data frame: a row a probe and split, a column a metric.

@@ -22,8 +22,18 @@ KEYS = {
 }
 """What names a row of each table whose rows belong to probes."""
 
+AUDIT_KEYS = {
+    "audits": "dataset, sha256",
+    "audit_splits": "dataset, sha256, split",
+    "audit_findings": "dataset, sha256, number",
+    "audit_controls": "dataset, sha256, number",
+    "audit_items": "dataset, sha256, split, item",
+}
+"""What names a row of each table of audits."""
+
 FORMAT_WITH_COMPARISONS = 4
 """The first that has comparisons, and processes of runs."""
+FORMAT_WITH_AUDITS = 5
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -66,6 +76,10 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _duplicates(connection, table, key)
     if number >= FORMAT_WITH_COMPARISONS:
         yield from _duplicates(connection, "paired_comparisons", "key")
+    if number >= FORMAT_WITH_AUDITS:
+        yield from _orphans(connection, "clean_metrics")
+        yield from _duplicates(connection, "clean_metrics", "key, metric")
+        yield from _audits(connection)
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
         yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"
@@ -79,6 +93,25 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
 def _orphans(connection: "DuckDBPyConnection", table: str) -> Iterator[str]:
     if count := _count(connection, f"SELECT count(*) FROM {table} ANTI JOIN probes USING (probe_id)"):  # noqa: S608
         yield f"{table}: rows whose probe is not in probes: {count:,}"
+
+
+def _audits(connection: "DuckDBPyConnection") -> Iterator[str]:
+    for table, key in AUDIT_KEYS.items():
+        without = f"FROM {table} ANTI JOIN audits USING (dataset, sha256)"
+        if count := _count(connection, f"SELECT count(*) {without}"):
+            yield f"{table}: rows whose audit is not in audits: {count:,}"
+        yield from _duplicates(connection, table, key)
+    marked = "(SELECT dataset, sha256, split, count(*) AS n_marked FROM audit_items GROUP BY ALL)"
+    rows = connection.execute(
+        f"SELECT dataset, split, n_items, coalesce(n_marked, 0) FROM audit_splits LEFT JOIN {marked} "  # noqa: S608
+        "USING (dataset, sha256, split) "
+        "WHERE split != 'train' AND n_items != coalesce(n_marked, 0) ORDER BY ALL"
+    ).fetchall()
+    for dataset, split, n_items, n_marked in rows:
+        yield (
+            f"audit_items: {n_marked:,} of the {n_items:,} items of {dataset}'s {split} are marked (audit it "
+            "again with --again)"
+        )
 
 
 def _duplicates(connection: "DuckDBPyConnection", table: str, key: str) -> Iterator[str]:

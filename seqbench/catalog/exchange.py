@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench import __version__
 from seqbench.catalog.catalog import Catalog
 from seqbench.catalog.connection import connect, one_line
-from seqbench.catalog.insert import PROBE_TABLES
+from seqbench.catalog.insert import AUDIT_TABLES, PROBE_TABLES
 from seqbench.catalog.merge import Merged, merge_copies
 from seqbench.catalog.migrate import make_tables, migrations
 from seqbench.catalog.snapshot import snapshot
@@ -165,8 +165,11 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
             f"{newest}): upgrade seqbench"
         )
     check_names("table", tuple(files), TABLES)
-    if files.keys() & set(PROBE_TABLES) and "probes" not in files:
-        raise CatalogError(f"{folder}: holds rows of probes without the table probes (export that as well)")
+    for owner, tables in (("probes", (*PROBE_TABLES, "clean_metrics")), ("audits", AUDIT_TABLES)):
+        if files.keys() & set(tables) and owner not in files:
+            raise CatalogError(
+                f"{folder}: holds rows of {owner} without the table {owner} (export that as well)"
+            )
     for table, file in files.items():
         if not file.is_file() or _hash(file) != hashes[table]:
             raise CatalogError(f"{file}: is missing or not what was exported (copy the folder again)")

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.catalog import probe_rows, rows
+from seqbench.catalog import audit_rows, probe_rows, rows
+from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.columns import Columns
 from seqbench.catalog.records import (
     ComparisonRecord,
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 PROBE_TABLES = ("probes", "metrics", "class_metrics", "history", "predictions")
 """Tables whose rows belong to one probe each."""
+
+AUDIT_TABLES = ("audits", "audit_splits", "audit_findings", "audit_controls", "audit_items")
+"""Tables whose rows belong to one audit each."""
 
 OF_A_PROBE = tuple(f"DELETE FROM {table} WHERE probe_id IN (SELECT unnest(?))" for table in PROBE_TABLES)  # noqa: S608
 """What takes probes out, given a list of their ids."""
@@ -49,6 +53,8 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
     ):
         _execute(connection, statement, columns)
     _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
+    _insert_audits(connection, {(r.dataset, r.sha256): r for r in records if isinstance(r, AuditRecord)})
+    _insert_clean(connection, {r.key: r for r in records if isinstance(r, CleanRecord)})
     _insert_probes(connection, _once([r for r in records if isinstance(r, ProbeRecord)]))
 
 
@@ -58,6 +64,27 @@ def _insert_comparisons(
     columns = rows.comparison_columns(comparisons)
     _execute(connection, "DELETE FROM paired_comparisons WHERE key IN (SELECT key FROM incoming)", columns)
     _execute(connection, "INSERT INTO paired_comparisons BY NAME FROM incoming", columns)
+
+
+def _insert_audits(connection: "DuckDBPyConnection", audits: Mapping[tuple[str, str], AuditRecord]) -> None:
+    for table in AUDIT_TABLES:
+        for dataset, sha256 in audits:
+            connection.execute(f"DELETE FROM {table} WHERE dataset = ? AND sha256 = ?", [dataset, sha256])  # noqa: S608
+    fresh = list(audits.values())
+    for statement, columns in (
+        ("INSERT INTO audits BY NAME FROM incoming", audit_rows.audit_columns(fresh)),
+        ("INSERT INTO audit_splits BY NAME FROM incoming", audit_rows.split_columns(fresh)),
+        ("INSERT INTO audit_findings BY NAME FROM incoming", audit_rows.finding_columns(fresh)),
+        ("INSERT INTO audit_controls BY NAME FROM incoming", audit_rows.control_columns(fresh)),
+        ("INSERT INTO audit_items BY NAME FROM incoming", audit_rows.item_columns(fresh)),
+    ):
+        _execute(connection, statement, columns)
+
+
+def _insert_clean(connection: "DuckDBPyConnection", scores: Mapping[str, CleanRecord]) -> None:
+    columns = audit_rows.clean_columns(scores)
+    _execute(connection, "DELETE FROM clean_metrics WHERE key IN (SELECT key FROM incoming)", columns)
+    _execute(connection, "INSERT INTO clean_metrics BY NAME FROM incoming", columns)
 
 
 def _once(probes: Sequence[ProbeRecord]) -> list[ProbeRecord]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.catalog.catalog import Catalog, open_catalog
-from seqbench.catalog.insert import OF_A_PROBE, PROBE_TABLES
+from seqbench.catalog.insert import AUDIT_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
 from seqbench.errors import CatalogError
 
@@ -27,6 +27,13 @@ SELECT model, dataset, split
 FROM source.embeddings theirs
 LEFT JOIN embeddings ours USING (model, dataset, split)
 WHERE ours.model IS NULL OR theirs.recorded_at > ours.recorded_at
+"""
+_LATER_AUDITS = """
+CREATE OR REPLACE TEMP TABLE later_audits AS
+SELECT dataset, sha256
+FROM source.audits theirs
+LEFT JOIN audits ours USING (dataset, sha256)
+WHERE ours.dataset IS NULL OR theirs.recorded_at > ours.recorded_at
 """
 _DESCRIPTIONS = (
     """
@@ -63,6 +70,21 @@ _DESCRIPTIONS = (
     INSERT INTO paired_comparisons BY NAME
     FROM source.paired_comparisons WHERE key NOT IN (SELECT key FROM paired_comparisons)
     """,
+    """
+    DELETE FROM clean_metrics USING source.clean_metrics theirs
+    WHERE clean_metrics.key = theirs.key AND theirs.recorded_at > clean_metrics.recorded_at
+    """,
+    """
+    INSERT INTO clean_metrics BY NAME
+    FROM source.clean_metrics WHERE key NOT IN (SELECT DISTINCT key FROM clean_metrics)
+    """,
+    _LATER_AUDITS,
+    *(f"DELETE FROM {table} WHERE (dataset, sha256) IN (FROM later_audits)" for table in AUDIT_TABLES),  # noqa: S608
+    *(
+        f"INSERT INTO {table} BY NAME SELECT theirs.* FROM source.{table} theirs "  # noqa: S608
+        "JOIN later_audits USING (dataset, sha256)"
+        for table in AUDIT_TABLES
+    ),
 )
 _DIFFERENT = """
 SELECT 'model', ours.model, ours.fingerprint, theirs.fingerprint
@@ -93,8 +115,8 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
     """Take over what other catalogs hold, in one transaction: everything or nothing.
 
     Equal probes are kept once, and a failed one gives way to one that is ok. Of runs, models, data sets,
-    embeddings and comparisons of one name the newest counts. Sources are copied, and the copies brought to
-    this version; nothing is written to them.
+    embeddings and comparisons of one name, and of audits of the same files, the newest counts. Sources are
+    copied, and the copies brought to this version; nothing is written to them.
 
     Args:
         catalog: Where it all goes; made where there is none.

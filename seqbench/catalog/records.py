@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.metrics import ClassScore, MetricScore
 from seqbench.vocabulary import SplitName, Task
 
@@ -282,5 +283,14 @@ def comparison_key(metric: str, a: Iterable[int], b: Iterable[int], n_resamples:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-Record = RunRecord | ModelRecord | DatasetRecord | EmbeddingRecord | ProbeRecord | ComparisonRecord
+Record = (
+    RunRecord
+    | ModelRecord
+    | DatasetRecord
+    | EmbeddingRecord
+    | ProbeRecord
+    | ComparisonRecord
+    | AuditRecord
+    | CleanRecord
+)
 """Anything that `Catalog.append` takes."""

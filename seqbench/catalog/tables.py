@@ -19,6 +19,12 @@ _ABOUT = {
     "history": _OF_PROBES,
     "predictions": _OF_PROBES,
     "paired_comparisons": "{of_dataset} AND {of_model_a} AND {of_model_b}",
+    "audits": "{of_dataset}",
+    "audit_splits": "{of_dataset}",
+    "audit_findings": "{of_dataset}",
+    "audit_controls": "{of_dataset}",
+    "audit_items": "{of_dataset}",
+    "clean_metrics": _OF_PROBES,
 }
 TABLES = tuple(_ABOUT)
 """All but what follows from the format: migrations and metric_names."""

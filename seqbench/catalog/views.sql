@@ -321,3 +321,63 @@ FROM points p
 JOIN metrics m USING (probe_id)
 GROUP BY p.model, p.dataset, p.task, p.head, p.curve, p.layer, p.subset, m.split, m.metric;
 COMMENT ON VIEW data_efficiency IS 'One row a layer, part of train, split and metric: the mean over seeds and draws';
+
+-- Of several versions of a data set's files the one that was last used, else the one that was audited last.
+CREATE OR REPLACE VIEW audit AS
+WITH chosen AS (
+    SELECT a.*, a.sha256 = d.sha256 AS is_current
+    FROM audits a
+    LEFT JOIN datasets d USING (dataset)
+    QUALIFY row_number() OVER (
+        PARTITION BY dataset ORDER BY is_current DESC, a.recorded_at DESC, a.sha256
+    ) = 1
+),
+found AS (
+    SELECT
+        dataset, sha256,
+        string_agg(check_name, ', ' ORDER BY number) FILTER (severity = 'red') AS red,
+        string_agg(check_name, ', ' ORDER BY number) FILTER (severity = 'yellow') AS yellow
+    FROM audit_findings
+    GROUP BY dataset, sha256
+)
+SELECT
+    c.dataset, c.task, c.verdict, f.red, f.yellow,
+    s.n_items AS n_test,
+    CAST(s.marks->>'$.clean' AS INTEGER) AS n_clean,
+    n_clean / nullif(s.n_items, 0) AS clean_share,
+    c.is_current, c.sha256, c.recorded_at
+FROM chosen c
+LEFT JOIN found f USING (dataset, sha256)
+LEFT JOIN audit_splits s ON s.dataset = c.dataset AND s.sha256 = c.sha256 AND s.split = 'test';
+COMMENT ON VIEW audit IS 'One row a data set: the audit of its files as last used, else the newest there is';
+
+CREATE OR REPLACE VIEW clean_items AS
+SELECT i.dataset, i.item
+FROM audit_items i
+JOIN datasets d USING (dataset, sha256)
+WHERE i.split = 'test' AND i.clean;
+COMMENT ON VIEW clean_items IS 'One row a test item that the audit of the data set as last used found nothing against';
+
+CREATE OR REPLACE VIEW clean_scores AS
+WITH current AS (
+    SELECT c.*
+    FROM clean_metrics c
+    JOIN audits a USING (dataset, marks_sha256)
+    JOIN datasets d USING (dataset)
+    WHERE d.sha256 = a.sha256
+    QUALIFY row_number() OVER (
+        PARTITION BY c.probe_id, c.metric ORDER BY c.n_resamples DESC, c.recorded_at DESC, c.key
+    ) = 1
+)
+SELECT
+    p.model, p.dataset, p.task, p.head, p.variant, p.layer, p.seed, p.folds,
+    c.metric, c.n_items, c.n_clean,
+    m.value AS score, m.low, m.high,
+    c.value AS clean_score, c.low AS clean_low, c.high AS clean_high,
+    c.value - m.value AS difference,
+    c.reason, p.probe_id
+FROM current c
+JOIN probes p USING (probe_id)
+JOIN metrics m ON m.probe_id = c.probe_id AND m.split = 'test' AND m.metric = c.metric
+WHERE p.status = 'ok';
+COMMENT ON VIEW clean_scores IS 'One row a probe and metric that a report scored on the clean test items, beside all test items';

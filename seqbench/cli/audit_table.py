@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from seqbench.audit.records import AuditRecord, SplitFacts
+    from seqbench.catalog.audit_records import AuditRecord, SplitFacts
 
 WIDE = 150
 """Columns from which each check's sentence stands in its line."""

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli.options import EXIT_PARTIAL, console, load, names_of, reporter
+from seqbench.cli.options import EXIT_PARTIAL, console, load, names_of, relative, reporter
 from seqbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from seqbench.audit.records import AuditRecord, Severity
+    from seqbench.audit.recorded import Audited
     from seqbench.audit.settings import AuditSettings
+    from seqbench.catalog import Catalog
+    from seqbench.catalog.audit_records import AuditRecord
     from seqbench.datasets.spec import DatasetSpec
     from seqbench.progress import Reporter
+    from seqbench.vocabulary import Severity
 
 
 class Shown(StrEnum):
@@ -50,6 +53,13 @@ Names = Annotated[
     list[str] | None, typer.Option("--datasets", help="Only these, with commas between several. Repeatable.")
 ]
 Info = Annotated[Path | None, typer.Option(help="A datasets_info.yaml that describes a folder's data sets.")]
+CatalogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog", help="Where the audits of a folder are recorded; a config names its own catalog."
+    ),
+]
+Again = Annotated[bool, typer.Option("--again", help="Audit data that the catalog has an audit of, too.")]
 Near = Annotated[float, typer.Option(help="Least identity of near-duplicates; 1 looks for copies only.")]
 KmerLetters = Annotated[
     int | None, typer.Option("--k", help="Letters of the k-mers that find near-duplicates.")
@@ -71,6 +81,8 @@ def audit(
     target: Target,
     datasets: Names = None,
     info: Info = None,
+    catalog: CatalogFile = None,
+    again: Again = False,
     near: Near = 0.9,
     k: KmerLetters = None,
     stretch: Stretch = None,
@@ -82,32 +94,39 @@ def audit(
     items: ItemsIn = Items.JSONL,
     fail_on: FailFrom = None,
 ) -> None:
-    """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read."""
+    """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read.
+
+    What is found goes to the catalog, where reports take it from.
+    """
     from seqbench.audit.settings import AuditSettings
 
     told = reporter()
     settings = AuditSettings(
         near=near, k=k, stretch=stretch, controls=controls, control_items=control_items, seed=seed
     )
-    specs = _specs(target, info, names_of(datasets), told)
-    records = _all(specs, settings, told, shown, out, items)
+    specs, kept = _specs(target, info, names_of(datasets), catalog, told)
+    records = _all(specs, kept, settings, told, shown, out, items, again=again)
     if len(records) < len(specs) or _fails([record.verdict for record in records], fail_on):
         raise typer.Exit(EXIT_PARTIAL)
 
 
 def _all(
     specs: "Sequence[DatasetSpec]",
+    kept: "Catalog | None",
     settings: "AuditSettings",
     told: "Reporter",
     shown: Shown,
     out: Path | None,
     items: Items,
+    *,
+    again: bool,
 ) -> "list[AuditRecord]":
-    """Audit, print and write what can be read; the faults of the rest are told.
+    """Audit, print, write and record what can be read; the faults of the rest are told.
 
     Raises:
         DataError: Something is in the place of what is to be written.
     """
+    from seqbench.audit.recorded import audit_once
     from seqbench.audit.write import as_json, check_free, write_summary
 
     if out is not None:
@@ -115,34 +134,41 @@ def _all(
     records: list[AuditRecord] = []
     for spec in specs:
         try:
-            records.append(_one(spec, settings, told, shown, out, items))
+            audited = audit_once(kept, spec, settings, told, again=again)
         except DataError as error:
             typer.echo(f"seqbench: {error}", err=True)
+            continue
+        records.append(audited.record)
+        _tell(audited, kept, told, shown, out, items)
     if shown is Shown.JSON:
         typer.echo(json.dumps([as_json(record) for record in records], indent=2, ensure_ascii=False))
     if out is not None and records:
         write_summary(out, records)
+    if kept is None and records:
+        where = "nowhere" if out is None else f"in {out} only"
+        told.note(f"findings are kept {where}: --catalog FILE records them, so that reports show them")
     return records
 
 
-def _one(
-    spec: "DatasetSpec",
-    settings: "AuditSettings",
-    told: "Reporter",
-    shown: Shown,
-    out: Path | None,
-    items: Items,
-) -> "AuditRecord":
-    from seqbench.audit.audit import audit_dataset
+def _tell(
+    audited: "Audited", kept: "Catalog | None", told: "Reporter", shown: Shown, out: Path | None, items: Items
+) -> None:
+    """Print one data set's audit and write its files; then record it, if it was made now."""
     from seqbench.audit.write import write_audit
     from seqbench.cli.audit_table import print_audit
 
-    record = audit_dataset(spec, settings, told)
+    record = audited.record
     if out is not None:
         write_audit(out, record, items.value)
     if shown is Shown.TABLE:
         print_audit(record, console())
-    return record
+    if audited.recorded_at is not None and kept is not None:
+        told.note(
+            f"{record.dataset}: audited with these settings on {audited.recorded_at:%Y-%m-%d %H:%M} UTC, "
+            f"taken from {relative(kept.path)} (--again audits it anew)"
+        )
+    elif kept is not None:
+        kept.append([record])
 
 
 def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
@@ -153,14 +179,15 @@ def _fails(verdicts: "Sequence[Severity]", fail_on: FailOn | None) -> bool:
 
 
 def _specs(
-    target: Path, info: Path | None, names: tuple[str, ...], told: "Reporter"
-) -> "Sequence[DatasetSpec]":
-    """What is to be audited.
+    target: Path, info: Path | None, names: tuple[str, ...], catalog: Path | None, told: "Reporter"
+) -> "tuple[Sequence[DatasetSpec], Catalog | None]":
+    """What is to be audited, and where that is recorded.
 
     Raises:
         ConfigError: The config, the info file or a name is wrong.
         DataError: There is nothing of that kind.
     """
+    from seqbench.catalog import Catalog
     from seqbench.datasets.registry import resolve
 
     wanted = list(names) or None
@@ -175,10 +202,12 @@ def _specs(
     else:
         if info is not None:
             raise ConfigError("--info goes with a folder; a config says it itself (datasets.info)")
+        if catalog is not None:
+            raise ConfigError("--catalog goes with a folder; a config says it itself (catalog)")
         config = load(target, None, told)
-        root, info = config.datasets.root, config.datasets.info
+        root, info, catalog = config.datasets.root, config.datasets.info, config.catalog
         wanted = wanted or (None if config.datasets.names is None else list(config.datasets.names))
     found = resolve(root, info, wanted)
     for warning in found.warnings:
         told.note(f"warning: {warning}")
-    return found.specs
+    return found.specs, None if catalog is None else Catalog(catalog)

@@ -158,6 +158,7 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
     from seqbench.catalog import open_catalog
     from seqbench.cli.selection import Filters, selected
     from seqbench.report import ReportSettings, leaderboard_table, write_report
+    from seqbench.report.sentences.audits import other_datasets, red_datasets
 
     catalog = open_catalog(config.catalog)
     choice = config.report
@@ -177,8 +178,11 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
     )
     out = console()
     out.print(leaderboard_table(made.analysis, out.width))
+    red = red_datasets(made.analysis)
     for sentence in made.sentences:
-        out.print(sentence, markup=False, highlight=False)
+        out.print(sentence, style="bold red" if sentence in red else None, markup=False, highlight=False)
+    for line in other_datasets(made.analysis):
+        out.print(line, style="dim", markup=False, highlight=False)
     out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)
     return made
 

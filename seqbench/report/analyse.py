@@ -3,6 +3,7 @@
 from seqbench.catalog import Catalog
 from seqbench.progress import Reporter
 from seqbench.report.analysis import Analysis
+from seqbench.report.comparing.clean import clean_scores
 from seqbench.report.comparing.families import layer_comparisons, model_comparisons
 from seqbench.report.comparing.gains import gains
 from seqbench.report.comparing.known import compared
@@ -19,8 +20,9 @@ from seqbench.report.results import Selection
 def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analysis:
     """Read the results of a selection and conclude from them all that a report shows.
 
-    Comparisons of stored predictions are the costly part; they are recorded in the catalog and taken from
-    there the next time. Where it can't be written, the reporter is told and all else is the same.
+    Comparisons of stored predictions, and scores on the clean ones of them, are the costly part; they are
+    recorded in the catalog and taken from there the next time. Where it can't be written, the reporter is
+    told and all else is the same.
 
     Args:
         catalog: Where the results are.
@@ -33,7 +35,8 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
     """
     results = read_results(catalog, selection)
     by_score = leaderboard(results)
-    wanted = pairs(by_score, read_sides(Reader(catalog, selection), by_score))
+    reader = Reader(catalog, selection)
+    wanted = pairs(by_score, read_sides(reader, by_score))
     tasks = {dataset.name: dataset.task for dataset in results.datasets}
     found = compared(catalog, wanted, tasks, reporter)
     comparisons = model_comparisons(by_score, wanted, found.records)
@@ -51,4 +54,5 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
         rank_tests=tuple(rank_test(scope) for scope in scopes),
         wins=wins(rows, comparisons, models),
         not_compared=found.not_compared,
+        clean=clean_scores(reader, results, reporter),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.results import Results
+from seqbench.report.results import Results, Score
 
 OVERALL = "overall"
 """Scope of standings over all data sets; the other scopes are groups of data sets."""
@@ -167,6 +167,30 @@ class Wins:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CleanScore:
+    """A metric on all test items, and on those of them that an audit of the same data found nothing against.
+
+    Of a head of a model on the layer that is chosen on eval (all of it) by the data set's ranking metric.
+    """
+
+    dataset: str
+    model: str
+    head: str
+    layer: int
+    metric: str
+    """Every metric of the task has a row."""
+    n_items: int
+    """Test items."""
+    n_clean: int
+    """Test items that are clean."""
+    full: Score
+    clean: Score
+    """Mean over the same seeds, with bootstrap intervals over the clean items; thresholds are the probes'."""
+    reason: str | None
+    """Why `clean` has no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     """Everything that tables, figures, page, terminal and summary show."""
 
@@ -182,3 +206,5 @@ class Analysis:
     """Every ordered pair of models."""
     not_compared: tuple[str, ...] = ()
     """One sentence each on what could not be compared, and why."""
+    clean: tuple[CleanScore, ...] = ()
+    """Of data sets whose audit is current; data sets, models and heads in the order of the selection."""

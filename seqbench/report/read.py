@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from seqbench.catalog import Catalog
 from seqbench.metrics import PRIMARY
+from seqbench.report.reading.audits import read_audits
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.curves import read_curves
 from seqbench.report.reading.designs import read_designs, read_efficiency, read_selectivity
@@ -44,6 +45,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         efficiency=read_efficiency(reader, metrics) if has_parts else (),
         selectivity=read_selectivity(reader, places, metrics) if has_controls else (),
         verdicts=read_verdicts(reader),
+        audits=read_audits(reader),
     )
 
 

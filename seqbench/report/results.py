@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seqbench.metrics import METRICS, PRIMARY
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import Severity, SplitName, Task
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
@@ -266,6 +266,74 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFinding:
+    """One thing that an audit of a data set looked at."""
+
+    check: str
+    severity: Severity
+    measured: str
+    """The numbers, short."""
+    share: float | None
+    """What is held against the thresholds; None where the check did not apply."""
+    yellow: float | None
+    """From where on it is yellow."""
+    red: float | None
+    """From where on it is red; None: it never is."""
+    says: str
+    """One sentence on what it means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditControl:
+    """A linear head that an audit gave something that should not be enough."""
+
+    control: str
+    knows: str
+    """What it was given, in words."""
+    judged: str
+    """The metric that it is judged by."""
+    value: float | None
+    """Of that metric on test; None where it is undefined or nothing was trained."""
+    low: float | None
+    """Lower end of its bootstrap interval."""
+    high: float | None
+    way: float | None
+    """How far from chance to perfect it came."""
+    certain: bool
+    """Whether the interval leaves out chance."""
+    reason: str | None
+    """Why it was not trained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSplit:
+    """How many items of a split have which mark."""
+
+    split: SplitName
+    n_items: int
+    marks: Mapping[str, int]
+    """By mark; eval and test have `clean` among others, train `repeat` and `conflict` only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetAudit:
+    """What `seqbench datasets audit` found in a data set."""
+
+    dataset: str
+    is_current: bool
+    """Whether it is of the data as they were last used; else they have changed since."""
+    verdict: Severity
+    """The worst of the findings."""
+    recorded_at: datetime
+    """UTC, without a time zone."""
+    findings: tuple[AuditFinding, ...]
+    """In the order of the checks."""
+    splits: tuple[AuditSplit, ...]
+    """In the order train, eval, test."""
+    controls: tuple[AuditControl, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """Everything that the report shows; models and data sets in the order of the selection."""
 
@@ -284,6 +352,8 @@ class Results:
     selectivity: tuple[Selectivity, ...] = ()
     verdicts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     """By data set, model and head: how many probes have which verdict on their training."""
+    audits: tuple[DatasetAudit, ...] = ()
+    """At most one a data set, in their order: that of the data as last used, else the newest there is."""
 
     def metric_of(self, dataset: DatasetFacts) -> str | None:
         """What the data set is ranked by, None where its task lacks the wanted metric."""

@@ -6,6 +6,7 @@ from itertools import groupby
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import counted, listed, number
+from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
 from seqbench.report.sentences.pretraining import bought_on_many, bought_on_one
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
@@ -15,7 +16,7 @@ Boards = dict[str, list[LeaderRow]]
 
 
 def summarize(analysis: Analysis) -> tuple[str, ...]:
-    """Sentences that answer which model, which layer and how sure, and what is not there.
+    """Sentences that answer which model, which layer and how sure, on which red data, and what is not there.
 
     What a model has over its untrained twin and over k-mers comes first: a score alone does not tell what
     pre-training is worth. Better, without "by score", means clear at 5 %, all pairs of a data set considered.
@@ -59,9 +60,9 @@ def _score(row: LeaderRow) -> str:
 
 
 def _open(analysis: Analysis) -> tuple[str, ...]:
-    """What is not there, and why as far as that is known."""
+    """Which data sets can't be trusted; what is not there, and why as far as that is known."""
     results = analysis.results
-    said = []
+    said = list(red_datasets(analysis))
     if results.failed:
         by_reason: dict[str, int] = {}
         for failure in results.failed:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from seqbench.audit.candidates import Pairs, candidates
 from seqbench.audit.identical import fingerprint
 from seqbench.audit.minhash import jaccard_at
-from seqbench.audit.near import Signed, sign_items, verified
+from seqbench.audit.near import Signed, default_k, sign_items, verified
 from seqbench.audit.nearest import nearest_in_train, short_items, short_pairs
 from seqbench.progress import Reporter
 from seqbench.splitting.pool import Pool
@@ -60,7 +60,8 @@ class Likeness:
         with reporter.task("compare", letters * (1 + near), "letters") as advance:
             prints = fingerprint(pool.dataset, advance)
             either = {name: each.either_N for name, each in prints.items()}
-            self._signed = sign_items(pool.dataset, either, None, advance) if near else None
+            k = default_k(pool.dataset)
+            self._signed = sign_items(pool.dataset, either, k, advance) if near else None
         either_N = np.concatenate(list(either.values()))
         unordered_N = np.concatenate([each.unordered_N for each in prints.values()])
         self.copies_N = merged(either_N, unordered_N)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from seqbench.audit.audit import audit_dataset
-from seqbench.audit.records import AuditRecord, Finding
 from seqbench.audit.settings import AuditSettings
+from seqbench.catalog.audit_records import AuditRecord, Finding
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.progress import Silent

@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score
 
 from seqbench.audit.controls import KMERS
 from seqbench.audit.features import binned, count, target_means
-from seqbench.audit.records import AuditRecord, ControlScore
+from seqbench.catalog.audit_records import AuditRecord, ControlScore
 from seqbench.metrics import MetricScore
 from tests.audit.making import audited, dna_items, finding, opened, random_dna, write
 

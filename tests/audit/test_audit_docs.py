@@ -25,7 +25,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     write(Path(), {"all": made})
     Path("run.yaml").write_text("models: [{kind: kmer, k: 2}]\ndatasets: {root: data}\n", encoding="utf-8")
     lines = "".join(re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)).splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 11
     for line in lines:
         shown = seqbench(*shlex.split(line)[1:])
         assert shown.exit_code == 0, f"{line}\n{shown.output}"

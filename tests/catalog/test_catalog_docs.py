@@ -8,6 +8,7 @@ import pytest
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import EpochRecord, LayerRecord, SplitContents
 from seqbench.metrics import METRICS
+from tests.catalog.audit_records import audit_record, clean_record
 from tests.catalog.catalog_records import (
     comparison_record,
     dataset_record,
@@ -70,6 +71,8 @@ def catalog(tmp_path_factory):
             comparison_record([bert], [lower], difference=0.05, p=0.3),
         ]
     )
+    audit = audit_record(clean=[True] * 5)
+    catalog.append([audit, clean_record(audit, bert.probe_id, accuracy=0.7)])
     other = {"layer": 0, "shuffled": True}
     catalog.append(
         [
@@ -111,5 +114,5 @@ def test_every_table_and_view_says_what_a_row_is(catalog):
         "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
         "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
     ).rows
-    assert len(said) == 22
+    assert len(said) == 31
     assert all(comment for _, comment in said)

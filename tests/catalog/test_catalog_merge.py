@@ -21,6 +21,7 @@ from seqbench.catalog.migrate import migrations
 from seqbench.catalog.records import LayerRecord
 from seqbench.catalog.tables import TABLES, Part
 from seqbench.errors import CatalogError, CatalogNotFoundError
+from tests.catalog.audit_records import audit_record, clean_record
 from tests.catalog.catalog_records import (
     STARTED,
     comparison_record,
@@ -75,6 +76,8 @@ def everything(**changed):
         embedding_record(layers=layers),
         probe,
         comparison_record([probe], [probe_record(model="other")]),
+        audit_record(),
+        clean_record(audit_record(), probe.probe_id, f1=0.5),
     ]
 
 
@@ -192,7 +195,7 @@ def test_several_catalogs_are_merged_in_one_transaction_or_not_at_all(here, ther
     assert [merged.added for merged in merge(here, [there.path, broken.path])] == [1, 1]
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 3, 4])
 def test_an_older_catalog_is_migrated_in_a_copy(here, tmp_path, version):
     old = tmp_path / "old.duckdb"
     old.write_bytes(gzip.decompress((DATA / f"catalog_v{version}.duckdb.gz").read_bytes()))
@@ -265,10 +268,14 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
         [*map(model_record, "abc"), dataset_record(), dataset_record("other"), embedding_record(model="b")]
     )
     there.append([comparison_record([a], [b]), comparison_record([a], [c])])
+    audit = audit_record()
+    there.append([audit, audit_record("other"), *(clean_record(audit, p.probe_id, f1=0.5) for p in (a, c))])
     part = Part(models=("a", "b"), datasets=("splice",))
     assert export(there, tmp_path / "part", part) == {
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
         "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
+        "audits": 1, "audit_splits": 3, "audit_findings": 3, "audit_controls": 2, "audit_items": 8,
+        "clean_metrics": 1,
     }  # fmt: skip
     assert import_folder(here, tmp_path / "part").added == 2
     assert rows(here, "SELECT run_id FROM runs ORDER BY ALL") == [("a",), ("b",)]

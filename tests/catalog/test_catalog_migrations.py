@@ -1,9 +1,9 @@
 """Catalogs of other versions, and files that are none.
 
-`data/catalog_v1.duckdb.gz` to `catalog_v3.duckdb.gz` were written by seqbench 0.1.0 with that many
+`data/catalog_v1.duckdb.gz` to `catalog_v4.duckdb.gz` were written by seqbench 0.1.0 with that many
 migrations, and stay as they are. Each holds `run_record()`, `model_record()`, `dataset_record()`,
 `embedding_record()` and `full_probe_record()`; from the second on they know of a layer too, and the third of
-folds and advice.
+folds and advice, the fourth of a comparison.
 """
 
 import gzip
@@ -16,6 +16,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.migrate import Migration, migrations, views
 from seqbench.catalog.records import SplitContents
 from seqbench.errors import CatalogError
+from tests.catalog.audit_records import audit_record
 from tests.catalog.catalog_records import comparison_record, dataset_record, probe_record, run_record
 
 DATA = Path(__file__).parent / "data"
@@ -33,7 +34,7 @@ def change(path, sql):
         connection.execute(sql)
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_catalog_of_an_old_version_is_read_and_written(path, version):
     path.write_bytes(gzip.decompress((DATA / f"catalog_v{version}.duckdb.gz").read_bytes()))
     catalog = Catalog(path)
@@ -69,6 +70,18 @@ def test_old_data_sets_have_no_facts_and_old_runs_no_process_and_new_ones_stand_
     ]
     assert catalog.query("SELECT pid FROM runs ORDER BY run_id").rows == [(None,), (7,)]
     assert catalog.known_comparisons([comparison.key]) == {comparison.key: comparison}
+
+
+def test_old_catalogs_have_no_audits_and_take_new_ones(path):
+    path.write_bytes(gzip.decompress((DATA / "catalog_v4.duckdb.gz").read_bytes()))
+    catalog = Catalog(path)
+    assert catalog.query("SELECT count(*) FROM paired_comparisons").rows == [(1,)]
+    assert catalog.known_audit("splice", "s") is None
+    assert [catalog.query(f"FROM {view}").rows for view in ("audit", "clean_items", "clean_scores")] == [
+        []
+    ] * 3
+    catalog.append([audit_record()])
+    assert catalog.query("SELECT dataset, verdict, is_current FROM audit").rows == [("splice", "red", True)]
 
 
 def test_an_old_catalog_becomes_what_a_new_one_is(path, tmp_path):

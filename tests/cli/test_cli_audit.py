@@ -8,7 +8,7 @@ import pytest
 
 from seqbench.cli import options
 from tests.audit.making import dna_items, write
-from tests.command import seqbench
+from tests.command import rows, seqbench
 
 
 @pytest.fixture
@@ -163,3 +163,111 @@ def test_rapidfuzz_is_asked_for_where_it_is_needed(root: Path, monkeypatch: pyte
     copies = seqbench("datasets", "audit", root / "leaky", "--no-controls", "--near", "1")
     assert copies.exit_code == 0
     assert "near-duplicates" not in copies.stdout
+
+
+@pytest.fixture
+def config(root: Path) -> Path:
+    path = root.parent / "run.yaml"
+    path.write_text("models: [{kind: kmer, k: 2}]\ndatasets: {root: data}\n", encoding="utf-8")
+    return path
+
+
+def recorded(config: Path) -> list[tuple[str, str, int]]:
+    found = rows(config, "SELECT dataset, verdict, n_clean, recorded_at FROM audit ORDER BY dataset")
+    return [(row["dataset"], row["verdict"], row["n_clean"]) for row in found]
+
+
+def times(config: Path) -> list[str]:
+    return [row["recorded_at"] for row in rows(config, "SELECT recorded_at FROM audits ORDER BY dataset")]
+
+
+def test_an_audit_of_a_config_goes_to_its_catalog_and_is_not_made_twice(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = seqbench("datasets", "audit", config, "--control-items", 60, "--format", "json")
+    assert first.exit_code == 0, first.output
+    assert recorded(config) == [("clean", "green", 20), ("leaky", "red", 10)]
+    before = times(config)
+    with monkeypatch.context() as patch:
+        patch.setattr("seqbench.audit.recorded.audit_opened", None)
+        again = seqbench("datasets", "audit", config, "--control-items", 60, "--format", "json")
+    assert again.exit_code == 0, again.output
+    assert again.stdout == first.stdout
+    assert f"leaky: audited with these settings on {before[1][:16]}".replace("T", " ") in again.stderr
+    assert "(--again audits it anew)" in again.stderr
+    assert times(config) == before
+
+
+@pytest.mark.parametrize(
+    "options", [["--again"], ["--near", "0.8"], ["--controls"], ["--stretch", "20"], ["--k", "5"]]
+)
+def test_it_is_made_again_where_asked_and_with_other_settings(config: Path, options: list[str]) -> None:
+    call = ("datasets", "audit", config, "--datasets", "leaky", "--control-items", 60)
+    seqbench(*call, "--no-controls")
+    before = times(config)
+    shown = seqbench(*call, *([] if "--controls" in options else ["--no-controls"]), *options)
+    assert shown.exit_code == 0, shown.output
+    assert "taken from" not in shown.stderr
+    assert times(config) > before
+    assert recorded(config) == [("leaky", "red", 10)]
+
+
+def test_changed_data_are_audited_anew_and_the_older_audit_stays(config: Path) -> None:
+    seqbench("datasets", "audit", config, "--no-controls")
+    test = config.parent / "data" / "leaky" / "test.jsonl"
+    lines = test.read_text(encoding="utf-8").splitlines()
+    test.write_text("\n".join(lines[5:]) + "\n", encoding="utf-8")
+    shown = seqbench("datasets", "audit", config, "--no-controls")
+    assert "leaky: audited" not in shown.stderr
+    assert "clean: audited" in shown.stderr
+    assert recorded(config) == [("clean", "green", 20), ("leaky", "red", 10)]
+    counts = rows(config, "SELECT marks->>'$.copy' AS n FROM audit_splits WHERE split = 'test' AND "
+                          "dataset = 'leaky' ORDER BY ALL")  # fmt: skip
+    assert [row["n"] for row in counts] == ["10", "5"]
+
+
+def test_files_are_written_from_an_audit_that_was_there(config: Path, tmp_path: Path) -> None:
+    for number in (1, 2):
+        seqbench("datasets", "audit", config, "--no-controls", "--out", tmp_path / str(number))
+    for name in ("leaky/items.jsonl", "leaky/audit.json", "audit.md"):
+        first, second = ((tmp_path / number / name).read_bytes() for number in "12")
+        assert first == second
+
+
+def test_a_folder_has_no_catalog_but_may_be_given_one(root: Path) -> None:
+    shown = seqbench("datasets", "audit", root / "leaky", "--no-controls")
+    assert "findings are kept nowhere: --catalog FILE records them" in shown.stderr
+    shown = seqbench("datasets", "audit", root / "leaky", "--no-controls", "--out", root.parent / "out")
+    assert "out only: --catalog FILE records them" in shown.stderr
+    assert not (root.parent / "catalog.duckdb").exists()
+    catalog = root.parent / "catalog.duckdb"
+    shown = seqbench("datasets", "audit", root / "leaky", "--no-controls", "--catalog", catalog)
+    assert "findings are kept" not in shown.stderr
+    assert recorded(root.parent / "run.yaml") == [("leaky", "red", 10)]
+
+
+def test_a_catalog_beside_that_of_the_config_or_one_that_is_none_is_one_line(config: Path) -> None:
+    shown = seqbench("datasets", "audit", config, "--catalog", "other.duckdb")
+    assert (shown.exit_code, shown.stderr) == (
+        2,
+        "seqbench: --catalog goes with a folder; a config says it itself (catalog)\n",
+    )
+    (config.parent / "catalog.duckdb").write_text("no database\n" * 1000, encoding="utf-8")
+    shown = seqbench("datasets", "audit", config, "--no-controls")
+    assert shown.exit_code == 2
+    assert "catalog.duckdb is no catalog" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
+
+
+def test_a_report_after_an_audit_names_the_red_data_set_and_the_ones_not_audited(config: Path) -> None:
+    options = ("--set", "report.figure_formats=[png]", "--set", "probe.heads=[linear]")
+    seqbench("datasets", "audit", config, "--datasets", "leaky", "--no-controls")
+    shown = seqbench("run", config, *options)
+    assert shown.exit_code == 0, shown.output
+    said = " ".join(shown.stdout.split())
+    assert "leaky is red in its audit: copies: 10 of 20 test items (50.0%)" in said
+    assert "10 of 20 test items are clean: kmer-2 scores 0." in said
+    assert "Not audited: clean (seqbench datasets audit CONFIG)." in said
+    lines = (config.parent / "report" / "tables" / "clean.tsv").read_text(encoding="utf-8").splitlines()
+    cells = dict(zip(*(line.split("\t") for line in lines), strict=True))
+    assert (cells["dataset"], cells["n_items"], cells["n_clean"]) == ("leaky", "20", "10")

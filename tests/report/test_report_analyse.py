@@ -25,7 +25,7 @@ from seqbench.catalog import Catalog
 from seqbench.metrics import higher_is_better, holm
 from seqbench.progress import Silent
 from seqbench.report.analyse import analyse
-from seqbench.report.comparing import doing, known
+from seqbench.report.comparing import doing, known, recording
 from seqbench.report.results import Selection
 
 
@@ -258,7 +258,7 @@ def test_what_is_undefined_on_most_resamples_is_said_once_and_remembered(tmp_pat
 
 
 def test_a_catalog_that_is_held_open_elsewhere_costs_a_remark(filled, tmp_path, monkeypatch, analysis):
-    monkeypatch.setattr(known, "WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(recording, "WAIT_SECONDS", 0.1)
     catalog = _copy(filled, tmp_path)
     opened = f"duckdb.connect({str(catalog.path)!r}, read_only=True)"
     script = f"import duckdb; c = {opened}; print(1, flush=True); input()"

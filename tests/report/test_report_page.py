@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from analyses import analysis
+from audits import audited
 
+from seqbench.audit.control_heads import CHANCE
 from seqbench.metrics import METRICS
 from seqbench.report.page.colors import palette
 from seqbench.report.page.document import SCRIPTS, STYLES, embedded, render_page
@@ -111,6 +113,24 @@ def test_names_in_the_summary_are_escaped(six, monkeypatch):
     assert "<b>&" not in page
 
 
+def test_at_most_four_red_data_sets_are_told_of_at_the_top_and_the_rest_counted():
+    page = render_page(audited(analysis(2, 23, 3)))
+    top = re.search(r'<div id="alarm".*?</div>', page, re.DOTALL)[0]
+    # Of each six data sets three are red, of the last five two.
+    assert "<b>11 of 23 data sets are red in the audit</b>" in top
+    assert re.findall(r'data-at="audit/(\w+)"', top) == [
+        "prom_core",
+        "ecoli_windows",
+        "human_enhancers_ensembl",
+        "prom_core_2",
+    ]
+    assert "And 7 more." in top
+
+
+def test_nothing_is_told_at_the_top_where_no_audit_is_red(page):
+    assert 'id="alarm"' not in page
+
+
 def test_the_policy_allows_this_script_and_style_and_nothing_else(page):
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1].replace(
         "&#39;", "'"
@@ -140,8 +160,40 @@ def test_every_asset_is_used():
     assert found == {f"{name}.css" for name in STYLES} | {f"{name}.js" for name in SCRIPTS} | {"page.html"}
 
 
-def test_much_data_stays_under_three_megabytes():
-    assert len(render_page(analysis(6, 23, 33)).encode()) < 3_000_000
+@pytest.mark.parametrize("n_models", [4, 6])
+def test_much_data_stays_under_three_megabytes(n_models):
+    assert len(render_page(audited(analysis(n_models, 23, 33))).encode()) < 3_000_000
+
+
+def test_audits_are_there_record_by_record(six):
+    whole = audited(six)
+    found = _records(_data(render_page(whole))["audits"])
+    assert [one["dataset"] for one in found] == [audit.dataset for audit in whole.results.audits]
+    for shown, audit in zip(found, whole.results.audits, strict=True):
+        assert (shown["verdict"], shown["is_current"]) == (audit.verdict, audit.is_current)
+        for name in ("findings", "splits", "controls"):
+            assert len(_records(shown[name])) == len(getattr(audit, name))
+        says = [finding.says for finding in audit.findings]
+        assert [finding["says"] for finding in _records(shown["findings"])] == says
+
+
+def test_every_score_on_clean_items_is_there_to_five_digits(six):
+    whole = audited(six)
+    shown = {(one["dataset"], one["model"], one["head"]): one for one in _data(render_page(whole))["clean"]}
+    assert sum(len(one["metrics"]) for one in shown.values()) == len(whole.clean)
+    for one in whole.clean:
+        record = shown[one.dataset, one.model, one.head]
+        full, clean, reason = record["metrics"][one.metric]
+        wanted = [one.clean.value, one.clean.low, one.clean.high]
+        assert clean == (wanted if one.reason else pytest.approx(wanted, rel=5 * 10**-DIGITS))
+        assert full == pytest.approx([one.full.value, one.full.low, one.full.high], rel=5 * 10**-DIGITS)
+        assert (record["layer"], record["n_clean"], reason) == (one.layer, one.n_clean, one.reason)
+
+
+def test_chance_is_where_the_audit_puts_it():
+    script = (ASSETS / "chart_audit.js").read_text(encoding="utf-8")
+    drawn = re.search(r"const CHANCE = \{(.*?)\};", script)[1]
+    assert {name: float(value) for name, value in re.findall(r"(\w+): ([\d.]+)", drawn)} == CHANCE
 
 
 def test_all_colors_of_models_have_a_twin_for_dark_pages(six, page):

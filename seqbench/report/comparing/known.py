@@ -1,26 +1,19 @@
 """What was compared before, and what can't be compared: only the rest is done, and then recorded."""
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ComparisonRecord
-from seqbench.errors import CatalogError
 from seqbench.progress import Reporter
 from seqbench.report.comparing.doing import compare
 from seqbench.report.comparing.pairs import Pair
 from seqbench.report.comparing.predictions import Contents, read_contents
+from seqbench.report.comparing.recording import Recorder
 from seqbench.report.comparing.sides import Probed
 from seqbench.report.phrases import listed
 from seqbench.vocabulary import Task
-
-WAIT_SECONDS = 5.0
-"""How long recording waits for another process, for example a shell that has the catalog open."""
-
-FLUSH_SECONDS = 5.0
-"""What was compared is recorded about this often, so that a killed report does not start anew."""
 
 _UNKNOWN = "no predictions were stored"
 
@@ -49,7 +42,7 @@ def compared(
     left = [pair for pair in wanted if pair.key not in found]
     contents = read_contents(catalog, {probe for pair in left for probe in _probes(pair)}) if left else {}
     doable = [pair for pair in left if _is_doable(pair, contents)]
-    recorder = _Recorder(catalog, reporter)
+    recorder = Recorder(catalog, reporter, "comparisons")
     if doable:
         with reporter.task("compare", len(doable), "pairs") as advance:
             for records in compare(catalog, doable, tasks, contents):
@@ -122,31 +115,3 @@ def _sentences(said: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
     for who, dataset, why in said:
         together[who, why].append(dataset)
     return tuple(f"{who} × {listed(datasets)}: {why}." for (who, why), datasets in together.items())
-
-
-class _Recorder:
-    """Records comparisons now and then, and gives up with a remark where that is not possible."""
-
-    def __init__(self, catalog: Catalog, reporter: Reporter) -> None:
-        self._catalog = Catalog(catalog.path, wait_seconds=WAIT_SECONDS)
-        self._reporter = reporter
-        self._pending: list[ComparisonRecord] = []
-        self._flushed_at = time.monotonic()
-        self._can_write = True
-
-    def add(self, records: Iterable[ComparisonRecord]) -> None:
-        """Take in what was compared."""
-        self._pending += records
-        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Record what is pending."""
-        if self._pending and self._can_write:
-            try:
-                self._catalog.append(self._pending)
-            except CatalogError as error:
-                self._can_write = False
-                self._reporter.note(f"comparisons are not kept, and will be made again next time: {error}")
-        self._pending = []
-        self._flushed_at = time.monotonic()

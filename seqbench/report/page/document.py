@@ -14,15 +14,17 @@ from typing import Any
 from seqbench.report.analysis import Analysis
 from seqbench.report.page.colors import palette
 from seqbench.report.page.payload import payload
+from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.summary import summarize
 
-STYLES = ("page", "controls", "tables", "charts", "print")
+STYLES = ("page", "controls", "tables", "charts", "audit", "print")
 SCRIPTS = (
     "dom",
     "numbers",
     "data",
     "state",
     "rows",
+    "audits",
     "tooltip",
     "table",
     "download",
@@ -34,8 +36,12 @@ SCRIPTS = (
     "chart_gains",
     "chart_training",
     "chart_dataset",
+    "chart_audit",
     "board",
+    "clean",
     "section_leaderboard",
+    "audit_parts",
+    "section_audit",
     "section_figures",
     "section_pairs",
     "dataset_parts",
@@ -45,6 +51,9 @@ SCRIPTS = (
     "main",
 )
 """Files of `assets/` in the order in which they become one style sheet and one script."""
+
+MOST_RED = 4
+"""Red data sets that the head of the page tells of; the others are counted."""
 
 
 def render_page(analysis: Analysis, *, files: Sequence[str] = ()) -> str:
@@ -61,13 +70,18 @@ def render_page(analysis: Analysis, *, files: Sequence[str] = ()) -> str:
     from markupsafe import Markup
 
     sentences = summarize(analysis)
+    red = red_datasets(analysis)
+    names = [audit.dataset for audit in analysis.results.audits if audit.verdict == "red"]
     style = palette() + _joined("css", STYLES)
     script = f'"use strict";\n(() => {{\n{_joined("js", SCRIPTS)}\n}})();\n'
     environment = Environment(
         loader=PackageLoader("seqbench.report.page", "assets"), autoescape=True, undefined=StrictUndefined
     )
     return environment.get_template("page.html").render(
-        sentences=sentences,
+        sentences=[sentence for sentence in sentences if sentence not in red],
+        red=list(zip(names, red, strict=True)),
+        most_red=MOST_RED,
+        n_datasets=len(analysis.results.datasets),
         policy=_policy(script, style),
         style=Markup(style),
         script=Markup(script),

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better
-from seqbench.report.analysis import OVERALL, Analysis, LayerComparisons
+from seqbench.report.analysis import OVERALL, Analysis, CleanScore, LayerComparisons
 from seqbench.report.figures.style import looks
 from seqbench.report.page.colors import variable
 from seqbench.report.results import Choice, Curve, DatasetFacts, ModelFacts, Results, Score
@@ -47,6 +47,8 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
             name: plain(getattr(results, name))
             for name in ("failed", "missing", "runs", "embeddings", "learning", "efficiency", "selectivity")
         },
+        "audits": plain(results.audits),
+        "clean": _clean(analysis.clean),
         **{
             name: plain(getattr(analysis, name))
             for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")
@@ -96,6 +98,22 @@ def _with(records: Sequence[Any], **more: list[Any]) -> Any:
 
 def _compared(family: LayerComparisons) -> Any:
     return _with(family.layers, as_good=[layer.is_as_good for layer in family.layers])
+
+
+def _clean(scores: Sequence[CleanScore]) -> list[Plain]:
+    """A record a model and head, as all its metrics share all but the scores."""
+    found: dict[tuple[str, str, str], Plain] = {}
+    for one in scores:
+        shared = {
+            name: getattr(one, name) for name in ("dataset", "model", "head", "layer", "n_items", "n_clean")
+        }
+        record = found.setdefault((one.dataset, one.model, one.head), {**shared, "metrics": {}})
+        record["metrics"][one.metric] = [_ends(one.full), _ends(one.clean), one.reason]
+    return list(found.values())
+
+
+def _ends(score: Score) -> list[float | None]:
+    return [rounded(score.value), rounded(score.low), rounded(score.high)]
 
 
 def _tasks(results: Results) -> Plain:

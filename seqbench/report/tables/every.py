@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from seqbench.report.analysis import Analysis
 from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.report.tables.clean import clean_metrics_table, clean_table
 from seqbench.report.tables.latex import to_latex
 from seqbench.report.tables.layers import layers_table
 from seqbench.report.tables.standing import (
@@ -40,7 +41,9 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         standings_table(analysis),
         gains_table(analysis),
         comparisons_table(analysis),
+        clean_table(analysis),
         layers_table(analysis),
+        clean_metrics_table(analysis),
     ]
     for table in made:
         if table is not None and any(part.rows for part in table.parts):

@@ -80,7 +80,11 @@ function boardColumns(rows, withDataset) {
       label: "data set",
       kind: "entry",
       value: (row) => row.dataset.name,
-      cell: (row) => link(`data/${row.dataset.name}`, middleCut(row.dataset.name)),
+      cell: (row) => [
+        link(`data/${row.dataset.name}`, middleCut(row.dataset.name)),
+        " ",
+        redMark(row.dataset),
+      ],
       again: (row) => h("span", { class: "unseen" }, row.dataset.name),
     },
     {

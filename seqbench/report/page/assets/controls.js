@@ -69,6 +69,7 @@ function isNarrowed() {
     state.group ||
     state.query ||
     state.show ||
+    state.items ||
     state.off.size ||
     Object.keys(state.metrics).length ||
     Object.keys(state.sorts).length,
@@ -77,7 +78,7 @@ function isNarrowed() {
 
 function controlsContent() {
   const reset = () =>
-    change({ head: "", group: "", query: "", show: "", off: new Set(), metrics: {}, sorts: {} });
+    change({ head: "", group: "", query: "", show: "", items: "", off: new Set(), metrics: {}, sorts: {} });
   const filter = h("input", {
     id: "filter",
     type: "search",

@@ -26,6 +26,15 @@ function records(columns) {
  * @property {string} group
  * @property {string|null} metric  what it is ranked by
  *
+ * @typedef {Object} Audit
+ * @property {string} dataset
+ * @property {boolean} is_current  whether it is of the data as they were last used
+ * @property {string} verdict      red, yellow or green
+ * @property {string} recorded_at
+ * @property {Array<{check: string, severity: string, measured: string, share: number|null, yellow: number|null, red: number|null, says: string}>} findings
+ * @property {Array<{split: string, n_items: number, marks: Object<string, number>}>} splits
+ * @property {Array<Object>} controls
+ *
  * @typedef {Object} Score
  * @property {number|null} value
  * @property {number|null} low
@@ -39,6 +48,9 @@ for (const [name, value] of Object.entries(report)) {
 }
 for (const curve of report.efficiency) curve.points = records(curve.points);
 for (const family of report.layers) family.layers = records(family.layers);
+for (const audit of report.audits) {
+  for (const kind of ["findings", "splits", "controls"]) audit[kind] = records(audit[kind]);
+}
 report.learning = report.learning.filter((curve) => curve.points.epoch);
 
 /** @type {Map<string, Model>} */
@@ -54,6 +66,9 @@ const families = indexed(report.layers, (family) => [
   family.metric,
 ]);
 const gains = indexed(report.gains, (gain) => [gain.dataset, gain.model, gain.kind]);
+/** What audits found, by data set. @type {Map<string, Audit>} */
+const audits = new Map(report.audits.map((audit) => [audit.dataset, audit]));
+const cleans = indexed(report.clean, (entry) => [entry.dataset, entry.model, entry.head]);
 const pairs = indexed(
   [
     ...report.comparisons,

@@ -3,6 +3,7 @@
 /** @type {Array<[string, string, () => (Element|null)]>} id, name in the navigation, what makes it */
 const SECTIONS = [
   ["leaderboard", "Leaderboard", leaderboardSection],
+  ["audit", "Audit", auditSection],
   ["layers", "Layers", layersSection],
   ["matrix", "Scores", matrixSection],
   ["gains", "Gains", gainsSection],
@@ -24,6 +25,7 @@ function render() {
     ([, , content]) => content !== null,
   );
   part("sections").replaceChildren(...built.map(([id, name]) => link(id, name)));
+  linkAlarms();
   part("choices").replaceChildren(...controlsContent().filter(Boolean));
   part("main").replaceChildren(...built.map(([, , content]) => content));
   const focused = at && document.querySelector(`[data-focus="${CSS.escape(at)}"]`);

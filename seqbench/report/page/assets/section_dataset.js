@@ -27,6 +27,7 @@ function datasetTitle(dataset) {
   const [best] = shownRows(dataset).filter((row) => row.place !== null);
   return [
     h("h3", {}, dataset.name),
+    titleVerdict(dataset),
     h(
       "span",
       { class: "quiet" },
@@ -42,9 +43,18 @@ function datasetTitle(dataset) {
   ];
 }
 
+/** The audit's verdict, where it says anything against the data. */
+function titleVerdict(dataset) {
+  const audit = audits.get(dataset.name);
+  if (!audit || audit.verdict === "green") return null;
+  const tag = verdictTag(audit.verdict, audit.verdict === "red" ? alarmText(audit) : null);
+  return audit.is_current ? tag : [tag, h("span", { class: "tag" }, "older data")];
+}
+
 function datasetContent(dataset) {
   return [
     factList(dataset),
+    auditBlock(dataset),
     h("div", { class: "pair even" }, contentFigures(dataset)),
     isAlone() ? null : outcomeBlocks(dataset),
     embeddingBlock(dataset),
@@ -56,7 +66,7 @@ function datasetContent(dataset) {
 
 /** Who stands where, layer by layer, how it was trained, and what was compared. */
 function outcomeBlocks(dataset) {
-  const rows = shownRows(dataset);
+  const rows = boardRows(dataset);
   const pairsHere = shownComparisons().filter((pair) => pair.dataset === dataset.name);
   const id = slug(dataset.name);
   return [
@@ -64,11 +74,19 @@ function outcomeBlocks(dataset) {
       ? h(
           "div",
           { class: "block" },
-          h("h4", {}, `Leaderboard by ${metricOf(dataset)}`),
+          h(
+            "div",
+            { class: "figure-head" },
+            h("h4", {}, `Leaderboard by ${metricOf(dataset)}`),
+            itemsSwitch(dataset.name),
+          ),
+          onCleanItems() ? note(CLEAN_NOTE) : null,
           dataTable({
             id: `board-${dataset.name}`,
             caption: `Leaderboard of ${dataset.name}`,
-            columns: [...boardColumns(rows, false), ...moreColumns(rows)],
+            columns: onCleanItems()
+              ? cleanColumns(rows, false)
+              : [...boardColumns(rows, false), ...moreColumns(rows)],
             rows,
             kind: boardKind,
           }),

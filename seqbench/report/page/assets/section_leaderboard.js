@@ -21,7 +21,7 @@ function leadersOnly(rows) {
 
 function leaderboardSection() {
   const shown = shownDatasets();
-  const rows = shown.flatMap(shownRows);
+  const rows = shown.flatMap(boardRows);
   if (!rows.length) return section("leaderboard", "Leaderboard", note(nothingWhy()));
   const many = report.datasets.length > 1;
   return section("leaderboard", "Leaderboard", many ? standingsBlock() : null, boardBlock(rows, many));
@@ -92,25 +92,36 @@ function rankFigure(scope, standings, test) {
 
 function boardBlock(rows, many) {
   const leaders = many && leadersOnly(rows);
-  const shown = leaders ? rows.filter((row) => row.rank === 1) : rows;
+  const shown = leaders ? rows.filter((row) => row.leads ?? row.rank === 1) : rows;
   const tested = rows.some((row) => row.tested);
   return h(
     "div",
     { class: "block" },
-    many ? h("div", { class: "figure-head" }, h("h3", {}, "On each data set"), showSwitch(leaders)) : null,
+    boardHead(many, leaders),
     note(
-      tested
-        ? "The layer (and head) chosen on eval, scored once on test. Models that a paired test can't tell apart share a rank (1=)."
-        : "The layer (and head) chosen on eval, scored once on test. Places are by score: nothing was tested.",
+      onCleanItems()
+        ? CLEAN_NOTE
+        : tested
+          ? "The layer (and head) chosen on eval, scored once on test. Models that a paired test can't tell apart share a rank (1=)."
+          : "The layer (and head) chosen on eval, scored once on test. Places are by score: nothing was tested.",
     ),
     dataTable({
       id: "board",
       caption: "Leaderboard by data set",
-      columns: [...boardColumns(shown, many), ...(many ? [] : moreColumns(shown))],
+      columns: onCleanItems()
+        ? cleanColumns(shown, many)
+        : [...boardColumns(shown, many), ...(many ? [] : moreColumns(shown))],
       rows: shown,
       kind: boardKind,
     }),
   );
+}
+
+function boardHead(many, leaders) {
+  const switches = [itemsSwitch("board"), many ? showSwitch(leaders) : null].filter(Boolean);
+  if (!switches.length) return null;
+  const title = many ? "On each data set" : `On ${report.datasets[0].name}`;
+  return h("div", { class: "figure-head" }, h("h3", {}, title), h("div", { class: "switches" }, switches));
 }
 
 function showSwitch(leaders) {

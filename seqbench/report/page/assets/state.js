@@ -9,6 +9,7 @@
  * @property {Set<string>} off models that are not shown
  * @property {Object<string, string>} metrics  by task, where it is not what the data set is ranked by
  * @property {string} show     "leaders", "all", or "" for what suits the size
+ * @property {string} items    "clean" for boards by scores on clean test items
  * @property {Object<string, string>} sorts    by table, `column:ascending` or `column:descending`
  */
 
@@ -23,6 +24,7 @@ function readState(hash) {
     off: new Set(given.getAll("off").filter((name) => models.has(name))),
     metrics: {},
     show: ["leaders", "all"].includes(given.get("show")) ? given.get("show") : "",
+    items: report.clean.length && given.get("items") === "clean" ? "clean" : "",
     sorts: {},
   };
   for (const [task, { metrics }] of Object.entries(report.tasks)) {
@@ -45,6 +47,7 @@ function writeState(chosen) {
   for (const name of chosen.off) out.append("off", name);
   for (const [task, metric] of Object.entries(chosen.metrics)) out.set(`metric.${task}`, metric);
   if (chosen.show) out.set("show", chosen.show);
+  if (chosen.items) out.set("items", chosen.items);
   for (const [table, order] of Object.entries(chosen.sorts)) out.set(`sort.${table}`, order);
   return `#${out}`;
 }

@@ -1,21 +1,22 @@
-"""What an audit finds: frozen records that a table, a file or a catalog can be made of.
+"""What an audit of a data set finds, and what probes score on the items it found nothing against.
 
 Shape letters: N items of a split.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from hashlib import blake2b, sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.datasets.facts import Alphabet
 from seqbench.metrics import MetricScore
-from seqbench.vocabulary import SplitName, Task
+from seqbench.vocabulary import Severity, SplitName, Task
 
-Severity = Literal["red", "yellow", "green"]
-"""Red invalidates what is measured; yellow is what readers of a score must know; green is as it should be."""
+CLEAN_METHOD = 1
+"""Raised when scoring the same probe gives other numbers than before; recorded ones are then made anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +170,49 @@ class AuditRecord:
     marks: Mapping[SplitName, ItemMarks]
     """Of eval and test."""
     seconds: float
+    method: int
+    """Of the audit: the same data and settings give other findings where it differs."""
 
     @property
     def verdict(self) -> Severity:
         """The worst of the findings."""
         found = {finding.severity for finding in self.findings}
         return "red" if "red" in found else "yellow" if "yellow" in found else "green"
+
+    @property
+    def marks_sha256(self) -> str:
+        """Hash of the data and of which test items are clean, in their order."""
+        return sha256(self.sha256.encode() + self.marks["test"].clean_N.tobytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanRecord:
+    """What a report found when it scored a probe on the clean test items.
+
+    A later record of the same key takes its place.
+    """
+
+    dataset: str
+    probe_id: int
+    marks_sha256: str
+    """Of the audit that says which items are clean."""
+    n_resamples: int
+    n_items: int
+    """Test items."""
+    n_clean: int
+    metrics: tuple[MetricScore, ...]
+    """On the clean ones: every metric of the task; None with a reason where it is undefined."""
+
+    @property
+    def key(self) -> str:
+        """Names exactly what was scored; see `clean_key`."""
+        return clean_key(self.probe_id, self.marks_sha256, self.n_resamples)
+
+
+def clean_key(probe_id: int, marks_sha256: str, n_resamples: int) -> str:
+    """Name what is scored on clean items before it is: 32 hexadecimal digits."""
+    text = f"{CLEAN_METHOD}|{probe_id}|{marks_sha256}|{n_resamples}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _plain(value: Any) -> Any:
