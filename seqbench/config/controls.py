@@ -11,6 +11,7 @@ from seqbench.config.model_kinds import (
     ModelConfig,
     PrecomputedModel,
     RandomInitModel,
+    is_composition,
 )
 from seqbench.config.problems import Source
 from seqbench.config.schema import Config
@@ -94,11 +95,6 @@ def _counts(models: Sequence[ModelConfig]) -> Iterator[tuple[KmerModel, str]]:
         yield KMERS, "counts of 4-mers of nucleotides and 2-mers of proteins"
     if not any(is_composition(model.k) for model in written):
         yield COMPOSITION, "counts of single letters"
-
-
-def is_composition(k: object) -> bool:
-    """Whether k-mers of these lengths are single letters alone."""
-    return k in (1, (1,), [1])
 
 
 def _check_name(name: str, of: int | None, models: Sequence[ModelConfig], source: Source) -> None:

@@ -108,6 +108,11 @@ class KmerModel(Section):
     )
 
 
+def is_composition(k: object) -> bool:
+    """Whether k-mers of these lengths are single letters alone."""
+    return k in (1, (1,), [1])
+
+
 class OneHotModel(Section):
     """The letters themselves, by position: a control for data sets whose sequences share one length."""
 

@@ -86,7 +86,9 @@ def _firsts(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> It
 
 
 def _controls(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> Iterator[str]:
-    """Where no trained model is needed."""
+    """Where no trained model is needed; of a single one what it has over controls was told before."""
+    if len({row.model for board in boards.values() for row in board if not row.control}) < 2:
+        return
     contested = {
         name: board
         for name, board in boards.items()
