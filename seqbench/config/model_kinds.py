@@ -104,7 +104,8 @@ class KmerModel(Section):
     name: ModelName = Field(
         default_factory=_kmer_name,
         validate_default=True,
-        description="Name everywhere; by default kmer-4, kmer-1-2 and so on, or kmers; with -canonical where it is.",
+        description="Name everywhere; by default kmer-4, kmer-1-2 and so on, or kmers for auto; with "
+        "-canonical where it is.",
     )
 
 

@@ -21,10 +21,10 @@ ALPHABETS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 KMER_LENGTHS = {"dna": 4, "rna": 4, "protein": 2}
 """What `k: auto` means: 256 columns of nucleotides, 400 of proteins.
 
-Both are what composition beyond single letters is described by in their fields: tetranucleotides are the usual
-signature of DNA (Teeling et al. 2004, Environmental Microbiology 6), dipeptides of proteins (Bhasin & Raghava 2004,
-Journal of Biological Chemistry 279). Proteins' 3-mers would be 8,000 columns, of which a sequence of 300 letters
-fills 298 at most.
+Both are what composition beyond single letters is described by in their fields: tetranucleotides are the
+usual signature of DNA (Teeling et al. 2004, Environmental Microbiology 6), dipeptides of proteins (Bhasin &
+Raghava 2004, Journal of Biological Chemistry 279). Proteins' 3-mers would be 8,000 columns, of which a
+sequence of 300 letters fills 298 at most.
 """
 
 MAX_WIDTH = 65_536

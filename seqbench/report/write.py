@@ -88,9 +88,8 @@ def write_report(
     linked = [path.relative_to(settings.out).as_posix() for path in files]
     page = write_file(settings.out / PAGE, render_page(analysis, files=linked))
     _forget_others(settings.out, [*linked, PAGE])
-    return ReportOutcome(
-        files=(*files, page), page=page, sentences=summarize(analysis, brief=True), analysis=analysis
-    )
+    sentences = summarize(analysis, brief=True)
+    return ReportOutcome(files=(*files, page), page=page, sentences=sentences, analysis=analysis)
 
 
 def _narrowed(selection: Selection) -> str:

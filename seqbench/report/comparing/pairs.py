@@ -70,8 +70,8 @@ def pairs(
         for row, layers in _layers(members, sides):
             found += _against_chosen(row, layers)
         for row, a in chosen:
-            if b := controls.get((row.dataset, row.model)):
-                found.append(Pair(kind="shuffled", metric=row.metric, a=a, b=b))
+            if control := controls.get((row.dataset, row.model)):
+                found.append(Pair(kind="shuffled", metric=row.metric, a=a, b=control))
     return tuple(found)
 
 

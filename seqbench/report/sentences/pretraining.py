@@ -91,22 +91,23 @@ def _on_many(analysis: Analysis, boards: Boards, model: str, brief: bool) -> str
     """What a model has over each kind of control, and where that is nothing."""
     metrics = {dataset: board[0].metric for dataset, board in boards.items()}
     short = brief and len(set(metrics.values())) > 1
-    parts = []
+    parts: list[str] = []
     for kind, name in _WORDS.items():
         mine = [gain for gain in analysis.gains if (gain.model, gain.kind) == (model, kind)]
         if mine:
             size = "" if short else f" ({_size(mine, metrics, brief)})"
-            parts.append(f"than {name} on {_counts(mine, 'data set' if not parts else '')}{size}")
+            parts.append(f"than {name} on {_counts(mine, is_first=not parts)}{size}")
     *most, last = parts
     said = f"{', '.join(most)}, and {last}" if most else last
     return f"{model} is better {said}. {_as_good(analysis, boards, model)}"
 
 
-def _counts(gains: Sequence[Gain], noun: str) -> str:
+def _counts(gains: Sequence[Gain], *, is_first: bool) -> str:
     """On how many data sets it is better, and on how many clearly worse."""
     tested = [gain for gain in gains if gain.is_clear is not None]
     clear = [gain for gain in tested if gain.is_clear]
-    among = counted(len(tested or gains), noun, noun and f"{noun}s").rstrip()
+    n_sets = len(tested or gains)
+    among = counted(n_sets, "data set") if is_first else str(n_sets)
     if not tested:
         return f"{sum(gain.difference > 0 for gain in gains)} of {among} by score"
     worse = sum(gain.difference < 0 for gain in clear)
