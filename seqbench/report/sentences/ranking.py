@@ -16,7 +16,8 @@ def ranking_of_one(analysis: Analysis, best: LeaderRow, board: Sequence[LeaderRo
         ahead = [row for row in others if (row.place or 0) < (best.place or 0)]
         first = f"place {best.place} of {len(board)}"
         behind = f", behind {listed([_named(row) for row in ahead])}" if ahead else ""
-        yield f"By score alone it is at {first}{behind}: no predictions are stored to tell how sure that is."
+        place = f"By score alone {best.model} is at {first}{behind}"
+        yield f"{place}: no predictions are stored to tell how sure that is."
         return
     is_better = dict(_clear(analysis, best.model))
     above = [_named(row) for row in others if is_better.get(row.model) is False]
