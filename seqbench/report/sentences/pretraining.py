@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from seqbench.report.analysis import OVERALL, Analysis, Gain, GainKind
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.phrases import counted, listed, number, signed
+from seqbench.report.phrases import MOST_NAMED, counted, listed, number, signed
 
 MOST_MODELS = 3
 """Models that a summary tells this of; tables and page have all."""
@@ -43,7 +43,8 @@ def bought(analysis: Analysis, boards: Boards, *, brief: bool) -> tuple[str, ...
     else:
         order = [one.model for one in analysis.standings if one.scope == OVERALL and not one.control]
         told = [model for model in order if any(gain.model == model for gain in analysis.gains)]
-        each = [_on_many(analysis, boards, model, brief) for model in told]
+        named = 2 if brief and len(told) > 1 else MOST_NAMED
+        each = [_on_many(analysis, boards, model, brief, named) for model in told]
     each = each[:MOST_MODELS]
     room = LEAD_LINES - sum(map(_lines, lacking))
     return (*(_that_fit(each, room) if brief else each), *lacking)
@@ -87,7 +88,7 @@ def _over(gain: Gain) -> str:
     return f"{number(abs(gain.difference))} {better} than {other} ({number(ends[0])} to {number(ends[1])})"
 
 
-def _on_many(analysis: Analysis, boards: Boards, model: str, brief: bool) -> str:
+def _on_many(analysis: Analysis, boards: Boards, model: str, brief: bool, named: int) -> str:
     """What a model has over each kind of control, and where that is nothing."""
     metrics = {dataset: board[0].metric for dataset, board in boards.items()}
     short = brief and len(set(metrics.values())) > 1
@@ -99,7 +100,7 @@ def _on_many(analysis: Analysis, boards: Boards, model: str, brief: bool) -> str
             parts.append(f"than {name} on {_counts(mine, is_first=not parts)}{size}")
     *most, last = parts
     said = f"{', '.join(most)}, and {last}" if most else last
-    return f"{model} is better {said}. {_as_good(analysis, boards, model)}"
+    return f"{model} is better {said}. {_as_good(analysis, boards, model, named)}"
 
 
 def _counts(gains: Sequence[Gain], *, is_first: bool) -> str:
@@ -127,8 +128,8 @@ def _size(gains: Sequence[Gain], metrics: Mapping[str, str], brief: bool) -> str
     return f"median {listed(said)}{spread}"
 
 
-def _as_good(analysis: Analysis, boards: Boards, model: str) -> str:
-    """Where the model is not needed: data sets on which it is not better than every control."""
+def _as_good(analysis: Analysis, boards: Boards, model: str, named: int) -> str:
+    """Where the model is not needed: data sets on which it is not better than every control, with the best."""
     beaten = {
         (one.dataset, ahead.model, behind.model)
         for one in analysis.comparisons
@@ -136,7 +137,7 @@ def _as_good(analysis: Analysis, boards: Boards, model: str) -> str:
         for ahead, behind in [(one.a, one.b) if one.difference > 0 else (one.b, one.a)]
     }
     compared = {(one.dataset, frozenset((one.a.model, one.b.model))) for one in analysis.comparisons}
-    found: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     n_sets = 0
     for dataset, board in boards.items():
         mine = next((row for row in board if row.model == model), None)
@@ -148,11 +149,11 @@ def _as_good(analysis: Analysis, boards: Boards, model: str) -> str:
             is_known = (dataset, frozenset((model, control.model))) in compared
             by_score = (mine.place or 0) < (control.place or 0)
             if not ((dataset, model, control.model) in beaten if is_known else by_score):
-                found.setdefault(dataset, []).append(control.model)
+                found.setdefault(dataset, control.model)
     sets = counted(n_sets, "data set")
     if not found:
         return f"On all {sets} it is better than every control."
-    places = listed([f"{dataset} ({', '.join(names[:2])})" for dataset, names in found.items()])
+    places = listed([f"{dataset} ({control})" for dataset, control in found.items()], named)
     return f"On {len(found)} of {sets} a control is as good or better: {places}."
 
 
