@@ -129,7 +129,7 @@ def _size(gains: Sequence[Gain], metrics: Mapping[str, str], brief: bool) -> str
 
 
 def _as_good(analysis: Analysis, boards: Boards, model: str, named: int) -> str:
-    """Where the model is not needed: data sets on which it is not better than every control, with the best."""
+    """Where the model is not needed: data sets on which a control is not beaten, and the best such one."""
     beaten = {
         (one.dataset, ahead.model, behind.model)
         for one in analysis.comparisons
