@@ -208,6 +208,15 @@ def test_missing_controls_are_named_with_the_way_to_get_them():
     assert said.startswith("Not compared with untrained twin, k-mers, composition and shuffled labels: ")
 
 
+def test_where_only_shuffled_labels_are_missing_their_own_key_is_named():
+    made = _kinds(analysis(4, 6, 7))
+    without = replace(made, gains=tuple(one for one in made.gains if one.kind != "shuffled"))
+    (said,) = [sentence for sentence in summarize(without) if sentence.startswith("Not compared with")]
+    assert said == (
+        "Not compared with shuffled labels: set `probe.shuffled_labels: true` in the config and run again."
+    )
+
+
 def test_embeddings_from_files_alone_are_not_told_of_a_twin():
     made = analysis(1, 1, 3)
     (only,) = made.results.models

@@ -166,4 +166,5 @@ def _lacking(analysis: Analysis) -> Iterator[str]:
     if trained == {"precomputed"}:
         absent = [name for name in absent if name != _LACKING["untrained"]]
     if absent:
-        yield f"Not compared with {listed(absent)}: set `controls: true` in the config and run again."
+        key = "probe.shuffled_labels" if absent == [_LACKING["shuffled"]] else "controls"
+        yield f"Not compared with {listed(absent)}: set `{key}: true` in the config and run again."
