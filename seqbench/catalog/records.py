@@ -247,7 +247,8 @@ class ComparisonRecord:
     """
 
     kind: ComparisonKind
-    """`layers`: two layers of one model and head, of which `a` is the one that was chosen on eval."""
+    """`layers`: two layers of one model and head, of which `a` is the one that was chosen on eval. `models`:
+    two models, or one model (`a`) and the same probes trained on shuffled labels, another variant."""
     dataset: str
     metric: str
     a: ComparedSide

@@ -41,6 +41,8 @@ def convert(
     loaded = load_config(old, set_ or ())
     for warning in loaded.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    for line in loaded.controls:
+        typer.echo(line, err=True)
     text = to_yaml(loaded.config, (out.parent if out else Path()).absolute())
     if out is None:
         sys.stdout.write(text)

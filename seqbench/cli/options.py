@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from seqbench.config import Config
+    from seqbench.config import Config, LoadedConfig
     from seqbench.progress import Reporter
 
 EXIT_PARTIAL = 3
@@ -42,7 +42,12 @@ def reporter() -> "Reporter":
 
 
 def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config":
-    """Load a config and tell its warnings.
+    """Load a config and tell its warnings; see `load_whole`."""
+    return load_whole(path, overrides, to).config
+
+
+def load_whole(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "LoadedConfig":
+    """Load a config with what is to be known about its file, and tell its warnings.
 
     Raises:
         ConfigError: The file, a key or an override is wrong.
@@ -52,7 +57,7 @@ def load(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "Config
     loaded = load_config(path, overrides or ())
     for warning in loaded.warnings:
         to.note(f"warning: {warning}")
-    return loaded.config
+    return loaded
 
 
 def names_of(given: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seqbench.cli.options import EXIT_PARTIAL, ConfigPath, Overrides, console, load, relative, reporter
+from seqbench.cli.options import (
+    EXIT_PARTIAL,
+    ConfigPath,
+    Overrides,
+    console,
+    load,
+    load_whole,
+    relative,
+    reporter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,13 +111,15 @@ def plan(
     from seqbench.schedule.run import look
 
     told = reporter()
-    loaded = load(config, set_, told)
+    whole = load_whole(config, set_, told)
     if slurm_script:
-        typer.echo(_slurm_script(loaded))
+        typer.echo(_slurm_script(whole.config))
         return
-    found, made = look(loaded, told, "run")
+    found, made = look(whole.config, told, "run")
     out = console()
     out.print(plan_table(found, made))
+    for line in whole.controls:
+        told.note(line)
     _tell("not applicable", found.not_applicable, told)
     _tell("can't be worked on", found.failed, told)
     if found.failed:

@@ -1,4 +1,4 @@
-"""Loading a config file: read, convert a flat one, apply overrides, validate, make paths absolute."""
+"""Loading a config file: read, convert a flat one, override, validate, make paths absolute, add controls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from seqbench.config.controls import with_controls
 from seqbench.config.legacy import FlatConfig, from_flat, is_flat
 from seqbench.config.overrides import apply_overrides
 from seqbench.config.paths import hub_id_warnings, resolve_paths
@@ -27,6 +28,8 @@ class LoadedConfig:
     """Whether it is a flat file of the reference system."""
     warnings: tuple[str, ...]
     """One line each, to be shown to the user."""
+    controls: tuple[str, ...]
+    """One line each on what the switch `controls` added, and what it could not; empty where it is off."""
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
@@ -55,11 +58,14 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
         raise source.first_problem(error) from None
     absolute = path.absolute()
     config = resolve_paths(config, absolute.parent, source)
+    warnings = hub_id_warnings(config, source)
+    config, added = with_controls(config, source)
     return LoadedConfig(
         config=config,
         path=absolute,
         legacy=flat is not None,
-        warnings=(*_unused(path, flat), *hub_id_warnings(config, source)),
+        warnings=(*_unused(path, flat), *warnings),
+        controls=added,
     )
 
 

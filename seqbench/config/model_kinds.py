@@ -15,6 +15,7 @@ from seqbench.config.fields import (
     Seed,
     Switch,
     distinct,
+    expect,
     one_or_list,
 )
 from seqbench.vocabulary import Dtype
@@ -76,6 +77,8 @@ class RandomInitModel(Checkpoint):
 
 
 def _kmer_name(data: dict[str, Any]) -> str:
+    if data["k"] == "auto":
+        return "kmers-canonical" if data["canonical"] else "kmers"
     lengths = data["k"] if isinstance(data["k"], tuple) else (data["k"],)
     return "-".join(["kmer", *map(str, lengths), *(["canonical"] if data["canonical"] else [])])
 
@@ -85,10 +88,15 @@ class KmerModel(Section):
 
     kind: Literal["kmer"] = Field(description="Counts of k-mers.")
     k: Annotated[
-        Annotated[Count, Tag("<one>")] | Annotated[Counts, AfterValidator(distinct), Tag("<list>")],
+        Annotated[
+            Annotated[Literal["auto"] | Count, expect("auto, or a whole number of at least 1")], Tag("<one>")
+        ]
+        | Annotated[Counts, AfterValidator(distinct), Tag("<list>")],
         Discriminator(one_or_list),
     ] = Field(
-        default=4, description="Length of the k-mers in letters, or a list of lengths counted side by side."
+        default=4,
+        description="Length of the k-mers in letters, or a list of lengths counted side by side; auto: 4 of "
+        "nucleotides, 2 of proteins.",
     )
     canonical: Switch = Field(
         default=False, description="Count a k-mer and its reverse complement as one (DNA and RNA)."
@@ -96,8 +104,14 @@ class KmerModel(Section):
     name: ModelName = Field(
         default_factory=_kmer_name,
         validate_default=True,
-        description="Name everywhere; by default kmer-4, kmer-1-2 and so on, with -canonical where it is.",
+        description="Name everywhere; by default kmer-4, kmer-1-2 and so on, or kmers for auto; with "
+        "-canonical where it is.",
     )
+
+
+def is_composition(k: object) -> bool:
+    """Whether k-mers of these lengths are single letters alone."""
+    return k in (1, (1,), [1])
 
 
 class OneHotModel(Section):

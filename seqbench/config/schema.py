@@ -1,7 +1,8 @@
 """The schema of a config: every key, its type, its default and what it means.
 
-A `Config` holds values as they are written. `load_config` also makes its paths absolute; a `Config` built by
-hand keeps the paths it was given, which then mean what the current directory makes of them.
+A `Config` holds values as they are written. `load_config` also makes its paths absolute and adds what the
+switch `controls` stands for; a `Config` built by hand keeps the models and paths it was given, which then
+mean what the current directory makes of them.
 """
 
 from pathlib import Path
@@ -358,6 +359,11 @@ class Config(Section):
 
     models: tuple[ModelConfig, ...] = Field(
         min_length=1, description="Models and controls to compare; each entry is one of the kinds."
+    )
+    controls: Switch = Field(
+        default=False,
+        description="Add the controls that are not written out: an untrained twin of each checkpoint, "
+        "k-mers, composition, and each probe on shuffled labels.",
     )
     datasets: DatasetsConfig = Field(
         default=DatasetsConfig(), description="Which data sets, and where they are."

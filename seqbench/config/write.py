@@ -23,6 +23,9 @@ def to_yaml(config: Config, relative_to: Path) -> str:
     data: dict[str, Any] = portable.model_dump(mode="json", exclude_defaults=True)
     pairs = zip(portable.models, data["models"], strict=True)
     data["models"] = [_model(model, written) for model, written in pairs]
+    if config.controls and not config.probe.shuffled_labels:
+        # A default, but here it says that the switch is not to change it.
+        data.setdefault("probe", {})["shuffled_labels"] = False
     return dump_yaml(data)
 
 

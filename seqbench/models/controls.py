@@ -5,7 +5,7 @@ Shape letters: N sequences, P positions, A letters of the alphabet, K k-mers.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,15 @@ from seqbench.models.fingerprint import hash_files
 from seqbench.vocabulary import Pooling
 
 ALPHABETS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
+
+KMER_LENGTHS = {"dna": 4, "rna": 4, "protein": 2}
+"""What `k: auto` means: 256 columns of nucleotides, 400 of proteins.
+
+Both are what composition beyond single letters is described by in their fields: tetranucleotides are the
+usual signature of DNA (Teeling et al. 2004, Environmental Microbiology 6), dipeptides of proteins (Bhasin &
+Raghava 2004, Journal of Biological Chemistry 279). Proteins' 3-mers would be 8,000 columns, of which a
+sequence of 300 letters fills 298 at most.
+"""
 
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
@@ -146,23 +155,24 @@ class Kmer:
     """The k-mer control as the config describes it."""
 
     name: str
-    k: int | tuple[int, ...]
-    """One length, or several whose counts stand side by side."""
+    k: Literal["auto"] | int | tuple[int, ...]
+    """One length, or several whose counts stand side by side; auto: `KMER_LENGTHS`."""
     canonical: bool = False
     """Count a k-mer and its reverse complement as one."""
 
     @property
     def fingerprint(self) -> str:
         """Hash of the parameters."""
-        return hash_files([], {"kind": "kmer", "k": list(self._ks), "canonical": self.canonical})
+        k = KMER_LENGTHS if self.k == "auto" else [self.k] if isinstance(self.k, int) else list(self.k)
+        return hash_files([], {"kind": "kmer", "k": k, "canonical": self.canonical})
 
     def identity(self) -> ModelIdentity:
         """Name and parameters."""
         return _identity(self.name, "kmer", self.fingerprint)
 
-    @property
-    def _ks(self) -> tuple[int, ...]:
-        return (self.k,) if isinstance(self.k, int) else self.k
+    def _lengths(self, alphabet: str) -> tuple[int, ...]:
+        k = KMER_LENGTHS[alphabet] if self.k == "auto" else self.k
+        return (k,) if isinstance(k, int) else k
 
     def declared(self) -> Settings:
         """None: they depend on the data set's alphabet."""
@@ -180,12 +190,13 @@ class Kmer:
         """
         if self.canonical and facts.alphabet == "protein":
             raise NotApplicableError("proteins have no reverse complement")
-        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in self._ks)
+        lengths = self._lengths(facts.alphabet)
+        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in lengths)
         if width > MAX_WIDTH:
             raise NotApplicableError(
-                f"{width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} (take a smaller k)"
+                f"{width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} (take a smaller k, or k: auto)"
             )
-        return KmerEmbedder(facts.alphabet, self._ks, self.canonical)
+        return KmerEmbedder(facts.alphabet, lengths, self.canonical)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,12 @@ from seqbench.catalog import Catalog
 from seqbench.progress import Reporter
 from seqbench.report.analysis import Analysis
 from seqbench.report.comparing.clean import clean_scores
-from seqbench.report.comparing.families import layer_comparisons, model_comparisons
+from seqbench.report.comparing.families import layer_comparisons, model_comparisons, shuffled_comparisons
 from seqbench.report.comparing.gains import gains
 from seqbench.report.comparing.known import compared
 from seqbench.report.comparing.pairs import pairs
 from seqbench.report.comparing.ranking import ranked
-from seqbench.report.comparing.sides import read_sides
+from seqbench.report.comparing.sides import read_shuffled, read_sides
 from seqbench.report.comparing.standings import blocks, rank_test, standings, wins
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
@@ -36,12 +36,15 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
     results = read_results(catalog, selection)
     by_score = leaderboard(results)
     reader = Reader(catalog, selection)
-    wanted = pairs(by_score, read_sides(reader, by_score))
+    trained = [row for row in by_score if not row.control] if results.selectivity else []
+    shuffled = read_shuffled(reader, trained) if trained else {}
+    wanted = pairs(by_score, read_sides(reader, by_score), shuffled)
     tasks = {dataset.name: dataset.task for dataset in results.datasets}
     found = compared(catalog, wanted, tasks, reporter)
     comparisons = model_comparisons(by_score, wanted, found.records)
     rows = ranked(by_score, comparisons)
-    gained = gains(rows, comparisons, results.models)
+    over = (*comparisons, *shuffled_comparisons(wanted, found.records))
+    gained = gains(rows, over, results.models, results.selectivity)
     scopes = blocks(rows, results.datasets, results.models)
     models = [model.name for model in results.models]
     return Analysis(

@@ -1,12 +1,18 @@
 """What a report concludes: results, who stands where, what can be told apart. All outputs come from it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Results, Score
 
 OVERALL = "overall"
 """Scope of standings over all data sets; the other scopes are groups of data sets."""
+
+SHUFFLED = "shuffled labels"
+"""What stands in the place of a control's name for the same probe, trained on shuffled labels."""
+
+GainKind = Literal["untrained", "kmer", "composition", "shuffled"]
 
 CLEAR_BELOW = 0.05
 """What is told apart has a p below this, after Holm's correction."""
@@ -88,9 +94,9 @@ class Gain:
     dataset: str
     model: str
     control: str
-    """Its untrained twin, or the k-mer model that is best on eval."""
-    kind: str
-    """`untrained` or `kmer`."""
+    """Its untrained twin, the k-mer model (of at least two letters, or of one) that is best on eval, or
+    `SHUFFLED`."""
+    kind: GainKind
     difference: float
     """Positive where the model is better."""
     low: float | None

@@ -22,11 +22,11 @@ def signed(value: float | None) -> str:
     return text[1:] if not text.strip("+-0.") else text.replace("-", "\N{MINUS SIGN}")
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names with commas and an and, of many the first four and how many more there are."""
-    named = list(names[:MOST_NAMED])
-    if len(names) > MOST_NAMED:
-        named.append(f"{len(names) - MOST_NAMED} more")
+def listed(names: Sequence[str], most: int = MOST_NAMED) -> str:
+    """Names with commas and an and, of many the first few and how many more there are."""
+    named = list(names[:most])
+    if len(names) > most:
+        named.append(f"{len(names) - most} more")
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
 
 

@@ -39,6 +39,8 @@ class ModelFacts:
     n_layers: int
     hidden: int | None
     dtype: str
+    is_composition: bool = False
+    """Whether it counts single letters and nothing longer."""
 
     @property
     def is_control(self) -> bool:

@@ -5,30 +5,36 @@ from itertools import groupby
 
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.phrases import counted, listed, number
+from seqbench.report.phrases import counted, listed
 from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
-from seqbench.report.sentences.pretraining import bought_on_many, bought_on_one
+from seqbench.report.sentences.pretraining import bought
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
 
 Boards = dict[str, list[LeaderRow]]
 """By data set, its rows that have a score on test, best first."""
 
 
-def summarize(analysis: Analysis) -> tuple[str, ...]:
+def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
     """Sentences that answer which model, which layer and how sure, on which red data, and what is not there.
 
-    What a model has over its untrained twin and over k-mers comes first: a score alone does not tell what
-    pre-training is worth. Better, without "by score", means clear at 5 %, all pairs of a data set considered.
+    What a model has over its untrained twin, k-mers, composition and shuffled labels comes first: a score
+    alone does not tell what pre-training is worth. Better, without "by score", means clear at 5 %, all pairs
+    of a data set considered.
+
+    Args:
+        analysis: What the report concludes.
+        brief: For a terminal: what comes first takes at most eight lines of 80 columns.
     """
     boards = _boards(analysis.leaderboard)
     if not boards:
         return ("No model has a score on test yet.", *_open(analysis))
     if all(row.control for board in boards.values() for row in board):
         return ("Only controls have scores on test.", *_open(analysis))
+    lead = bought(analysis, boards, brief=brief)
     if len(boards) > 1:
         return (
-            *bought_on_many(analysis),
+            *lead,
             *ranking_of_many(analysis, boards),
             *layers_of_many(analysis, boards),
             *_open(analysis),
@@ -36,7 +42,7 @@ def summarize(analysis: Analysis) -> tuple[str, ...]:
     (board,) = boards.values()
     best = next(row for row in board if not row.control)
     return (
-        _score(best) + bought_on_one(analysis, best),
+        *lead,
         *ranking_of_one(analysis, best, board),
         *layers_of_one(analysis, best),
         *_open(analysis),
@@ -49,14 +55,6 @@ def _boards(rows: Sequence[LeaderRow]) -> Boards:
         for dataset, group in groupby(rows, key=lambda row: row.dataset)
     }
     return {dataset: board for dataset, board in boards.items() if board}
-
-
-def _score(row: LeaderRow) -> str:
-    test = row.choice.test
-    interval = ""
-    if test.low is not None and test.high is not None:
-        interval = f" (95 % interval {number(test.low)} to {number(test.high)})"
-    return f"{row.model} scores {number(test.value)} {row.metric} on {row.dataset}{interval}"
 
 
 def _open(analysis: Analysis) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ class ReportOutcome:
     """All files of the report, the page last; those that would not have changed were left as they were."""
     page: Path
     sentences: tuple[str, ...]
-    """The summary."""
+    """The summary, as short as for a terminal; the page tells more of gains."""
     analysis: Analysis
 
 
@@ -88,7 +88,8 @@ def write_report(
     linked = [path.relative_to(settings.out).as_posix() for path in files]
     page = write_file(settings.out / PAGE, render_page(analysis, files=linked))
     _forget_others(settings.out, [*linked, PAGE])
-    return ReportOutcome(files=(*files, page), page=page, sentences=summarize(analysis), analysis=analysis)
+    sentences = summarize(analysis, brief=True)
+    return ReportOutcome(files=(*files, page), page=page, sentences=sentences, analysis=analysis)
 
 
 def _narrowed(selection: Selection) -> str:

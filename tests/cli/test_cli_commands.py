@@ -84,6 +84,29 @@ def test_plan_runs_nothing(config: Path) -> None:
     assert not (config.parent / "embeddings.zarr").exists()
 
 
+def test_the_switch_for_controls_adds_what_is_missing_and_trains_nothing_again(config: Path) -> None:
+    config.write_text(config.read_text().replace("kmer, k: 3", "kmer, k: 1"))
+    quick = ("--set", "probe.seeds=[1]", "--set", "probe.heads=[linear]", "--set", "report.figure_formats=[]")
+    first = seqbench("run", config, *quick)
+    assert "9 probes trained" in first.stderr  # 4 + 4 + 1 layers
+    assert "set `controls: true`" in " ".join(first.stdout.split())
+    known = rows(config, "SELECT spec_hash FROM probes")
+    planned = seqbench("plan", config, *quick, "--set", "controls=true")
+    assert (
+        "controls: true adds kmers, counts of 4-mers of nucleotides and 2-mers of proteins" in planned.stderr
+    )
+    assert "controls: true adds each probe once more on shuffled labels" in planned.stderr
+    assert "untrained" not in planned.output  # the config has a twin, under another name
+    second = seqbench("run", config, *quick, "--set", "controls=true")
+    assert "11 probes trained, 9 were there already" in second.stderr  # kmers, and 10 on shuffled labels
+    found = rows(config, "SELECT spec_hash FROM probes")
+    assert all(row in found for row in known)
+    assert len(found) == 20
+    lead = second.stdout.split("tiny scores ")[1].split("chosen on eval")[0]
+    assert all(control in lead for control in ("untrained twin twin", "kmers", "kmer-1", "shuffled labels"))
+    assert "set `controls: true`" not in second.stdout
+
+
 def test_a_broken_data_set_is_listed_and_the_others_are_done(config: Path) -> None:
     bad = config.parent / "data" / "bad"
     for split in ("train", "test"):

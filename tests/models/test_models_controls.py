@@ -55,6 +55,23 @@ def test_several_lengths_stand_side_by_side() -> None:
     assert (wide[:, :20].sum(), wide[:, 20:].sum()) == (4, 3)
 
 
+@pytest.mark.parametrize(
+    ("alphabet", "letters", "k"),
+    [("dna", "ACGT", 4), ("rna", "ACGU", 4), ("protein", "ACDEFGHIKLMNPQRSTVWY", 2)],
+)
+def test_auto_counts_4_mers_of_nucleotides_and_2_mers_of_proteins(
+    alphabet: str, letters: str, k: int
+) -> None:
+    sequences = [letters * 2, letters[::-1] + letters[0] * 9]
+    words = ["".join(word) for word in product(letters, repeat=k)]
+    counted = rows(Kmer(name="k", k="auto"), sequences, facts(alphabet))
+    expected = [
+        [sum(text[place : place + k] == word for place in range(len(text))) for word in words]
+        for text in sequences
+    ]
+    np.testing.assert_array_equal(counted, expected)
+
+
 def test_a_sequence_shorter_than_k_counts_nothing() -> None:
     assert rows(Kmer(name="k", k=4), ["ACG"], facts()).sum() == 0
 
@@ -82,4 +99,5 @@ def test_fingerprints_follow_the_parameters() -> None:
         Kmer(name="k", k=k, canonical=c).identity().fingerprint for k in (2, 3, (2, 3)) for c in (True, False)
     }
     assert len(prints) == 6
+    assert Kmer(name="k", k="auto").identity().fingerprint not in prints | {Kmer(name="k", k=4).fingerprint}
     assert Kmer(name="a", k=2).identity().fingerprint == Kmer(name="b", k=(2,)).identity().fingerprint

@@ -142,7 +142,7 @@ def _record(
         a_SR, b_SR, higher_is_better=higher_is_better(pair.metric), n_items=n_items
     )
     return ComparisonRecord(
-        kind=pair.kind,
+        kind=pair.recorded_as,
         dataset=pair.dataset,
         metric=pair.metric,
         a=pair.a.side,

@@ -1,13 +1,13 @@
 """Comparisons as reports show them, corrected for how many there are."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seqbench.catalog.records import ComparedSide, ComparisonRecord
 from seqbench.metrics import holm
-from seqbench.report.analysis import Comparison, LayerComparison, LayerComparisons, Side
-from seqbench.report.comparing.pairs import Pair
+from seqbench.report.analysis import SHUFFLED, Comparison, LayerComparison, LayerComparisons, Side
+from seqbench.report.comparing.pairs import Pair, PairKind
 from seqbench.report.leaderboard import LeaderRow
 
 
@@ -36,21 +36,39 @@ def model_comparisons(
     rows: Sequence[LeaderRow], pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[Comparison, ...]:
     """The pairs of models, each data set a family; `a` is the one with the better place."""
-    by_dataset: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        if pair.kind == "models":
-            by_dataset[pair.dataset].append(pair)
     order = {(row.dataset, row.model): place for place, row in enumerate(rows)}
     found = []
-    for dataset, members in by_dataset.items():
-        tested = _tested(members, records)
-        adjusted = holm([one.p for one in tested])
-        made = [_comparison(one, p) for one, p in zip(tested, adjusted, strict=True)]
+    for dataset, made in _by_dataset("models", pairs, records):
         turned = [
             one if order[dataset, one.a.model] < order[dataset, one.b.model] else turn(one) for one in made
         ]
         found += sorted(turned, key=lambda one: (order[dataset, one.a.model], order[dataset, one.b.model]))
     return tuple(found)
+
+
+def shuffled_comparisons(
+    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+) -> tuple[Comparison, ...]:
+    """Rows against their probes on shuffled labels, named `SHUFFLED`; each data set a family."""
+    return tuple(
+        replace(one, b=replace(one.b, model=SHUFFLED))
+        for _, made in _by_dataset("shuffled", pairs, records)
+        for one in made
+    )
+
+
+def _by_dataset(
+    kind: PairKind, pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]
+) -> Iterator[tuple[str, list[Comparison]]]:
+    """The comparisons of a kind, corrected over those of their data set."""
+    by_dataset: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        if pair.kind == kind:
+            by_dataset[pair.dataset].append(pair)
+    for dataset, members in by_dataset.items():
+        tested = _tested(members, records)
+        adjusted = holm([one.p for one in tested])
+        yield dataset, [_comparison(one, p) for one, p in zip(tested, adjusted, strict=True)]
 
 
 def _comparison(tested: _Tested, p_holm: float) -> Comparison:

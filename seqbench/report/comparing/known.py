@@ -16,6 +16,7 @@ from seqbench.report.phrases import listed
 from seqbench.vocabulary import Task
 
 _UNKNOWN = "no predictions were stored"
+_OTHERS = {"layers": "some of its layers", "shuffled": "its probes on shuffled labels"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +90,11 @@ def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tupl
         lacking = [probed for probed in (pair.a, pair.b) if not _has_predictions(probed, contents)]
         for probed in lacking:
             chosen = pair.kind == "models" or probed is pair.a
-            why = _UNKNOWN if chosen else f"{_UNKNOWN} of some of its layers"
+            why = _UNKNOWN if chosen else f"{_UNKNOWN} of {_OTHERS[pair.kind]}"
             said[probed.side.model, pair.dataset, why] = None
         if not lacking and not _same_items(pair, contents):
-            both = f"{pair.a.side.model} and {pair.b.side.model}"
+            other = _OTHERS["shuffled"] if pair.kind == "shuffled" else pair.b.side.model
+            both = f"{pair.a.side.model} and {other}"
             said[both, pair.dataset, "they were tested on different items (probe both again)"] = None
     whole = {(model, dataset) for model, dataset, why in said if why == _UNKNOWN}
     return [one for one in said if one[2] == _UNKNOWN or (one[0], one[1]) not in whole]
@@ -104,6 +106,8 @@ def _undefined(wanted: Iterable[Pair], found: Mapping[str, ComparisonRecord]) ->
         record = found.get(pair.key)
         if record is not None and record.difference is None:
             models = dict.fromkeys((pair.a.side.model, pair.b.side.model))
+            if pair.kind == "shuffled":
+                models[_OTHERS[pair.kind]] = None
             why = f"{pair.metric} is undefined on over half of the resamples"
             said[" and ".join(models), pair.dataset, why] = None
     return list(said)

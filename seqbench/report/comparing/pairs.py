@@ -1,14 +1,18 @@
-"""Which pairs are compared: all models of a data set, and all layers of a model against the chosen one."""
+"""Which pairs are compared: models of a data set, layers with the chosen one, rows with shuffled labels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, groupby
+from typing import Literal
 
 from seqbench.catalog.records import ComparisonKind, comparison_key
 from seqbench.report.comparing.sides import Layers, Probed, Sides
 from seqbench.report.leaderboard import LeaderRow
 
-RESAMPLES: dict[ComparisonKind, int] = {"models": 1000, "layers": 200}
+PairKind = Literal["models", "layers", "shuffled"]
+"""`shuffled`: a row of the leaderboard, and the same probes trained on shuffled labels."""
+
+RESAMPLES: dict[PairKind, int] = {"models": 1000, "layers": 200, "shuffled": 1000}
 """Of layers there are many; their bootstrap's standard error is known to 5 % with 200 resamples."""
 
 
@@ -16,7 +20,7 @@ RESAMPLES: dict[ComparisonKind, int] = {"models": 1000, "layers": 200}
 class Pair:
     """Two sides to compare on the test items of a data set."""
 
-    kind: ComparisonKind
+    kind: PairKind
     metric: str
     a: Probed
     b: Probed
@@ -25,6 +29,11 @@ class Pair:
     def dataset(self) -> str:
         """The data set of both."""
         return self.a.dataset
+
+    @property
+    def recorded_as(self) -> ComparisonKind:
+        """The catalog tells layers of a model from all else; which probes they are is in the record."""
+        return "layers" if self.kind == "layers" else "models"
 
     @property
     def n_resamples(self) -> int:
@@ -37,12 +46,20 @@ class Pair:
         return comparison_key(self.metric, self.a.side.probes, self.b.side.probes, self.n_resamples)
 
 
-def pairs(rows: Sequence[LeaderRow], sides: Sides) -> tuple[Pair, ...]:
+def pairs(
+    rows: Sequence[LeaderRow], sides: Sides, shuffled: Mapping[tuple[str, str], Probed] | None = None
+) -> tuple[Pair, ...]:
     """List the pairs of a leaderboard, data set by data set; rows without a score have none.
 
     Of two models the one whose name comes first is `a`, so that the pair has one key whoever is ahead; of two
     layers the chosen one is.
+
+    Args:
+        rows: The leaderboard.
+        sides: Its probes.
+        shuffled: By data set and model, the probes on shuffled labels of rows that have them.
     """
+    controls = shuffled or {}
     found: list[Pair] = []
     for _, group in groupby(rows, key=lambda row: row.dataset):
         members = [row for row in group if row.place is not None]
@@ -52,6 +69,9 @@ def pairs(rows: Sequence[LeaderRow], sides: Sides) -> tuple[Pair, ...]:
             found.append(Pair(kind="models", metric=row.metric, a=a, b=b))
         for row, layers in _layers(members, sides):
             found += _against_chosen(row, layers)
+        for row, a in chosen:
+            if control := controls.get((row.dataset, row.model)):
+                found.append(Pair(kind="shuffled", metric=row.metric, a=a, b=control))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""Gains over the untrained twin and over k-mers: what pre-training bought."""
+"""Gains over the untrained twin, k-mers and composition: what pre-training bought."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -12,7 +12,8 @@ from seqbench.report.figures.scales import Scale, padded, ticks
 from seqbench.report.figures.sheet import EDGE, INNER, body_room, draw_key, key_height, new_page
 from seqbench.report.figures.style import BACKGROUND, GRID, INK, MUTED, PALE, SMALL_PT, TEXT_PT, Look, looks
 
-_KINDS = {"untrained": "over its untrained twin", "kmer": "over k-mers"}
+_KINDS = {"untrained": "over its untrained twin", "kmer": "over k-mers", "composition": "over composition"}
+"""Not over shuffled labels: that gain is mostly several times as large, and all plots have one scale."""
 _STEP = 7.0
 _LEAST_ROW = 15.0
 _GAP = 26.0
@@ -28,12 +29,13 @@ _NOTES = (
 
 def gain_pages(analysis: Analysis) -> Iterator[Figure]:
     """Dots and intervals, data sets down, a plot a kind of control; no figure where no gain is known."""
-    if not analysis.gains:
+    gains = tuple(gain for gain in analysis.gains if gain.kind in _KINDS)
+    if not gains:
         return
     results = analysis.results
-    with_gains = {gain.dataset for gain in analysis.gains}
+    with_gains = {gain.dataset for gain in gains}
     metrics = {row.dataset: row.metric for row in analysis.leaderboard if row.dataset in with_gains}
-    names = [model.name for model in results.models if any(g.model == model.name for g in analysis.gains)]
+    names = [model.name for model in results.models if any(g.model == model.name for g in gains)]
     height = max(_LEAST_ROW, _STEP * len(names) + 5)
     room = body_room(len(_NOTES), key_height(names)) - _HEADS - _X_AXIS
     shared = row_pages(grouped(results.datasets, metrics), height, room)
@@ -42,9 +44,9 @@ def gain_pages(analysis: Analysis) -> Iterator[Figure]:
         yield Figure(
             name=page_name("gains", number),
             title=join(_TITLE, words),
-            alt=f"Dots with intervals: gain of {', '.join(names)} over the untrained twin and over k-mers, a "
-            "row a data set, with a line at zero.",
-            draw=partial(_draw, words, tuple(page), analysis.gains, tuple(names), looks(results.models)),
+            alt=f"Dots with intervals: gain of {', '.join(names)} over the untrained twin, k-mers and "
+            "composition, a row a data set, with a line at zero.",
+            draw=partial(_draw, words, tuple(page), gains, tuple(names), looks(results.models)),
         )
 
 

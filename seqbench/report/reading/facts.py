@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from seqbench.config.model_kinds import is_composition
 from seqbench.report.reading.current import Reader
 from seqbench.report.results import (
     DatasetFacts,
@@ -16,7 +17,7 @@ from seqbench.report.results import (
 from seqbench.vocabulary import SPLITS, SplitName, Task
 
 _MODELS = """
-SELECT model, kind, path, revision, fingerprint, n_layers, hidden, dtype
+SELECT model, kind, path, revision, fingerprint, n_layers, hidden, dtype, settings
 FROM models WHERE list_contains($models, model)
 """
 _DATASETS = """
@@ -49,9 +50,15 @@ ORDER BY dataset, model, head, min(layer), error
 
 def read_models(reader: Reader) -> tuple[ModelFacts, ...]:
     """Read the models that the catalog knows, in the order of the selection."""
-    names = ("name", "kind", "path", "revision", "fingerprint", "n_layers", "hidden", "dtype")
-    found = {row[0]: ModelFacts(**dict(zip(names, row, strict=True))) for row in reader.named(_MODELS)}
+    found = {row[0]: _model(*row) for row in reader.named(_MODELS)}
     return tuple(found[name] for name in reader.selection.models if name in found)
+
+
+def _model(*row: Any) -> ModelFacts:
+    *values, settings = row
+    names = ("name", "kind", "path", "revision", "fingerprint", "n_layers", "hidden", "dtype")
+    counted = (json.loads(settings) if settings else {}).get("k")
+    return ModelFacts(**dict(zip(names, values, strict=True)), is_composition=is_composition(counted))
 
 
 def read_datasets(reader: Reader) -> tuple[DatasetFacts, ...]:

@@ -13,7 +13,8 @@ def layers_of_one(analysis: Analysis, best: LeaderRow) -> Iterator[str]:
     if best.n_layers < 2:
         return
     choice = best.choice
-    said = [f"Layer {choice.layer} of 0–{best.n_layers - 1} was chosen on eval, with the {best.head} head"]
+    which = f"Layer {choice.layer} of 0–{best.n_layers - 1} was chosen on eval for {best.model}"
+    said = [f"{which}, with the {best.head} head"]
     compared = _compared(analysis).get((best.dataset, best.model))
     if compared is not None:
         good = [str(layer.layer) for layer in compared.layers if layer.is_as_good]

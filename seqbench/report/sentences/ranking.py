@@ -16,7 +16,8 @@ def ranking_of_one(analysis: Analysis, best: LeaderRow, board: Sequence[LeaderRo
         ahead = [row for row in others if (row.place or 0) < (best.place or 0)]
         first = f"place {best.place} of {len(board)}"
         behind = f", behind {listed([_named(row) for row in ahead])}" if ahead else ""
-        yield f"By score alone it is at {first}{behind}: no predictions are stored to tell how sure that is."
+        place = f"By score alone {best.model} is at {first}{behind}"
+        yield f"{place}: no predictions are stored to tell how sure that is."
         return
     is_better = dict(_clear(analysis, best.model))
     above = [_named(row) for row in others if is_better.get(row.model) is False]
@@ -86,7 +87,9 @@ def _firsts(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> It
 
 
 def _controls(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> Iterator[str]:
-    """Where no trained model is needed."""
+    """Where no trained model is needed; of a single one what it has over controls was told before."""
+    if len({row.model for board in boards.values() for row in board if not row.control}) < 2:
+        return
     contested = {
         name: board
         for name, board in boards.items()

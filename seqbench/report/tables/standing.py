@@ -56,7 +56,9 @@ _BOARD_PRINTED = (
 def leaderboard_table(analysis: Analysis) -> Table:
     """A row a model and data set, with all that is known of its place."""
     groups = {dataset.name: dataset.group for dataset in analysis.results.datasets}
-    gains = {(gain.dataset, gain.model, gain.kind): gain for gain in analysis.gains}
+    gains: dict[tuple[str, str, str], Gain] = {
+        (gain.dataset, gain.model, gain.kind): gain for gain in analysis.gains
+    }
     as_good = {(one.dataset, one.model, one.head): layers_as_good(one) for one in analysis.layers}
     board = analysis.leaderboard
     rows = tuple(_board_row(row, groups, gains, as_good) for row in board)
@@ -191,7 +193,7 @@ def comparisons_table(analysis: Analysis) -> Table:
 
 
 def gains_table(analysis: Analysis) -> Table:
-    """What each model has over its untrained twin and over k-mers."""
+    """What each model has over its controls, and over itself on shuffled labels."""
     metrics = {row.dataset: row.metric for row in analysis.leaderboard}
     columns = ("dataset", "metric", "model", "kind", "control", "gain", "low", "high", "p_holm", "clear")
     rows: list[tuple[Cell, ...]] = []
@@ -201,8 +203,8 @@ def gains_table(analysis: Analysis) -> Table:
     return Table(
         name="gains",
         title="Gains over controls",
-        note="How much better a model is on test than its untrained twin and than k-mers, in units of the "
-        "data set's ranking metric; positive where the model is better. Without an interval the two "
-        "could not be compared item by item.",
+        note="How much better a model is on test than its untrained twin, k-mers, composition (single "
+        "letters) and the same probe on shuffled labels, in units of the data set's ranking metric; positive "
+        "where the model is better. Without an interval the two could not be compared item by item.",
         parts=(Part(title="", columns=columns, rows=tuple(rows)),),
     )

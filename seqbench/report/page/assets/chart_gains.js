@@ -1,6 +1,11 @@
-/** What pre-training bought: how much better models are than their untrained twins, and than k-mer counts. */
+/** What pre-training bought: how much better models are than their untrained twins, counts, and shuffled labels. */
 
-const GAIN_KINDS = { untrained: "over the untrained twin", kmer: "over k-mers" };
+const GAIN_KINDS = {
+  untrained: "over the untrained twin",
+  kmer: "over k-mers",
+  composition: "over composition",
+  shuffled: "over shuffled labels",
+};
 
 /** Rows that have a gain of a kind, by data set; models always in the same order. */
 function gainRows(among, kind) {
@@ -16,7 +21,7 @@ function gainRows(among, kind) {
     .filter(({ found }) => found.length > 0);
 }
 
-/** @param {string} kind  `untrained` or `kmer` */
+/** @param {string} kind  a key of `GAIN_KINDS` */
 function gainChart(width, among, kind) {
   const rows = gainRows(among, kind);
   const each = (found) => Math.max(22, found.length * 9 + 8);
