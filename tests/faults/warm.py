@@ -1,0 +1,136 @@
+"""Commands in children of a process that has imported all there is to import: a start costs milliseconds.
+
+It is Python's own fork server, so what is forked has one thread and has computed nothing. A child may be told
+to kill itself at a moment that is counted rather than timed: before its n-th change of a file, or some
+milliseconds after the catalog began to take records for the n-th time.
+"""
+
+import importlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When a child kills itself; never by default."""
+
+    change: int = 0
+    """Before the change of a file of this number, from 1."""
+    append: int = 0
+    """While the catalog takes records for the time of this number, from 1,"""
+    delay: float = 0.0
+    """so many seconds after that began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a child ended."""
+
+    code: int
+    """Minus the signal's number where one ended it."""
+    seconds: float
+    out: str
+
+
+def server() -> Any:
+    """The context whose processes are forked by the warm one."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults.preloaded"])
+    return context
+
+
+def seqbench(arguments: Sequence[object], at: Moment = Moment(), within: float | None = None) -> Ended:  # noqa: B008
+    """Run a command in a child, and kill it there.
+
+    Args:
+        arguments: Of the command line.
+        at: A counted moment.
+        within: Seconds after which it is killed from outside.
+    """
+    folder = Path(str(arguments[-1])).parent
+    out, counted = folder / "out.txt", folder / "counted.json"
+    child = server().Process(target=_command, args=([str(each) for each in arguments], at, out, counted))
+    began = time.monotonic()
+    child.start()
+    child.join(within)
+    if child.is_alive():
+        child.kill()
+    child.join()
+    assert isinstance(child.exitcode, int)
+    return Ended(code=child.exitcode, seconds=time.monotonic() - began, out=out.read_text())
+
+
+def counted(folder: Path) -> dict[str, int]:
+    """How many changes and appends the last command of a folder made that was not killed."""
+    return json.loads((folder / "counted.json").read_text())
+
+
+def _command(arguments: list[str], at: Moment, out: Path, counts: Path) -> None:
+    handle = os.open(out, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    _cut_small()
+    found = {"changes": 0, "appends": 0}
+    _count_changes(at, found)
+    _count_appends(at, found)
+    sys.argv = ["seqbench", *arguments]
+    try:
+        importlib.import_module("seqbench.cli.main").main()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        counts.write_text(json.dumps(found))
+
+
+def _cut_small() -> None:
+    """Give a small data set many moments to be killed in: blocks of two chunks, and records one by one."""
+    import seqbench.schedule.pending as pending
+    import seqbench.store.layout as layout
+
+    layout.CHUNK_BYTES, layout.BLOCK_BYTES, layout.LARGEST_BLOCK_BYTES = 1024, 2048, 2048
+    pending.SECONDS, pending.SHARE = 0.0, 1e9
+
+
+def _count_changes(at: Moment, found: dict[str, int]) -> None:
+    def hook(event: str, given: tuple[Any, ...]) -> None:
+        if event in CHANGES or (event == "open" and _writes(given)):
+            found["changes"] += 1
+            if found["changes"] == at.change:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(hook)
+
+
+def _writes(given: tuple[Any, ...]) -> bool:
+    flags = given[2] if isinstance(given[2], int) else 0
+    return bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+
+
+def _count_appends(at: Moment, found: dict[str, int]) -> None:
+    from seqbench.catalog import Catalog
+
+    append = Catalog.append
+
+    def counting(self: Catalog, records: Any) -> None:
+        found["appends"] += 1
+        if found["appends"] == at.append:
+            threading.Thread(target=_die, args=(at.delay,), daemon=True).start()
+        append(self, records)
+
+    Catalog.append = counting  # type: ignore[method-assign]
+
+
+def _die(delay: float) -> None:
+    time.sleep(delay)
+    os.kill(os.getpid(), signal.SIGKILL)
