@@ -18,6 +18,7 @@ from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.errors import CatalogError, CatalogNotFoundError
+from seqbench.unfinished import partial_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -166,10 +167,9 @@ class Catalog:
 
     def _create(self) -> None:
         """Make an empty catalog beside the path, then link it there: a crash leaves no half of one."""
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        partial = partial_of(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            partial.unlink(missing_ok=True)
             with connect(partial, read_only=False, wait_seconds=0) as connection:
                 migrate(connection)
             _publish(partial, self.path)
@@ -177,6 +177,12 @@ class Catalog:
             raise CatalogError(
                 f"catalog {self.path} can't be made: {error.strerror} (name another place as `catalog`)"
             ) from error
+        except CatalogError as error:  # the name of a file that is gone tells nobody anything
+            raise CatalogError(str(error).replace(str(partial), str(self.path))) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+                partial.with_name(f"{partial.name}.wal").unlink(missing_ok=True)
 
 
 def open_catalog(path: str | os.PathLike[str]) -> Catalog:
@@ -198,7 +204,6 @@ def _publish(partial: Path, path: Path) -> None:
             os.link(partial, path)
         except PermissionError:  # A file system without hard links, such as FAT.
             partial.rename(path)
-    partial.unlink(missing_ok=True)
 
 
 def _missing(path: Path) -> CatalogNotFoundError:

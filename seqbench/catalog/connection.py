@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqbench import interrupts
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["Du
         if not is_of_the_file(error):
             raise
         raise CatalogError(_fault(path, error)) from error
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise interrupts.heard() from error  # what DuckDB makes of Ctrl-C
     finally:
         connection.close()
 

@@ -6,9 +6,9 @@ head, and as JSON in the metadata all that it takes to embed new sequences as th
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from seqbench.probe.outcome import Keep
 from seqbench.probe.saved_head import Origin, SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
 from seqbench.store import Embeddings
+from seqbench.unfinished import partial_of
 from seqbench.vocabulary import Task, check_name
 
 FORMAT = 1
@@ -125,7 +126,7 @@ def save(root: Path, head: SavedHead) -> str:
         spec_hash=head.spec_hash,
     )
     path = root / place
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     tensors, facts = _split(head.state)
     text = json.dumps(_record(head, facts), sort_keys=True, allow_nan=False)
     try:
@@ -137,7 +138,8 @@ def save(root: Path, head: SavedHead) -> str:
             f"{path}: can't be written: {error.strerror or error} (see probe.save_heads)"
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return place
 
 

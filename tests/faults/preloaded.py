@@ -17,12 +17,6 @@ import transformers.models.bert.modeling_bert  # noqa: F401
 import zarr.codecs  # noqa: F401
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping
 
-import seqbench.cli.main
-import seqbench.probe.heads.knn
-import seqbench.probe.heads.linear
-import seqbench.probe.heads.mlp
-import seqbench.report.write
-import seqbench.schedule.run
 import tests.faults.warm  # noqa: F401
 
 torch.set_num_threads(1)

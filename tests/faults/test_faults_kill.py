@@ -1,6 +1,7 @@
-"""Each stage killed a hundred times: what a last undisturbed run ends with is what one alone makes, byte for byte.
+"""Each stage killed a hundred times: a last undisturbed run ends with what one alone makes, byte for byte.
 
-Moments are drawn by a seed, which is printed; SEQBENCH_FAULT_SEED repeats one, SEQBENCH_FAULT_KILLS sets how many.
+Moments are drawn by a seed, which is printed; SEQBENCH_FAULT_SEED repeats them, SEQBENCH_FAULT_KILLS sets
+how many they are.
 """
 
 import os

@@ -50,7 +50,7 @@ def server() -> Any:
     return context
 
 
-def seqbench(arguments: Sequence[object], at: Moment = Moment(), within: float | None = None) -> Ended:  # noqa: B008
+def seqbench(arguments: Sequence[object], at: Moment = Moment(), within: float | None = None) -> Ended:
     """Run a command in a child, and kill it there.
 
     Args:

@@ -1,6 +1,5 @@
 """The state of an unfinished training in a file, so that it can go on after a crash."""
 
-import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import Fit
+from seqbench.unfinished import partial_of
 
 _FORMAT = "seqbench mlp training 1"
 _PART = ".part-"
@@ -52,7 +52,7 @@ class Checkpoint:
             "sum": _sum(state),
             "state": dict(state),
         }
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        partial = partial_of(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
