@@ -60,6 +60,13 @@ def last_beat(catalog: Path) -> Beat | None:
     return beat if beat.is_alive else None
 
 
+def forget_dead(catalog: Path) -> None:
+    """Take away what a command that was killed said last."""
+    if last_beat(catalog) is None:
+        with suppress(OSError):
+            beat_path(catalog).unlink(missing_ok=True)
+
+
 class Heartbeat:
     """Writes the file while a run goes on, and takes it away at the end."""
 

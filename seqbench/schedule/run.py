@@ -18,10 +18,11 @@ from seqbench.errors import SeqbenchError
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Reporter
 from seqbench.schedule import host
+from seqbench.schedule.catching_up import catch_up
 from seqbench.schedule.display import Display
 from seqbench.schedule.executors.choose import executor_of, is_shared
 from seqbench.schedule.graph import make_graph
-from seqbench.schedule.heartbeat import Heartbeat
+from seqbench.schedule.heartbeat import Heartbeat, forget_dead
 from seqbench.schedule.ledger import Ledger
 from seqbench.schedule.pending import Pending
 from seqbench.schedule.plan import Plan, make_plan
@@ -98,6 +99,8 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
     known = catalog.known_spec_hashes()
     shared = is_shared(config.schedule, reporter.note)
     found, plan = _look(workspace, known, command, shared=shared)
+    if command != "probe":
+        catch_up(workspace, catalog, found.pairs)
     probes_known = sum(pair.probes_known for pair in found.pairs) if command != "extract" else 0
     outcome = Outcome(
         items=0,
@@ -114,6 +117,7 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
 
 def _tidy(config: Config) -> None:
     """Take away what killed runs left half written; in the store, opening it does so."""
+    forget_dead(config.catalog)
     remove_left(config.catalog.parent)
     remove_left(config.catalog.parent / CHECKPOINTS)
     if config.probe.save_heads is not None:

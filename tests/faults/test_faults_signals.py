@@ -1,4 +1,4 @@
-"""SIGTERM, as schedulers send it seconds before they kill: what is done is stored, and nothing stays behind."""
+"""SIGTERM, as schedulers send it seconds before they kill: what is done is stored, nothing stays behind."""
 
 import os
 import signal
@@ -75,7 +75,8 @@ def test_sigterm_in_mid_block_ends_a_run_in_order(
     assert catalog.query("SELECT status FROM runs").rows == [("interrupted",)]
     assert check(catalog).findings == ()
     store = open_store(folder / "embeddings.zarr")
-    assert list(store.verify("tiny/gc")) == []
+    # What a split that did not begin lacks is missing; nothing that was written is damaged.
+    assert {fault.what for fault in store.verify("tiny/gc")} <= {"missing"}
     assert store["tiny/gc"].missing_blocks("test", [0, 1, 2, 3])
     assert not [*folder.rglob("*.partial*"), *folder.glob(".*.json"), *folder.rglob(".lock")]
 

@@ -6,6 +6,7 @@ milliseconds after the catalog began to take records for the n-th time.
 """
 
 import importlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -14,16 +15,18 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_numbers = itertools.count()
 CHANGES = {"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When a child kills itself; never by default."""
+    """When a child kills itself, never by default; and what else is odd where it runs."""
 
     change: int = 0
     """Before the change of a file of this number, from 1."""
@@ -31,6 +34,10 @@ class Moment:
     """While the catalog takes records for the time of this number, from 1,"""
     delay: float = 0.0
     """so many seconds after that began."""
+    user: int | None = None
+    """Whose rights it has."""
+    behind: float = 0.0
+    """Seconds that its clock is behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +57,40 @@ def server() -> Any:
     return context
 
 
-def seqbench(arguments: Sequence[object], at: Moment = Moment(), within: float | None = None) -> Ended:
-    """Run a command in a child, and kill it there.
+class Running:
+    """A command in a child."""
 
-    Args:
-        arguments: Of the command line.
-        at: A counted moment.
-        within: Seconds after which it is killed from outside.
-    """
-    folder = Path(str(arguments[-1])).parent
-    out, counted = folder / "out.txt", folder / "counted.json"
-    child = server().Process(target=_command, args=([str(each) for each in arguments], at, out, counted))
-    began = time.monotonic()
-    child.start()
-    child.join(within)
-    if child.is_alive():
-        child.kill()
-    child.join()
-    assert isinstance(child.exitcode, int)
-    return Ended(code=child.exitcode, seconds=time.monotonic() - began, out=out.read_text())
+    def __init__(self, arguments: Sequence[object], at: Moment = Moment()) -> None:
+        """Start it.
+
+        Args:
+            arguments: Of the command line; the second is a config, beside which its output goes.
+            at: When and how it is disturbed.
+        """
+        config = Path(str(arguments[1]))
+        number = next(_numbers)
+        self._out = config.with_name(f"out-{number}.txt")
+        given = ([str(each) for each in arguments], at, self._out, config.with_name("counted.json"))
+        self.process = server().Process(target=_command, args=given)
+        self._began = time.monotonic()
+        self.process.start()
+
+    def ends(self, within: float | None = None) -> Ended:
+        """Wait for its end; after so many seconds it is killed."""
+        self.process.join(within)
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+        assert isinstance(self.process.exitcode, int)
+        said = self._out.read_text()
+        self._out.unlink()
+        seconds = time.monotonic() - self._began
+        return Ended(code=self.process.exitcode, seconds=seconds, out=said)
+
+
+def seqbench(arguments: Sequence[object], at: Moment = Moment(), within: float | None = None) -> Ended:
+    """Run a command in a child to its end, or until it is killed; see `Running`."""
+    return Running(arguments, at).ends(within)
 
 
 def counted(folder: Path) -> dict[str, int]:
@@ -81,6 +103,10 @@ def _command(arguments: list[str], at: Moment, out: Path, counts: Path) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     _cut_small()
+    _turn_back(at.behind)
+    if at.user is not None:
+        os.setegid(at.user)
+        os.seteuid(at.user)
     found = {"changes": 0, "appends": 0}
     _count_changes(at, found)
     _count_appends(at, found)
@@ -90,7 +116,25 @@ def _command(arguments: list[str], at: Moment, out: Path, counts: Path) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        counts.write_text(json.dumps(found))
+        with suppress(OSError):
+            counts.write_text(json.dumps(found))
+
+
+def _turn_back(seconds: float) -> None:
+    """Set the clock of this process back, as far as Python reads it."""
+    import datetime as times
+
+    clock, real = time.time, times.datetime
+    time.time = lambda: clock() - seconds
+
+    class Behind(real):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return real.now(tz) - times.timedelta(seconds=seconds)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("seqbench") and getattr(module, "datetime", None) is real:
+            module.datetime = Behind  # type: ignore[attr-defined]
 
 
 def _cut_small() -> None:
