@@ -26,7 +26,7 @@ report: {{out: {report}, figure_formats: [svg], table_formats: [tsv]}}
 PLACES = {"store": "embeddings.zarr", "catalog": "catalog.duckdb", "heads": "heads", "report": "report"}
 
 
-def write_config(folder: Path, data: Path, **elsewhere: Path) -> Path:
+def write_config(folder: Path, data: Path, **elsewhere: Path | str) -> Path:
     """A config whose files lie beside it, but for those that are named; and its data."""
     for split, items in (("train", 40), ("eval", 20), ("test", 20)):
         if not (data / "gc" / f"{split}.jsonl").exists():
