@@ -125,6 +125,8 @@ def save(root: Path, head: SavedHead) -> str:
         head=head.head,
         spec_hash=head.spec_hash,
     )
+    from safetensors import SafetensorError
+
     path = root / place
     partial = partial_of(path)
     tensors, facts = _split(head.state)
@@ -133,10 +135,9 @@ def save(root: Path, head: SavedHead) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
         partial.replace(path)
-    except OSError as error:
-        raise ProbeError(
-            f"{path}: can't be written: {error.strerror or error} (see probe.save_heads)"
-        ) from error
+    except (OSError, SafetensorError) as error:  # of a full disk the library makes an error of its own
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ProbeError(f"{path}: can't be written: {why} (see probe.save_heads)") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -123,7 +123,10 @@ class LocalFolder(Location):
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = partial_of(target)
             try:
-                partial.write_bytes(content)
+                with partial.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())  # lost blocks are computed again, lost records are not
                 with suppress(FileExistsError):
                     os.link(partial, target)
             finally:

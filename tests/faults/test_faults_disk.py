@@ -3,20 +3,23 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from seqbench.errors import ProbeError
+from seqbench.probe.heads.mlp_checkpoint import Checkpoint
+from tests.command import seqbench as here
 from tests.faults.environment import PLACES, assert_sound, assert_told, small_disk, write_config
-from tests.faults.warm import Moment, seqbench
+from tests.faults.warm import Ended, Moment, seqbench
 
 pytestmark = pytest.mark.faults
 
 SIZES = {
     "store": ("12k", "60k", "120k", "200k"),
     "catalog": ("64k", "1m", "4m"),
-    "heads": ("4k", "12k"),
+    "heads": ("4k", "8k"),
     "report": ("8k", "100k"),
 }
 """Of a disk that is full early or late."""
-NOBODY = 65534
 
 
 @pytest.mark.parametrize(
@@ -57,21 +60,38 @@ def test_a_disk_that_can_only_be_read_is_told_and_what_is_there_can_be_used(
 @pytest.mark.parametrize("mode", [0o000, 0o555])
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_without_permission_is_told(tmp_path: Path, place: str, mode: int) -> None:
-    import os
-
-    if os.geteuid() != 0:
-        pytest.skip("only root can run a command as someone else")
-    folder = tmp_path / "run"
     shut = tmp_path / "shut"
     shut.mkdir()
-    config = write_config(folder, tmp_path / "data", **{place: shut / PLACES[place]})
-    for each in (tmp_path, *tmp_path.parents):
-        if each.stat().st_uid == 0 and each.is_relative_to("/tmp") | each.is_relative_to("/dev/shm"):
-            each.chmod(each.stat().st_mode | 0o055) if each != Path("/tmp") else None
-    os.chown(folder, NOBODY, NOBODY)
+    there = {place: shut / PLACES[place]}
+    config = write_config(tmp_path / "run", tmp_path / "data", **there)
     shut.chmod(mode)
-    assert_told(seqbench(["run", config], Moment(user=NOBODY)), shut)
-    shut.chmod(0o777)
-    again = seqbench(["run", config], Moment(user=NOBODY))
+    assert_told(seqbench(["run", config], Moment(is_bound=True)), shut)
+    shut.chmod(0o755)
+    again = seqbench(["run", config], Moment(is_bound=True))
     assert again.code == 0, again.out
-    assert_sound(folder, tmp_path / "data", **{place: shut / PLACES[place]})
+    assert_sound(tmp_path / "run", tmp_path / "data", **there)
+
+
+def test_the_state_of_a_training_on_a_full_disk_is_told_and_the_last_one_stays(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "16k") as disk:
+        state = Checkpoint(path=disk.path / "state.pt", fingerprint="one")
+        state.save({"weights": torch.arange(10.0)})
+        with pytest.raises(ProbeError, match=r"state\.pt: .* can't be written \(No space left on device\)"):
+            state.save({"weights": torch.zeros(100_000)})
+        kept = state.load(torch.device("cpu"))
+        assert kept is not None
+        assert kept["weights"].tolist() == list(range(10))
+        assert [path.name for path in disk.path.iterdir()] == ["state.pt"]
+
+
+@pytest.mark.parametrize("form", ["pt", "npy", "parquet", "anndata"])
+def test_an_export_to_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, form: str) -> None:
+    config = write_config(tmp_path / "run", tmp_path / "data")
+    assert here("extract", config).exit_code == 0
+    with small_disk(tmp_path / "disk", "4k") as disk:
+        shown = here(
+            "store", "export", tmp_path / "run" / "embeddings.zarr", disk.path / "out", "--format", form
+        )
+        assert_told(Ended(code=shown.exit_code, seconds=0, out=shown.output), disk.path)
+        assert isinstance(shown.exception, SystemExit), shown.exception
+        assert not [path for path in disk.path.rglob("*") if path.name.endswith(".partial")]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqbench.errors import ProbeError
+from seqbench.errors import ProbeError, disk_error
 from seqbench.probe.heads.base import Fit
 from seqbench.unfinished import partial_of
 
@@ -58,9 +58,11 @@ class Checkpoint:
             with partial.open("wb") as file:
                 torch.save(content, file)
             partial.replace(self.path)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            if (known := disk_error(error)) is None:
+                raise
             raise ProbeError(
-                f"{self.path}: the state of the training can't be written ({error.strerror}); make room "
+                f"{self.path}: the state of the training can't be written ({known.strerror}); make room "
                 "there, or set probe.mlp.checkpoint_steps to null"
             ) from error
         finally:

@@ -36,4 +36,5 @@ def write(job: Job) -> None:
                 start += len(piece_NSH)
             embeddings = torch.from_numpy(rows_NSH[:, 0] if array.shape[1] == 1 else rows_NSH)
             with whole_file(layer_file(job.folder, job.dataset, layer, split, ".pt")) as partial:
-                torch.save({"embeddings": embeddings, "labels": labels}, partial)
+                with partial.open("wb") as file:  # of a path torch says nothing of the system's reason
+                    torch.save({"embeddings": embeddings, "labels": labels}, file)
