@@ -14,7 +14,7 @@ RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 def recorded_splits(catalog: Catalog) -> set[tuple[object, ...]]:
     """Model, data set and split of every embedding in the catalog; none where there is no catalog yet."""
-    return set(catalog.query(RECORDED_SPLITS).rows) if catalog.path.exists() else set()
+    return set(catalog.query(RECORDED_SPLITS).rows) if catalog.is_there() else set()
 
 
 def catch_up(workspace: Workspace, catalog: Catalog, pairs: Iterable[Pair]) -> None:

@@ -114,7 +114,8 @@ class LocalFolder(Location):
 
     def is_file(self) -> bool:
         """See `Location.is_file`."""
-        return self.path.is_file()
+        with faults(self, "read"):
+            return self.path.is_file()
 
     def create(self, name: str, content: bytes) -> None:
         """See `Location.create`."""
