@@ -38,7 +38,7 @@ class Catalog:
         self.path = Path(path)
         self._wait_seconds = wait_seconds
 
-    def is_there(self) -> bool:
+    def _is_there(self) -> bool:
         """Whether there is a file.
 
         Raises:
@@ -48,7 +48,7 @@ class Catalog:
             return self.path.exists()
         except OSError as error:
             raise CatalogError(
-                f"catalog {self.path} can't be used: {error.strerror} (mend permissions, or name another file)"
+                f"catalog {self.path} can't be used: {error.strerror} (mend permissions or name another)"
             ) from error
 
     def append(self, records: Iterable[Record]) -> None:
@@ -83,7 +83,7 @@ class Catalog:
             CatalogNotFoundError: There is no file.
             CatalogError: The statement is wrong or refused, or the catalog can't be read.
         """
-        if not self.is_there():
+        if not self._is_there():
             raise _missing(self.path)
         with self._reading() as connection:
             return run_query(connection, sql, parameters)
@@ -94,7 +94,7 @@ class Catalog:
         Raises:
             CatalogError: The catalog can't be read.
         """
-        if not self.is_there():
+        if not self._is_there():
             return set()
         return {row[0] for row in self.query("SELECT spec_hash FROM probes WHERE status = 'ok'").rows}
 
@@ -108,7 +108,7 @@ class Catalog:
             CatalogError: The catalog can't be read.
         """
         wanted = list(keys)
-        if not wanted or not self.is_there():
+        if not wanted or not self._is_there():
             return {}
         return dict(map(comparison_of, self.query(KNOWN_COMPARISONS, [wanted]).rows))
 
@@ -148,7 +148,7 @@ class Catalog:
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
         """
-        if not self.is_there():
+        if not self._is_there():
             self._create()
         with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
             migrate(connection)
@@ -162,7 +162,7 @@ class Catalog:
             CatalogNotFoundError: There is no file.
             CatalogError: It stayed locked or is damaged.
         """
-        if not self.is_there():
+        if not self._is_there():
             raise _missing(self.path)
         with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
             yield connection
@@ -205,7 +205,7 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
         CatalogNotFoundError: There is no file.
     """
     catalog = Catalog(path)
-    if not catalog.is_there():
+    if not catalog._is_there():
         raise _missing(catalog.path)
     return catalog
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import Record
+from seqbench.errors import CatalogNotFoundError
 from seqbench.extract.blocks import Work
 from seqbench.schedule import tasks
 from seqbench.schedule.plan import Pair
@@ -14,7 +15,10 @@ RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 def recorded_splits(catalog: Catalog) -> set[tuple[object, ...]]:
     """Model, data set and split of every embedding in the catalog; none where there is no catalog yet."""
-    return set(catalog.query(RECORDED_SPLITS).rows) if catalog.is_there() else set()
+    try:
+        return set(catalog.query(RECORDED_SPLITS).rows)
+    except CatalogNotFoundError:
+        return set()
 
 
 def catch_up(workspace: Workspace, catalog: Catalog, pairs: Iterable[Pair]) -> None:
