@@ -19,7 +19,7 @@ def leave(*folders: Path) -> None:
     subprocess.run([sys.executable, "-c", LEAVE, *map(str, folders)], check=True)
 
 
-def test_what_a_dead_process_left_goes_and_what_a_living_or_another_machine_writes_stays(
+def test_what_a_dead_process_left_goes_and_what_others_write_stays(
     tmp_path: Path,
 ) -> None:
     deep = tmp_path / "model" / "data"

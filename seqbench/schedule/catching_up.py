@@ -36,7 +36,9 @@ def catch_up(workspace: Workspace, catalog: Catalog, pairs: Iterable[Pair]) -> N
     recorded = recorded_splits(catalog)
     records: list[Record] = []
     for pair in pairs:
-        names = [split.name for split in pair.splits if not split.missing]
+        if any(split.missing for split in pair.splits):
+            continue  # it is recorded when the rest of it is extracted
+        names = [split.name for split in pair.splits]
         lacking = [name for name in names if (pair.model, pair.dataset, name) not in recorded]
         if lacking:
             entry = store[f"{pair.model}/{pair.dataset}"]

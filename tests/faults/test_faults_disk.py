@@ -84,7 +84,7 @@ def test_the_state_of_a_training_on_a_full_disk_is_told_and_the_last_one_stays(t
         assert [path.name for path in disk.path.iterdir()] == ["state.pt"]
 
 
-@pytest.mark.parametrize("form", ["pt", "npy", "parquet", "anndata"])
+@pytest.mark.parametrize("form", ["pt", "npy", "parquet"])
 def test_an_export_to_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, form: str) -> None:
     config = write_config(tmp_path / "run", tmp_path / "data")
     assert here("extract", config).exit_code == 0

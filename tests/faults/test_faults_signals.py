@@ -63,7 +63,8 @@ def test_sigterm_in_mid_block_ends_a_run_in_order(
     folder = config.parent
     running = seqbench_process(command, config)
     try:
-        assert until(lambda: (beat := last_beat(folder / "catalog.duckdb")) and sum(beat.done.values()) > 0)
+        catalog = folder / "catalog.duckdb"
+        assert until(lambda: (beat := last_beat(catalog)) and sum(beat.done.values()) > 0, 400)
         if whom == "process":
             running.process.send_signal(signal.SIGTERM)
         else:
@@ -71,9 +72,9 @@ def test_sigterm_in_mid_block_ends_a_run_in_order(
         ended_well(running)
     finally:
         running.clean_up()
-    catalog = open_catalog(folder / "catalog.duckdb")
-    assert catalog.query("SELECT status FROM runs").rows == [("interrupted",)]
-    assert check(catalog).findings == ()
+    recorded = open_catalog(catalog)
+    assert recorded.query("SELECT status FROM runs").rows == [("interrupted",)]
+    assert check(recorded).findings == ()
     store = open_store(folder / "embeddings.zarr")
     # What a split that did not begin lacks is missing; nothing that was written is damaged.
     assert {fault.what for fault in store.verify("tiny/gc")} <= {"missing"}

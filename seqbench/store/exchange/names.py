@@ -66,6 +66,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     except (OSError, RuntimeError) as error:
         if (known := disk_error(error)) is None:
             raise
-        raise StoreError(f"{path}: can't be written: {known.strerror or known}") from error
+        why = known.strerror or str(known).partition("\n")[0]
+        raise StoreError(f"{path}: can't be written: {why}") from error
     finally:
         partial.unlink(missing_ok=True)
