@@ -73,8 +73,9 @@ def test_of_a_damaged_store_every_file_is_told_and_mended_or_told_how(copy: Path
     whole = open_store(store)["kmer-2/gc"].load(0, "train")
     sound = copy.parent / "sound"
     shutil.copytree(store, sound)
-    places = sorted(path.relative_to(store) for path in store.rglob("*") if path.is_file())
-    assert len(places) > 30
+    every = sorted(path.relative_to(store) for path in store.rglob("*") if path.is_file())
+    places = [place for place in every if not {"eval", "test"} & set(place.parts)]  # they are as train
+    assert len(places) > 15
     unmended = []
     for place in places:
         damage(store / place, how)
