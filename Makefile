@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help demo test test-all lint bench docs clean
+.PHONY: help demo test test-all test-faults lint bench docs clean
 help:
 	@echo "make demo      install, run the main job on the bundled demo, print the table and where the page is"
 	@echo "make test      lint, types, and the tests that take minutes at most"
 	@echo "make test-all  the same and the long tests (kills, real data sets)"
+	@echo "make test-faults  kills at random moments, full disks, damaged files, and long work: minutes"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of docs/benchmarks.md"
 	@echo "make docs      the documentation, as a site in site/"
@@ -29,10 +30,13 @@ lint: $(VENV)/installed
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow"
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not slow and not faults"
 
 test-all: lint
-	$(BIN)/pytest --numprocesses auto --dist worksteal
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m "not faults"
+
+test-faults: $(VENV)/installed
+	$(BIN)/pytest --numprocesses auto --dist worksteal -m faults -rs tests/faults
 
 bench: $(VENV)/installed
 	$(BIN)/python benchmarks/real_data.py

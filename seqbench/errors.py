@@ -51,3 +51,14 @@ class CatalogNotFoundError(CatalogError, FileNotFoundError):
 
 class ProbeError(SeqbenchError, ValueError):
     """A probe can't be trained on what it was given."""
+
+
+def disk_error(error: BaseException) -> OSError | None:
+    """What the system said, of an error that a library made while it heard it; None for other errors.
+
+    torch.save ends with a RuntimeError of its own where a disk is full.
+    """
+    known: BaseException | None = error
+    while known is not None and not isinstance(known, OSError):
+        known = known.__cause__ or known.__context__
+    return known

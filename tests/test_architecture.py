@@ -23,7 +23,7 @@ HEAVY = {
     "tensorboard",
     "distributed",
 }
-FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap"}
+FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap", "unfinished", "interrupts"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

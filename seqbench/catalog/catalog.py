@@ -21,6 +21,7 @@ from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.errors import CatalogError, CatalogNotFoundError
+from seqbench.unfinished import partial_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,6 +40,19 @@ class Catalog:
         """
         self.path = Path(path)
         self._wait_seconds = wait_seconds
+
+    def _is_there(self) -> bool:
+        """Whether there is a file.
+
+        Raises:
+            CatalogError: Its folder can't be looked into.
+        """
+        try:
+            return self.path.exists()
+        except OSError as error:
+            raise CatalogError(
+                f"catalog {self.path} can't be used: {error.strerror} (mend permissions or name another)"
+            ) from error
 
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one transaction: all of them or, if it fails, none.
@@ -72,7 +86,7 @@ class Catalog:
             CatalogNotFoundError: There is no file.
             CatalogError: The statement is wrong or refused, or the catalog can't be read.
         """
-        if not self.path.exists():
+        if not self._is_there():
             raise _missing(self.path)
         with self._reading() as connection:
             return run_query(connection, sql, parameters)
@@ -83,7 +97,7 @@ class Catalog:
         Raises:
             CatalogError: The catalog can't be read.
         """
-        if not self.path.exists():
+        if not self._is_there():
             return set()
         return {row[0] for row in self.query("SELECT spec_hash FROM probes WHERE status = 'ok'").rows}
 
@@ -97,7 +111,7 @@ class Catalog:
             CatalogError: The catalog can't be read.
         """
         wanted = list(keys)
-        if not wanted or not self.path.exists():
+        if not wanted or not self._is_there():
             return {}
         return dict(map(comparison_of, self.query(KNOWN_COMPARISONS, [wanted]).rows))
 
@@ -165,7 +179,7 @@ class Catalog:
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
         """
-        if not self.path.exists():
+        if not self._is_there():
             self._create()
         with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
             migrate(connection)
@@ -179,7 +193,7 @@ class Catalog:
             CatalogNotFoundError: There is no file.
             CatalogError: It stayed locked or is damaged.
         """
-        if not self.path.exists():
+        if not self._is_there():
             raise _missing(self.path)
         with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
             yield connection
@@ -197,10 +211,9 @@ class Catalog:
 
     def _create(self) -> None:
         """Make an empty catalog beside the path, then link it there: a crash leaves no half of one."""
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        partial = partial_of(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            partial.unlink(missing_ok=True)
             with connect(partial, read_only=False, wait_seconds=0) as connection:
                 migrate(connection)
             _publish(partial, self.path)
@@ -208,6 +221,12 @@ class Catalog:
             raise CatalogError(
                 f"catalog {self.path} can't be made: {error.strerror} (name another place as `catalog`)"
             ) from error
+        except CatalogError as error:  # the name of a file that is gone tells nobody anything
+            raise CatalogError(str(error).replace(str(partial), str(self.path))) from error
+        finally:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+                partial.with_name(f"{partial.name}.wal").unlink(missing_ok=True)
 
 
 def open_catalog(path: str | os.PathLike[str]) -> Catalog:
@@ -217,7 +236,7 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
         CatalogNotFoundError: There is no file.
     """
     catalog = Catalog(path)
-    if not catalog.path.exists():
+    if not catalog._is_there():
         raise _missing(catalog.path)
     return catalog
 
@@ -229,7 +248,6 @@ def _publish(partial: Path, path: Path) -> None:
             os.link(partial, path)
         except PermissionError:  # A file system without hard links, such as FAT.
             partial.rename(path)
-    partial.unlink(missing_ok=True)
 
 
 def _missing(path: Path) -> CatalogNotFoundError:

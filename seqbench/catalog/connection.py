@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seqbench import interrupts
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ _BUSY = (
 """What DuckDB says when another process, or another thread of this one, has the file open."""
 
 _DAMAGED = ("Corrupt database file", "Could not read enough bytes", "Failure while replaying WAL")
+
+_FULL = "No space left on device"
+_UNWRITABLE = (_FULL, "Could not write file", "Could not read from file")
+"""What a commit says of the disk: DuckDB counts it as an error of the transaction."""
 
 READER: Mapping[str, str] = {
     "enable_external_access": "false",
@@ -55,6 +60,10 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["Du
         if not is_of_the_file(error):
             raise
         raise CatalogError(_fault(path, error)) from error
+    except RuntimeError as error:
+        if "interrupted" not in str(error):
+            raise
+        raise interrupts.heard() from error  # what DuckDB makes of Ctrl-C
     finally:
         connection.close()
 
@@ -93,6 +102,8 @@ def _fault(path: Path, error: "Error") -> str:
             f"catalog {path} is damaged ({one_line(error)}): move it away, or put back a copy; "
             "`seqbench probe` makes it anew from the store"
         )
+    if _FULL in str(error):
+        return f"catalog {path} can't be written: {_FULL} (make room; the same command goes on from there)"
     return f"catalog {path} can't be used: {one_line(error)}"
 
 
@@ -100,7 +111,8 @@ def is_of_the_file(error: "Error") -> bool:
     """Tell whether an error comes from the file or the disk rather than from the statement."""
     import duckdb
 
-    return isinstance(error, duckdb.IOException) or any(sign in str(error) for sign in _DAMAGED)
+    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException)
+    return isinstance(error, kinds) or any(sign in str(error) for sign in (*_DAMAGED, *_UNWRITABLE))
 
 
 def one_line(error: "Error") -> str:

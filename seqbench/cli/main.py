@@ -1,6 +1,7 @@
 """The command line: each command is one library call, and every user's error ends here in one line."""
 
 import os
+import signal
 import sys
 from typing import Annotated, Any
 
@@ -10,9 +11,9 @@ from typer.core import TyperGroup
 import seqbench
 from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
 from seqbench.errors import SeqbenchError
+from seqbench.interrupts import CODES, STOPPED, Terminated, listen
 
 EXIT_USER_ERROR = 2
-EXIT_INTERRUPTED = 130
 
 
 class _OneLineErrors(TyperGroup):
@@ -24,11 +25,9 @@ class _OneLineErrors(TyperGroup):
         except SeqbenchError as error:
             sys.stderr.write(f"seqbench: {error}\n")
             sys.exit(EXIT_USER_ERROR)
-        except KeyboardInterrupt:
-            sys.stderr.write(
-                "seqbench: stopped; what is done is stored, the same command goes on from there\n"
-            )
-            sys.exit(EXIT_INTERRUPTED)
+        except KeyboardInterrupt as error:
+            sys.stderr.write(f"seqbench: {STOPPED}\n")
+            sys.exit(CODES[signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT])
 
 
 app = typer.Typer(
@@ -75,4 +74,5 @@ def main() -> None:
     # How long OpenMP's threads spin before they sleep; read when torch or XGBoost load it. By default it is
     # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    listen()
     app()

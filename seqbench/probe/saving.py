@@ -6,9 +6,9 @@ head, and as JSON in the metadata all that it takes to embed new sequences as th
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from seqbench.probe.outcome import Keep
 from seqbench.probe.saved_head import Origin, SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
 from seqbench.store import Embeddings
+from seqbench.unfinished import partial_of
 from seqbench.vocabulary import Task, check_name
 
 FORMAT = 1
@@ -124,20 +125,22 @@ def save(root: Path, head: SavedHead) -> str:
         head=head.head,
         spec_hash=head.spec_hash,
     )
+    from safetensors import SafetensorError
+
     path = root / place
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     tensors, facts = _split(head.state)
     text = json.dumps(_record(head, facts), sort_keys=True, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
         partial.replace(path)
-    except OSError as error:
-        raise ProbeError(
-            f"{path}: can't be written: {error.strerror or error} (see probe.save_heads)"
-        ) from error
+    except (OSError, SafetensorError) as error:  # of a full disk the library makes an error of its own
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ProbeError(f"{path}: can't be written: {why} (see probe.save_heads)") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return place
 
 

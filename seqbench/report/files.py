@@ -1,10 +1,10 @@
 """Writing the report's files: whole or not at all."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from seqbench.errors import ConfigError
+from seqbench.unfinished import partial_of
 
 
 def write_file(path: Path, content: str | bytes) -> Path:
@@ -17,7 +17,7 @@ def write_file(path: Path, content: str | bytes) -> Path:
         ConfigError: It can't be written there.
     """
     data = content.encode() if isinstance(content, str) else content
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path)
     try:
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             return path

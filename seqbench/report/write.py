@@ -19,6 +19,7 @@ from seqbench.report.results import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.card import carded_models, model_index
 from seqbench.report.tables.every import forms, tables
+from seqbench.unfinished import remove_left
 from seqbench.vocabulary import FigureFormat, TableFormat
 
 PAGE = "index.html"
@@ -76,6 +77,7 @@ def write_report(
         CatalogError: It can't be read, or holds neither results nor failures of the selection.
         ConfigError: The folder can't be written.
     """
+    remove_left(settings.out, depth=2)
     analysis = analyse(catalog, selection, reporter)
     results = analysis.results
     if not results.curves and not results.failed:

@@ -13,6 +13,7 @@ from typing import Any
 from seqbench.schedule import host
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
+from seqbench.unfinished import partial_of
 
 SECONDS = 2.0
 """Between two writings."""
@@ -57,6 +58,13 @@ def last_beat(catalog: Path) -> Beat | None:
     except (OSError, ValueError, TypeError):  # none, or of another version
         return None
     return beat if beat.is_alive else None
+
+
+def forget_dead(catalog: Path) -> None:
+    """Take away what a command that was killed said last."""
+    if last_beat(catalog) is None:
+        with suppress(OSError):
+            beat_path(catalog).unlink(missing_ok=True)
 
 
 class Heartbeat:
@@ -110,10 +118,13 @@ class Heartbeat:
             running=[" ".join(group) for group in dict.fromkeys(self._running.values())],
             workers=[asdict(load) for load in self._workers],
         )
-        partial = self._path.with_name(f"{self._path.name}.{os.getpid()}.partial")
+        partial = partial_of(self._path)
         with suppress(OSError):  # a full disk ends the run where results are written, not here
-            partial.write_text(json.dumps(asdict(beat)), encoding="utf-8")
-            partial.replace(self._path)
+            try:
+                partial.write_text(json.dumps(asdict(beat)), encoding="utf-8")
+                partial.replace(self._path)
+            finally:
+                partial.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Take the file away."""

@@ -12,6 +12,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord, Record
 from seqbench.extract.blocks import Work
 from seqbench.schedule import tasks
+from seqbench.schedule.catching_up import recorded_splits
 from seqbench.schedule.display import Display
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
@@ -22,8 +23,6 @@ from seqbench.schedule.survey import Problem
 from seqbench.schedule.workspace import Workspace
 from seqbench.tracking import Tracker
 from seqbench.vocabulary import SplitName
-
-RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 
 class Ledger:
@@ -176,7 +175,7 @@ class Ledger:
     @cached_property
     def _recorded_splits(self) -> set[tuple[object, ...]]:
         """Model, data set and split of every embedding that the catalog knew when this was first asked."""
-        return set(self._catalog.query(RECORDED_SPLITS).rows)
+        return recorded_splits(self._catalog)
 
 
 def _why(record: ProbeRecord) -> str:

@@ -5,7 +5,7 @@ Only this process opens the catalog. Who does the tasks is an `Executor`: this p
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,16 +18,19 @@ from seqbench.errors import SeqbenchError
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Reporter
 from seqbench.schedule import host
+from seqbench.schedule.catching_up import catch_up
 from seqbench.schedule.display import Display
 from seqbench.schedule.executors.choose import executor_of, is_shared
 from seqbench.schedule.graph import make_graph
-from seqbench.schedule.heartbeat import Heartbeat
+from seqbench.schedule.heartbeat import Heartbeat, forget_dead
 from seqbench.schedule.ledger import Ledger
 from seqbench.schedule.pending import Pending
 from seqbench.schedule.plan import Plan, make_plan
 from seqbench.schedule.survey import Problem, Survey, survey
+from seqbench.schedule.tasks import CHECKPOINTS
 from seqbench.schedule.workspace import Workspace
 from seqbench.tracking import make_trackers
+from seqbench.unfinished import remove_left
 
 Command = Literal["extract", "probe", "run"]
 
@@ -92,9 +95,12 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
         keep_freed_memory()  # half the time of scoring a small split went into page faults
     workspace = Workspace(config, reporter)
     catalog = Catalog(config.catalog)
+    _tidy(config)
     known = catalog.known_spec_hashes()
     shared = is_shared(config.schedule, reporter.note)
     found, plan = _look(workspace, known, command, shared=shared)
+    if command != "probe":
+        catch_up(workspace, catalog, found.pairs)
     probes_known = sum(pair.probes_known for pair in found.pairs) if command != "extract" else 0
     outcome = Outcome(
         items=0,
@@ -107,6 +113,15 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
         return outcome
     done = _execute(workspace, catalog, known, plan, command, shared=shared)
     return replace(outcome, items=done.items, probes=done.probes, failed=(*found.failed, *done.problems))
+
+
+def _tidy(config: Config) -> None:
+    """Take away what killed runs left half written; in the store, opening it does so."""
+    forget_dead(config.catalog)
+    remove_left(config.catalog.parent)
+    remove_left(config.catalog.parent / CHECKPOINTS)
+    if config.probe.save_heads is not None:
+        remove_left(config.probe.save_heads, depth=3)
 
 
 def _execute(
@@ -128,10 +143,14 @@ def _execute(
             display = Display(board, graph, side_by_side=shared)
             ledger = Ledger(workspace, catalog, pending, trackers, graph, display, heartbeat)
             with (
-                _recorded(record, pending, ledger),
+                _recorded(record, pending, ledger) as end,
                 executor_of(workspace, known, record.run_id, shared=shared) as executor,
             ):
-                executor.execute(graph, ledger)
+                try:
+                    executor.execute(graph, ledger)
+                except KeyboardInterrupt:
+                    end("interrupted")  # before the cluster is closed, which takes seconds
+                    raise
     finally:
         heartbeat.close()
         for tracker in trackers:
@@ -155,18 +174,31 @@ def _record(config: Config, command: Command) -> RunRecord:
 
 
 @contextmanager
-def _recorded(record: RunRecord, pending: Pending, ledger: Ledger) -> Iterator[None]:
-    """Write the run to the catalog when it starts and when it ends, however it ends."""
+def _recorded(record: RunRecord, pending: Pending, ledger: Ledger) -> Iterator[Callable[[RunStatus], None]]:
+    """Write the run to the catalog when it starts and when it ends, however it ends.
+
+    Yields:
+        What writes down that it ended in some way; what it says first, holds.
+    """
     pending.add([record])
     pending.flush()
-    status: RunStatus = "failed"
+    is_written = False
+
+    def end(status: RunStatus) -> None:
+        nonlocal is_written
+        if not is_written:
+            ended = replace(record, status=status, device=host.device(), finished_at=datetime.now(UTC))
+            pending.add([ended])
+            pending.flush()
+            is_written = True
+
     try:
-        yield
-        status = "failed" if ledger.problems else "done"
+        yield end
     except KeyboardInterrupt:
-        status = "interrupted"
+        end("interrupted")
         raise
-    finally:
-        ended = replace(record, status=status, device=host.device(), finished_at=datetime.now(UTC))
-        pending.add([ended])
-        pending.flush()
+    except BaseException:
+        end("failed")
+        raise
+    else:
+        end("failed" if ledger.problems else "done")

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,8 @@ from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
 from seqbench.errors import SeqbenchError, StoreError
+from seqbench.store.local_files import WholeFiles
+from seqbench.unfinished import partial_of
 from seqbench.vocabulary import REMOTE_SCHEMES, check_store_path
 
 _NO_CACHE = {"use_listings_cache": False}
@@ -113,20 +114,24 @@ class LocalFolder(Location):
 
     def is_file(self) -> bool:
         """See `Location.is_file`."""
-        return self.path.is_file()
+        with faults(self, "read"):
+            return self.path.is_file()
 
     def create(self, name: str, content: bytes) -> None:
         """See `Location.create`."""
         target = self.path / name
         with faults(self, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}.partial")
-            partial.write_bytes(content)
+            partial = partial_of(target)
             try:
+                with partial.open("wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())  # lost blocks are computed again, lost records are not
                 with suppress(FileExistsError):
                     os.link(partial, target)
             finally:
-                partial.unlink()
+                partial.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """See `Location.remove`."""
@@ -138,7 +143,7 @@ class LocalFolder(Location):
 
     def zarr_store(self, *, read_only: bool) -> ZarrStore:
         """See `Location.zarr_store`."""
-        return LocalStore(self.path, read_only=read_only)
+        return WholeFiles(self.path, read_only=read_only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from zarr.errors import GroupNotFoundError
 from seqbench.errors import StoreError, StoreNotFoundError
 from seqbench.store import arrays
 from seqbench.store.layout import FORMAT
-from seqbench.store.location import Location, faults, locate
+from seqbench.store.location import LocalFolder, Location, faults, locate
 from seqbench.store.locks import LOCK
 from seqbench.store.store import Store
+from seqbench.unfinished import PARTIAL, remove_left
 
 
 def open_store(path: str | Path | Location, *, writable: bool = False) -> Store:
@@ -44,6 +45,8 @@ def create_store(path: str | Path | Location) -> Store:
     _check_place(location)
     root = {"attributes": {"seqbench_format": FORMAT}, "zarr_format": 3, "node_type": "group"}
     location.create("zarr.json", json.dumps(root, indent=2).encode())
+    if isinstance(location, LocalFolder):
+        remove_left(location.path, depth=2)  # records of models and entries are written beside their places
     opened = _open_root(location, writable=True)
     if "seqbench_format" not in opened.attrs and not location.folders():
         arrays.put_attrs(opened, {"seqbench_format": FORMAT})  # killed between two steps of an older version
@@ -54,7 +57,7 @@ def _check_place(location: Location) -> None:
     if location.is_file():
         raise StoreError(f"{location}: is a file, not a store (set store.path to another place)")
     names = location.names()
-    others = [name for name in names if name != LOCK and not name.endswith(".partial")]
+    others = [name for name in names if name != LOCK and not name.endswith(PARTIAL)]
     if others and "zarr.json" not in others:
         raise StoreError(f"{location}: is a folder that holds other things (set store.path to a new one)")
 

@@ -1,6 +1,5 @@
 """The state of an unfinished training in a file, so that it can go on after a crash."""
 
-import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqbench.errors import ProbeError
+from seqbench.errors import ProbeError, disk_error
 from seqbench.probe.heads.base import Fit
+from seqbench.unfinished import partial_of
 
 _FORMAT = "seqbench mlp training 1"
 _PART = ".part-"
@@ -52,15 +52,17 @@ class Checkpoint:
             "sum": _sum(state),
             "state": dict(state),
         }
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
+        partial = partial_of(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
                 torch.save(content, file)
             partial.replace(self.path)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            if (known := disk_error(error)) is None:
+                raise
             raise ProbeError(
-                f"{self.path}: the state of the training can't be written ({error.strerror}); make room "
+                f"{self.path}: the state of the training can't be written ({known.strerror}); make room "
                 "there, or set probe.mlp.checkpoint_steps to null"
             ) from error
         finally:

@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+from seqbench import interrupts
 from seqbench.report.figures.figure import Figure
 from seqbench.vocabulary import FigureFormat
 
@@ -29,9 +30,15 @@ def draw_all(
             yield figure, figure.files(formats)
         return
     # Started anew, not forked: threads of DuckDB and of progress bars would be cut in the middle.
-    with ProcessPoolExecutor(wanted, mp_context=get_context("spawn")) as pool:
-        files = pool.map(partial(_files, formats), figures)
+    pool = ProcessPoolExecutor(
+        wanted, mp_context=get_context("spawn"), initializer=interrupts.end_with_parent
+    )
+    try:
+        with interrupts.later():
+            files = pool.map(partial(_files, formats), figures)
         yield from zip(figures, files, strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever interrupts does not wait for the others
 
 
 def _files(formats: Sequence[FigureFormat], figure: Figure) -> dict[FigureFormat, bytes]:

@@ -2,16 +2,15 @@
 
 import logging
 import os
-import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import dask
 from distributed import Client, Nanny, Scheduler, SpecCluster
 
+from seqbench import interrupts
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.errors import ConfigError
 from seqbench.schedule.executors.cluster import SETTINGS, Cluster, dashboard, security, threads_of
@@ -80,26 +79,11 @@ def _open_local(schedule: ScheduleConfig) -> Iterator[Cluster]:
             workers[name] = {"cls": Nanny, "options": {**options, "env": env}}
         scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, **dashboard(schedule)}}
         with dask.config.set(SETTINGS), ExitStack() as stack:
-            with _interrupts_later():
+            with interrupts.later():
                 made = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=False)
                 started = stack.enter_context(made)
             client = stack.enter_context(Client(started, set_as_default=False))
             yield Cluster(started.scheduler_address, client, schedule)
-
-
-@contextmanager
-def _interrupts_later() -> Iterator[None]:
-    """Put Ctrl-C off until the end of the block.
-
-    That it is blocked is inherited by Dask's threads and by the workers that they start, now or later, which
-    a terminal's Ctrl-C reaches too. This process hears it, and ends them.
-    """
-    resource_tracker.ensure_running()  # started later, by one of those threads, it would unblock it there
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqbench.errors import SeqbenchError, StoreError
+from seqbench.errors import SeqbenchError, StoreError, disk_error
 from seqbench.vocabulary import SPLITS, SplitName
 
 _STEM = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer(_(?P<split>train|eval|test))?", re.ASCII)
@@ -63,7 +63,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         partial.replace(path)
     except SeqbenchError:
         raise
-    except OSError as error:
-        raise StoreError(f"{path}: can't be written: {error.strerror or error}") from error
+    except (OSError, RuntimeError) as error:
+        if (known := disk_error(error)) is None:
+            raise
+        why = known.strerror or str(known).partition("\n")[0]
+        raise StoreError(f"{path}: can't be written: {why}") from error
     finally:
         partial.unlink(missing_ok=True)

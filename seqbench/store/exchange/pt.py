@@ -35,5 +35,7 @@ def write(job: Job) -> None:
                 rows_NSH[start : start + len(piece_NSH)] = piece_NSH
                 start += len(piece_NSH)
             embeddings = torch.from_numpy(rows_NSH[:, 0] if array.shape[1] == 1 else rows_NSH)
-            with whole_file(layer_file(job.folder, job.dataset, layer, split, ".pt")) as partial:
-                torch.save({"embeddings": embeddings, "labels": labels}, partial)
+            # Of a path torch would not tell why the system refused it.
+            path = layer_file(job.folder, job.dataset, layer, split, ".pt")
+            with whole_file(path) as partial, partial.open("wb") as file:
+                torch.save({"embeddings": embeddings, "labels": labels}, file)

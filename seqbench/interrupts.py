@@ -1,0 +1,98 @@
+"""Ctrl-C and SIGTERM: the first ends a command in order, with what is done stored; a second one at once."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
+
+GRACE_SECONDS = 9.0
+"""After SIGTERM what is not in order by then is left: schedulers kill 10 s or more after it."""
+
+_TOGETHER_SECONDS = 0.2
+"""Signals that come so soon after one are the same wish: `timeout` sends to a process and to its group."""
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+"""Exit codes, as shells have them."""
+
+STOPPED = "stopped; what is done is stored, the same command goes on from there"
+
+_heard: list[int] = []
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked the process to end; like Ctrl-C in all but the exit code."""
+
+
+def listen() -> None:
+    """Hear both signals in this process, which must be in its main thread; what is ignored stays so."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+
+
+def heard() -> KeyboardInterrupt:
+    """What the last signal raised, for where a library made an error of its own of it."""
+    return Terminated() if signal.SIGTERM in _heard else KeyboardInterrupt()
+
+
+def end_with_parent() -> None:
+    """See to it that this process, started by another, does not outlive it: a killed one ends nobody."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    _heard.append(number)
+    for each in ENDING:
+        signal.signal(each, _nothing)
+    time.sleep(_TOGETHER_SECONDS)
+    for each in ENDING:
+        signal.signal(each, signal.SIG_DFL)  # a second one: at once, even within a library's long computation
+    if number == signal.SIGTERM:
+        timer = threading.Timer(GRACE_SECONDS, _give_up)
+        timer.daemon = True
+        timer.start()
+        raise Terminated
+    raise KeyboardInterrupt
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """Unlike SIG_IGN it is not inherited by what is started."""
+
+
+def _give_up() -> None:
+    """End although something is still at it; files are whole or not there at any moment."""
+    sys.stderr.write(f"seqbench: {STOPPED}\n")
+    sys.stderr.flush()
+    os._exit(CODES[signal.SIGTERM])
+
+
+@contextmanager
+def later() -> Iterator[None]:
+    """Put both signals off until the end of the block.
+
+    That they are blocked is inherited by threads and processes that are started meanwhile, which a signal to
+    the whole group reaches too. This process hears it, and ends them.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started later, by one of those threads, it would unblock it there
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
