@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,11 +26,12 @@ _BUSY = (
 
 _DAMAGED = ("Corrupt database file", "Could not read enough bytes", "Failure while replaying WAL")
 
-READER: Mapping[str, str] = {
-    "enable_external_access": "false",
+NO_EXTENSIONS: Mapping[str, str] = {
+    "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-"""Settings of a connection that runs users' SQL: no other file, no network."""
+READER: Mapping[str, str] = {**NO_EXTENSIONS, "enable_external_access": "false", "temp_directory": ""}
+"""Settings of a connection that runs users' SQL: no other file, no network, and nothing spilled to disk."""
 
 _NO_BAR = "SET enable_progress_bar = false"
 """DuckDB prints one on standard output when a query takes two seconds, also into pipes."""
@@ -39,8 +40,19 @@ _LOCKED = "SET lock_configuration = true"
 
 
 @contextmanager
-def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["DuckDBPyConnection"]:
+def connect(
+    path: Path, *, read_only: bool, wait_seconds: float, folders: Sequence[Path] = ()
+) -> Iterator["DuckDBPyConnection"]:
     """Open the file for a `with` block, waiting with growing pauses while another process has it.
+
+    A catalog from elsewhere may hold views in the place of tables. So whoever writes is kept from other files
+    as well: a view that reads one would bring it into the results.
+
+    Args:
+        path: The catalog.
+        read_only: Whether it is opened for reading.
+        wait_seconds: How long to wait for another process.
+        folders: Where a connection that writes may read and write files of other names.
 
     Raises:
         CatalogError: The file is no catalog, is damaged or can't be reached, or stayed locked.
@@ -49,7 +61,7 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["Du
 
     connection = _open(path, read_only, wait_seconds)
     try:
-        connection.execute(f"{_NO_BAR}; {_LOCKED}" if read_only else _NO_BAR)
+        connection.execute(f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}")
         yield connection
     except duckdb.Error as error:
         if not is_of_the_file(error):
@@ -66,7 +78,9 @@ def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnecti
     pause = _FIRST_WAIT_SECONDS
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only, config=dict(READER) if read_only else {})
+            return duckdb.connect(
+                path, read_only=read_only, config=dict(READER if read_only else NO_EXTENSIONS)
+            )
         except duckdb.Error as error:
             if not any(sign in str(error) for sign in _BUSY):
                 raise CatalogError(_fault(path, error)) from error
@@ -74,6 +88,12 @@ def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnecti
                 raise CatalogError(_busy(path, error, wait_seconds)) from error
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
+
+
+def _kept_to(folders: Sequence[Path]) -> str:
+    """Statements that keep a connection from all files but the catalog's and those in some folders."""
+    allowed = ", ".join("'" + str(folder.absolute()).replace("'", "''") + "'" for folder in folders)
+    return f"SET allowed_directories = [{allowed}]; SET enable_external_access = false; {_LOCKED}"
 
 
 def _busy(path: Path, error: "Error", wait_seconds: float) -> str:

@@ -125,9 +125,9 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
 def merge_copies(catalog: Catalog, copies: Sequence[tuple[str, Catalog]]) -> tuple[Merged, ...]:
     """As `merge`, from catalogs of this version that nobody else uses, each with the name to tell."""
     done = []
-    with catalog.writing() as connection:
+    with catalog.writing([copy.path.parent for _, copy in copies]) as connection:
         for number, (_, copy) in enumerate(copies):
-            path = str(copy.path).replace("'", "''")
+            path = str(copy.path.absolute()).replace("'", "''")
             connection.execute(f"ATTACH '{path}' AS {_alias(number)} (READ_ONLY)")
         connection.begin()
         for number, (name, _) in enumerate(copies):
