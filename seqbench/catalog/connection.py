@@ -21,6 +21,7 @@ _BUSY = (
     "Could not set lock on file",
     "different configuration than existing connections",
     "Unique file handle conflict",
+    "Cannot change allowed_directories",
 )
 """What DuckDB says when another process, or another thread of this one, has the file open."""
 
@@ -59,9 +60,9 @@ def connect(
     """
     import duckdb
 
-    connection = _open(path, read_only, wait_seconds)
+    settings = f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}"
+    connection = _open(path, read_only, settings, wait_seconds)
     try:
-        connection.execute(f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}")
         yield connection
     except duckdb.Error as error:
         if not is_of_the_file(error):
@@ -71,16 +72,15 @@ def connect(
         connection.close()
 
 
-def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnection":
+def _open(path: Path, read_only: bool, settings: str, wait_seconds: float) -> "DuckDBPyConnection":
     import duckdb
 
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_WAIT_SECONDS
+    config = READER if read_only else NO_EXTENSIONS
     while True:
         try:
-            return duckdb.connect(
-                path, read_only=read_only, config=dict(READER if read_only else NO_EXTENSIONS)
-            )
+            return _set(duckdb.connect(path, read_only=read_only, config=dict(config)), settings)
         except duckdb.Error as error:
             if not any(sign in str(error) for sign in _BUSY):
                 raise CatalogError(_fault(path, error)) from error
@@ -90,10 +90,23 @@ def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnecti
         pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
 
 
+def _set(connection: "DuckDBPyConnection", settings: str) -> "DuckDBPyConnection":
+    import duckdb
+
+    try:
+        connection.execute(settings)
+    except duckdb.Error as error:
+        # Readers of one process share a database: what the first of them set and locked holds for all.
+        if "the configuration has been locked" not in str(error):
+            connection.close()
+            raise
+    return connection
+
+
 def _kept_to(folders: Sequence[Path]) -> str:
     """Statements that keep a connection from all files but the catalog's and those in some folders."""
     allowed = ", ".join("'" + str(folder.absolute()).replace("'", "''") + "'" for folder in folders)
-    return f"SET allowed_directories = [{allowed}]; SET enable_external_access = false; {_LOCKED}"
+    return (f"SET allowed_directories = [{allowed}]; " if folders else "") + "SET enable_external_access = false"
 
 
 def _busy(path: Path, error: "Error", wait_seconds: float) -> str:
