@@ -23,7 +23,9 @@ HEAVY = {
     "tensorboard",
     "distributed",
 }
-FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap"}
+FOUNDATION = {
+    "errors", "vocabulary", "identity", "progress", "board", "heap", "redaction", "spreadsheet"
+}  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

@@ -12,6 +12,7 @@ import numpy as np
 
 from seqbench.audit.records import AuditRecord, ItemMarks
 from seqbench.errors import DataError
+from seqbench.spreadsheet import markdown_text
 from seqbench.vocabulary import SplitName
 
 ItemFormat = Literal["jsonl", "parquet"]
@@ -134,7 +135,8 @@ def markdown(records: Sequence[AuditRecord]) -> str:
             "|---|---|---|---|",
         ]
         for each in record.findings:
-            lines.append(f"| {each.check} | {each.severity} | {each.measured} | {each.says} |")
+            cells = map(markdown_text, (each.check, each.severity, each.measured, each.says))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -65,7 +65,7 @@ def connect(
     try:
         yield connection
     except duckdb.Error as error:
-        if not is_of_the_file(error):
+        if not (is_of_the_file(error) or isinstance(error, duckdb.PermissionException)):
             raise
         raise CatalogError(_fault(path, error)) from error
     finally:
@@ -106,7 +106,8 @@ def _set(connection: "DuckDBPyConnection", settings: str) -> "DuckDBPyConnection
 def _kept_to(folders: Sequence[Path]) -> str:
     """Statements that keep a connection from all files but the catalog's and those in some folders."""
     allowed = ", ".join("'" + str(folder.absolute()).replace("'", "''") + "'" for folder in folders)
-    return (f"SET allowed_directories = [{allowed}]; " if folders else "") + "SET enable_external_access = false"
+    first = f"SET allowed_directories = [{allowed}]; " if folders else ""
+    return f"{first}SET enable_external_access = false"
 
 
 def _busy(path: Path, error: "Error", wait_seconds: float) -> str:

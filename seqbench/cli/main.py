@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,9 @@ from typer.core import TyperGroup
 import seqbench
 from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
 from seqbench.errors import SeqbenchError
+from seqbench.redaction import redact
 
+EXIT_BUG = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
@@ -75,4 +78,8 @@ def main() -> None:
     # How long OpenMP's threads spin before they sleep; read when torch or XGBoost load it. By default it is
     # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    app()
+    try:
+        app()
+    except Exception:  # a bug: its traceback may quote an address with a password
+        sys.stderr.write(redact(traceback.format_exc()))
+        sys.exit(EXIT_BUG)
