@@ -119,12 +119,12 @@ def test_a_large_query_leaves_nothing_on_the_disk(catalog: Catalog, monkeypatch:
     assert catalog.query(asked).rows == [(f"{catalog.path}.tmp",)]
 
 
-NAMES = ("x'; DROP TABLE probes; --", 'x"; DELETE FROM probes; --', "') OR true --", "$1", "\\'", "x; y")
+NAMES = ("') OR true --", "x'; DROP TABLE probes; --", 'x"; DELETE FROM probes; --', "$1", "\\'", "x; y")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_a_value_in_every_query(catalog: Catalog, tmp_path: Path, name: str) -> None:
-    """No switch takes parameters away; so it is shown that the text would act where it is pasted."""
+    """No switch takes parameters away; so it is shown that the first would act where it is pasted."""
     catalog.append([probe_record(model=name, dataset=name, layer=2)])
     count = "SELECT count(*) FROM probes"
     assert catalog.query(f"{count} WHERE model = ? AND dataset = ?", [name, name]).rows == [(1,)]
@@ -135,8 +135,9 @@ def test_a_name_is_a_value_in_every_query(catalog: Catalog, tmp_path: Path, name
         probes = f"SELECT model, dataset FROM read_parquet('{out}/probes.parquet')"
         assert duckdb.sql(probes).fetchall() == [(name, name)]
     assert catalog.query(count).rows == [(2,)]
-    with plain(catalog.path) as connection, pytest.raises(duckdb.Error):
-        connection.execute(f"{count} WHERE model = {name} AND model = '{name}'")
+    with plain(catalog.path) as connection:
+        pasted = connection.execute(f"{count} WHERE model IN ('{NAMES[0]}')").fetchall()
+    assert pasted == [(2,)]
 
 
 def hostile_view(catalog: Catalog, tmp_path: Path) -> None:
