@@ -44,9 +44,8 @@ def weaknesses(pins: Path) -> int:
     """
     command = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip", "--progress-spinner", "off"]
     # Strict: a package that no advisory can be had for would otherwise count as sound.
-    done = subprocess.run(
-        [*command, "--strict", "-r", str(pins)], capture_output=True, text=True, check=False
-    )
+    command += ["--strict", "-r", str(pins)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
     if done.returncode == 0:
         print(f"{pins.name}: no known weaknesses")

@@ -1,7 +1,7 @@
 """Names are folders and files; none leads elsewhere, and no link or index that came with data does.
 
 Promised is what lies in data, archives and models from elsewhere. A link that the user made, such as a root
-of data sets on another disk, is followed. Windows' reserved names are allowed: seqbench runs on POSIX systems.
+of data sets on another disk, is followed. Windows' reserved names are allowed, as seqbench is for POSIX.
 """
 
 import os
