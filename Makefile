@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help demo test test-all test-faults lint bench docs clean
+.PHONY: help demo test test-all test-faults lint bench audit docs clean
 help:
 	@echo "make demo      install, run the main job on the bundled demo, print the table and where the page is"
 	@echo "make test      lint, types, and the tests that take minutes at most"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-faults  kills at random moments, full disks, damaged files, and long work: minutes"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of docs/benchmarks.md"
+	@echo "make audit     known weaknesses of the pinned packages, and what is installed with its licences"
 	@echo "make docs      the documentation, as a site in site/"
 
 # One install serves all targets; it is done again when a pin or the packaging changes.
@@ -42,6 +43,10 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/real_data.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/extract.py
+
+audit: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[audit-tools]"
+	$(BIN)/python scripts/audit.py
 
 docs: $(VENV)/installed
 	$(BIN)/python scripts/config_reference.py > docs/config.md

@@ -4,9 +4,17 @@ The command line prints a `SeqbenchError` without a traceback and exits with 2; 
 Each class is also the builtin that generic code would expect.
 """
 
+from seqbench.redaction import legible
+
 
 class SeqbenchError(Exception):
-    """The user's input is at fault; the message says what, where and what to do."""
+    """The user's input is at fault; the message says what, where and what to do.
+
+    Its text holds no secrets, though it may quote what a library said of an address or a header.
+    """
+
+    def __str__(self) -> str:
+        return legible(super().__str__())
 
 
 class ConfigError(SeqbenchError, ValueError):

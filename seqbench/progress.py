@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from seqbench.board import Board, LineBoard, LiveBoard, human
+from seqbench.redaction import legible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +58,7 @@ class ConsoleReporter:
 
     def note(self, text: str) -> None:
         """Print the line, above any live bar."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(legible(text), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def task(self, label: str, total: float, unit: str) -> Iterator[Advance]:

@@ -23,7 +23,10 @@ HEAVY = {
     "tensorboard",
     "distributed",
 }
-FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap", "unfinished", "interrupts"}
+FOUNDATION = {
+    "errors", "vocabulary", "identity", "progress", "board", "heap", "unfinished", "interrupts", "redaction",
+    "spreadsheet",
+}  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

@@ -12,6 +12,7 @@ import numpy as np
 
 from seqbench.catalog.audit_records import AuditRecord, ItemMarks
 from seqbench.errors import DataError
+from seqbench.spreadsheet import markdown_text
 from seqbench.vocabulary import SplitName
 
 ItemFormat = Literal["jsonl", "parquet"]
@@ -136,7 +137,8 @@ def markdown(records: Sequence[AuditRecord]) -> str:
             "|---|---|---|---|",
         ]
         for each in record.findings:
-            lines.append(f"| {each.check} | {each.severity} | {each.measured} | {each.says} |")
+            cells = map(markdown_text, (each.check, each.severity, each.measured, each.says))
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -173,15 +173,20 @@ class Catalog:
         return self.query(sql + order, values).to_pandas()
 
     @contextmanager
-    def writing(self) -> Iterator["DuckDBPyConnection"]:
+    def writing(self, folders: Sequence[Path] = ()) -> Iterator["DuckDBPyConnection"]:
         """Open the current catalog for a `with` block that writes; it is made where there is none.
+
+        Args:
+            folders: Where files beside the catalog may be read and written.
 
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
         """
         if not self._is_there():
             self._create()
-        with connect(self.path, read_only=False, wait_seconds=self._wait_seconds) as connection:
+        with connect(
+            self.path, read_only=False, wait_seconds=self._wait_seconds, folders=folders
+        ) as connection:
             migrate(connection)
             yield connection
 

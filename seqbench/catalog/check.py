@@ -67,8 +67,8 @@ def check(catalog: Catalog) -> Health:
 
 
 def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
-    tables = [row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-    for table in tables:
+    quoted = """SELECT '"' || replace(table_name, '"', '""') || '"' FROM duckdb_tables()"""
+    for (table,) in connection.execute(quoted).fetchall():
         # Blocks have checksums, which are compared when they are read.
         connection.execute(f"SELECT count(*) FROM {table} WHERE hash({table}) = 0").fetchall()  # noqa: S608
     for table, key in KEYS.items():

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ _BUSY = (
     "Could not set lock on file",
     "different configuration than existing connections",
     "Unique file handle conflict",
+    "Cannot change allowed_directories",
 )
 """What DuckDB says when another process, or another thread of this one, has the file open."""
 
@@ -31,11 +32,12 @@ _FULL = "No space left on device"
 _UNWRITABLE = (_FULL, "Could not write file", "Could not read from file")
 """What a commit says of the disk: DuckDB counts it as an error of the transaction."""
 
-READER: Mapping[str, str] = {
-    "enable_external_access": "false",
+NO_EXTENSIONS: Mapping[str, str] = {
+    "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-"""Settings of a connection that runs users' SQL: no other file, no network."""
+READER: Mapping[str, str] = {**NO_EXTENSIONS, "enable_external_access": "false", "temp_directory": ""}
+"""Settings of a connection that runs users' SQL: no other file, no network, and nothing spilled to disk."""
 
 _NO_BAR = "SET enable_progress_bar = false"
 """DuckDB prints one on standard output when a query takes two seconds, also into pipes."""
@@ -44,20 +46,31 @@ _LOCKED = "SET lock_configuration = true"
 
 
 @contextmanager
-def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["DuckDBPyConnection"]:
+def connect(
+    path: Path, *, read_only: bool, wait_seconds: float, folders: Sequence[Path] = ()
+) -> Iterator["DuckDBPyConnection"]:
     """Open the file for a `with` block, waiting with growing pauses while another process has it.
+
+    A catalog from elsewhere may hold views in the place of tables. So whoever writes is kept from other files
+    as well: a view that reads one would bring it into the results.
+
+    Args:
+        path: The catalog.
+        read_only: Whether it is opened for reading.
+        wait_seconds: How long to wait for another process.
+        folders: Where a connection that writes may read and write files of other names.
 
     Raises:
         CatalogError: The file is no catalog, is damaged or can't be reached, or stayed locked.
     """
     import duckdb
 
-    connection = _open(path, read_only, wait_seconds)
+    settings = f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}"
+    connection = _open(path, read_only, settings, wait_seconds)
     try:
-        connection.execute(f"{_NO_BAR}; {_LOCKED}" if read_only else _NO_BAR)
         yield connection
     except duckdb.Error as error:
-        if not is_of_the_file(error):
+        if not (is_of_the_file(error) or isinstance(error, duckdb.PermissionException)):
             raise
         raise CatalogError(_fault(path, error)) from error
     except RuntimeError as error:
@@ -68,14 +81,15 @@ def connect(path: Path, *, read_only: bool, wait_seconds: float) -> Iterator["Du
         connection.close()
 
 
-def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnection":
+def _open(path: Path, read_only: bool, settings: str, wait_seconds: float) -> "DuckDBPyConnection":
     import duckdb
 
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_WAIT_SECONDS
+    config = READER if read_only else NO_EXTENSIONS
     while True:
         try:
-            return duckdb.connect(path, read_only=read_only, config=dict(READER) if read_only else {})
+            return _set(duckdb.connect(path, read_only=read_only, config=dict(config)), settings)
         except duckdb.Error as error:
             if not any(sign in str(error) for sign in _BUSY):
                 raise CatalogError(_fault(path, error)) from error
@@ -83,6 +97,26 @@ def _open(path: Path, read_only: bool, wait_seconds: float) -> "DuckDBPyConnecti
                 raise CatalogError(_busy(path, error, wait_seconds)) from error
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_WAIT_SECONDS)
+
+
+def _set(connection: "DuckDBPyConnection", settings: str) -> "DuckDBPyConnection":
+    import duckdb
+
+    try:
+        connection.execute(settings)
+    except duckdb.Error as error:
+        # Readers of one process share a database: what the first of them set and locked holds for all.
+        if "the configuration has been locked" not in str(error):
+            connection.close()
+            raise
+    return connection
+
+
+def _kept_to(folders: Sequence[Path]) -> str:
+    """Statements that keep a connection from all files but the catalog's and those in some folders."""
+    allowed = ", ".join("'" + str(folder.absolute()).replace("'", "''") + "'" for folder in folders)
+    first = f"SET allowed_directories = [{allowed}]; " if folders else ""
+    return f"{first}SET enable_external_access = false"
 
 
 def _busy(path: Path, error: "Error", wait_seconds: float) -> str:

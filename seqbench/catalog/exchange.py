@@ -52,7 +52,7 @@ def export(catalog: Catalog, out: Path, part: Part = EVERYTHING) -> dict[str, in
         partial.mkdir(parents=True)
         with tempfile.TemporaryDirectory(prefix=".copy-", dir=partial) as folder:
             copy = snapshot(catalog, Path(folder), "catalog.duckdb")
-            with copy.writing() as connection:
+            with copy.writing([partial]) as connection:
                 _check_part(connection, part)
                 found = {table: _write(connection, table, part, partial) for table in tables}
         (partial / MANIFEST).write_text(json.dumps(_manifest(found, part), indent=1) + "\n", encoding="utf-8")
@@ -80,7 +80,7 @@ def import_folder(catalog: Catalog, folder: Path) -> Merged:
     catalog.path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".seqbench-import-", dir=catalog.path.parent) as scratch:
         copy = Catalog(Path(scratch) / "import.duckdb")
-        with connect(copy.path, read_only=False, wait_seconds=0) as connection:
+        with connect(copy.path, read_only=False, wait_seconds=0, folders=[folder]) as connection:
             make_tables(connection, number)
             for table, file in files.items():
                 _read(connection, table, file)
@@ -104,7 +104,7 @@ def _check_part(connection: "DuckDBPyConnection", part: Part) -> None:
 def _write(connection: "DuckDBPyConnection", table: str, part: Part, folder: Path) -> dict[str, Any]:
     """Write a table's file, and say what is in it."""
     condition, values = part.condition(table)
-    path = folder / f"{table}.parquet"
+    path = folder.absolute() / f"{table}.parquet"
     target = str(path).replace("'", "''")
     connection.execute(
         f"COPY (SELECT * FROM {table} WHERE {condition}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)",  # noqa: S608
@@ -123,7 +123,7 @@ def _read(connection: "DuckDBPyConnection", table: str, path: Path) -> None:
     import duckdb
 
     try:
-        connection.execute(f"INSERT INTO {table} BY NAME FROM read_parquet(?)", [str(path)])
+        connection.execute(f"INSERT INTO {table} BY NAME FROM read_parquet(?)", [str(path.absolute())])
     except duckdb.Error as error:
         raise CatalogError(f"{path}: does not fit the table {table}: {one_line(error)}") from error
 

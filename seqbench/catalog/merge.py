@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from seqbench.catalog.catalog import Catalog, open_catalog
 from seqbench.catalog.insert import AUDIT_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
-from seqbench.errors import CatalogError
+from seqbench.errors import CatalogError, ConfigError
+from seqbench.vocabulary import check_name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -86,6 +87,14 @@ _DESCRIPTIONS = (
         for table in AUDIT_TABLES
     ),
 )
+_NAMES = """
+SELECT DISTINCT kind, name FROM (
+    SELECT 'model' AS kind, model AS name FROM source.models
+    UNION ALL SELECT 'data set', dataset FROM source.datasets
+    UNION ALL SELECT unnest(['model', 'data set', 'head']), unnest([model, dataset, head]) FROM source.probes
+    UNION ALL SELECT unnest(['model', 'data set']), unnest([model, dataset]) FROM source.embeddings
+) ORDER BY ALL
+"""
 _DIFFERENT = """
 SELECT 'model', ours.model, ours.fingerprint, theirs.fingerprint
 FROM models ours JOIN source.models theirs USING (model) WHERE ours.fingerprint != theirs.fingerprint
@@ -127,8 +136,8 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
 
     Raises:
         CatalogNotFoundError: A source is not there.
-        CatalogError: A source is the catalog itself, newer than this version, damaged or locked, or the
-            catalog can't be written.
+        CatalogError: A source is the catalog itself, newer than this version, damaged or locked, holds a
+            name that could not be a folder's, or the catalog can't be written.
     """
     for source in sources:
         open_catalog(source)
@@ -147,9 +156,9 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
 def merge_copies(catalog: Catalog, copies: Sequence[tuple[str, Catalog]]) -> tuple[Merged, ...]:
     """As `merge`, from catalogs of this version that nobody else uses, each with the name to tell."""
     done = []
-    with catalog.writing() as connection:
+    with catalog.writing([copy.path.parent for _, copy in copies]) as connection:
         for number, (_, copy) in enumerate(copies):
-            path = str(copy.path).replace("'", "''")
+            path = str(copy.path.absolute()).replace("'", "''")
             connection.execute(f"ATTACH '{path}' AS {_alias(number)} (READ_ONLY)")
         connection.begin()
         for number, (name, _) in enumerate(copies):
@@ -167,6 +176,13 @@ def _take_over(connection: "DuckDBPyConnection", source: str, name: str) -> Merg
         found: list[tuple[Any, ...]] = connection.execute(sql.replace("source.", f"{source}.")).fetchall()
         return found
 
+    for what, of in run(_NAMES):
+        try:
+            check_name(str(of), what)
+        except ConfigError as error:
+            raise CatalogError(
+                f"{name}: holds the {what} name {of!r}, which can't be that of a file; nothing is taken over"
+            ) from error
     warnings = tuple(
         f"{name}: {what} {of!r} is another one there ({theirs[:12]}, here {ours[:12]}): "
         "results of both are kept, as variants"

@@ -33,7 +33,7 @@ class RunRecord:
     """`extract`, `probe` or `run`."""
     status: RunStatus
     config: Mapping[str, object]
-    """The config in full, as JSON can hold it; secrets are the caller's to leave out."""
+    """The config in full, as JSON can hold it, without secrets: see `seqbench.redaction`."""
     versions: Mapping[str, str]
     host: str
     device: str

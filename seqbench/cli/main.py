@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,9 @@ import seqbench
 from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
 from seqbench.errors import SeqbenchError
 from seqbench.interrupts import CODES, STOPPED, Terminated, listen
+from seqbench.redaction import redact
 
+EXIT_BUG = 1
 EXIT_USER_ERROR = 2
 
 
@@ -75,4 +78,8 @@ def main() -> None:
     # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     listen()
-    app()
+    try:
+        app()
+    except Exception:  # a bug: its traceback may quote an address with a password
+        sys.stderr.write(redact(traceback.format_exc()))
+        sys.exit(EXIT_BUG)

@@ -9,15 +9,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
+from seqbench.redaction import printable
+from seqbench.spreadsheet import harmless, markdown_text
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Comma-separated, empty where missing; before text that a spreadsheet would run stands an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_harmless(column) for column in columns])
+    writer.writerow([harmless(column) for column in columns])
     writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
     return out.getvalue()
 
@@ -43,7 +43,7 @@ def readable(cell: Any) -> str:
         return ""
     if isinstance(cell, float):
         return f"{cell:.0f}" if 1e4 <= abs(cell) < 1e15 else f"{cell:.4g}"
-    return str(cell)[:19] if isinstance(cell, datetime) else _text(cell)
+    return str(cell)[:19] if isinstance(cell, datetime) else printable(_text(cell))
 
 
 def numeric(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[bool]:
@@ -61,17 +61,13 @@ def _is_number(cell: Any) -> bool:
 def _csv_cell(cell: Any) -> Any:
     if cell is None or _is_number(cell):
         return "" if cell is None else cell
-    return _harmless(_text(cell))
+    return harmless(_text(cell))
 
 
 def _text(cell: Any) -> str:
     if isinstance(cell, bool):
         return str(cell).lower()
     return json.dumps(cell, default=str) if isinstance(cell, list | dict) else str(cell)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _json_cell(cell: Any) -> Any:
@@ -82,5 +78,4 @@ def _json_cell(cell: Any) -> Any:
 
 
 def _markdown_cell(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(escaped.split())
+    return markdown_text(text.replace("\\", "\\\\"))

@@ -16,6 +16,7 @@ from seqbench.config.model_kinds import MODEL_KINDS
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
 from seqbench.errors import ConfigError
+from seqbench.redaction import redact
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -127,7 +128,8 @@ def either(words: Iterable[str]) -> str:
 
 def shown(value: Any) -> str:
     """A value as one short piece of YAML-like text."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    # Secrets go first: of an address that is cut off nobody sees any more where its password ends.
+    text = redact(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -13,6 +13,7 @@ from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models import adapter
 from seqbench.models.base import EmbedOptions
+from seqbench.models.consent import check_attention, code_arguments
 from seqbench.models.fingerprint import weight_files
 from seqbench.vocabulary import Dtype
 
@@ -99,8 +100,16 @@ class Checkpoint:
         """The model's transformers config; of an encoder-decoder, the encoder's numbers hold."""
         from transformers import AutoConfig
 
+        if self.attn_implementation is None:
+            check_attention(self.folder)
         with self.faults():
-            return AutoConfig.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+            return AutoConfig.from_pretrained(self.folder, **self._code)
+
+    @cached_property
+    def _code(self) -> dict[str, Any]:
+        """What transformers is told about running code of the checkpoint."""
+        revision = None if self.is_local else self.revision
+        return code_arguments(self.folder, path=self.path, revision=revision, consents=self.trust_remote_code)
 
     def declared(self) -> Settings:
         """The settings of the config; what `auto` comes to is known when the model is loaded."""
@@ -145,7 +154,7 @@ class Checkpoint:
         import transformers
         from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING as ENCODERS
 
-        arguments: dict[str, Any] = {"trust_remote_code": self.trust_remote_code}
+        arguments: dict[str, Any] = dict(self._code)
         if self.attn_implementation is not None:
             self._check_attention(self.attn_implementation)
             arguments["attn_implementation"] = self.attn_implementation
@@ -180,7 +189,7 @@ class Checkpoint:
         from seqbench.models.transformer import Transformer, default_device
 
         with self.faults():
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, trust_remote_code=self.trust_remote_code)
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, **self._code)
         if self.config.is_encoder_decoder or type(model).__name__.endswith("EncoderModel"):
             model = model.get_encoder()
         model = model.to(dtype=getattr(torch, self.dtype), device=default_device()).eval()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from seqbench.errors import ModelNotFoundError
+from seqbench.errors import ModelError, ModelNotFoundError
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """In order of preference, as transformers has it; each may be an index (`….index.json`) of several shards."""
@@ -28,6 +28,7 @@ def weight_files(folder: Path) -> list[Path]:
 
     Raises:
         ModelNotFoundError: An index names shards that are not there, or is damaged.
+        ModelError: An index names a file that is not beside it.
     """
     for name in WEIGHTS:
         if (folder / name).is_file():
@@ -39,10 +40,13 @@ def weight_files(folder: Path) -> list[Path]:
 
 def _shards(index: Path) -> list[Path]:
     try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        away = next((name for name in names if Path(name).name != name or "\0" in name), None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelNotFoundError(f"{index} is damaged: it maps no weights to files") from error
-    paths = sorted(index.parent / name for name in names)
+    if away is not None:
+        raise ModelError(f"{index}: names the file {away!r}, which is not in its folder (download it again)")
+    paths = [index.parent / name for name in names]
     if gone := [path.name for path in paths if not path.is_file()]:
         raise ModelNotFoundError(
             f"{index.parent} lacks {len(gone)} of the {len(paths)} weight files that {index.name} names "

@@ -20,7 +20,7 @@ from seqbench.report.summary import summarize
 from seqbench.report.tables.card import carded_models, model_index
 from seqbench.report.tables.every import forms, tables
 from seqbench.unfinished import remove_left
-from seqbench.vocabulary import FigureFormat, TableFormat
+from seqbench.vocabulary import FigureFormat, TableFormat, check_name
 
 PAGE = "index.html"
 TABLES, FIGURES, CARDS = "tables", "figures", "tables/model-index"
@@ -75,7 +75,7 @@ def write_report(
     Raises:
         CatalogNotFoundError: There is no catalog.
         CatalogError: It can't be read, or holds neither results nor failures of the selection.
-        ConfigError: The folder can't be written.
+        ConfigError: The folder can't be written, or a model's name can't be that of a file.
     """
     remove_left(settings.out, depth=2)
     analysis = analyse(catalog, selection, reporter)
@@ -110,7 +110,7 @@ def _tables(analysis: Analysis, settings: ReportSettings) -> Iterator[Path]:
 
 def _cards(analysis: Analysis, out: Path) -> Iterator[Path]:
     for model in carded_models(analysis):
-        yield write_file(out / CARDS / f"{model}.yml", model_index(analysis, model))
+        yield write_file(out / CARDS / f"{check_name(model, 'model')}.yml", model_index(analysis, model))
 
 
 def _figures(analysis: Analysis, settings: ReportSettings, reporter: Reporter) -> Iterator[Path]:

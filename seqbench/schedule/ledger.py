@@ -11,6 +11,7 @@ from types import MappingProxyType
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord, Record
 from seqbench.extract.blocks import Work
+from seqbench.redaction import redact
 from seqbench.schedule import tasks
 from seqbench.schedule.catching_up import recorded_splits
 from seqbench.schedule.display import Display
@@ -114,7 +115,7 @@ class Ledger:
         self._end(node, done=False)
 
     def _list(self, group: Group, reason: str) -> None:
-        problem = Problem(model=group.model, dataset=group.dataset, reason=reason)
+        problem = Problem(model=group.model, dataset=group.dataset, reason=redact(reason))
         if problem not in self.problems:  # the heads of a data set fail alike
             self.problems.append(problem)
 

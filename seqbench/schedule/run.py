@@ -17,6 +17,7 @@ from seqbench.config import Config
 from seqbench.errors import SeqbenchError
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Reporter
+from seqbench.redaction import redact_all
 from seqbench.schedule import host
 from seqbench.schedule.catching_up import catch_up
 from seqbench.schedule.display import Display
@@ -163,7 +164,7 @@ def _record(config: Config, command: Command) -> RunRecord:
         run_id=uuid.uuid4().hex,
         command=command,
         status="running",
-        config=config.model_dump(mode="json"),
+        config=redact_all(config.model_dump(mode="json")),
         versions=host.versions(),
         host=host.host(),
         device=host.device(),

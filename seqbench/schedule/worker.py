@@ -20,6 +20,7 @@ from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.extract.blocks import Work
 from seqbench.heap import keep_freed_memory, one_heap
 from seqbench.progress import Silent
+from seqbench.redaction import redact
 from seqbench.schedule import host, tasks
 from seqbench.schedule.plan import ExtractTask, Task
 from seqbench.schedule.workspace import Workspace
@@ -95,7 +96,7 @@ def work(job: Job) -> Report | None:
     except SeqbenchError as error:
         return wire.report(error=str(error))
     except Exception:  # goes into the run's list of failures, and other tasks go on
-        return wire.report(bug=traceback.format_exc())
+        return wire.report(bug=redact(traceback.format_exc()))
     finally:
         with _lock:
             del _wires[job.key]

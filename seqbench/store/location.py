@@ -6,7 +6,6 @@ tools do.
 """
 
 import os
-import re
 import shutil
 import sys
 from abc import ABC, abstractmethod
@@ -265,10 +264,9 @@ def _known_faults() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what a client says, without the credentials or signatures of a URL in it."""
+    """The first line of what a client says."""
     said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    first = said.strip().splitlines()[0]
-    return re.sub(r"\?[^\s\"']*", "", re.sub(r"//[^/@\s]+@", "//", first))
+    return said.strip().splitlines()[0]
 
 
 def _last(path: str) -> str:

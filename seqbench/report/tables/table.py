@@ -7,13 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqbench.spreadsheet import harmless, markdown_text
+
 Cell = str | int | float | bool | None
 MISSING = "–"
 """What people read where there is no number."""
 AS_GOOD = "†"
 """Beside a score that can't be told apart from the best."""
-
-_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +139,7 @@ def _plain(cell: Cell) -> str:
         return "true" if cell else "false"
     if not isinstance(cell, str):
         return repr(cell)
-    text = " ".join(cell.split())
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return harmless(" ".join(cell.split()))
 
 
 def _finite(cell: Cell) -> Cell:
@@ -154,4 +153,4 @@ def _marked(part: Part, row: int, column: int, words: str) -> str:
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(markdown_text, cells)) + " |"

@@ -35,7 +35,7 @@ function tsv({ columns, rows }) {
     if (value === null || value === undefined) return "";
     if (typeof value === "number") return String(value);
     const text = String(value).split(/\s+/).join(" ").trim();
-    return /^[=+\-@]/.test(text) ? `'${text}` : text;
+    return /^[=+\-@＝＋－＠]/.test(text) ? `'${text}` : text;
   };
   return [columns, ...rows].map((row) => row.map(plain).join("\t")).join("\n") + "\n";
 }
