@@ -51,3 +51,13 @@ class CatalogNotFoundError(CatalogError, FileNotFoundError):
 
 class ProbeError(SeqbenchError, ValueError):
     """A probe can't be trained on what it was given."""
+
+
+LONGEST_SAID = 200
+"""Letters that a message quotes of what a library says: some repeat the whole of a damaged value."""
+
+
+def said(error: BaseException) -> str:
+    """What an error says, for the end of another message: its first line, shortened, or else its type."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first if len(first) <= LONGEST_SAID else f"{first[: LONGEST_SAID - 1]}…"

@@ -23,7 +23,7 @@ HEAVY = {
     "tensorboard",
     "distributed",
 }
-FOUNDATION = {"errors", "vocabulary", "identity", "progress", "board", "heap"}
+FOUNDATION = {"errors", "vocabulary", "recorded", "identity", "progress", "board", "heap"}
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "datasets": {"config"},

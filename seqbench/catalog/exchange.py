@@ -156,7 +156,7 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
         raise CatalogError(
             f"{folder}: is no exported catalog: {MANIFEST} can't be read: {error.strerror}"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CatalogError(f"{path}: is no manifest of an exported catalog (export it again)") from error
     newest = migrations()[-1].number
     if number > newest:
@@ -164,7 +164,9 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
             f"{folder} has format {number}, which is newer than this seqbench ({__version__}, format "
             f"{newest}): upgrade seqbench"
         )
-    check_names("table", tuple(files), TABLES)
+    for table in files:
+        if table not in TABLES:
+            raise CatalogError(f"{path}: names a table {table!r:.60}, which no catalog has (export it again)")
     if files.keys() & set(PROBE_TABLES) and "probes" not in files:
         raise CatalogError(f"{folder}: holds rows of probes without the table probes (export that as well)")
     for table, file in files.items():

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError
+from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError, said
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models import adapter
 from seqbench.models.base import EmbedOptions
@@ -91,7 +91,7 @@ class Checkpoint:
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise ModelNotFoundError(
                 f"model {self.name!r}: {self.path} is no directory and can't be had from the hub{offline}: "
-                f"{first_line(error)}"
+                f"{said(error)}"
             ) from error
 
     @cached_property
@@ -207,10 +207,5 @@ class Checkpoint:
         except Exception as error:  # whatever transformers raises here is about the user's folder
             hint = " (set trust_remote_code: true if you trust it)" if "trust_remote" in str(error) else ""
             raise ModelError(
-                f"model {self.name!r}: {self.path} can't be loaded: {first_line(error)}{hint}"
+                f"model {self.name!r}: {self.path} can't be loaded: {said(error)}{hint}"
             ) from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its type."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -9,24 +9,28 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.errors import ProbeError
+from seqbench.errors import ProbeError, said
 from seqbench.identity import ModelIdentity
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.outcome import Keep
 from seqbench.probe.saved_head import Origin, SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
+from seqbench.recorded import read_record
 from seqbench.store import Embeddings
 from seqbench.vocabulary import Task, check_name
 
 FORMAT = 1
 """Raised when an older seqbench could not use what is written."""
+
+MOST = 10_000_000
+"""No head has more outputs, nor an embedding more columns; a larger number comes from damage."""
 
 HASH_DIGITS = 12
 """Digits of a spec's hash in a file's name."""
@@ -159,7 +163,7 @@ def load(path: Path) -> SavedHead:
             f"{path}: there is no such file (heads are kept where probe.save_heads says)"
         ) from error
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise ProbeError(f"{path}: can't be read as a safetensors file: {_first_line(error)}") from error
+        raise ProbeError(f"{path}: can't be read as a safetensors file: {said(error)}") from error
     if KEY not in metadata:
         raise ProbeError(f"{path}: holds no head of seqbench (give a file that probe.save_heads left)")
     if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):
@@ -169,7 +173,7 @@ def load(path: Path) -> SavedHead:
     except ProbeError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"{path}: is damaged: {_first_line(error)} (train the probe again)") from error
+        raise ProbeError(f"{path}: is damaged: {said(error)} (train the probe again)") from error
 
 
 def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -183,51 +187,94 @@ def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return tensors, facts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What a file's JSON says: a `SavedHead` without tensors and long texts."""
+
+    format: int
+    kind: str
+    facts: dict[str, Any]
+    task: Task
+    n_outputs: int
+    classes: tuple[int, ...]
+    thresholds: tuple[float, ...] | None
+    origin: Origin
+    head: str
+    seed: int
+    fold: int | None
+    spec_hash: str
+    spec: dict[str, Any]
+
+
 def _record(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file's JSON says."""
-    return {
-        "format": FORMAT,
-        "kind": head.state.kind,
-        "facts": facts,
-        "task": head.task.value,
-        "n_outputs": head.n_outputs,
-        "classes": list(head.classes),
-        "thresholds": None if head.thresholds is None else list(head.thresholds),
-        "origin": asdict(head.origin),
-        "head": head.head,
-        "seed": head.seed,
-        "fold": head.fold,
-        "spec_hash": head.spec_hash,
-        "spec": dict(head.spec),
-    }
+    return asdict(
+        _Record(
+            format=FORMAT,
+            kind=head.state.kind,
+            facts=dict(facts),
+            task=head.task,
+            n_outputs=head.n_outputs,
+            classes=head.classes,
+            thresholds=head.thresholds,
+            origin=head.origin,
+            head=head.head,
+            seed=head.seed,
+            fold=head.fold,
+            spec_hash=head.spec_hash,
+            spec=dict(head.spec),
+        )
+    )
 
 
 def _from_record(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path) -> SavedHead:
-    if record["format"] > FORMAT:
+    if read_record(int, record["format"]) > FORMAT:
         raise ProbeError(f"{path}: was made by a newer seqbench (format {record['format']}): upgrade it")
     texts = {
         name.removeprefix(TEXT): values.tobytes().decode()
         for name, values in tensors.items()
         if name.startswith(TEXT)
     }
-    origin = record["origin"]
-    return SavedHead(
+    told = read_record(_Record, record)
+    ModelIdentity.from_json(record["origin"]["model"])
+    head = SavedHead(
         state=HeadState(
-            kind=record["kind"],
+            kind=told.kind,
             tensors={name: values for name, values in tensors.items() if not name.startswith(TEXT)},
-            facts={**record["facts"], **texts},
+            facts={**told.facts, **texts},
         ),
-        task=Task(record["task"]),
-        n_outputs=record["n_outputs"],
-        classes=tuple(record["classes"]),
-        thresholds=None if record["thresholds"] is None else tuple(record["thresholds"]),
-        origin=Origin(**{**origin, "model": ModelIdentity(**origin["model"])}),
-        head=record["head"],
-        seed=record["seed"],
-        fold=record["fold"],
-        spec_hash=record["spec_hash"],
-        spec=record["spec"],
+        task=told.task,
+        n_outputs=told.n_outputs,
+        classes=told.classes,
+        thresholds=told.thresholds,
+        origin=told.origin,
+        head=told.head,
+        seed=told.seed,
+        fold=told.fold,
+        spec_hash=told.spec_hash,
+        spec=told.spec,
     )
+    _check(head)
+    return head
+
+
+def _check(head: SavedHead) -> None:
+    """See that what a head's record says goes together.
+
+    Raises:
+        ValueError: It does not.
+    """
+    origin = head.origin
+    counts = {"n_outputs": head.n_outputs, "n_seqs": origin.n_seqs, "hidden": origin.hidden}
+    for name, count in counts.items():
+        if not 0 < count <= MOST:
+            raise ValueError(f"{name}: is {count}")
+    if head.task is Task.CLASSIFICATION and len(head.classes) != head.n_outputs:
+        raise ValueError(f"classes: are {len(head.classes)}, outputs {head.n_outputs}")
+    wanted = head.n_outputs if head.task is Task.LABELS else 1
+    if head.thresholds is not None and len(head.thresholds) != wanted:
+        raise ValueError(f"thresholds: are {len(head.thresholds)}, not {wanted}")
+    if not 0 <= origin.layer < origin.model.n_layers:
+        raise ValueError(f"origin.layer: is {origin.layer}")
 
 
 def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:
@@ -238,7 +285,3 @@ def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:
         digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

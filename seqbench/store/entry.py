@@ -11,7 +11,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from seqbench.errors import StoreError, StoreNotFoundError
+from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.identity import ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.layout import Block, blocks, n_blocks
@@ -43,7 +43,7 @@ class StoredEmbeddings:
         try:
             self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.location}: zarr.json is damaged: {error}") from error
+            raise StoreError(f"{self.location}: zarr.json is damaged: {said(error)}") from error
 
     @property
     def name(self) -> str:

@@ -1,0 +1,47 @@
+"""Records that were written as JSON, read back: every value is of the type that its field has, or it is told.
+
+A file may be damaged, or written by hand or by another program. What passes here can be computed with.
+"""
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_T = TypeVar("_T")
+
+_SAID = {"missing": "is missing", "unexpected_keyword_argument": "is an unknown key"}
+"""Shorter than what pydantic says, by its types of errors."""
+
+
+def read_record(kind: type[_T], content: object) -> _T:
+    """Make a dataclass of what its JSON holds; nothing is converted but lists to tuples and text to enums.
+
+    Args:
+        kind: A dataclass, or another type that holds some.
+        content: As `json.loads` gave it.
+
+    Raises:
+        ValueError: A key is missing, unknown or of another type; names the first in one line.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(kind).validate_json(json.dumps(content), strict=True, extra="forbid")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        said = _SAID.get(first["type"], first["msg"])
+        raise ValueError(f"{place[:80]}: {said}" if place else said) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+@cache
+def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
+    from pydantic import TypeAdapter
+
+    made: TypeAdapter[Any] = TypeAdapter(kind)
+    return made
