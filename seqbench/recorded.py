@@ -29,7 +29,8 @@ def read_record(kind: type[_T], content: object) -> _T:
     from pydantic import ValidationError
 
     try:
-        return _adapter(kind).validate_json(json.dumps(content), strict=True, extra="forbid")
+        found: _T = _adapter(kind).validate_json(json.dumps(content), strict=True, extra="forbid")
+        return found
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -40,8 +41,7 @@ def read_record(kind: type[_T], content: object) -> _T:
 
 
 @cache
-def _adapter(kind: type[_T]) -> "TypeAdapter[_T]":
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
     from pydantic import TypeAdapter
 
-    made: TypeAdapter[Any] = TypeAdapter(kind)
-    return made
+    return TypeAdapter(kind)

@@ -9,7 +9,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import ProbeError, said
-from seqbench.identity import ModelIdentity
+from seqbench.probe.head_record import TEXT, head_of, record_of
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.outcome import Keep
-from seqbench.probe.saved_head import Origin, SavedHead, origin_of
+from seqbench.probe.saved_head import SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
-from seqbench.recorded import read_record
 from seqbench.store import Embeddings
-from seqbench.vocabulary import Task, check_name
-
-FORMAT = 1
-"""Raised when an older seqbench could not use what is written."""
-
-MOST = 10_000_000
-"""No head has more outputs, nor an embedding more columns; a larger number comes from damage."""
+from seqbench.vocabulary import check_name
 
 HASH_DIGITS = 12
 """Digits of a spec's hash in a file's name."""
@@ -40,10 +32,6 @@ KEY = "seqbench_head"
 
 HASH_KEY = "sha256"
 """Of the metadata that holds the hash of JSON and tensors: safetensors itself has no checksum."""
-
-TEXT = "text:"
-"""Starts the name of a tensor that holds a text as UTF-8 bytes: a file's metadata ends at 100 MB, which the
-JSON of a large booster may be over."""
 
 LONG_TEXT = 4096
 """Letters from which on a text of a head's facts becomes such a tensor."""
@@ -131,7 +119,7 @@ def save(root: Path, head: SavedHead) -> str:
     path = root / place
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     tensors, facts = _split(head.state)
-    text = json.dumps(_record(head, facts), sort_keys=True, allow_nan=False)
+    text = json.dumps(record_of(head, facts), sort_keys=True, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
@@ -169,7 +157,7 @@ def load(path: Path) -> SavedHead:
     if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):
         raise ProbeError(f"{path}: is damaged: it is not what was written (train the probe again)")
     try:
-        return _from_record(json.loads(metadata[KEY]), tensors, path)
+        return head_of(json.loads(metadata[KEY]), tensors, path)
     except ProbeError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -185,96 +173,6 @@ def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             tensors[TEXT + name] = np.frombuffer(value.encode(), dtype=np.uint8)
             del facts[name]
     return tensors, facts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Record:
-    """What a file's JSON says: a `SavedHead` without tensors and long texts."""
-
-    format: int
-    kind: str
-    facts: dict[str, Any]
-    task: Task
-    n_outputs: int
-    classes: tuple[int, ...]
-    thresholds: tuple[float, ...] | None
-    origin: Origin
-    head: str
-    seed: int
-    fold: int | None
-    spec_hash: str
-    spec: dict[str, Any]
-
-
-def _record(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
-    return asdict(
-        _Record(
-            format=FORMAT,
-            kind=head.state.kind,
-            facts=dict(facts),
-            task=head.task,
-            n_outputs=head.n_outputs,
-            classes=head.classes,
-            thresholds=head.thresholds,
-            origin=head.origin,
-            head=head.head,
-            seed=head.seed,
-            fold=head.fold,
-            spec_hash=head.spec_hash,
-            spec=dict(head.spec),
-        )
-    )
-
-
-def _from_record(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path) -> SavedHead:
-    if read_record(int, record["format"]) > FORMAT:
-        raise ProbeError(f"{path}: was made by a newer seqbench (format {record['format']}): upgrade it")
-    texts = {
-        name.removeprefix(TEXT): values.tobytes().decode()
-        for name, values in tensors.items()
-        if name.startswith(TEXT)
-    }
-    told = read_record(_Record, record)
-    ModelIdentity.from_json(record["origin"]["model"])
-    head = SavedHead(
-        state=HeadState(
-            kind=told.kind,
-            tensors={name: values for name, values in tensors.items() if not name.startswith(TEXT)},
-            facts={**told.facts, **texts},
-        ),
-        task=told.task,
-        n_outputs=told.n_outputs,
-        classes=told.classes,
-        thresholds=told.thresholds,
-        origin=told.origin,
-        head=told.head,
-        seed=told.seed,
-        fold=told.fold,
-        spec_hash=told.spec_hash,
-        spec=told.spec,
-    )
-    _check(head)
-    return head
-
-
-def _check(head: SavedHead) -> None:
-    """See that what a head's record says goes together.
-
-    Raises:
-        ValueError: It does not.
-    """
-    origin = head.origin
-    counts = {"n_outputs": head.n_outputs, "n_seqs": origin.n_seqs, "hidden": origin.hidden}
-    for name, count in counts.items():
-        if not 0 < count <= MOST:
-            raise ValueError(f"{name}: is {count}")
-    if head.task is Task.CLASSIFICATION and len(head.classes) != head.n_outputs:
-        raise ValueError(f"classes: are {len(head.classes)}, outputs {head.n_outputs}")
-    wanted = head.n_outputs if head.task is Task.LABELS else 1
-    if head.thresholds is not None and len(head.thresholds) != wanted:
-        raise ValueError(f"thresholds: are {len(head.thresholds)}, not {wanted}")
-    if not 0 <= origin.layer < origin.model.n_layers:
-        raise ValueError(f"origin.layer: is {origin.layer}")
 
 
 def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:

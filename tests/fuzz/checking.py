@@ -11,7 +11,7 @@ from pathlib import Path
 from seqbench.errors import SeqbenchError
 from tests.fuzz.subjects import Subject
 
-SECONDS = 20
+SECONDS = 45
 """No file of a few hundred bytes may keep a command busy for longer; most take some milliseconds."""
 
 MEGABYTES = 400

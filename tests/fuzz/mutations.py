@@ -3,6 +3,7 @@
 An edit is three numbers, so Hypothesis can make it smaller and a byte string can stand for it.
 """
 
+import copy
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -90,7 +91,7 @@ def distort(value: Any, edits: Iterable[Edit]) -> Any:
     for kind, at, what in edits:
         places = list(_places(value))
         if not places:
-            return VALUES[what % len(VALUES)]
+            return copy.deepcopy(VALUES[what % len(VALUES)])
         holder, key = places[at % len(places)]
         other = places[what % len(places)]
         _VALUES[kind % len(_VALUES)](holder, key, what, other)
@@ -105,7 +106,7 @@ def _places(value: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _replace(holder: Any, key: Any, what: int, other: tuple[Any, Any]) -> None:
-    holder[key] = VALUES[what % len(VALUES)]
+    holder[key] = copy.deepcopy(VALUES[what % len(VALUES)])
 
 
 def _drop(holder: Any, key: Any, what: int, other: tuple[Any, Any]) -> None:

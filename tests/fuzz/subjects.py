@@ -215,9 +215,9 @@ DATA = ("data",)
 RUN = ("data", "my.yaml", "embeddings.zarr", "catalog.duckdb")
 GENOMIC = ("raw/genome.fa",)
 SUBJECTS = {
-    "data set": Subject(files=("data/d/*.jsonl",), read=_check_dataset, form="jsonl", needs=DATA),
+    "data set": Subject(files=("data/d/*.jsonl",), read=_check_dataset, form="jsonl", needs=DATA, names=("planted.json", "d: ")),
     "planted claim": Subject(files=("data/d/planted.json",), read=_check_dataset, form="json", needs=DATA),
-    "datasets_info": Subject(files=("info.yaml",), read=_check_dataset, form="yaml", needs=DATA, names=("/data/d",)),
+    "datasets_info": Subject(files=("info.yaml",), read=_check_dataset, form="yaml", needs=DATA, names=("d: ", "planted.json", "/data/d")),
     "config": Subject(files=("my.yaml",), read=_load("my.yaml"), form="yaml", needs=DATA),
     "flat config": Subject(files=("flat.yaml",), read=_load("flat.yaml"), form="yaml", needs=("data", "pt")),
     "plan": Subject(files=("my.yaml",), read=_plan, form="yaml", needs=DATA, names=("/data", "data set")),
@@ -226,7 +226,7 @@ SUBJECTS = {
     "npy provenance": Subject(files=("npy/kmer-1/d.json",), read=_import_store("npy"), form="json", needs=("npy",), names=("/kmer-1",)),
     "parquet": Subject(files=("parquet/kmer-1/*.parquet",), read=_import_store("parquet"), names=("/kmer-1",)),
     "anndata": Subject(files=("anndata/kmer-1/*.h5ad",), read=_import_store("anndata"), own_process=True),
-    "store metadata": Subject(files=("embeddings.zarr/**/zarr.json",), read=_verify, form="json", names=("kmer-1",)),
+    "store metadata": Subject(files=("embeddings.zarr/**/zarr.json",), read=_verify, form="json", names=("kmer-1", "embeddings.zarr")),
     "store chunks": Subject(files=("embeddings.zarr/**/c.*",), read=_verify, names=("kmer-1",)),
     "store metadata, extract": Subject(files=("embeddings.zarr/**/zarr.json",), read=_run("extract"), form="json", needs=RUN, names=("kmer-1", "embeddings.zarr"), writes=True),
     "store metadata, probe": Subject(files=("embeddings.zarr/**/zarr.json",), read=_run("probe"), form="json", needs=RUN, names=("kmer-1", "embeddings.zarr"), writes=True),
