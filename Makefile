@@ -43,6 +43,7 @@ docs: $(VENV)/installed
 	$(BIN)/python scripts/config_reference.py > docs/config.md
 	$(BIN)/python scripts/command_reference.py > docs/commands.md
 	$(BIN)/python scripts/api_reference.py > docs/api.md
+	$(BIN)/python scripts/fault_messages.py > docs/fault-messages.md
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:

@@ -154,7 +154,8 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
         hashes = {table: str(about["sha256"]) for table, about in manifest["tables"].items()}
     except OSError as error:
         raise CatalogError(
-            f"{folder}: is no exported catalog: {MANIFEST} can't be read: {error.strerror}"
+            f"{folder}: is no exported catalog: {MANIFEST} can't be read: {error.strerror} "
+            "(give a folder that `seqbench catalog export` wrote)"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CatalogError(f"{path}: is no manifest of an exported catalog (export it again)") from error

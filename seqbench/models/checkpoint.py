@@ -68,7 +68,9 @@ class Checkpoint:
                 + "set `path` to its base model and `adapter` to its folder)"
             )
         if not (folder / "config.json").is_file():
-            raise ModelNotFoundError(f"model {self.name!r}: {folder} has no config.json")
+            raise ModelNotFoundError(
+                f"model {self.name!r}: {folder} has no config.json (give a folder in the Hugging Face layout)"
+            )
         if not any(path for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
             raise ModelNotFoundError(
                 f"model {self.name!r}: {folder} has no tokenizer (save it there beside the model)"
@@ -205,7 +207,7 @@ class Checkpoint:
         except SeqbenchError:
             raise
         except Exception as error:  # whatever transformers raises here is about the user's folder
-            hint = " (set trust_remote_code: true if you trust it)" if "trust_remote" in str(error) else ""
-            raise ModelError(
-                f"model {self.name!r}: {self.path} can't be loaded: {said(error)}{hint}"
-            ) from error
+            trust = "trust_remote" in str(error)
+            out = "set trust_remote_code: true if you trust it" if trust else "damaged? copy it again"
+            why = f"a file of it lacks the key {error}" if isinstance(error, KeyError) else said(error)
+            raise ModelError(f"model {self.name!r}: {self.path} can't be loaded: {why} ({out})") from error

@@ -151,7 +151,9 @@ def load(path: Path) -> SavedHead:
             f"{path}: there is no such file (heads are kept where probe.save_heads says)"
         ) from error
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise ProbeError(f"{path}: can't be read as a safetensors file: {said(error)}") from error
+        raise ProbeError(
+            f"{path}: can't be read as a safetensors file: {said(error)} (cut short? copy it again)"
+        ) from error
     if KEY not in metadata:
         raise ProbeError(f"{path}: holds no head of seqbench (give a file that probe.save_heads left)")
     if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):

@@ -14,6 +14,9 @@ from seqbench.identity import Settings
 from seqbench.recorded import read_record
 from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
 
+REMAKE = "(delete that folder; `seqbench extract` makes it again)"
+"""The way out where the record of a model or data set is damaged."""
+
 LARGEST = 2**40
 """No number of items, sequences or units is larger; one that is comes from damage."""
 

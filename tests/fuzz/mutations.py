@@ -12,17 +12,81 @@ Edit = tuple[int, int, int]
 """Which kind of damage, where, and with what; any numbers from 0."""
 
 TOKENS = (
-    b"\x00", b"\xff", b"\xef\xbb\xbf", b"\r\n", b"\r", b"\n", b"\n\n", b"\t", b"NaN", b"-Infinity", b"1e999",
-    b"9" * 25, b"9" * 5000, b"-1", b"0", b"null", b"true", b'"\\ud800"', "é漢".encode(), "é".encode("latin-1"),
-    "ACGT".encode("utf-16"), b"[" * 3000, b"{" * 50, b"A" * 100_000, b'"', b"'", b"\\", b"/../", b"{", b"]",
-    b":", b",", b"#", b">", b"&a [*a]", b"!!python/name:os.system", b"<<: 1", b"%s{0}", b"\x1b[31m",
-)  # fmt: skip
-"""What is inserted: control characters, broken text, numbers out of range, nesting, what syntax is made of."""
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"\n\n",
+    b"\t",
+    b"NaN",
+    b"-Infinity",
+    b"1e999",
+    b"9" * 25,
+    b"9" * 5000,
+    b"-1",
+    b"0",
+    b"null",
+    b"true",
+    b'"\\ud800"',
+    "é漢".encode(),
+    "é".encode("latin-1"),
+    "ACGT".encode("utf-16"),
+    b"[" * 3000,
+    b"{" * 50,
+    b"A" * 100_000,
+    b'"',
+    b"'",
+    b"\\",
+    b"/../",
+    b"{",
+    b"]",
+    b":",
+    b",",
+    b"#",
+    b">",
+    b"&a [*a]",
+    b"!!python/name:os.system",
+    b"<<: 1",
+    b"%s{0}",
+    b"\x1b[31m",
+)
+"""What is inserted: control characters, broken text, numbers out of range, nesting, parts of syntax."""
 
 VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 3, 2**31, 2**63, 2**70, -(2**70), 1.5, 1e308, float("nan"), float("inf"), "", "x",
-    "\x00", "\ud800", "../../x", "a\nb", "é", "x" * 5000, [], {}, [None], [[]], {"a": 1}, ["x", 1], [0, 0, 0], "1",
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    3,
+    2**31,
+    2**63,
+    2**70,
+    -(2**70),
+    1.5,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\x00",
+    "\ud800",
+    "../../x",
+    "a\nb",
+    "é",
+    "x" * 5000,
+    [],
+    {},
+    [None],
+    [[]],
+    {"a": 1},
+    ["x", 1],
+    [0, 0, 0],
+    "1",
+)
 """What takes the place of a value."""
 
 
@@ -100,7 +164,8 @@ def distort(value: Any, edits: Iterable[Edit]) -> Any:
 
 def _places(value: Any) -> Iterable[tuple[Any, Any]]:
     """Every key of every mapping and every position of every list."""
-    for key in list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+    keys = list(value) if isinstance(value, dict) else []
+    for key in keys or range(len(value) if isinstance(value, list) else 0):
         yield value, key
         yield from _places(value[key])
 
@@ -130,7 +195,8 @@ def _wrap(holder: Any, key: Any, what: int, other: tuple[Any, Any]) -> None:
 
 def _scale(holder: Any, key: Any, what: int, other: tuple[Any, Any]) -> None:
     if isinstance(holder[key], int | float):
-        holder[key] = (-holder[key], holder[key] * 10, holder[key] + 1, holder[key] * 10**12, float(holder[key]))[what % 5]
+        number = holder[key]
+        holder[key] = (-number, number * 10, number + 1, number * 10**12, float(number))[what % 5]
     else:
         holder[key] = str(holder[key])
 

@@ -44,8 +44,8 @@ def _load(name: str) -> Read:
     def read(folder: Path) -> Sequence[str]:
         from seqbench.config import load_config
 
-        loaded = load_config(folder / name)
-        return () if loaded is None else ()
+        load_config(folder / name)
+        return ()
 
     return read
 
@@ -215,49 +215,149 @@ DATA = ("data",)
 RUN = ("data", "my.yaml", "embeddings.zarr", "catalog.duckdb")
 GENOMIC = ("raw/genome.fa",)
 SUBJECTS = {
-    "data set": Subject(files=("data/d/*.jsonl",), read=_check_dataset, form="jsonl", needs=DATA, names=("planted.json", "d: ")),
+    "data set": Subject(
+        files=("data/d/*.jsonl",),
+        read=_check_dataset,
+        form="jsonl",
+        needs=DATA,
+        names=("planted.json", "d: "),
+    ),
     "planted claim": Subject(files=("data/d/planted.json",), read=_check_dataset, form="json", needs=DATA),
-    "datasets_info": Subject(files=("info.yaml",), read=_check_dataset, form="yaml", needs=DATA, names=("d: ", "planted.json", "/data/d")),
+    "datasets_info": Subject(
+        files=("info.yaml",),
+        read=_check_dataset,
+        form="yaml",
+        needs=DATA,
+        names=("d: ", "planted.json", "/data/d"),
+    ),
     "config": Subject(files=("my.yaml",), read=_load("my.yaml"), form="yaml", needs=DATA),
     "flat config": Subject(files=("flat.yaml",), read=_load("flat.yaml"), form="yaml", needs=("data", "pt")),
     "plan": Subject(files=("my.yaml",), read=_plan, form="yaml", needs=DATA, names=("/data", "data set")),
     "pt": Subject(files=("pt/kmer-1/*.pt",), read=_import_store("pt"), names=("/kmer-1",)),
     "npy": Subject(files=("npy/kmer-1/*.npy",), read=_import_store("npy"), names=("/kmer-1",)),
-    "npy provenance": Subject(files=("npy/kmer-1/d.json",), read=_import_store("npy"), form="json", needs=("npy",), names=("/kmer-1",)),
-    "parquet": Subject(files=("parquet/kmer-1/*.parquet",), read=_import_store("parquet"), names=("/kmer-1",)),
+    "npy provenance": Subject(
+        files=("npy/kmer-1/d.json",),
+        read=_import_store("npy"),
+        form="json",
+        needs=("npy",),
+        names=("/kmer-1",),
+    ),
+    "parquet": Subject(
+        files=("parquet/kmer-1/*.parquet",), read=_import_store("parquet"), names=("/kmer-1",)
+    ),
     "anndata": Subject(files=("anndata/kmer-1/*.h5ad",), read=_import_store("anndata"), own_process=True),
-    "store metadata": Subject(files=("embeddings.zarr/**/zarr.json",), read=_verify, form="json", names=("kmer-1", "embeddings.zarr")),
+    "store metadata": Subject(
+        files=("embeddings.zarr/**/zarr.json",),
+        read=_verify,
+        form="json",
+        names=("kmer-1", "embeddings.zarr"),
+    ),
     "store chunks": Subject(files=("embeddings.zarr/**/c.*",), read=_verify, names=("kmer-1",)),
-    "store metadata, extract": Subject(files=("embeddings.zarr/**/zarr.json",), read=_run("extract"), form="json", needs=RUN, names=("kmer-1", "embeddings.zarr"), writes=True),
-    "store metadata, probe": Subject(files=("embeddings.zarr/**/zarr.json",), read=_run("probe"), form="json", needs=RUN, names=("kmer-1", "embeddings.zarr"), writes=True),
-    "store chunks, run": Subject(files=("embeddings.zarr/**/c.*",), read=_run("run"), needs=("data", "my.yaml", "embeddings.zarr"), names=("kmer-1", "embeddings.zarr"), writes=True),
-    "catalog": Subject(files=("catalog.duckdb",), read=_catalog, own_process=True, names=("predictions", "probes")),
-    "catalog manifest": Subject(files=("export/manifest.json",), read=_catalog_import, form="json", needs=("export",), names=("/export",)),
-    "catalog tables": Subject(files=("export/*.parquet",), read=_catalog_import_unhashed, needs=("export",), own_process=True, writes=True),
+    "store metadata, extract": Subject(
+        files=("embeddings.zarr/**/zarr.json",),
+        read=_run("extract"),
+        form="json",
+        needs=RUN,
+        names=("kmer-1", "embeddings.zarr"),
+        writes=True,
+    ),
+    "store metadata, probe": Subject(
+        files=("embeddings.zarr/**/zarr.json",),
+        read=_run("probe"),
+        form="json",
+        needs=RUN,
+        names=("kmer-1", "embeddings.zarr"),
+        writes=True,
+    ),
+    "store chunks, run": Subject(
+        files=("embeddings.zarr/**/c.*",),
+        read=_run("run"),
+        needs=("data", "my.yaml", "embeddings.zarr"),
+        names=("kmer-1", "embeddings.zarr"),
+        writes=True,
+    ),
+    "catalog": Subject(
+        files=("catalog.duckdb",), read=_catalog, own_process=True, names=("predictions", "probes")
+    ),
+    "catalog manifest": Subject(
+        files=("export/manifest.json",),
+        read=_catalog_import,
+        form="json",
+        needs=("export",),
+        names=("/export",),
+    ),
+    "catalog tables": Subject(
+        files=("export/*.parquet",),
+        read=_catalog_import_unhashed,
+        needs=("export",),
+        own_process=True,
+        writes=True,
+    ),
     "status": Subject(files=(".catalog.duckdb.running.json",), read=_status, form="json"),
-    "head": Subject(files=("raw/head.safetensors",), read=_predict("raw/new.jsonl"), needs=("raw/new.jsonl",)),
-    "head record": Subject(files=("raw/head.safetensors",), read=_predict("raw/new.jsonl"), form="head", needs=("raw/new.jsonl",)),
-    "predict jsonl": Subject(files=("raw/new.jsonl",), read=_predict("raw/new.jsonl"), form="jsonl", needs=("raw/head.safetensors",)),
-    "predict fasta": Subject(files=("raw/new.fa",), read=_predict("raw/new.fa"), form="text", needs=("raw/head.safetensors",)),
-    "predict npy": Subject(files=("npy/kmer-1/d-0layer_test.npy",), read=_predict("npy/kmer-1/d-0layer_test.npy"), needs=("raw/head.safetensors",)),
-    "predict pt": Subject(files=("pt/kmer-1/d-0layer_test.pt",), read=_predict("pt/kmer-1/d-0layer_test.pt"), needs=("raw/head.safetensors",)),
-    "predict parquet": Subject(files=("parquet/kmer-1/d-0layer_test.parquet",), read=_predict("parquet/kmer-1/d-0layer_test.parquet"), needs=("raw/head.safetensors",)),
+    "head": Subject(
+        files=("raw/head.safetensors",), read=_predict("raw/new.jsonl"), needs=("raw/new.jsonl",)
+    ),
+    "head record": Subject(
+        files=("raw/head.safetensors",), read=_predict("raw/new.jsonl"), form="head", needs=("raw/new.jsonl",)
+    ),
+    "predict jsonl": Subject(
+        files=("raw/new.jsonl",),
+        read=_predict("raw/new.jsonl"),
+        form="jsonl",
+        needs=("raw/head.safetensors",),
+    ),
+    "predict fasta": Subject(
+        files=("raw/new.fa",), read=_predict("raw/new.fa"), form="text", needs=("raw/head.safetensors",)
+    ),
+    "predict npy": Subject(
+        files=("npy/kmer-1/d-0layer_test.npy",),
+        read=_predict("npy/kmer-1/d-0layer_test.npy"),
+        needs=("raw/head.safetensors",),
+    ),
+    "predict pt": Subject(
+        files=("pt/kmer-1/d-0layer_test.pt",),
+        read=_predict("pt/kmer-1/d-0layer_test.pt"),
+        needs=("raw/head.safetensors",),
+    ),
+    "predict parquet": Subject(
+        files=("parquet/kmer-1/d-0layer_test.parquet",),
+        read=_predict("parquet/kmer-1/d-0layer_test.parquet"),
+        needs=("raw/head.safetensors",),
+    ),
     "fasta": Subject(files=("raw/x.fa",), read=_imported("fasta", "fa"), form="text"),
     "table": Subject(files=("raw/x.csv",), read=_imported("table", "csv"), form="text"),
-    "bed": Subject(files=("raw/x.bed",), read=_imported("bed", "bed"), form="text", needs=GENOMIC, names=("genome.fa",)),
-    "vcf": Subject(files=("raw/x.vcf",), read=_imported("vcf", "vcf"), form="text", needs=GENOMIC, names=("genome.fa",)),
-    "genome": Subject(files=("raw/genome.fa",), read=_imported("bed", "bed"), form="text", needs=("raw/x.bed",), names=("x.bed",)),
-    "model json": Subject(files=("model/*.json",), read=_model, form="json", needs=("model",), names=("model 'm'",)),
-    "model weights": Subject(files=("model/*.safetensors",), read=_model, needs=("model",), names=("model 'm'",)),
-}  # fmt: skip
+    "bed": Subject(
+        files=("raw/x.bed",), read=_imported("bed", "bed"), form="text", needs=GENOMIC, names=("genome.fa",)
+    ),
+    "vcf": Subject(
+        files=("raw/x.vcf",), read=_imported("vcf", "vcf"), form="text", needs=GENOMIC, names=("genome.fa",)
+    ),
+    "genome": Subject(
+        files=("raw/genome.fa",),
+        read=_imported("bed", "bed"),
+        form="text",
+        needs=("raw/x.bed",),
+        names=("x.bed",),
+    ),
+    "model json": Subject(
+        files=("model/*.json",), read=_model, form="json", needs=("model",), names=("model 'm'",)
+    ),
+    "model weights": Subject(
+        files=("model/*.safetensors",), read=_model, needs=("model",), names=("model 'm'",)
+    ),
+}
 
 
 def copy_of(world: Path, subject: Subject, folder: Path) -> list[str]:
     """Copy what a subject wants, and give the names of the files that may be damaged."""
     names = sorted(
-        str(path.relative_to(world)) for pattern in subject.files for path in world.glob(pattern) if path.is_file()
+        str(path.relative_to(world))
+        for pattern in subject.files
+        for path in world.glob(pattern)
+        if path.is_file()
     )
-    for name in dict.fromkeys([*(name.split("/")[0] if "/" in name and not name.startswith("raw/") else name for name in names), *subject.needs]):
+    folders = [name if name.startswith("raw/") else name.split("/")[0] for name in names]
+    for name in dict.fromkeys([*folders, *subject.needs]):
         source, target = world / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():

@@ -18,9 +18,8 @@ FLAT = """\
 model_name: kmer-1
 num_layers: 0
 embedding_output_dir: pt
-dataset_dir: data
-dataset_names: [d]
-learning_rate: 0.001
+dataset_path: data
+mlp_lr: 0.001
 batch_size: 64
 """
 INFO = """\
