@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
 
-.PHONY: help demo test test-all lint bench docs clean
+.PHONY: help demo test test-all lint bench fuzz docs clean
 help:
 	@echo "make demo      install, run the main job on the bundled demo, print the table and where the page is"
 	@echo "make test      lint, types, and the tests that take minutes at most"
 	@echo "make test-all  the same and the long tests (kills, real data sets)"
 	@echo "make lint      ruff and mypy"
 	@echo "make bench     the benchmarks of docs/benchmarks.md"
+	@echo "make fuzz      coverage-guided fuzzing of what is read, SECONDS=60 a kind of file"
 	@echo "make docs      the documentation, as a site in site/"
 
 # One install serves all targets; it is done again when a pin or the packaging changes.
@@ -38,6 +39,12 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/real_data.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/extract.py
+
+FUZZED ?= data\ set config fasta table bed vcf
+SECONDS ?= 60
+fuzz: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
+	for kind in $(FUZZED); do $(BIN)/python scripts/fuzz.py "$$kind" $(SECONDS) || exit 1; done
 
 docs: $(VENV)/installed
 	$(BIN)/python scripts/config_reference.py > docs/config.md

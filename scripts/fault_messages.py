@@ -10,9 +10,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 HEAD = """# Messages
 
-What can be wrong, and the line that says so. Made by `make docs`: each fault is made in a folder, the command is run
-there, and what it prints on standard error is taken down. A line of a file comes as `file:line`, a key with dots, the
-way out in brackets. The exit code is 2 where nothing was done, and 3 where some work failed and the rest is done.
+What can be wrong, and the line that says so. Made by `make docs`: each fault is made in a folder, the command
+is run there, and the line that it prints is taken down. A line of a file is named as `file:line`, a key with
+dots, the way out in brackets. The exit code is 2 where nothing was done, and 3 where some work failed or
+something was found, and the rest is done.
 """
 
 

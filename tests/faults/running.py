@@ -59,7 +59,7 @@ def tell(fault: Fault, world: Path) -> Told:
             ("seqbench: ",) if done.exit_code == 2 else ("failed: ", "can't be worked on: ", "warning: ", "")
         )
         found = [line for sign in signs for line in lines if line.startswith(sign) and line.strip()]
-        assert found and done.exit_code, (fault.about, done.exit_code, done.output)
+        assert found, (fault.about, done.exit_code, done.output)
         line = found[0]
         return Told(exit_code=done.exit_code, line=line.replace(f"{folder}/", "").replace(str(folder), "."))
 

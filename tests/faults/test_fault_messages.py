@@ -1,4 +1,4 @@
-"""Each named fault gives the line that docs/fault-messages.md shows, and leaves with the code that it says."""
+"""Each named fault gives the line and the exit code that docs/fault-messages.md shows."""
 
 import re
 from pathlib import Path

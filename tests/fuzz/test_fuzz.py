@@ -20,7 +20,8 @@ EXAMPLES = int(os.environ.get("SEQBENCH_FUZZ", "0"))
 NUMBERS = st.integers(0, 65_535)
 EDITS = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=3)
 SLOW = (
-    "plan", "anndata", "store metadata, probe", "store chunks, run", "catalog tables", "model json", "model weights",
+    "plan", "anndata", "store metadata, probe", "store chunks, run", "catalog tables", "model json",
+    "model weights",
 )  # fmt: skip
 """Take a second or so each, so the default suite leaves them out."""
 
