@@ -70,3 +70,13 @@ def disk_error(error: BaseException) -> OSError | None:
     while known is not None and not isinstance(known, OSError):
         known = known.__cause__ or known.__context__
     return known
+
+
+LONGEST_SAID = 200
+"""Letters that a message quotes of what a library says: some repeat the whole of a damaged value."""
+
+
+def said(error: BaseException) -> str:
+    """What an error says, for the end of another message: its first line, shortened, or else its type."""
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first if len(first) <= LONGEST_SAID else f"{first[: LONGEST_SAID - 1]}…"

@@ -3,12 +3,17 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from seqbench.recorded import read_record
+
 Settings = dict[str, str | int | bool | None]
 """How embeddings were computed: pooling, window, dtype of compute. Equal settings mean equal embeddings."""
 
 
 SETTING_DEFAULTS: Settings = {"special_tokens": True, "stride": None, "strands": "none", "tokens_by": "plain"}
 """What holds of embeddings that were stored before these settings existed."""
+
+MOST_LAYERS = 100_000
+"""No model has more; a larger number comes from damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,5 +44,24 @@ class ModelIdentity:
 
     @classmethod
     def from_attrs(cls, name: str, attrs: dict[str, Any]) -> "ModelIdentity":
-        """Read back what `attrs` wrote."""
-        return cls(name=name, n_layers=attrs["n_layers"], hidden=attrs["hidden"], **attrs["identity"])
+        """Read back what `attrs` wrote.
+
+        Raises:
+            ValueError: A key is missing, unknown, of another type or out of range.
+        """
+        rest = {key: value for key, value in attrs.items() if key != "identity"}
+        if not isinstance(attrs.get("identity"), dict):
+            raise ValueError("identity: is missing")
+        return cls.from_json({"name": name, **rest, **attrs["identity"]})
+
+    @classmethod
+    def from_json(cls, content: object) -> "ModelIdentity":
+        """Read back what `asdict` gave, from JSON.
+
+        Raises:
+            ValueError: As for `from_attrs`.
+        """
+        found = read_record(cls, content)
+        if not 0 < found.n_layers <= MOST_LAYERS:
+            raise ValueError(f"n_layers: is {found.n_layers}")
+        return found

@@ -24,8 +24,8 @@ HEAVY = {
     "distributed",
 }
 FOUNDATION = {
-    "errors", "vocabulary", "identity", "progress", "board", "heap", "unfinished", "interrupts", "redaction",
-    "spreadsheet",
+    "errors", "vocabulary", "recorded", "identity", "progress", "board", "heap", "unfinished", "interrupts",
+    "redaction", "spreadsheet",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),

@@ -154,9 +154,10 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
         hashes = {table: str(about["sha256"]) for table, about in manifest["tables"].items()}
     except OSError as error:
         raise CatalogError(
-            f"{folder}: is no exported catalog: {MANIFEST} can't be read: {error.strerror}"
+            f"{folder}: is no exported catalog: {MANIFEST} can't be read: {error.strerror} "
+            "(give a folder that `seqbench catalog export` wrote)"
         ) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise CatalogError(f"{path}: is no manifest of an exported catalog (export it again)") from error
     newest = migrations()[-1].number
     if number > newest:
@@ -164,7 +165,9 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
             f"{folder} has format {number}, which is newer than this seqbench ({__version__}, format "
             f"{newest}): upgrade seqbench"
         )
-    check_names("table", tuple(files), TABLES)
+    for table in files:
+        if table not in TABLES:
+            raise CatalogError(f"{path}: names a table {table!r:.60}, which no catalog has (export it again)")
     for owner, tables in (("probes", (*PROBE_TABLES, "clean_metrics")), ("audits", AUDIT_TABLES)):
         if files.keys() & set(tables) and owner not in files:
             raise CatalogError(

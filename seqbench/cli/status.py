@@ -67,12 +67,11 @@ def _running(beat: "Beat | None") -> list[str]:
         return ["Nothing is running."]
     seconds = max(beat.written - beat.began, 1e-9)
     lines = [f"`seqbench {beat.command}` runs on {beat.host} (process {beat.pid}) for {seconds:.0f} s"]
-    lines += [
-        f"  {group.replace(' ', ' × ').replace(' × ', ' ', 1)}: {human(done)} of {human(beat.total[group])}"
-        for group, done in beat.done.items()
-        if group in beat.running
-    ]
+    for group, done in beat.done.items():
+        if group in beat.running:
+            place = group.replace(" ", " × ").replace(" × ", " ", 1)
+            lines.append(f"  {place}: {human(done)} of {human(beat.total.get(group, done))}")
     for worker in beat.workers:
-        tasks = ", ".join(" ".join(group) for group in worker["running"]) or "idle"
-        lines.append(f"  {worker['name']}: {worker['used']:g} of {worker['power']:g} units, {tasks}")
+        tasks = ", ".join(" ".join(group) for group in worker.running) or "idle"
+        lines.append(f"  {worker.name}: {worker.used:g} of {worker.power:g} units, {tasks}")
     return lines

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError
+from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError, said
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models import adapter
 from seqbench.models.base import EmbedOptions
@@ -69,7 +69,9 @@ class Checkpoint:
                 + "set `path` to its base model and `adapter` to its folder)"
             )
         if not (folder / "config.json").is_file():
-            raise ModelNotFoundError(f"model {self.name!r}: {folder} has no config.json")
+            raise ModelNotFoundError(
+                f"model {self.name!r}: {folder} has no config.json (give a folder in the Hugging Face layout)"
+            )
         if not any(path for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
             raise ModelNotFoundError(
                 f"model {self.name!r}: {folder} has no tokenizer (save it there beside the model)"
@@ -92,7 +94,7 @@ class Checkpoint:
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise ModelNotFoundError(
                 f"model {self.name!r}: {self.path} is no directory and can't be had from the hub{offline}: "
-                f"{first_line(error)}"
+                f"{said(error)}"
             ) from error
 
     @cached_property
@@ -214,12 +216,7 @@ class Checkpoint:
         except SeqbenchError:
             raise
         except Exception as error:  # whatever transformers raises here is about the user's folder
-            hint = " (set trust_remote_code: true if you trust it)" if "trust_remote" in str(error) else ""
-            raise ModelError(
-                f"model {self.name!r}: {self.path} can't be loaded: {first_line(error)}{hint}"
-            ) from error
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its type."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+            trust = "trust_remote" in str(error)
+            out = "set trust_remote_code: true if you trust it" if trust else "damaged? copy it again"
+            why = f"a file of it lacks the key {error}" if isinstance(error, KeyError) else said(error)
+            raise ModelError(f"model {self.name!r}: {self.path} can't be loaded: {why} ({out})") from error

@@ -30,6 +30,9 @@ sequence of 300 letters fills 298 at most.
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
 
+LONGEST = 20
+"""Longer k-mers are counted as if they had so many letters, too many anyway: huge powers take hours."""
+
 BATCH_BYTES = 8 * 1024**2
 """Bytes of the rows that are made together."""
 
@@ -191,7 +194,7 @@ class Kmer:
         if self.canonical and facts.alphabet == "protein":
             raise NotApplicableError("proteins have no reverse complement")
         lengths = self._lengths(facts.alphabet)
-        width = sum(len(ALPHABETS[facts.alphabet]) ** k for k in lengths)
+        width = sum(len(ALPHABETS[facts.alphabet]) ** min(k, LONGEST) for k in lengths)
         if width > MAX_WIDTH:
             raise NotApplicableError(
                 f"{width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} (take a smaller k, or k: auto)"

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _FILE = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer_(?P<split>train|eval|test)\.pt")
 
 
+_SPARSEST = 1000
+"""Numbers of a sparse tensor for each byte of its file, at most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrecomputedSplit:
     """One layer of one split, read from its file."""
@@ -117,20 +121,14 @@ def read_file(path: Path) -> PrecomputedSplit:
     """
     import torch
 
-    try:
-        mapped = zipfile.is_zipfile(path)  # files of before PyTorch 1.6 are no archives and can't be mapped
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
-        raise ModelError(f"{path}: holds more than tensors, which is not read for safety") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: can't be read as a PyTorch file (cut short? extract it again)") from error
+    content = load_tensors(path)
     if not isinstance(content, dict) or not all(
         isinstance(content.get(key), torch.Tensor) for key in ("embeddings", "labels")
     ):
         raise ModelError(f"{path}: should hold {{'embeddings': tensor, 'labels': tensor}}")
     embeddings, labels = (
-        _plain(content["embeddings"]).astype(np.float32, copy=False),
-        _plain(content["labels"]),
+        plain(content["embeddings"], path).astype(np.float32, copy=False),
+        plain(content["labels"], path),
     )
     if embeddings.ndim == 2:
         embeddings = embeddings[:, None]
@@ -148,8 +146,38 @@ def read_file(path: Path) -> PrecomputedSplit:
     return PrecomputedSplit(embeddings_NSH=embeddings, labels=labels.astype(kind))
 
 
-def _plain(tensor: "Tensor") -> NDArray[Any]:
-    """Any tensor as an array; NumPy knows neither bfloat16 nor sparse tensors."""
+def load_tensors(path: Path) -> Any:
+    """Read what `torch.save` wrote: tensors, and dicts and lists of them; nothing else is unpickled.
+
+    Raises:
+        ModelError: It is no such file, is damaged, or holds anything else.
+    """
+    import torch
+
+    try:
+        # Files of before PyTorch 1.6 are no archives and can't be mapped.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        raise ModelError(f"{path}: holds more than tensors, which is not read for safety") from error
+    # Torch's unpickler runs the file's instructions unchecked, so damaged ones end in any exception at all.
+    except Exception as error:
+        raise ModelError(f"{path}: can't be read as a PyTorch file (cut short? extract it again)") from error
+
+
+def plain(tensor: "Tensor", path: Path) -> NDArray[Any]:
+    """Any tensor as an array; NumPy knows neither bfloat16 nor sparse tensors.
+
+    Raises:
+        ModelError: It is damaged: it would take more memory than its file can stand for.
+    """
+    import torch
+
+    most = path.stat().st_size * (_SPARSEST if tensor.is_sparse else 1)
+    if tensor.layout not in (torch.strided, torch.sparse_coo) or tensor.is_complex() or tensor.numel() > most:
+        raise ModelError(
+            f"{path}: holds a tensor of shape {tuple(tensor.shape)}, {tensor.dtype}, {tensor.layout}, which "
+            "does not fit the file (damaged? extract it again)"
+        )
     dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
     return np.asarray(
         dense.float().numpy() if dense.dtype.itemsize < 4 and dense.is_floating_point() else dense

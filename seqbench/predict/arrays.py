@@ -11,9 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.errors import DataError, ProbeError
+from seqbench.errors import DataError, ProbeError, said
+from seqbench.models.precomputed import load_tensors, plain
 from seqbench.probe.saved_head import Origin
 from seqbench.store import open_store
+from seqbench.store.exchange.npy import load_npy
 from seqbench.store.readers import need
 from seqbench.vocabulary import SPLITS
 
@@ -99,28 +101,17 @@ def pieces(rows: Rows, origin: Origin, where: str, piece_rows: int) -> Iterator[
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
-    try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError) as error:
-        raise _unreadable(path, "a NumPy file", error) from error
-    if not isinstance(found, np.ndarray):
-        raise DataError(f"{path}: holds several arrays; one is wanted")
-    return found
+    return load_npy(path)
 
 
 def _read_pt(path: Path) -> NDArray[Any]:
-    import pickle
-
     import torch
 
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise _unreadable(path, "a PyTorch file of tensors", error) from error
+    found = load_tensors(path)
     found = found.get("embeddings") if isinstance(found, dict) else found
     if not isinstance(found, torch.Tensor):
         raise DataError(f"{path}: should hold a tensor, or {{'embeddings': tensor}}")
-    return np.asarray(found.detach().float() if found.is_floating_point() else found.detach())
+    return plain(found, path)
 
 
 def _read_parquet(path: Path) -> NDArray[Any]:
@@ -134,12 +125,7 @@ def _read_parquet(path: Path) -> NDArray[Any]:
         table = pq.read_table(path, columns=names)
         columns = [np.stack(table[name].to_numpy()).astype(np.float32) for name in names]
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
-        raise _unreadable(path, "Parquet", error) from error
+        raise DataError(f"{path}: can't be read as Parquet: {said(error)}") from error
     if not columns:
         raise DataError(f"{path}: has no column `embedding` (or `embedding_1`, `embedding_2`, …)")
     return np.stack(columns, axis=1)
-
-
-def _unreadable(path: Path, what: str, error: Exception) -> DataError:
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    return DataError(f"{path}: can't be read as {what}: {said[0]}")

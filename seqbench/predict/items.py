@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqbench.errors import DataError
+from seqbench.errors import DataError, said
 
 JSONL = (".jsonl", ".json")
 FASTA = (".fasta", ".fa", ".fna", ".faa")
@@ -50,7 +50,7 @@ def read_items(path: Path, keys: Sequence[str]) -> Iterator[Item]:
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
     except (OSError, EOFError) as error:
-        raise DataError(f"{path}: can't be read: {error}") from error
+        raise DataError(f"{path}: can't be read: {said(error)}") from error
 
 
 _Read = Iterator[tuple[int, str | None, tuple[str, ...]]]
@@ -68,7 +68,7 @@ def _read_jsonl(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _
         try:
             item = json.loads(raw)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}:{line}: not JSON: {error}") from error
+            raise DataError(f"{path}:{line}: not JSON: {said(error)}") from error
         if not isinstance(item, dict):
             raise DataError(f"{path}:{line}: must be an object, got {reprlib.repr(item)}")
         wanted = keys if keys[0] in item else numbered
@@ -79,7 +79,7 @@ def _read_jsonl(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _
                     f"have {', '.join(keys)})"
                 )
         sequences = tuple(_checked(item[key], f"{path}:{line}: {key!r}") for key in wanted)
-        yield line, None if item.get("id") is None else str(item["id"]), sequences
+        yield line, _id(item.get("id"), f"{path}:{line}"), sequences
 
 
 def _read_fasta(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _Read:
@@ -90,14 +90,14 @@ def _read_fasta(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _
         text = _text(raw, f"{path}:{line}").strip()
         if text.startswith(">"):
             if start:
-                yield start, name, (_checked("".join(parts), f"{path}:{start}: {name!r}"),)
+                yield start, name, (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}"),)
             start, name, parts = line, (text[1:].split() or [""])[0], []
         elif text and not start:
             raise DataError(f"{path}:{line}: no FASTA file: it does not start with a line of `>`")
         else:
             parts.append(text)
     if start:
-        yield start, name, (_checked("".join(parts), f"{path}:{start}: {name!r}"),)
+        yield start, name, (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}"),)
 
 
 def _text(raw: bytes, where: str) -> str:
@@ -105,6 +105,18 @@ def _text(raw: bytes, where: str) -> str:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: not UTF-8 text") from error
+
+
+def _id(found: object, where: str) -> str | None:
+    """The id as text; JSON can hold halves of characters, which no file of results can."""
+    if found is None:
+        return None
+    text = str(found)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"{where}: 'id' holds half a character, {reprlib.repr(text)}") from error
+    return text
 
 
 def _checked(sequence: object, where: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.config import ModelConfig
-from seqbench.errors import DataError, ProbeError
+from seqbench.errors import DataError, ProbeError, said
 from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
 from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
 from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
@@ -61,7 +61,7 @@ def predict(
     count, empty = 0, 0
     with Output(out, head) as output:
         for piece in _pieces(head, where, given, model, reporter):
-            scores_NK = _scores(head, piece.rows_NSH)
+            scores_NK = _scores(head, piece.rows_NSH, where)
             missing_N = np.asarray(np.isnan(scores_NK).all(axis=1))
             predicted = _predicted(head, scores_NK, missing_N)
             output.write(Scored(first=count, ids=piece.ids, predicted=predicted, scores_NK=scores_NK))
@@ -140,14 +140,21 @@ def _piece_items(head: SavedHead) -> int:
     return max(1, PIECE_BYTES // (4 * head.origin.n_seqs * head.origin.hidden))
 
 
-def _scores(head: SavedHead, rows_NSH: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scores(head: SavedHead, rows_NSH: NDArray[np.float32], where: Path) -> NDArray[np.float32]:
     """What the head predicts, (N, K); NaN where an embedding is not finite."""
     whole = head.origin.combine == "concat" or rows_NSH.shape[1] == 1
     features_ND = rows_NSH.reshape(len(rows_NSH), -1) if whole else rows_NSH.mean(axis=1)
     sound_N = np.isfinite(features_ND).all(axis=1)
     scores_NK = np.full((len(features_ND), head.n_outputs), math.nan, dtype=np.float32)
     if sound_N.any():
-        scores_NK[sound_N] = predict_features(head.state, np.ascontiguousarray(features_ND[sound_N]))
+        try:
+            scores_NK[sound_N] = predict_features(head.state, np.ascontiguousarray(features_ND[sound_N]))
+        except ProbeError as error:
+            raise ProbeError(f"{where}: {error}") from error
+        except (LookupError, ValueError, TypeError, AttributeError) as error:
+            # Each kind of head keeps other facts and tensors, and a file that another program made may lack
+            # any of them.
+            raise ProbeError(f"{where}: its facts and tensors do not go together: {said(error)}") from error
     return scores_NK
 
 

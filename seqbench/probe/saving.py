@@ -9,25 +9,21 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.errors import ProbeError
-from seqbench.identity import ModelIdentity
+from seqbench.errors import ProbeError, said
+from seqbench.probe.head_record import TEXT, head_of, record_of
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.outcome import Keep
-from seqbench.probe.saved_head import Origin, SavedHead, origin_of
+from seqbench.probe.saved_head import SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
 from seqbench.store import Embeddings
 from seqbench.unfinished import partial_of
-from seqbench.vocabulary import Task, check_name
-
-FORMAT = 1
-"""Raised when an older seqbench could not use what is written."""
+from seqbench.vocabulary import check_name
 
 HASH_DIGITS = 12
 """Digits of a spec's hash in a file's name."""
@@ -37,10 +33,6 @@ KEY = "seqbench_head"
 
 HASH_KEY = "sha256"
 """Of the metadata that holds the hash of JSON and tensors: safetensors itself has no checksum."""
-
-TEXT = "text:"
-"""Starts the name of a tensor that holds a text as UTF-8 bytes: a file's metadata ends at 100 MB, which the
-JSON of a large booster may be over."""
 
 LONG_TEXT = 4096
 """Letters from which on a text of a head's facts becomes such a tensor."""
@@ -130,7 +122,7 @@ def save(root: Path, head: SavedHead) -> str:
     path = root / place
     partial = partial_of(path)
     tensors, facts = _split(head.state)
-    text = json.dumps(_record(head, facts), sort_keys=True, allow_nan=False)
+    text = json.dumps(record_of(head, facts), sort_keys=True, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
@@ -162,17 +154,19 @@ def load(path: Path) -> SavedHead:
             f"{path}: there is no such file (heads are kept where probe.save_heads says)"
         ) from error
     except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise ProbeError(f"{path}: can't be read as a safetensors file: {_first_line(error)}") from error
+        raise ProbeError(
+            f"{path}: can't be read as a safetensors file: {said(error)} (cut short? copy it again)"
+        ) from error
     if KEY not in metadata:
         raise ProbeError(f"{path}: holds no head of seqbench (give a file that probe.save_heads left)")
     if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):
         raise ProbeError(f"{path}: is damaged: it is not what was written (train the probe again)")
     try:
-        return _from_record(json.loads(metadata[KEY]), tensors, path)
+        return head_of(json.loads(metadata[KEY]), tensors, path)
     except ProbeError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ProbeError(f"{path}: is damaged: {_first_line(error)} (train the probe again)") from error
+        raise ProbeError(f"{path}: is damaged: {said(error)} (train the probe again)") from error
 
 
 def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -186,53 +180,6 @@ def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     return tensors, facts
 
 
-def _record(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a file's JSON says."""
-    return {
-        "format": FORMAT,
-        "kind": head.state.kind,
-        "facts": facts,
-        "task": head.task.value,
-        "n_outputs": head.n_outputs,
-        "classes": list(head.classes),
-        "thresholds": None if head.thresholds is None else list(head.thresholds),
-        "origin": asdict(head.origin),
-        "head": head.head,
-        "seed": head.seed,
-        "fold": head.fold,
-        "spec_hash": head.spec_hash,
-        "spec": dict(head.spec),
-    }
-
-
-def _from_record(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path) -> SavedHead:
-    if record["format"] > FORMAT:
-        raise ProbeError(f"{path}: was made by a newer seqbench (format {record['format']}): upgrade it")
-    texts = {
-        name.removeprefix(TEXT): values.tobytes().decode()
-        for name, values in tensors.items()
-        if name.startswith(TEXT)
-    }
-    origin = record["origin"]
-    return SavedHead(
-        state=HeadState(
-            kind=record["kind"],
-            tensors={name: values for name, values in tensors.items() if not name.startswith(TEXT)},
-            facts={**record["facts"], **texts},
-        ),
-        task=Task(record["task"]),
-        n_outputs=record["n_outputs"],
-        classes=tuple(record["classes"]),
-        thresholds=None if record["thresholds"] is None else tuple(record["thresholds"]),
-        origin=Origin(**{**origin, "model": ModelIdentity(**origin["model"])}),
-        head=record["head"],
-        seed=record["seed"],
-        fold=record["fold"],
-        spec_hash=record["spec_hash"],
-        spec=record["spec"],
-    )
-
-
 def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:
     """SHA-256 over the JSON and the tensors' names, types, shapes and contents."""
     digest = hashlib.sha256(text.encode())
@@ -241,7 +188,3 @@ def _digest(text: str, tensors: Mapping[str, NDArray[Any]]) -> str:
         digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
         digest.update(np.ascontiguousarray(values).data)
     return digest.hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from seqbench.recorded import read_record
 from seqbench.schedule import host
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
@@ -36,7 +36,7 @@ class Beat:
     total: dict[str, float]
     running: list[str]
     """`stage model dataset`, of what runs now."""
-    workers: list[dict[str, Any]]
+    workers: list[WorkerLoad]
 
     @property
     def is_alive(self) -> bool:
@@ -54,8 +54,8 @@ def beat_path(catalog: Path) -> Path:
 def last_beat(catalog: Path) -> Beat | None:
     """What the command that writes to a catalog last said; None where none runs."""
     try:
-        beat = Beat(**json.loads(beat_path(catalog).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # none, or of another version
+        beat = read_record(Beat, json.loads(beat_path(catalog).read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):  # none, damaged, or of another version
         return None
     return beat if beat.is_alive else None
 
@@ -116,7 +116,7 @@ class Heartbeat:
             done={" ".join(group): amount for group, amount in self._done.items()},
             total={" ".join(group): amount for group, amount in self._total.items()},
             running=[" ".join(group) for group in dict.fromkeys(self._running.values())],
-            workers=[asdict(load) for load in self._workers],
+            workers=list(self._workers),
         )
         partial = partial_of(self._path)
         with suppress(OSError):  # a full disk ends the run where results are written, not here

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 from zarr.core.array_spec import ArrayConfigParams
 
-from seqbench.errors import StoreError
+from seqbench.errors import StoreError, said
 from seqbench.store.location import Location, faults, location_of
 
 _KEEP_EMPTY: ArrayConfigParams = {"write_empty_chunks": True}
@@ -77,7 +77,7 @@ def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
             found = group.get(path)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(
-            f"{group.path}/{path}/zarr.json in the store can't be read: {error} "
+            f"{group.path}/{path}/zarr.json in the store can't be read: {said(error)} "
             "(delete that folder; `seqbench extract` makes it again)"
         ) from error
     return found.with_config(_KEEP_EMPTY) if isinstance(found, zarr.Array) else found
@@ -143,7 +143,8 @@ def read(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(No
             return np.asarray(found)
     except (ValueError, RuntimeError) as error:
         raise StoreError(
-            f"{array.path} in the store can't be read: {error} (`seqbench store verify` lists all damage)"
+            f"{array.path} in the store can't be read: {said(error)} "
+            "(`seqbench store verify` lists all damage)"
         ) from error
 
 
@@ -194,7 +195,7 @@ def reopen(group: zarr.Group) -> zarr.Group:
         with faults(location_of(group.store), "read"):
             return zarr.open_group(group.store, path=group.path, mode="r+", zarr_format=3)
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{group.path}/zarr.json in the store can't be read: {error}") from error
+        raise StoreError(f"{group.path}/zarr.json in the store can't be read: {said(error)}") from error
 
 
 def put_attrs(group: zarr.Group, attrs: dict[str, Any]) -> None:

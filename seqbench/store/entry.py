@@ -11,13 +11,13 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from seqbench.errors import StoreError, StoreNotFoundError
+from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.identity import ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.layout import Block, blocks, n_blocks
 from seqbench.store.location import LocalFolder, Location
 from seqbench.store.readers import LayerArray, to_xarray
-from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, SplitFacts
+from seqbench.store.records import ITEM_FIELDS, REMAKE, EmbeddingFacts, ItemFacts, SplitFacts
 from seqbench.vocabulary import SPLITS, SplitName
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class StoredEmbeddings:
         try:
             self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.location}: zarr.json is damaged: {error}") from error
+            raise StoreError(f"{self.location}: zarr.json is damaged: {said(error)} {REMAKE}") from error
 
     @property
     def name(self) -> str:

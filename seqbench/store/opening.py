@@ -7,7 +7,7 @@ from typing import Any
 import zarr
 from zarr.errors import GroupNotFoundError
 
-from seqbench.errors import StoreError, StoreNotFoundError
+from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
 from seqbench.store.layout import FORMAT
 from seqbench.store.location import LocalFolder, Location, faults, locate
@@ -74,4 +74,4 @@ def _open_root(location: Location, *, writable: bool) -> zarr.Group:
                     f"{location}: no embedding store there (`seqbench extract` makes one)"
                 ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{location}: zarr.json can't be read: {error}") from error
+        raise StoreError(f"{location}: zarr.json can't be read: {said(error)}") from error

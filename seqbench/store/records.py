@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.identity import Settings
+from seqbench.recorded import read_record
 from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
+
+REMAKE = "(delete that folder; `seqbench extract` makes it again)"
+"""The way out where the record of a model or data set is damaged."""
+
+LARGEST = 2**40
+"""No number of items, sequences or units is larger; one that is comes from damage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +77,25 @@ class EmbeddingFacts:
 
     @classmethod
     def from_attrs(cls, attrs: dict[str, Any]) -> "EmbeddingFacts":
-        """Read back what `attrs` wrote, now or before there were `dtype`, `notes` and `chunk_rows`."""
-        splits = {name: SplitFacts(**facts) for name, facts in attrs["splits"].items()}
-        known = {**attrs, "task": Task(attrs["task"]), "classes": tuple(attrs["classes"]), "splits": splits}
-        return cls(**known)
+        """Read back what `attrs` wrote, now or before there were `dtype`, `notes` and `chunk_rows`.
+
+        Raises:
+            ValueError: A key is missing, unknown, of another type or out of range.
+        """
+        found = read_record(cls, attrs)
+        sizes = {"n_seqs": found.n_seqs, "n_targets": found.n_targets, "hidden": found.hidden}
+        for split, facts in found.splits.items():
+            sizes |= {
+                f"splits.{split}.n_items": facts.n_items,
+                f"splits.{split}.block_rows": facts.block_rows,
+                f"splits.{split}.chunk_rows": facts.chunk_rows,
+            }
+            if facts.chunk_rows > 0 and facts.block_rows % facts.chunk_rows:
+                raise ValueError(f"splits.{split}: chunks of {facts.chunk_rows} rows do not fill a block")
+        for place, size in sizes.items():
+            if not 0 < size <= LARGEST:
+                raise ValueError(f"{place}: is {size}")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

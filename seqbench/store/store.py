@@ -7,14 +7,14 @@ from typing import Any
 
 import zarr
 
-from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
+from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, said
 from seqbench.identity import SETTING_DEFAULTS, ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import FORMAT
 from seqbench.store.location import Location
 from seqbench.store.locks import exclusive
-from seqbench.store.records import EmbeddingFacts, Fault
+from seqbench.store.records import REMAKE, EmbeddingFacts, Fault
 from seqbench.store.verify import verify_entry
 from seqbench.vocabulary import check_name
 
@@ -75,7 +75,7 @@ class Store:
         try:
             return ModelIdentity.from_attrs(name, dict(group.attrs))
         except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{self.path / name}: zarr.json is damaged: {error}") from error
+            raise StoreError(f"{self.path / name}: zarr.json is damaged: {said(error)} {REMAKE}") from error
 
     def require(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> Embeddings:
         """Open the embeddings of a model on a data set for writing, making the groups if they are new.

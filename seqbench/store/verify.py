@@ -5,7 +5,7 @@ from typing import Any
 
 import zarr
 
-from seqbench.errors import StoreError
+from seqbench.errors import StoreError, said
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import Block, blocks
@@ -140,5 +140,5 @@ class _Split:
             )
 
     def _fault(self, where: str, what: StoreError | str) -> Fault:
-        said = what if isinstance(what, str) else str(what.__cause__ or what)
-        return Fault(where=f"{self._entry.name}/{where}", what=said, repaired=self._repair)
+        told = what if isinstance(what, str) else said(what.__cause__ or what)
+        return Fault(where=f"{self._entry.name}/{where}", what=told, repaired=self._repair)

@@ -179,7 +179,7 @@ def test_parquet_of_hugging_face_names_its_classes(tmp_path: Path) -> None:
         ("seq,label,label\nA,1,1\n", [], "x.csv:1: has 2 columns 'label' (rename all but one)"),
         ("seq,label\nA,1\nC\n", [], "x.csv:3: has 1 fields, the first line 2 (the delimiter is ',';"),
         ('seq,label\nA,1\n"C,1\nG,0\n', [], "x.csv:3: unexpected end of data (is a quote left open"),
-        ("seq,label\n", [], "the input holds no items"),
+        ("seq,label\n", [], "x.csv: holds no items"),
         ("seq,label,set\nA,1,train\nC,0,tset\n", ["--split-column", "set"],
          "x.csv:3: split 'tset' is none of train, eval (or valid, val, dev) and test"),
         ("seq,label,set\nA,1,train\nC,0,test\n", ["--split-column", "set"],

@@ -176,7 +176,11 @@ def test_a_newer_format_and_missing_facts_are_refused(
     path = tmp_path / str(saved(tmp_path, entry, wanted))
     record, tensors = record_of(path)
     without = {key: value for key, value in record.items() if key != "origin"}
-    cases = ((record | {"format": 99}, "newer seqbench"), (without, "is damaged: 'origin'"), ([1], "damaged"))
+    cases = (
+        (record | {"format": 99}, "newer seqbench"),
+        (without, "is damaged: origin: is missing"),
+        ([1], "damaged"),
+    )
     for content, said in cases:
         text = json.dumps(content)
         save_file(tensors, path, {KEY: text, HASH_KEY: _digest(text, tensors)})

@@ -31,7 +31,7 @@ def test_a_running_command_says_how_far_it_is_and_takes_the_file_away(catalog: P
     assert said is not None
     assert (said.command, said.pid, said.running) == ("run", os.getpid(), ["extract m d"])
     assert (said.done["extract m d"], said.total["extract m d"]) == (40, 200)
-    assert said.workers[0]["running"] == [["extract", "m", "d"]]
+    assert said.workers[0].running == (made.nodes[0].group,)
     beat.close()
     assert last_beat(catalog) is None
 

@@ -31,6 +31,8 @@ class Drawing:
     rule: SplitRule
     max_items: int | None
     seed: int
+    where: str
+    """The input, for messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def build(
     repeated = _repeated(spool, duplicates)
     stratified = labelling.stratified and not survey.overflowed
     counts = _strata(spool, survey, repeated, stratified)
-    writer = _Writer(folder, labelling)
+    writer = _Writer(folder, labelling, drawing.where)
     drawer = _drawer(counts, drawing, drawn, labelling.task is Task.CLASSIFICATION)
     with writer, reporter.task("write", spool.n_items, "items") as advance:
         left_out = iter(repeated.tolist())
@@ -127,8 +129,8 @@ def _id(kept: Kept) -> str:
 class _Writer:
     """The open files of all splits."""
 
-    def __init__(self, folder: Path, labelling: Labelling) -> None:
-        self._folder, self._labelling = folder, labelling
+    def __init__(self, folder: Path, labelling: Labelling, where: str) -> None:
+        self._folder, self._labelling, self._where = folder, labelling, where
         self._files: dict[SplitName, BinaryIO] = {}
         self._counts: Counter[tuple[SplitName, str]] = Counter()
         self._items: Counter[SplitName] = Counter()
@@ -171,8 +173,8 @@ class _Writer:
         for needed in ("train", "test"):
             if needed not in self._items:
                 raise DataError(
-                    f"no item is in {needed}, of {self._items.total():,}: train and test are needed, eval "
-                    "may be missing (check how items are split, or give more)"
+                    f"{self._where}: no item is in {needed}, of {self._items.total():,}: train and test are "
+                    "needed, eval may be missing (check how items are split, or give more)"
                 )
         counts = {split: label_counts(self._counts, split) for split in SPLITS if split in self._items}
         for split, found in counts.items():

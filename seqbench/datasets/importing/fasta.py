@@ -17,7 +17,7 @@ from seqbench.vocabulary import SplitName
 REGION: Final = re.compile(r"(?:.*::)?([^\s:]+):([0-9]{1,12})-([0-9]{1,12})(?:\(([+.-])\))?$")
 """The header that `bedtools getfasta` and `samtools faidx` write, such as chr1:100-200(+)."""
 
-_PAIR: Final = re.compile(r"([^\s|;,=]+)=([^\s|;,]*)")
+_PAIR: Final = re.compile(r"(?<![^\s|;,=])([^\s|;,=]+)=([^\s|;,]*)")
 
 HeaderLabel = Callable[[str], str | None]
 """Gives the label that a header holds, or None."""

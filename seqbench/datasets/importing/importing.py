@@ -122,9 +122,21 @@ def _read_and_build(
     with reporter.task("read", source.size(), "B") as advance:
         inputs = Inputs(scratch, advance)
         survey = spool.fill(source.read(inputs), source.shape, source.label_from)
-    drawing = Drawing(rule=settings.splits, max_items=settings.max_items, seed=settings.seed)
+    where = _where(source, inputs)
+    if not spool.n_items:
+        why = ", ".join(f"{reason}: {each.count:,}" for reason, each in spool.skipped.items())
+        raise DataError(f"{where}: holds no items" + (f" that are kept ({why})" if why else ""))
+    drawing = Drawing(rule=settings.splits, max_items=settings.max_items, seed=settings.seed, where=where)
     built = build(spool, survey, partial, drawing, settings.items.duplicate_ids, reporter)
     return inputs, spool, built
+
+
+def _where(source: Source, inputs: Inputs) -> str:
+    """The last input file, as genomes and tables of labels are read first, and how many more there are."""
+    if not inputs.files:
+        return source.kind
+    more = f" (and {len(inputs.files) - 1} more)" if len(inputs.files) > 1 else ""
+    return f"{inputs.files[-1].path}{more}"
 
 
 def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, SplitIndex]:

@@ -94,7 +94,7 @@ class Spool:
         """Check and keep every item.
 
         Raises:
-            DataError: An item is at fault, or there is none; names its place.
+            DataError: An item is at fault; names its place.
         """
         survey = Survey(self._labels, shape)
         self._label_from = label_from
@@ -105,9 +105,6 @@ class Spool:
                     self.skipped.setdefault(reason, Skipped()).add(record.place)
                 elif isinstance(record, Record):
                     file.write(self._line(record, survey))
-        if not self.n_items:
-            why = ", ".join(f"{reason}: {each.count:,}" for reason, each in self.skipped.items())
-            raise DataError("the input holds no items" + (f" that are kept ({why})" if why else ""))
         return survey
 
     def read(self) -> Iterator[Kept]:

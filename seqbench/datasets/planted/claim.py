@@ -1,6 +1,7 @@
 """The claim beside a planted data set, `planted.json`: how it was made and the best attainable score."""
 
 import json
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,12 +27,13 @@ def read_ceiling(
     try:
         claim = json.loads(path.read_bytes())
         if claim["format"] != FORMAT:
-            return None, (f"{path}: is of format {claim['format']}, not {FORMAT}; no ceiling is shown",)
+            found = reprlib.repr(claim["format"])
+            return None, (f"{path}: is of format {found}, not {FORMAT}; no ceiling is shown",)
         ceiling = {str(metric): float(value) for metric, value in claim["ceiling"].items()}
         changed = [split for split, found in sha256.items() if claim["sha256"][split] != found]
     except FileNotFoundError:
         return None, ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None, (f"{path}: is damaged; no ceiling is shown (make the planted data sets again)",)
     if changed:
         return None, (f"{path}: was written for other contents of {', '.join(changed)}; no ceiling is shown",)

@@ -1,5 +1,6 @@
 """The heads by name; knowing what there is imports none of torch, scikit-learn and xgboost."""
 
+import reprlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -64,6 +65,6 @@ def _class(name: str) -> Any:
     if name not in HEADS:
         close = get_close_matches(name, HEADS, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(HEADS)}"
-        raise ProbeError(f"no head is called {name!r}; {hint} (probe.heads)")
+        raise ProbeError(f"no head is called {reprlib.repr(name)}; {hint} (probe.heads)")
     module, _, class_name = HEADS[name].partition(":")
     return getattr(import_module(module), class_name)

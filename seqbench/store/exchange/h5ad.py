@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anndata
 import h5py
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from seqbench.errors import SeqbenchError, StoreError
@@ -21,7 +19,11 @@ from seqbench.store.exchange.base import Found, Job, LayerFile
 from seqbench.store.exchange.columns import Rows, column_names, rows_of
 from seqbench.store.exchange.names import layer_file, layer_files, unreadable, whole_file
 from seqbench.store.exchange.provenance import Provenance
+from seqbench.store.exchange.trial import try_files
 from seqbench.vocabulary import SPLITS, SplitName
+
+if TYPE_CHECKING:
+    import anndata
 
 KEY = "seqbench"
 """Of `uns`, where the provenance is."""
@@ -38,6 +40,8 @@ def _layers(job: Job) -> list[int]:
 
 def write(job: Job) -> None:
     """Write the files of a job, some rows at a time; see `WritableFormat.write`."""
+    import anndata
+
     for layer in _layers(job):
         splits = [split for split, layers in job.layers.items() if layer in layers]
         with whole_file(layer_file(job.folder, job.dataset, layer, None, ".h5ad")) as partial:
@@ -47,8 +51,11 @@ def write(job: Job) -> None:
                 anndata.io.write_elem(file["uns"], KEY, job.provenance().to_json())
 
 
-def _frame(job: Job, splits: list[SplitName]) -> anndata.AnnData:
+def _frame(job: Job, splits: list[SplitName]) -> "anndata.AnnData":
     """All but the embeddings."""
+    import anndata
+    import pandas as pd
+
     tables = []
     for split in splits:
         count = job.facts.splits[split].n_items
@@ -80,15 +87,32 @@ def find(folder: Path) -> dict[str, Found]:
     Raises:
         StoreError: It holds no such files, or one can't be read.
     """
+    try_files([path for paths in layer_files(folder, ".h5ad").values() for path in paths.values()])
     found: dict[str, Found] = {}
     for dataset, paths in layer_files(folder, ".h5ad").items():
         found[dataset] = _H5adDataset(
-            {layer: _H5adFile(path) for (layer, split), path in paths.items() if split is None}
+            {layer: H5adFile(path) for (layer, split), path in paths.items() if split is None}
         )
     return found
 
 
-class _H5adFile:
+def try_file(path: Path) -> None:
+    """Read all of a file but the inner rows of `X`.
+
+    Raises:
+        StoreError: It can't be read; names it.
+    """
+    file = H5adFile(path)
+    rows, _ = file.shape
+    _ = file.provenance, file.columns
+    with file.open() as opened:
+        for row in {0, rows - 1} if rows else ():
+            opened["X"][row]
+
+
+class H5adFile:
+    """A file as AnnData writes them."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
 
@@ -105,6 +129,7 @@ class _H5adFile:
 
     @cached_property
     def provenance(self) -> Provenance | None:
+        """What seqbench wrote down; None in a file of another tool."""
         with self.open() as file:
             text = file["uns"][KEY][()] if KEY in file.get("uns", {}) else None
         return None if text is None else Provenance.from_json(text, self.path)
@@ -146,7 +171,7 @@ def _column(stored: Any) -> NDArray[Any]:
 class _H5adLayer:
     """One split of a file."""
 
-    def __init__(self, file: _H5adFile, split: SplitName) -> None:
+    def __init__(self, file: H5adFile, split: SplitName) -> None:
         self.path = file.path
         self._file = file
         self._numbers = np.flatnonzero(file.columns["split"] == split)
@@ -171,7 +196,7 @@ class _H5adLayer:
 
 
 class _H5adDataset:
-    def __init__(self, files: dict[int, _H5adFile]) -> None:
+    def __init__(self, files: dict[int, H5adFile]) -> None:
         self._files = files
         self.layers: dict[SplitName, dict[int, LayerFile]] = {}
         self.provenance: Provenance | None = None

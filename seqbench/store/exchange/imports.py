@@ -154,7 +154,7 @@ def _restored(
         if file.shape != wanted or not 0 <= layer < told.model.n_layers:
             raise StoreError(
                 f"{file.path}: layer {layer} of shape {file.shape} does not fit its provenance: "
-                f"{wanted}, layers 0 to {told.model.n_layers - 1}"
+                f"{wanted}, layers 0 to {told.model.n_layers - 1} (export again)"
             )
     for split, kept in rows.items():
         if told.sha256.get(f"rows/{split}") != kept.sha256():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqbench.errors import SeqbenchError, StoreError, disk_error
+from seqbench.errors import SeqbenchError, StoreError, disk_error, said
 from seqbench.vocabulary import SPLITS, SplitName
 
 _STEM = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer(_(?P<split>train|eval|test))?", re.ASCII)
@@ -45,8 +45,7 @@ def layer_files(folder: Path, suffix: str) -> dict[str, dict[tuple[int, SplitNam
 
 def unreadable(path: Path, what: str, error: Exception) -> StoreError:
     """The one line for a file that a library can't read."""
-    said = str(error).strip().splitlines() or [type(error).__name__]
-    return StoreError(f"{path}: can't be read as {what}: {said[0]}")
+    return StoreError(f"{path}: can't be read as {what}: {said(error)}")
 
 
 @contextmanager

@@ -87,7 +87,7 @@ class _NpyLayer:
 
     def _map(self) -> NDArray[Any]:
         """Map the file anew: pages of a mapping that is kept would count as this process's memory."""
-        array = _load(self.path)
+        array = load_npy(self.path)
         if array.ndim == 2:
             array = array[:, None]
         if array.ndim != 3 or array.dtype.kind != "f" or 0 in array.shape:
@@ -128,10 +128,10 @@ class _NpyDataset:
         }
         named = [name for names in column_names(there).values() for name in names]
         where = _column_file(self._folder, self._dataset, "label", split)
-        return rows_of({name: _load(there[name]) for name in named}, where)
+        return rows_of({name: load_npy(there[name]) for name in named}, where)
 
 
-def _load(path: Path) -> NDArray[Any]:
+def load_npy(path: Path) -> NDArray[Any]:
     """Map a file; nothing in it is unpickled.
 
     Raises:

@@ -5,8 +5,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from seqbench.errors import StoreError
+from seqbench.errors import StoreError, said
 from seqbench.identity import ModelIdentity
+from seqbench.recorded import read_record
 from seqbench.store.records import EmbeddingFacts
 
 VERSION = 1
@@ -46,19 +47,19 @@ class Provenance:
         """
         try:
             content = json.loads(text)
-            if content["seqbench_export"] > VERSION:
+            if read_record(int, content["seqbench_export"]) > VERSION:
                 raise StoreError(f"{where}: was exported by a newer seqbench: upgrade this one")
             return cls(
-                model=ModelIdentity(**content["model"]),
-                dataset=str(content["dataset"]),
+                model=ModelIdentity.from_json(content["model"]),
+                dataset=read_record(str, content["dataset"]),
                 facts=EmbeddingFacts.from_attrs(content["facts"]),
-                sha256=dict(content["sha256"]),
-                rounding_error=dict(content["rounding_error"]),
+                sha256=read_record(dict[str, str], content["sha256"]),
+                rounding_error=read_record(dict[str, float], content["rounding_error"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise StoreError(
-                f"{where}: its provenance is damaged ({type(error).__name__}: {error})"
-            ) from error
+        except KeyError as error:
+            raise StoreError(f"{where}: its provenance is damaged: no key {error} (export again)") from error
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StoreError(f"{where}: its provenance is damaged: {said(error)} (export again)") from error
 
     def joined(self, other: "Provenance", where: Path) -> "Provenance":
         """This and what another file of the same export says.
