@@ -23,7 +23,7 @@ buckets are families, whose members meet in other bands."""
 PEEKED: Final = 24
 """Places held in memory, of which two signatures must share some for the rest to be read: unrelated ones that
 meet in a band by chance hardly do."""
-PEEK_LOSS: Final = 0.001
+PEEK_LOSS: Final = 0.0001
 """What of the recall that may cost."""
 _TOGETHER: Final = 1 << 13
 """Places whose neighbours are compared together: 4 MB of signatures where all differ."""

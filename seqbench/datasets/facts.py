@@ -16,6 +16,10 @@ NUCLEOTIDE_SHARE = 0.9
 """Least share of A, C, G, T, U and N for sequences of IUPAC nucleotide codes to count as nucleotides: a
 protein can be spelt with those codes alone, but not for long with these six."""
 
+ODD_SHARE = 0.001
+"""Share of letters that are no nucleotide codes, or of T beside U, up to which they are slips: of a protein's
+letters a third are such."""
+
 RATIO_TOLERANCE = 0.01
 """Documented shares of splits are rounded to two digits."""
 
@@ -27,21 +31,32 @@ _ODD = np.array([not (chr(byte).isalpha() or chr(byte) in "-.*") for byte in ran
 def alphabet_of(letters: NDArray[np.int64]) -> Alphabet:
     """Tell DNA, RNA and protein apart by a (256,) histogram of byte values, either case.
 
-    Nucleotides are IUPAC codes with at least 90 % A, C, G, T, U and N; RNA is where U occurs and T does not.
+    Nucleotides are at least 90 % A, C, G, T, U and N and hardly anything but IUPAC codes; RNA is where U
+    occurs and T hardly does.
     """
     upper = letters.copy()
     upper[ord("A") : ord("Z") + 1] += upper[ord("a") : ord("z") + 1]
     upper[ord("a") : ord("z") + 1] = 0
     total = upper.sum()
-    if upper[_IUPAC].sum() < total or upper[_COMMON].sum() < NUCLEOTIDE_SHARE * total:
+    if upper[_IUPAC].sum() < (1 - ODD_SHARE) * total or upper[_COMMON].sum() < NUCLEOTIDE_SHARE * total:
         return "protein"
-    return "rna" if upper[ord("U")] and not upper[ord("T")] else "dna"
+    thymine, uracil = upper[ord("T")], upper[ord("U")]
+    return "rna" if uracil and thymine <= ODD_SHARE * uracil else "dna"
 
 
 def odd_letters(letters: NDArray[np.int64]) -> str | None:
     """Name what occurs in sequences and is neither a letter nor one of `- . *`, with its count."""
     odd = np.flatnonzero(_ODD & (letters > 0))
     return ", ".join(f"{chr(byte)!r} {letters[byte]} times" for byte in odd) or None
+
+
+def foreign_letters(letters: NDArray[np.int64]) -> str | None:
+    """Name the letters among nucleotides that stand for none, with their counts; None if there are none."""
+    if alphabet_of(letters) == "protein":
+        return None
+    codes = {*map(chr, _IUPAC.tolist()), "*"}
+    foreign = [byte for byte in np.flatnonzero(letters).tolist() if chr(byte).upper() not in codes]
+    return ", ".join(f"{chr(byte)!r} {letters[byte]} times" for byte in foreign if not _ODD[byte]) or None
 
 
 def warnings_of(
@@ -58,6 +73,8 @@ def warnings_of(
     remarks += [f"{split}.jsonl is not used: data_split leaves it out" for split in unused]
     if odd := odd_letters(sum_letters(indexes)):
         remarks.append(f"sequences hold characters that are no letters: {odd}")
+    if foreign := foreign_letters(sum_letters(indexes)):
+        remarks.append(f"sequences hold letters that are no nucleotides: {foreign}")
     train = indexes["train"]
     if train.task is Task.CLASSIFICATION and len(np.unique(train.labels)) == 1:
         remarks.append("train has only one class")

@@ -111,6 +111,9 @@ def test_a_missing_folder_is_a_fault(spec):
         ("ACGUT", "dna"),
         ("MKVLAAGIVGE", "protein"),
         ("DRSVKDRSVKACGT", "protein"),
+        ("ACGT" * 250 + "E", "dna"),
+        ("ACGU" * 2500 + "T", "rna"),
+        ("ACGT" * 250 + "EL", "protein"),
     ],
 )
 def test_the_alphabet_follows_from_the_letters(sequences, alphabet):
@@ -148,6 +151,7 @@ def test_differences_from_the_documentation_are_warnings(spec):
         (items([0, 1], [0, 0]), "in train, label 0 is never 1 (counted from 0)"),
         (items([0.5, 1.0], [0.5, 2.0]), "in train, target 0 is the same for all items (counted from 0)"),
         (items(0, 1, seq="AC GT"), "sequences hold characters that are no letters: ' ' 4 times"),
+        (items(0, 1, seq="ACGT" * 300 + "E"), "sequences hold letters that are no nucleotides: 'E' 4 times"),
     ],
 )
 def test_what_looks_wrong_is_a_warning(spec, train, warning):
