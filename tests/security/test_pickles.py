@@ -55,7 +55,7 @@ READERS: dict[str, tuple[Callable[[Path, Path], Path], str, Callable[[Path], Any
     "precomputed": (spoil_pt, "d-0layer_train.pt", read_file),
     "predict from .pt": (spoil_pt, "x.pt", open_file),
     "predict from .npy": (spoil_npy, "x.npy", open_file),
-    "store import": (spoil_npy, "d-0layer_train.npy", npy._load),
+    "store import": (spoil_npy, "d-0layer_train.npy", npy.load_npy),
 }
 
 
