@@ -105,7 +105,7 @@ def test_a_damaged_catalog_is_told_and_made_anew_from_the_store(copy: Path) -> N
     found = 0
     for each in changed:
         catalog.write_bytes(each)
-        ended = seqbench(["catalog", "check", catalog])
+        ended = seqbench(["catalog", "check", "--catalog", catalog])
         assert "Traceback" not in ended.out, ended.out
         assert ended.code in (0, 2, 3), (ended.code, ended.out)
         found += ended.code > 0
@@ -136,4 +136,4 @@ def test_a_damaged_log_of_the_catalog_loses_no_more_than_itself(copy: Path, how:
         assert_told(ended, catalog)
         log.unlink()
         assert seqbench(["probe", config]).code == 0
-    assert seqbench(["catalog", "check", catalog]).code == 0
+    assert seqbench(["catalog", "check", "--catalog", catalog]).code == 0

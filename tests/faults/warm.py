@@ -65,13 +65,13 @@ class Running:
         """Start it.
 
         Args:
-            arguments: Of the command line; the second is a config, beside which its output goes.
+            arguments: Of the command line; the last is a path, beside which its output goes.
             at: When and how it is disturbed.
         """
-        config = Path(str(arguments[1]))
+        last = Path(str(arguments[-1]))
         number = next(_numbers)
-        self._out = config.with_name(f"out-{number}.txt")
-        given = ([str(each) for each in arguments], at, self._out, config.with_name("counted.json"))
+        self._out = last.with_name(f"out-{number}.txt")
+        given = ([str(each) for each in arguments], at, self._out, last.with_name("counted.json"))
         self.process = server().Process(target=_command, args=given)
         self._began = time.monotonic()
         self.process.start()
