@@ -4,20 +4,28 @@ Imported by the server alone: it sets the number of threads for the whole proces
 """
 
 import os
+from importlib import import_module
 
 os.environ |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
-import duckdb  # noqa: F401
-import matplotlib.backends.backend_agg
-import matplotlib.figure  # noqa: F401
-import pytest  # noqa: F401
-import sklearn.linear_model  # noqa: F401
-import torch
-import transformers.models.bert.modeling_bert  # noqa: F401
-import zarr.codecs  # noqa: F401
-from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+for name in (
+    "duckdb",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "pytest",
+    "seqbench.cli.main",
+    "seqbench.probe.heads.knn",
+    "seqbench.probe.heads.linear",
+    "seqbench.probe.heads.mlp",
+    "seqbench.report.write",
+    "seqbench.schedule.run",
+    "sklearn.linear_model",
+    "tests.faults.warm",
+    "transformers.models.bert.modeling_bert",
+    "zarr.codecs",
+):
+    import_module(name)
 
-import tests.faults.warm  # noqa: F401
-
-torch.set_num_threads(1)
-get_checkpoint_conversion_mapping("bert")  # compiles a thousand patterns
+import_module("torch").set_num_threads(1)
+# Compiles a thousand patterns.
+import_module("transformers.conversion_mapping").get_checkpoint_conversion_mapping("bert")

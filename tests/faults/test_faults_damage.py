@@ -105,12 +105,10 @@ def test_a_damaged_catalog_is_told_and_made_anew_from_the_store(copy: Path) -> N
     found = 0
     for each in changed:
         catalog.write_bytes(each)
-        ended = seqbench(["catalog", "check", config.with_name("catalog.duckdb")])
+        ended = seqbench(["catalog", "check", "--catalog", catalog])
         assert "Traceback" not in ended.out, ended.out
         assert ended.code in (0, 2, 3), (ended.code, ended.out)
-        if ended.code:
-            found += 1
-            assert_told(seqbench(["probe", config]), catalog) if ended.code == 2 else None
+        found += ended.code > 0
         Path(f"{catalog}.wal").unlink(missing_ok=True)
     assert found >= 7
     catalog.unlink()
@@ -125,9 +123,10 @@ def test_a_damaged_log_of_the_catalog_loses_no_more_than_itself(copy: Path, how:
     leave_log = (
         "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); "
         "c.execute(\"SET checkpoint_threshold = '1GB'\"); "
-        "c.execute('UPDATE runs SET host = host'); c.execute('UPDATE runs SET host = host'); os._exit(0)"
+        "c.execute(\"UPDATE runs SET host = 'there'\"); c.execute(\"UPDATE runs SET host = 'here'\"); "
+        "os.kill(os.getpid(), 9)"
     )
-    subprocess.run([sys.executable, "-c", leave_log, str(catalog)], check=True)
+    subprocess.run([sys.executable, "-c", leave_log, str(catalog)], check=False)
     log = Path(f"{catalog}.wal")
     assert log.stat().st_size > 0
     damage(log, how)
@@ -137,4 +136,4 @@ def test_a_damaged_log_of_the_catalog_loses_no_more_than_itself(copy: Path, how:
         assert_told(ended, catalog)
         log.unlink()
         assert seqbench(["probe", config]).code == 0
-    assert seqbench(["catalog", "check", catalog]).code == 0
+    assert seqbench(["catalog", "check", "--catalog", catalog]).code == 0

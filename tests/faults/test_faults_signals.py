@@ -47,7 +47,8 @@ def place(tiny_model: Callable[[str], Path], tmp_path: Path) -> Callable[..., Pa
 
 def ended_well(running: Marked, code: int = 143) -> None:
     found, out = running.ends(SECONDS)
-    assert (found, out.strip().splitlines()[-1]) == (code, STOPPED), out
+    assert found == code, out
+    assert STOPPED in out.splitlines()  # behind it Python may warn, where the grace was over
     assert "Traceback" not in out
     assert until(lambda: not running.members(), 10), running.members()
 
