@@ -19,10 +19,10 @@ def main(name: str, seconds: int) -> None:
     with atheris.instrument_imports(include=["seqbench"]):
         from tests.fuzz.checking import check
         from tests.fuzz.subjects import SUBJECTS, copy_of
-    from tests.fuzz.world import make_world
+        from tests.fuzz.world import make_world
 
-    subject, scratch = SUBJECTS[name], Path(tempfile.mkdtemp(prefix="seqbench-fuzz-"))
-    world, corpus = make_world(scratch / "world"), scratch / "corpus"
+        subject, scratch = SUBJECTS[name], Path(tempfile.mkdtemp(prefix="seqbench-fuzz-"))
+        world, corpus = make_world(scratch / "world"), scratch / "corpus"  # imports what commands load late
     corpus.mkdir()
     for number, each in enumerate(copy_of(world, subject, scratch / "first")):
         (corpus / str(number)).write_bytes((world / each).read_bytes())

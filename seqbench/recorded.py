@@ -4,7 +4,6 @@ A file may be damaged, or written by hand or by another program. What passes her
 """
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +13,9 @@ _T = TypeVar("_T")
 
 _SAID = {"missing": "is missing", "unexpected_keyword_argument": "is an unknown key"}
 """Shorter than what pydantic says, by its types of errors."""
+
+_ADAPTERS: "dict[Any, TypeAdapter[Any]]" = {}
+"""Made once a type: it takes milliseconds."""
 
 
 def read_record(kind: type[_T], content: object) -> _T:
@@ -41,8 +43,9 @@ def read_record(kind: type[_T], content: object) -> _T:
         raise ValueError("it is nested too deep") from error
 
 
-@cache
 def _adapter(kind: Any) -> "TypeAdapter[Any]":
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
