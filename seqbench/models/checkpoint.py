@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError, said
 from seqbench.identity import ModelIdentity, Settings
-from seqbench.models import adapter
+from seqbench.models import adapter, attention
 from seqbench.models.base import EmbedOptions
 from seqbench.models.consent import check_attention, code_arguments
 from seqbench.models.fingerprint import weight_files
@@ -172,7 +172,12 @@ class Checkpoint:
     def _check_attention(self, wanted: str) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-        known = ["eager", *sorted(name for name in ALL_ATTENTION_FUNCTIONS.valid_keys() if "|" not in name)]
+        theirs = (
+            name
+            for name in ALL_ATTENTION_FUNCTIONS.valid_keys()
+            if "|" not in name and name != attention.NAME
+        )
+        known = ["eager", *sorted(theirs)]
         if wanted not in known:
             raise ModelError(
                 f"model {self.name!r}: attn_implementation {wanted!r} is unknown; transformers knows "

@@ -330,7 +330,10 @@ def exported(there, folder):
             "has format 99, which is newer",
         ),
         (lambda out: edit(out, lambda m: m["tables"].pop("probes") and m), "without the table probes"),
-        (lambda out: edit(out, lambda m: m["tables"].update(x=m["tables"]["runs"]) or m), "no table 'x'"),
+        (
+            lambda out: edit(out, lambda m: m["tables"].update(x=m["tables"]["runs"]) or m),
+            "manifest.json: names a table 'x', which no catalog has",
+        ),
         (
             lambda out: edit(out, lambda m: m["tables"].update(history=m["tables"]["runs"]) or m),
             "does not fit the table history",

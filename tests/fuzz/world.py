@@ -16,7 +16,7 @@ probe: {heads: [linear], save_heads: heads}
 """
 FLAT = """\
 model_name: kmer-1
-num_layers: 0
+num_layers: 1
 embedding_output_dir: pt
 dataset_path: data
 mlp_lr: 0.001
