@@ -111,7 +111,7 @@ def _empty(count: int) -> Graph:
 
 def workers(setting: Setting) -> list[Figure]:
     """How much faster two single-thread workers extract than one, models loaded before."""
-    model = _prepare(setting, sets=8)
+    model = _prepare(setting, sets=6, items=250)
 
     def timed(count: int) -> float:
         schedule = {"workers": count, **ONE_AT_A_TIME}
@@ -145,7 +145,7 @@ def workers(setting: Setting) -> list[Figure]:
 
 def in_process(setting: Setting) -> list[Figure]:
     """A whole `extract` in this process over the plain calls of its parts."""
-    model = _prepare(setting, sets=2)
+    model = _prepare(setting, sets=2, items=500)
 
     def whole() -> float:
         wanted = config(setting, f"whole-{time.time_ns()}", model, {})
@@ -185,7 +185,7 @@ def _record(workspace: Workspace, done: tuple[ExtractTask, ...]) -> None:
         catalog.append([tasks.dataset_record(entry, workspace), *records])
 
 
-def _prepare(setting: Setting, sets: int) -> Path:
+def _prepare(setting: Setting, sets: int, items: int) -> Path:
     for number in range(sets):
-        write_data(setting.folder / "data" / f"d{number}", setting.scaled(2_000), 200, seed=number)
+        write_data(setting.folder / "data" / f"d{number}", setting.scaled(items), 200, seed=number)
     return SMALL.save(setting.folder / "bert")
