@@ -13,8 +13,9 @@ from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
 
-GRACE_SECONDS = 9.0
-"""After SIGTERM what is not in order by then is left: schedulers kill 10 s or more after it."""
+GRACE_SECONDS = {signal.SIGINT: 30.0, signal.SIGTERM: 9.0}
+"""What is not in order by then is left as after a kill: a library may have swallowed the signal. Schedulers
+kill 10 s or more after SIGTERM; after Ctrl-C there is time to take back a cluster's jobs."""
 
 _TOGETHER_SECONDS = 0.2
 """Signals that come so soon after one are the same wish: `timeout` sends to a process and to its group."""
@@ -62,23 +63,21 @@ def _end(number: int, frame: FrameType | None) -> None:
     time.sleep(_TOGETHER_SECONDS)
     for each in ENDING:
         signal.signal(each, signal.SIG_DFL)  # a second one: at once, even within a library's long computation
-    if number == signal.SIGTERM:
-        timer = threading.Timer(GRACE_SECONDS, _give_up)
-        timer.daemon = True
-        timer.start()
-        raise Terminated
-    raise KeyboardInterrupt
+    timer = threading.Timer(GRACE_SECONDS[signal.Signals(number)], _give_up, [CODES[signal.Signals(number)]])
+    timer.daemon = True
+    timer.start()
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _nothing(number: int, frame: FrameType | None) -> None:
     """Unlike SIG_IGN it is not inherited by what is started."""
 
 
-def _give_up() -> None:
+def _give_up(code: int) -> None:
     """End although something is still at it; files are whole or not there at any moment."""
     sys.stderr.write(f"seqbench: {STOPPED}\n")
     sys.stderr.flush()
-    os._exit(CODES[signal.SIGTERM])
+    os._exit(code)
 
 
 @contextmanager

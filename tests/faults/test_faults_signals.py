@@ -80,7 +80,9 @@ def test_sigterm_in_mid_block_ends_a_run_in_order(
     # What a split that did not begin lacks is missing; nothing that was written is damaged.
     assert {fault.what for fault in store.verify("tiny/gc")} <= {"missing"}
     assert store["tiny/gc"].missing_blocks("test", [0, 1, 2, 3])
-    assert not [*folder.rglob("*.partial*"), *folder.glob(".*.json"), *folder.rglob(".lock")]
+    assert not [*folder.rglob("*.partial*"), *folder.glob(".*.json")]
+    if workers == 1:  # a worker that ends as it holds the lock leaves its file, which locks nobody out
+        assert not [*folder.rglob(".lock")]
 
 
 @pytest.mark.faults
@@ -142,7 +144,7 @@ def _is_open(running: Marked, path: Path) -> bool:
 DEAF = """
 import signal, sys, threading, time
 import seqbench.interrupts as interrupts
-interrupts.GRACE_SECONDS = float(sys.argv[1])
+interrupts.GRACE_SECONDS.update(dict.fromkeys(interrupts.GRACE_SECONDS, float(sys.argv[1])))
 interrupts.listen()
 try:
     print("ready", flush=True)
