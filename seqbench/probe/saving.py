@@ -107,7 +107,7 @@ def save(root: Path, head: SavedHead) -> str:
     Raises:
         ProbeError: The folder can't be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save as packed
 
     origin = head.origin
     place = path_of(
@@ -117,19 +117,17 @@ def save(root: Path, head: SavedHead) -> str:
         head=head.head,
         spec_hash=head.spec_hash,
     )
-    from safetensors import SafetensorError
-
     path = root / place
     partial = partial_of(path)
     tensors, facts = _split(head.state)
     text = json.dumps(record_of(head, facts), sort_keys=True, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, {KEY: text, HASH_KEY: _digest(text, tensors)})
+        # The library's own way to a file leaves one of a name that tells nothing where the process is killed.
+        partial.write_bytes(packed(tensors, {KEY: text, HASH_KEY: _digest(text, tensors)}))
         partial.replace(path)
-    except (OSError, SafetensorError) as error:  # of a full disk the library makes an error of its own
-        why = (error.strerror if isinstance(error, OSError) else None) or error
-        raise ProbeError(f"{path}: can't be written: {why} (see probe.save_heads)") from error
+    except OSError as error:
+        raise ProbeError(f"{path}: can't be written: {error.strerror} (see probe.save_heads)") from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -114,7 +114,7 @@ def assert_same(torn: Path, whole: Path) -> None:
         assert reported(torn / "report") == reported(whole / "report")
     assert (torn / "report").exists() == (whole / "report").exists()
     left = {path.name for path in torn.iterdir()} - {path.name for path in whole.iterdir()}
-    assert left == set()
+    assert left <= {"catalog.duckdb.wal"}  # a killed commit's, where nothing was left to write afterwards
 
 
 def drawn(chance: random.Random, seconds: float, counts: dict[str, int]) -> tuple[Moment, float | None]:

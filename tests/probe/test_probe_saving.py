@@ -113,11 +113,12 @@ def test_a_write_that_fails_leaves_the_old_head(
     root = tmp_path / "heads"
     place = str(saved(root, entry, wanted))
 
-    def full(*given: object) -> None:
-        Path(str(given[1])).write_bytes(b"half")
+    def full(path: Path, content: bytes) -> None:
+        with path.open("wb") as file:
+            file.write(content[:4])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ProbeError, match="can't be written: No space left on device"):
         saved(root, entry, wanted, HeadState(kind="mlp", tensors={"weights": np.ones(1)}))
     assert [path.name for path in (root / place).parent.iterdir()] == [Path(place).name]
