@@ -71,6 +71,7 @@ class Running:
         last = Path(str(arguments[-1]))
         number = next(_numbers)
         self._out = last.with_name(f"out-{number}.txt")
+        self._out.touch()  # the child may be killed before it does anything
         given = ([str(each) for each in arguments], at, self._out, last.with_name("counted.json"))
         self.process = server().Process(target=_command, args=given)
         self._began = time.monotonic()
