@@ -51,6 +51,7 @@ def create(
             )
         return found
     with faults(location_of(group.store), "written"):
+        _make_parents(group, path)
         return group.create_array(
             path,
             shape=shape,
@@ -64,6 +65,13 @@ def create(
             chunk_key_encoding={"name": "default", "separator": "."},
             config=_KEEP_EMPTY,
         )
+
+
+def _make_parents(group: zarr.Group, path: str) -> None:
+    """Make the groups above an array, from the top: Zarr writes all at once, and a kill may leave some out."""
+    parts = path.split("/")[:-1]
+    for depth in range(1, len(parts) + 1):
+        group.require_group("/".join(parts[:depth]))
 
 
 def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
