@@ -68,7 +68,7 @@ def create(
 
 
 def _make_parents(group: zarr.Group, path: str) -> None:
-    """Make the groups above an array, from the top: Zarr writes all at once, and a kill may leave some out."""
+    """Make the groups above an array, from the top: Zarr writes all at once, and a kill may leave one out."""
     parts = path.split("/")[:-1]
     for depth in range(1, len(parts) + 1):
         group.require_group("/".join(parts[:depth]))
