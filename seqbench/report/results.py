@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from seqbench.catalog.audit_records import Finding
 from seqbench.metrics import METRICS, PRIMARY
 from seqbench.vocabulary import Severity, SplitName, Task
 
@@ -268,24 +269,6 @@ class RunFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFinding:
-    """One thing that an audit of a data set looked at."""
-
-    check: str
-    severity: Severity
-    measured: str
-    """The numbers, short."""
-    share: float | None
-    """What is held against the thresholds; None where the check did not apply."""
-    yellow: float | None
-    """From where on it is yellow."""
-    red: float | None
-    """From where on it is red; None: it never is."""
-    says: str
-    """One sentence on what it means."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditControl:
     """A linear head that an audit gave something that should not be enough."""
 
@@ -328,7 +311,7 @@ class DatasetAudit:
     """The worst of the findings."""
     recorded_at: datetime
     """UTC, without a time zone."""
-    findings: tuple[AuditFinding, ...]
+    findings: tuple[Finding, ...]
     """In the order of the checks."""
     splits: tuple[AuditSplit, ...]
     """In the order train, eval, test."""

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import datetime
 
+from seqbench.catalog.audit_records import Finding
 from seqbench.metrics import METRICS, higher_is_better
 from seqbench.report.analysis import CleanScore
-from seqbench.report.results import AuditControl, AuditFinding, AuditSplit, DatasetAudit, Score
+from seqbench.report.results import AuditControl, AuditSplit, DatasetAudit, Score
 from seqbench.vocabulary import Task
 
 KINDS = ("red", "yellow", "green", "older", "none", "length")
@@ -39,7 +40,7 @@ def audited(whole):
 
 def _finding(check, share, measured, yellow, red, says):
     severity = "red" if red is not None and share >= red else "yellow" if share > yellow else "green"
-    return AuditFinding(
+    return Finding(
         check=check, severity=severity, measured=measured, share=share, yellow=yellow, red=red, says=says
     )
 
@@ -134,7 +135,7 @@ def _judged(control):
     yellow, red = LIMITS[control.control]
     if control.way is None:
         says = f"not applicable: {control.reason}"
-        return AuditFinding(
+        return Finding(
             check=control.control,
             severity="green",
             measured="–",

@@ -4,8 +4,9 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from seqbench.catalog.audit_records import Finding
 from seqbench.report.reading.current import Reader
-from seqbench.report.results import AuditControl, AuditFinding, AuditSplit, DatasetAudit
+from seqbench.report.results import AuditControl, AuditSplit, DatasetAudit
 from seqbench.vocabulary import SPLITS
 
 _AUDITS = """
@@ -66,8 +67,8 @@ def _finding(
     yellow: float | None,
     red: float | None,
     says: str,
-) -> AuditFinding:
-    return AuditFinding(
+) -> Finding:
+    return Finding(
         check=check, severity=severity, measured=measured, share=share, yellow=yellow, red=red, says=says
     )
 

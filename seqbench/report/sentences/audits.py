@@ -1,8 +1,9 @@
 """What audits say of the data sets: which can't be trusted and why, which are not audited."""
 
+from seqbench.catalog.audit_records import Finding
 from seqbench.report.analysis import Analysis, CleanScore
 from seqbench.report.phrases import counted, listed, number
-from seqbench.report.results import AuditFinding, DatasetAudit
+from seqbench.report.results import DatasetAudit
 
 
 def red_datasets(analysis: Analysis) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ def _red(analysis: Analysis, audit: DatasetAudit) -> str:
     )
 
 
-def _how_far(finding: AuditFinding) -> float:
+def _how_far(finding: Finding) -> float:
     """How many times over the threshold; the first of equals is taken."""
     return (finding.share or 0.0) / finding.red if finding.red else 0.0
 
