@@ -25,7 +25,7 @@ HEAVY = {
 }
 FOUNDATION = {
     "errors", "vocabulary", "recorded", "identity", "progress", "board", "heap", "unfinished", "interrupts",
-    "redaction", "spreadsheet",
+    "redaction", "spreadsheet", "alphabets",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),

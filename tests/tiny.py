@@ -99,3 +99,21 @@ def save_tiny_model(family: str, folder: Path, *, max_length: int = 64) -> Path:
     model.save_pretrained(folder)
     letter_tokenizer(specials_around=family not in DECODERS, max_length=max_length).save_pretrained(folder)
     return folder
+
+
+def save_adapter(base: Path, auto: str, folder: Path, **parameters: Any) -> Path:
+    """A LoRA adapter with random numbers in all its tensors."""
+    import torch
+    import transformers
+    from peft import LoraConfig, get_peft_model
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = get_peft_model(
+            getattr(transformers, auto).from_pretrained(base), LoraConfig(r=4, **parameters)
+        )
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.data += 0.1 * torch.randn_like(parameter)
+    model.save_pretrained(folder)
+    return folder

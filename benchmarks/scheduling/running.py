@@ -1,8 +1,9 @@
 """What running tasks costs beside the work itself: in this process, on one worker and on two."""
 
 import pickle
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -111,7 +112,9 @@ def _empty(count: int) -> Graph:
 
 def workers(setting: Setting) -> list[Figure]:
     """How much faster two single-thread workers extract than one, models loaded before."""
-    model = _prepare(setting, sets=6, items=250)
+    # 48 shards of 8 to 54 items, as data sets differ in size: with few or equal ones, what is measured is the
+    # last one, during which the other worker is idle.
+    model = _prepare(setting, [8 + 2 * number for number in range(24)])
 
     def timed(count: int) -> float:
         schedule = {"workers": count, **ONE_AT_A_TIME}
@@ -145,7 +148,7 @@ def workers(setting: Setting) -> list[Figure]:
 
 def in_process(setting: Setting) -> list[Figure]:
     """A whole `extract` in this process over the plain calls of its parts."""
-    model = _prepare(setting, sets=2, items=500)
+    model = _prepare(setting, [500, 500])
 
     def whole() -> float:
         wanted = config(setting, f"whole-{time.time_ns()}", model, {})
@@ -185,7 +188,9 @@ def _record(workspace: Workspace, done: tuple[ExtractTask, ...]) -> None:
         catalog.append([tasks.dataset_record(entry, workspace), *records])
 
 
-def _prepare(setting: Setting, sets: int, items: int) -> Path:
-    for number in range(sets):
+def _prepare(setting: Setting, sizes: Sequence[int]) -> Path:
+    """Write data sets with so many items in train, in place of others, and a model."""
+    shutil.rmtree(setting.folder / "data", ignore_errors=True)
+    for number, items in enumerate(sizes):
         write_data(setting.folder / "data" / f"d{number}", setting.scaled(items), 200, seed=number)
     return SMALL.save(setting.folder / "bert")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.letters import LETTERS
+from seqbench.alphabets import LETTERS
 from seqbench.catalog.audit_records import SplitFacts
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.vocabulary import Task

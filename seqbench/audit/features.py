@@ -10,14 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import KMER_LENGTHS, LETTERS, Alphabet
 from seqbench.audit.identical import Digests
-from seqbench.audit.letters import LETTERS, UNKNOWN, Text, encode, stretches_of, words
+from seqbench.audit.letters import UNKNOWN, Text, encode, stretches_of, words
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.datasets.facts import Alphabet
 from seqbench.progress import Advance
 
-KMER: Final[dict[Alphabet, int]] = {"dna": 4, "rna": 4, "protein": 2}
-"""256 and 400 columns a sequence."""
 BINS: Final = 32
 """Quantile bins of a number, so that a linear head can follow any curve of it."""
 _FOLDS: Final = 5
@@ -158,7 +156,7 @@ _CAPITALS: Final = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-.*")
 
 
 def _kmers(text: Text, alphabet: Alphabet) -> Features:
-    k = KMER[alphabet]
+    k = KMER_LENGTHS[alphabet]
     bits = 5 if alphabet == "protein" else 2
     size = 1 << bits * k
     found = words(text, k, alphabet, canonical=False)

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.audit.letters import plain, reverse_complement, stretches_of
+from seqbench.alphabets import reverse_complement
+from seqbench.audit.letters import plain, stretches_of
 from seqbench.datasets.dataset import Dataset
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName, Task

@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import LETTERS, Alphabet
 from seqbench.datasets.dataset import Split
-from seqbench.datasets.facts import Alphabet
 
 CHUNK_LETTERS: Final = 1 << 18
 """Letters that are worked on together: words, hashes and owners of 2 MB each, which caches hold."""
@@ -19,10 +19,6 @@ CHUNK_ITEMS: Final = 4096
 
 UNKNOWN: Final = 255
 """Code of a letter outside the alphabet, and of the gap between two sequences: no k-mer holds it."""
-
-LETTERS: Final[dict[Alphabet, str]] = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
-
-_COMPLEMENT: Final = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,11 +44,6 @@ def plain(sequence: str, alphabet: Alphabet) -> str:
     """Write a sequence as it is compared: capitals, and T for U in nucleotides."""
     upper = sequence.upper()
     return upper if alphabet == "protein" else upper.replace("U", "T")
-
-
-def reverse_complement(sequence: str) -> str:
-    """The other strand of DNA in capitals; IUPAC codes are complemented, other characters stay."""
-    return sequence.translate(_COMPLEMENT)[::-1]
 
 
 def encode(sequences: Sequence[str], alphabet: Alphabet) -> Text:

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.audit.candidates import Pairs
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
@@ -18,7 +19,6 @@ from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.datasets.facts import Alphabet
 from seqbench.progress import Advance
 from seqbench.vocabulary import SplitName
 

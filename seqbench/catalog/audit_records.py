@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.datasets.facts import Alphabet
+from seqbench.alphabets import Alphabet
 from seqbench.metrics import MetricScore
 from seqbench.vocabulary import Severity, SplitName, Task
 

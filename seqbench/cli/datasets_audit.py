@@ -191,6 +191,8 @@ def _specs(
     from seqbench.datasets.registry import resolve
 
     wanted = list(names) or None
+    if not target.exists():
+        raise ConfigError(f"{target}: there is no such config, folder of data sets, or data set's folder")
     if target.is_dir():
         root: Path | None = target
         if (target / "train.jsonl").exists():

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from seqbench.alphabets import Alphabet
 from seqbench.datasets.dataset import Dataset, Split, open_dataset
-from seqbench.datasets.facts import Alphabet
 from seqbench.datasets.spec import DatasetSpec, Source
 from seqbench.progress import Reporter
 from seqbench.vocabulary import SplitName, Task

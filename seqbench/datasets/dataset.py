@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.datasets.cache import IndexCache, cache_folder
-from seqbench.datasets.facts import Alphabet, alphabet_of, sum_letters, warnings_of
+from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.index import SplitIndex, scan_split
 from seqbench.datasets.labels import Labels
 from seqbench.datasets.planted.claim import read_ceiling

@@ -1,16 +1,14 @@
 """What the files of a data set say of it, held against what its documentation says."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.spec import DatasetSpec, Expected
 from seqbench.vocabulary import SplitName, Task
-
-Alphabet = Literal["dna", "rna", "protein"]
 
 NUCLEOTIDE_SHARE = 0.9
 """Least share of A, C, G, T, U and N for sequences of IUPAC nucleotide codes to count as nucleotides: a

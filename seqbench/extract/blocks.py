@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seqbench.alphabets import reverse_complement
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError
 from seqbench.extract.finish import Finished, Target, write
 from seqbench.extract.gather import Chunk, Gathered
 from seqbench.extract.repeats import Place, Repeats
 from seqbench.extract.spool import Spool
-from seqbench.extract.strands import reverse_complement
 from seqbench.extract.threads import Behind, ahead, quick_switching
 from seqbench.heap import give_back
 from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit

@@ -1,31 +1,12 @@
-"""Both strands of a nucleic acid: the reverse complement, and what is made of its embedding.
+"""What is made of the embeddings of both strands of a nucleic acid.
 
 Shape letters: N sequences, H hidden width.
 """
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.vocabulary import Strands
-
-_LETTERS: Final = "ACGTRYSWKMBDHVN"
-_PARTNERS: Final = "TGCAYRSWMKVHDBN"
-"""The IUPAC codes and what they pair with: R (A or G) with Y (T or C), and so on."""
-
-DNA: Final = str.maketrans(_LETTERS + _LETTERS.lower() + "Uu", _PARTNERS + _PARTNERS.lower() + "Aa")
-RNA: Final = DNA | str.maketrans("Aa", "Uu")
-
-
-def reverse_complement(sequence: str) -> str:
-    """The other strand, read in its own direction.
-
-    Case is kept, IUPAC codes become their partners, and a sequence with U and without T stays RNA. Other
-    characters, such as gaps, stay what they are.
-    """
-    is_rna = ("U" in sequence or "u" in sequence) and "T" not in sequence and "t" not in sequence
-    return sequence.translate(RNA if is_rna else DNA)[::-1]
 
 
 def join_strands(

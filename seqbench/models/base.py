@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.errors import SeqbenchError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.vocabulary import Overlong, Oversize, Pooling
@@ -43,7 +44,7 @@ class DatasetFacts:
     """What a model may need to know of a data set before it sees its sequences."""
 
     name: str
-    alphabet: Literal["dna", "rna", "protein"]
+    alphabet: Alphabet
     min_length: int
     """Letters of the shortest sequence of any split."""
     max_length: int

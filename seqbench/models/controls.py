@@ -10,22 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import KMER_LENGTHS, LETTERS, Alphabet
 from seqbench.errors import NotApplicableError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Batch, DatasetFacts, Event, Pooled, Prepared
 from seqbench.models.fingerprint import hash_files
 from seqbench.vocabulary import Pooling
-
-ALPHABETS = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
-
-KMER_LENGTHS = {"dna": 4, "rna": 4, "protein": 2}
-"""What `k: auto` means: 256 columns of nucleotides, 400 of proteins.
-
-Both are what composition beyond single letters is described by in their fields: tetranucleotides are the
-usual signature of DNA (Teeling et al. 2004, Environmental Microbiology 6), dipeptides of proteins (Bhasin &
-Raghava 2004, Journal of Biological Chemistry 279). Proteins' 3-mers would be 8,000 columns, of which a
-sequence of 300 letters fills 298 at most.
-"""
 
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
@@ -37,10 +27,10 @@ BATCH_BYTES = 8 * 1024**2
 """Bytes of the rows that are made together."""
 
 
-def _codes(alphabet: str) -> NDArray[np.int64]:
+def _codes(alphabet: Alphabet) -> NDArray[np.int64]:
     """Per byte value, the index of its letter (either case), or -1; U and T are one letter of nucleotides."""
     table = np.full(256, -1, dtype=np.int64)
-    for index, letter in enumerate(ALPHABETS[alphabet]):
+    for index, letter in enumerate(LETTERS[alphabet]):
         same = "TU" if alphabet != "protein" and letter in "TU" else letter
         for variant in same + same.lower():
             table[ord(variant)] = index
@@ -99,9 +89,9 @@ class _Control:
 class KmerEmbedder(_Control):
     """Counts of k-mers; those with letters outside the alphabet are not counted."""
 
-    def __init__(self, alphabet: str, ks: Sequence[int], canonical: bool) -> None:
+    def __init__(self, alphabet: Alphabet, ks: Sequence[int], canonical: bool) -> None:
         self._codes = _codes(alphabet)
-        self._base = len(ALPHABETS[alphabet])
+        self._base = len(LETTERS[alphabet])
         self._ks = tuple(ks)
         self._columns = {k: _canonical_columns(k) if canonical else None for k in self._ks}
         self.hidden = sum(self._width(k) for k in self._ks)
@@ -136,9 +126,9 @@ def _canonical_columns(k: int) -> NDArray[np.int64]:
 class OnehotEmbedder(_Control):
     """One column a position and letter; letters outside the alphabet leave their position zero."""
 
-    def __init__(self, alphabet: str, length: int) -> None:
+    def __init__(self, alphabet: Alphabet, length: int) -> None:
         self._codes = _codes(alphabet)
-        self._base = len(ALPHABETS[alphabet])
+        self._base = len(LETTERS[alphabet])
         self.hidden = length * self._base
         self.settings: Settings = {
             "alphabet": "protein" if alphabet == "protein" else "nucleotides",
@@ -166,14 +156,14 @@ class Kmer:
     @property
     def fingerprint(self) -> str:
         """Hash of the parameters."""
-        k = KMER_LENGTHS if self.k == "auto" else [self.k] if isinstance(self.k, int) else list(self.k)
+        k = dict(KMER_LENGTHS) if self.k == "auto" else [self.k] if isinstance(self.k, int) else list(self.k)
         return hash_files([], {"kind": "kmer", "k": k, "canonical": self.canonical})
 
     def identity(self) -> ModelIdentity:
         """Name and parameters."""
         return _identity(self.name, "kmer", self.fingerprint)
 
-    def _lengths(self, alphabet: str) -> tuple[int, ...]:
+    def _lengths(self, alphabet: Alphabet) -> tuple[int, ...]:
         k = KMER_LENGTHS[alphabet] if self.k == "auto" else self.k
         return (k,) if isinstance(k, int) else k
 
@@ -194,7 +184,7 @@ class Kmer:
         if self.canonical and facts.alphabet == "protein":
             raise NotApplicableError("proteins have no reverse complement")
         lengths = self._lengths(facts.alphabet)
-        width = sum(len(ALPHABETS[facts.alphabet]) ** min(k, LONGEST) for k in lengths)
+        width = sum(len(LETTERS[facts.alphabet]) ** min(k, LONGEST) for k in lengths)
         if width > MAX_WIDTH:
             raise NotApplicableError(
                 f"{width:,} {facts.alphabet} k-mers are over {MAX_WIDTH:,} (take a smaller k, or k: auto)"
@@ -236,7 +226,7 @@ class Onehot:
                 "one-hot wants sequences of one length, these have "
                 f"{facts.min_length}–{facts.max_length} letters"
             )
-        width = facts.max_length * len(ALPHABETS[facts.alphabet])
+        width = facts.max_length * len(LETTERS[facts.alphabet])
         if width > MAX_WIDTH:
             raise NotApplicableError(f"{width:,} columns are over {MAX_WIDTH:,} (sequences too long)")
         return OnehotEmbedder(facts.alphabet, facts.max_length)

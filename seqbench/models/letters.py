@@ -16,7 +16,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.models.writing import LETTERS, Alphabet, Ids, Writer
+from seqbench.alphabets import LETTERS, Alphabet
+from seqbench.models.writing import Ids, Writer
 
 CANDIDATES = string.ascii_letters + "-.*"
 """What sequences are made of."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.errors import ModelError
 from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Prepared, Remark, Unfit
@@ -19,7 +20,6 @@ from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
 from seqbench.models.joining import Embedded, embed
 from seqbench.models.tokens import Tokens, token_limit
-from seqbench.models.writing import Alphabet
 from seqbench.vocabulary import Pooling
 
 SMALLEST_WINDOW = 32

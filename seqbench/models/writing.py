@@ -9,18 +9,15 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import LETTERS, Alphabet
 from seqbench.errors import ModelError
 
-Alphabet = Literal["dna", "rna", "protein"]
 Ids = NDArray[np.int32]
-
-LETTERS: dict[Alphabet, str] = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
-"""Letters that a tokenizer must know to be used for an alphabet."""
 
 SWAPS: dict[Alphabet, dict[str, str]] = {"dna": {"T": "U"}, "rna": {"U": "T"}, "protein": {}}
 """What is written for a letter that the tokenizer lacks: DNA models read RNA, RNA models DNA."""

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import reverse_complement
 from seqbench.config import ModelConfig
 from seqbench.errors import DataError, ModelError, ProbeError
-from seqbench.extract.strands import join_strands, reverse_complement
+from seqbench.extract.strands import join_strands
 from seqbench.identity import SETTING_DEFAULTS
 from seqbench.models.base import DatasetFacts, Embedder, EmbedOptions, OverlongSequenceError
 from seqbench.models.joining import embed

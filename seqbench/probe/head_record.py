@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
-from seqbench.datasets.facts import Alphabet
+from seqbench.alphabets import Alphabet
 from seqbench.errors import ProbeError
 from seqbench.identity import ModelIdentity
 from seqbench.probe.heads.base import HeadState

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.alphabets import Alphabet
 from seqbench.audit.letters import plain, stretches_of
 from seqbench.datasets.dataset import Dataset
-from seqbench.datasets.facts import Alphabet
 from seqbench.errors import DataError
 from seqbench.splitting.settings import Clusterer
 from seqbench.splitting.together import Atoms

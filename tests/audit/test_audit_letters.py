@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqbench.audit.letters import encode, largest_k, plain, repetitive, reverse_complement, words
+from seqbench.alphabets import reverse_complement
+from seqbench.audit.letters import encode, largest_k, plain, repetitive, words
 
 ORDER = {"dna": "ACGT", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 

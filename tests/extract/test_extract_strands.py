@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from seqbench.extract.strands import join_strands, reverse_complement
+from seqbench.alphabets import reverse_complement
+from seqbench.extract.strands import join_strands
 
 
 @pytest.mark.parametrize(

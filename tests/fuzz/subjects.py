@@ -112,6 +112,10 @@ def _import_store(form: str) -> Read:
     return read
 
 
+def _logged(folder: Path) -> Sequence[str]:
+    return _catalog(folder / "logged")
+
+
 def _catalog(folder: Path) -> Sequence[str]:
     from seqbench.catalog import open_catalog
     from seqbench.catalog.check import check
@@ -199,13 +203,16 @@ def _source(kind: str, folder: Path, path: Path) -> Any:
 
 
 def _model(folder: Path) -> Sequence[str]:
-    """Load a model's folder and embed with it."""
+    """Load a model's folder, with its adapter if there is one, and embed with it."""
     from seqbench.models.base import DatasetFacts, EmbedOptions
     from seqbench.models.joining import embed
     from seqbench.models.registry import create
 
     options = EmbedOptions()
-    source = create("huggingface", {"name": "m", "path": str(folder / "model"), "dtype": "float32"}, options)
+    about = {"name": "m", "path": str(folder / "model"), "dtype": "float32"}
+    if (folder / "adapter").exists():
+        about["adapter"] = str(folder / "adapter")
+    source = create("huggingface", about, options)
     facts = DatasetFacts(name="d", alphabet="dna", min_length=4, max_length=4)
     embed(source.load().embedder(facts), ["ACGT"], [0, 1])
     return ()
@@ -279,6 +286,13 @@ SUBJECTS = {
     "catalog": Subject(
         files=("catalog.duckdb",), read=_catalog, own_process=True, names=("predictions", "probes")
     ),
+    "catalog log": Subject(
+        files=("logged/catalog.duckdb.wal",),
+        read=_logged,
+        own_process=True,
+        writes=True,
+        names=("catalog.duckdb", "predictions", "probes"),
+    ),
     "catalog manifest": Subject(
         files=("export/manifest.json",),
         read=_catalog_import,
@@ -326,6 +340,7 @@ SUBJECTS = {
     ),
     "fasta": Subject(files=("raw/x.fa",), read=_imported("fasta", "fa"), form="text"),
     "table": Subject(files=("raw/x.csv",), read=_imported("table", "csv"), form="text"),
+    "parquet table": Subject(files=("raw/x.parquet",), read=_imported("table", "parquet"), own_process=True),
     "bed": Subject(
         files=("raw/x.bed",), read=_imported("bed", "bed"), form="text", needs=GENOMIC, names=("genome.fa",)
     ),
@@ -344,6 +359,12 @@ SUBJECTS = {
     ),
     "model weights": Subject(
         files=("model/*.safetensors",), read=_model, needs=("model",), names=("model 'm'",)
+    ),
+    "adapter config": Subject(
+        files=("adapter/*.json",), read=_model, form="json", needs=("adapter", "model"), names=("model 'm'",)
+    ),
+    "adapter weights": Subject(
+        files=("adapter/*.safetensors",), read=_model, needs=("adapter", "model"), names=("model 'm'",)
     ),
 }
 

@@ -21,7 +21,7 @@ NUMBERS = st.integers(0, 65_535)
 EDITS = st.lists(st.tuples(NUMBERS, NUMBERS, NUMBERS), min_size=1, max_size=3)
 SLOW = (
     "plan", "anndata", "store metadata, probe", "store chunks, run", "catalog tables", "model json",
-    "model weights",
+    "model weights", "adapter config", "adapter weights",
 )  # fmt: skip
 """Take a second or so each, so the default suite leaves them out."""
 

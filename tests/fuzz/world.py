@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.command import seqbench
 from tests.data import write_split
-from tests.tiny import save_tiny_model
+from tests.tiny import save_adapter, save_tiny_model
 
 CONFIG = """\
 models:
@@ -66,7 +68,10 @@ def make_world(folder: Path) -> Path:
     (head,) = (folder / "heads").rglob("*.safetensors")
     shutil.move(head, folder / "raw" / "head.safetensors")
     _write_claim(folder / "data" / "d")
+    _write_table(folder / "raw" / "x.parquet")
     save_tiny_model("bert", folder / "model")
+    save_adapter(folder / "model", "AutoModel", folder / "adapter", target_modules=["query"])
+    _leave_log(folder / "catalog.duckdb", folder / "logged")
     _beat(folder / ".catalog.duckdb.running.json")
     return folder
 
@@ -74,6 +79,25 @@ def make_world(folder: Path) -> Path:
 def _do(*arguments: object) -> None:
     done = seqbench(*arguments)
     assert done.exit_code == 0, (done.output, done.exception)
+
+
+def _write_table(path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"seq": ["ACGT", "GGTC", "AAAA"], "label": [0, 1, 0], "id": list("abc")}), path)
+
+
+def _leave_log(catalog: Path, folder: Path) -> None:
+    """A catalog as a kill leaves it: with a log beside it of what is not yet in the file."""
+    folder.mkdir()
+    shutil.copy(catalog, folder)
+    code = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); "
+        "c.execute(\"SET checkpoint_threshold = '1GB'\"); c.execute(\"UPDATE runs SET host = 'there'\"); "
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder / catalog.name)], check=False)
 
 
 def _write_claim(folder: Path) -> None:

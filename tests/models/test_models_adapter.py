@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from peft import IA3Config, LoraConfig, PeftModel, get_peft_model
+from peft import IA3Config, PeftModel, get_peft_model
 
 from seqbench.errors import ModelError, ModelNotFoundError
 from seqbench.models.adapter import check_adapter, merge_adapter
 from seqbench.models.base import DatasetFacts, EmbedOptions
 from seqbench.models.huggingface import HuggingFace
+from tests.tiny import save_adapter
 
 TinyModel = Callable[[str], Path]
 IDS = torch.tensor([[5, 6, 7, 8, 9, 10, 5, 5, 6]])
@@ -55,20 +56,6 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "router": ("mixtral", "AutoModel", {"target_modules": [], "target_parameters": ["mlp.gate.weight"]}),
     "state space": ("mamba", "AutoModelForCausalLM", {"target_modules": ["in_proj", "x_proj"]}),
 }
-
-
-def save_adapter(base: Path, auto: str, folder: Path, **parameters: Any) -> Path:
-    """An adapter with random numbers in all its tensors."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        model = get_peft_model(
-            getattr(transformers, auto).from_pretrained(base), LoraConfig(r=4, **parameters)
-        )
-        for parameter in model.parameters():
-            if parameter.requires_grad:
-                parameter.data += 0.1 * torch.randn_like(parameter)
-    model.save_pretrained(folder)
-    return folder
 
 
 def encoder_of(model: Any) -> Any:

@@ -116,3 +116,51 @@ def test_remarks_go_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
 
     ConsoleReporter(Console(stderr=True, width=200)).note(f"warning: W&B failed: https://me:{MARKER}@host")
     assert capsys.readouterr().err == "warning: W&B failed: https://***@host\n"
+
+
+def test_a_bucket_that_can_t_be_reached_tells_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs")
+    for name in VARIABLES:
+        monkeypatch.setenv(name, f"{MARKER}-{name}")
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for command in (
+        ["store", "list", "s3://bucket/x"],
+        ["extract", config(tmp_path), "--set", "store.path=s3://b/x"],
+    ):
+        done = seqbench(*command)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1), done.output
+        assert "s3://b" in done.stderr
+        assert MARKER not in done.output
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("damaged", ["key", "cert", "ca"])
+def test_a_certificate_that_can_t_be_read_is_not_quoted(tmp_path: Path, damaged: str) -> None:
+    paths = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key")}
+    for path in paths.values():
+        path.write_text(f"-----BEGIN PRIVATE KEY-----\n{MARKER}\n-----END PRIVATE KEY-----\n")
+    paths[damaged].write_text(f"{MARKER}\n")
+    told = ", ".join(f"{name}: {path}" for name, path in paths.items())
+    path = config(tmp_path, f"schedule: {{cluster: 'tls://127.0.0.1:9', tls: {{{told}}}}}\n")
+    done = seqbench("extract", path)
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1), done.output
+    assert "tls" in done.stderr
+    assert MARKER not in done.output
+    assert set(left(tmp_path)) == set(paths.values())
+
+
+def test_status_and_its_file_tell_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, f"{MARKER}-{name}")
+    monkeypatch.setattr("sys.argv", ["seqbench", "run", f"WANDB_API_KEY={MARKER}"])
+    path = config(tmp_path)
+    assert seqbench("run", path).exit_code == 0
+    done = seqbench("status", path)
+    assert done.exit_code == 0, done.output
+    assert MARKER not in done.output
+    assert left(tmp_path) == []

@@ -1,16 +1,16 @@
 """BED intervals with a genome as a source: windows, flanks, strands, and the edges of chromosomes."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from seqbench.alphabets import reverse_complement
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, shorten
-from seqbench.datasets.importing.sequences import reverse_complement
+from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
 from seqbench.errors import DataError
 
 OutOfRange = Literal["error", "skip", "pad"]
@@ -66,7 +66,7 @@ class WindowRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BedSource:
+class BedSource(Source):
     """BED files with one genome."""
 
     files: Sequence[SplitPath]
@@ -81,11 +81,6 @@ class BedSource:
     def label_from(self) -> str:
         """The column, for messages."""
         return "the file's name" if self.label_column is None else f"--label-column {self.label_column}"
-
-    @property
-    def class_names(self) -> Mapping[int, str]:
-        """None are known."""
-        return {}
 
     def size(self) -> int:
         """Bytes of all files."""

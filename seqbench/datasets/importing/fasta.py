@@ -8,7 +8,16 @@ from typing import Final
 
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_file
-from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
+from seqbench.datasets.importing.record import (
+    LabelShape,
+    Place,
+    RawLabel,
+    Record,
+    Region,
+    Skip,
+    Source,
+    shorten,
+)
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import read_labels
 from seqbench.errors import DataError
@@ -24,7 +33,7 @@ HeaderLabel = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FastaSource:
+class FastaSource(Source):
     """FASTA files; exactly one of the ways to a label is set."""
 
     files: Sequence[SplitPath]
@@ -37,11 +46,6 @@ class FastaSource:
     """How labels are found, for messages and the manifest."""
     kind: str = "fasta"
     shape: LabelShape = "one"
-
-    @property
-    def class_names(self) -> Mapping[int, str]:
-        """None are known."""
-        return {}
 
     def size(self) -> int:
         """Bytes of all files."""

@@ -17,7 +17,7 @@ from seqbench.datasets.importing.bed import WindowRule, cut, interval_of
 from seqbench.datasets.importing.files import label_of_name
 from seqbench.datasets.importing.genome import Genome, open_genome
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, SourceFile, check_file
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Skip
+from seqbench.datasets.importing.record import LabelShape, Place, Record, Skip, Source
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import Rows
 from seqbench.errors import DataError
@@ -28,7 +28,7 @@ _COLUMNS: Final = ("region", "start", "end", "strand")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FolderSource:
+class FolderSource(Source):
     """A folder of splits of classes."""
 
     folder: Path
@@ -38,11 +38,6 @@ class FolderSource:
     kind: str = "folder"
     shape: LabelShape = "one"
     label_from: str = "the name of the class's folder"
-
-    @property
-    def class_names(self) -> Mapping[int, str]:
-        """None are known."""
-        return {}
 
     def size(self) -> int:
         """Bytes of all files and of the genomes of its interval lists."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import seqbench
-from seqbench.datasets.facts import Alphabet, alphabet_of, sum_letters, warnings_of
+from seqbench.alphabets import Alphabet
+from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
 from seqbench.datasets.importing.inputs import Inputs, SourceFile
 from seqbench.datasets.importing.labels import LabelRule

@@ -77,6 +77,7 @@ class Source(Protocol):
     @property
     def class_names(self) -> Mapping[int, str]:
         """Names of numbered classes, where the source knows them; complete after `read`."""
+        return {}
 
     def size(self) -> int:
         """Bytes that `read` will report; 0 where that is unknown."""

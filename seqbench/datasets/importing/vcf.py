@@ -7,7 +7,7 @@ written, neither left-aligned nor trimmed (VCF 4.5, 1.6.1, asks neither of a fil
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -16,7 +16,7 @@ from seqbench.datasets.importing.bed import OutOfRange, padded
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, shorten
+from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
 from seqbench.errors import DataError
 
 OnMismatch = Literal["error", "skip"]
@@ -38,7 +38,7 @@ class Variant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VcfSource:
+class VcfSource(Source):
     """VCF files with one genome."""
 
     files: Sequence[SplitPath]
@@ -61,11 +61,6 @@ class VcfSource:
     def label_from(self) -> str:
         """The key, for messages."""
         return "the file's name" if self.label_info is None else f"INFO key {self.label_info}"
-
-    @property
-    def class_names(self) -> Mapping[int, str]:
-        """None are known."""
-        return {}
 
     def size(self) -> int:
         """Bytes of all files."""

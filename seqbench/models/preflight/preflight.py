@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
+from seqbench.alphabets import LETTERS
 from seqbench.errors import ModelError
 from seqbench.models.base import DatasetFacts
 from seqbench.models.preflight.certificate import Certificate, Check, Verdict
@@ -21,7 +22,6 @@ from seqbench.models.preflight.passes import Passes
 from seqbench.models.preflight.position_check import TRIED_TOKENS, check_positions, check_runs
 from seqbench.models.preflight.sample import Sample
 from seqbench.models.preflight.subject import Loaded, Ready
-from seqbench.models.writing import LETTERS
 
 CERTIFY_TOKENS: Final = 256
 """A limit above this is not tried when a certificate is made on the way of an extraction."""

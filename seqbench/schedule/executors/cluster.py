@@ -11,16 +11,21 @@ from distributed.security import Security
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.errors import ConfigError
 
-SETTINGS = {
-    # A worker that dies is this package's business: it decides where its tasks go next.
-    "distributed.scheduler.allowed-failures": 0,
-    "distributed.scheduler.work-stealing": False,
-    # What fills a worker's memory are models, which can't be spilled; they are no reason to start nothing.
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-}
-"""Of Dask, for clusters that are started here."""
+
+def settings(schedule: ScheduleConfig) -> dict[str, Any]:
+    """Settings of Dask for a cluster that is started here."""
+    return {
+        # A worker that dies is this package's business: it decides where its tasks go next.
+        "distributed.scheduler.allowed-failures": 0,
+        "distributed.scheduler.work-stealing": False,
+        # What fills a worker's memory are models: they can't be spilled, and are no reason to start nothing.
+        "distributed.worker.memory.target": False,
+        "distributed.worker.memory.spill": False,
+        "distributed.worker.memory.pause": False,
+        # Stacks are looked at every 10 ms for a page of the dashboard, which takes a tenth of a processor.
+        "distributed.worker.profile.enabled": schedule.dashboard,
+        "distributed.admin.tick.interval": "1s",
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from distributed import Client, Nanny, Scheduler, SpecCluster
 from seqbench import interrupts
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.errors import ConfigError
-from seqbench.schedule.executors.cluster import SETTINGS, Cluster, dashboard, security, threads_of
+from seqbench.schedule.executors.cluster import Cluster, dashboard, security, settings, threads_of
 from seqbench.schedule.executors.devices import local_gpus
 
 OPEN_SECONDS = 30.0
@@ -78,7 +78,7 @@ def _open_local(schedule: ScheduleConfig) -> Iterator[Cluster]:
             name = f"gpu-{gpus[number]}" if gpus else f"cpu-{number}"
             workers[name] = {"cls": Nanny, "options": {**options, "env": env}}
         scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, **dashboard(schedule)}}
-        with dask.config.set(SETTINGS), ExitStack() as stack:
+        with dask.config.set(settings(schedule)), ExitStack() as stack:
             with interrupts.later():
                 made = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=False)
                 started = stack.enter_context(made)

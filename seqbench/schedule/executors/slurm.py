@@ -12,7 +12,7 @@ from distributed import Client
 
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.errors import ConfigError, SeqbenchError
-from seqbench.schedule.executors.cluster import SETTINGS, Cluster, dashboard, security, threads_of
+from seqbench.schedule.executors.cluster import Cluster, dashboard, security, settings, threads_of
 
 MOST_JOBS = 8
 """Unless the config says otherwise."""
@@ -73,7 +73,7 @@ def open_slurm(schedule: ScheduleConfig, folder: str) -> Iterator[Cluster]:
         raise SeqbenchError("schedule.cluster: slurm needs sbatch, which is not here: run on a login node")
     Path(folder).mkdir(parents=True, exist_ok=True)
     with (
-        dask.config.set(SETTINGS),
+        dask.config.set(settings(schedule)),
         jobqueue.SLURMCluster(
             **_options(schedule, folder),
             security=security(schedule),
@@ -121,10 +121,10 @@ def _options(schedule: ScheduleConfig, folder: str) -> dict[str, Any]:
     directives = [f"--gres=gpu:{schedule.gpus_per_node}"] if schedule.gpus_per_node else []
     directives += [f"--output={shlex.quote(folder)}/%x-%j.log", *schedule.extra]
     threads = max(1, schedule.cpus // workers)
-    settings = [
+    exports = [
         f"export DASK_{name.upper().replace('.', '__').replace('-', '_')}={value}"
-        for name, value in SETTINGS.items()
-        if ".worker." in name
+        for name, value in settings(schedule).items()
+        if ".scheduler." not in name
     ]
     return {
         "queue": schedule.partition,
@@ -135,7 +135,7 @@ def _options(schedule: ScheduleConfig, folder: str) -> dict[str, Any]:
         "walltime": schedule.walltime,
         "job_name": "seqbench",
         "job_extra_directives": directives,
-        "job_script_prologue": [f"export OMP_NUM_THREADS={threads}", *settings],
+        "job_script_prologue": [f"export OMP_NUM_THREADS={threads}", *exports],
         "worker_extra_args": [str(each) for each in extra],
     }
 

@@ -53,20 +53,18 @@ function strip(row) {
     choice.test.high,
   ]);
   const x = linear(extent([...ends, ceiling], 0.02), [2, 74]);
+  return scoreStrip(row.model, x, test, ceiling === null ? null : stroke(x(ceiling), 1, x(ceiling), 13, "ceiling"));
+}
+
+/** A score and its interval as marks in a table's cell. @param {(value: number) => number} x  to 2 … 74 */
+function scoreStrip(model, x, { value, low, high }, more) {
   return s(
     "svg",
-    {
-      class: "strip",
-      viewBox: "0 0 76 14",
-      width: 76,
-      height: 14,
-      "aria-hidden": "true",
-      vars: look(row.model),
-    },
+    { class: "strip", viewBox: "0 0 76 14", width: 76, height: 14, "aria-hidden": "true", vars: look(model) },
     stroke(2, 7, 74, 7, "track"),
-    ceiling === null ? null : stroke(x(ceiling), 1, x(ceiling), 13, "ceiling"),
-    test.low === null ? null : stroke(x(test.low), 7, x(test.high), 7, "range"),
-    stroke(x(test.value), 1.5, x(test.value), 12.5, "point"),
+    low === null ? null : stroke(x(low), 7, x(high), 7, "range"),
+    stroke(x(value), 1.5, x(value), 12.5, "point"),
+    more,
   );
 }
 

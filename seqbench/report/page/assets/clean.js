@@ -145,22 +145,8 @@ function cleanStrip(row) {
     clean.high,
   ]);
   const x = linear(extent(all, 0.02), [6, 70]);
-  const { value, low, high } = row.clean;
-  return s(
-    "svg",
-    {
-      class: "strip",
-      viewBox: "0 0 76 14",
-      width: 76,
-      height: 14,
-      "aria-hidden": "true",
-      vars: look(row.model),
-    },
-    stroke(2, 7, 74, 7, "track"),
-    low === null ? null : stroke(x(low), 7, x(high), 7, "range"),
-    stroke(x(value), 1.5, x(value), 12.5, "point"),
-    row.choice.test.value === null ? null : ring(x(row.choice.test.value), 7, 3),
-  );
+  const { value } = row.choice.test;
+  return scoreStrip(row.model, x, row.clean, value === null ? null : ring(x(value), 7, 3));
 }
 
 /** All or clean items, where any data set has scores on clean ones. @param {string} place  on the page, for the keyboard */
