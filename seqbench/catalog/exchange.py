@@ -149,8 +149,7 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         number = int(manifest["format"])
-        # The name alone: a manifest must not lead out of its folder.
-        files = {table: folder / Path(about["file"]).name for table, about in manifest["tables"].items()}
+        names = {table: str(about["file"]) for table, about in manifest["tables"].items()}
         hashes = {table: str(about["sha256"]) for table, about in manifest["tables"].items()}
     except OSError as error:
         raise CatalogError(
@@ -165,9 +164,15 @@ def _read_manifest(folder: Path) -> tuple[int, dict[str, Path]]:
             f"{folder} has format {number}, which is newer than this seqbench ({__version__}, format "
             f"{newest}): upgrade seqbench"
         )
-    for table in files:
+    for table, name in names.items():
         if table not in TABLES:
             raise CatalogError(f"{path}: names a table {table!r:.60}, which no catalog has (export it again)")
+        # So that it neither leads out of its folder nor anywhere else.
+        if name != f"{table}.parquet":
+            raise CatalogError(
+                f"{path}: {table} should be in {table}.parquet, not {name!r:.60} (export it again)"
+            )
+    files = {table: folder / name for table, name in names.items()}
     for owner, tables in (("probes", (*PROBE_TABLES, "clean_metrics")), ("audits", AUDIT_TABLES)):
         if files.keys() & set(tables) and owner not in files:
             raise CatalogError(

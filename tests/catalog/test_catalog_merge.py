@@ -336,6 +336,14 @@ def exported(there, folder):
         ),
         (
             lambda out: edit(out, lambda m: m["tables"].update(history=m["tables"]["runs"]) or m),
+            "history should be in history.parquet, not 'runs.parquet'",
+        ),
+        (
+            lambda out: edit(out, lambda m: m["tables"]["runs"].update(file="../secret") or m),
+            "runs should be in runs.parquet, not '../secret'",
+        ),
+        (
+            lambda out: edit(out, lambda m: exchanged(out, m["tables"])),
             "does not fit the table history",
         ),
     ],
@@ -348,6 +356,13 @@ def test_a_folder_that_is_not_what_was_exported_is_refused(here, there, tmp_path
     with pytest.raises(CatalogError, match=message):
         import_folder(here, tmp_path / "out")
     assert content(here) == before
+
+
+def exchanged(out, tables):
+    """A manifest by which the rows of runs are those of history."""
+    shutil.copy(out / "runs.parquet", out / "history.parquet")
+    tables["history"] = tables["runs"] | {"file": "history.parquet"}
+    return json.loads((out / "manifest.json").read_text()) | {"tables": tables}
 
 
 def edit(out, changed):

@@ -209,9 +209,9 @@ def _model(folder: Path) -> Sequence[str]:
     from seqbench.models.registry import create
 
     options = EmbedOptions()
-    about = {"name": "m", "path": str(folder / "model"), "dtype": "float32"}
+    about: dict[str, Any] = {"name": "m", "path": str(folder / "model"), "dtype": "float32"}
     if (folder / "adapter").exists():
-        about["adapter"] = str(folder / "adapter")
+        about["adapter"] = folder / "adapter"
     source = create("huggingface", about, options)
     facts = DatasetFacts(name="d", alphabet="dna", min_length=4, max_length=4)
     embed(source.load().embedder(facts), ["ACGT"], [0, 1])
