@@ -306,8 +306,30 @@ class StoredEmbeddings:
     def _has(self, path: str) -> bool:
         """Whether there is such an array; it is kept opened, as who asks goes on to read it."""
         if path not in self._opened and isinstance(found := arrays.get(self._group, path), zarr.Array):
+            self.check_array(path, found)
             self._opened[path] = found
         return path in self._opened
+
+    def check_array(self, path: str, array: zarr.Array[Any]) -> None:
+        """Hold an array's description against the record of its split.
+
+        Raises:
+            StoreError: It has other rows, files, vectors or numbers than were written.
+        """
+        kind, name = path.split("/")[:2]
+        facts = self.facts.splits[name]  # type: ignore[index]
+        rows, file = facts.n_items, facts.n_items if kind == "labels" else facts.block_rows
+        if kind in ("blocks", "stats"):
+            rows, file = n_blocks(facts.n_items, facts.block_rows), 1
+        sound = array.ndim > 0 and array.shape[0] == rows and arrays.file_rows(array) == file
+        if kind.isdigit():
+            layer = (facts.n_items, self.facts.n_seqs, self.facts.hidden)
+            sound = sound and array.shape == layer and array.dtype == np.dtype(self.facts.dtype)
+        if not sound:
+            raise StoreError(
+                f"{self._store}: {self.name}/{path}/zarr.json tells of another array than was written "
+                "(`seqbench store verify --repair` clears it; `seqbench extract` makes it again)"
+            )
 
     def _array(self, path: str) -> zarr.Array[Any]:
         """An array by its path, opened once: on an object store that is a request each."""
@@ -317,6 +339,7 @@ class StoredEmbeddings:
                 raise StoreError(
                     f"{self._store}: {self.name} lacks its array {path} (damaged; extract it anew)"
                 )
+            self.check_array(path, found)
             self._opened[path] = found
         return self._opened[path]
 

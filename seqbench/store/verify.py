@@ -110,6 +110,8 @@ class _Split:
         what: StoreError | str = "missing"
         try:
             found = arrays.get(self._group, path)
+            if isinstance(found, zarr.Array):
+                self._entry.check_array(path, found)
         except StoreError as error:
             found, what = None, error
         if isinstance(found, zarr.Array):
