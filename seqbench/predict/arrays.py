@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.errors import DataError, ProbeError, said
+from seqbench.errors import DataError, ProbeError, quoted, said
 from seqbench.models.precomputed import load_tensors, plain
 from seqbench.probe.saved_head import Origin
 from seqbench.store import open_store
@@ -64,7 +64,9 @@ def open_stored(text: str, origin: Origin) -> Rows:
     for key in sorted((entry.facts.settings.keys() | origin.embedding.keys()) - set(own)):
         now, then = entry.facts.settings.get(key), origin.embedding.get(key)
         if now != then:
-            raise ProbeError(f"{text}: was computed with {key}={now}, the head was trained with {key}={then}")
+            raise ProbeError(
+                f"{text}: was computed with {key}={quoted(now)}, the head was trained with {key}={quoted(then)}"
+            )
     return entry.array(origin.layer, parts["split"])  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
 from zarr.core.array_spec import ArrayConfigParams
+from zarr.errors import ContainsArrayError, ContainsGroupError
 
 from seqbench.errors import StoreError, said
 from seqbench.store.location import Location, faults, location_of
@@ -50,21 +51,25 @@ def create(
                 f"{group.path}/{path} in the store has another shape or type than is written now"
             )
         return found
-    with faults(location_of(group.store), "written"):
-        _make_parents(group, path)
-        return group.create_array(
-            path,
-            shape=shape,
-            chunks=tuple(max(1, size) for size in chunks),
-            shards=shards,
-            dtype=dtype,
-            serializer=BytesCodec(endian="little"),
-            compressors=(BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec()),
-            fill_value=float("nan") if dtype.startswith("float") else 0,
-            dimension_names=dimensions,
-            chunk_key_encoding={"name": "default", "separator": "."},
-            config=_KEEP_EMPTY,
-        )
+    try:
+        with faults(location_of(group.store), "written"):
+            _make_parents(group, path)
+            return group.create_array(
+                path,
+                shape=shape,
+                chunks=tuple(max(1, size) for size in chunks),
+                shards=shards,
+                dtype=dtype,
+                serializer=BytesCodec(endian="little"),
+                compressors=(BloscCodec(cname="lz4", shuffle="shuffle"), Crc32cCodec()),
+                fill_value=float("nan") if dtype.startswith("float") else 0,
+                dimension_names=dimensions,
+                chunk_key_encoding={"name": "default", "separator": "."},
+                config=_KEEP_EMPTY,
+            )
+    except (ContainsArrayError, ContainsGroupError) as error:
+        # It was not found, and yet is there: its zarr.json lacks what every one has.
+        raise _unreadable(group, path, error) from error
 
 
 def _make_parents(group: zarr.Group, path: str) -> None:
@@ -84,11 +89,15 @@ def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
         with faults(location_of(group.store), "read"):
             found = group.get(path)
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{group.path}/{path}/zarr.json in the store can't be read: {said(error)} "
-            "(delete that folder; `seqbench extract` makes it again)"
-        ) from error
+        raise _unreadable(group, path, error) from error
     return found.with_config(_KEEP_EMPTY) if isinstance(found, zarr.Array) else found
+
+
+def _unreadable(group: zarr.Group, path: str, error: Exception) -> StoreError:
+    return StoreError(
+        f"{group.path}/{path}/zarr.json in the store can't be read: {said(error)} "
+        "(delete that folder; `seqbench extract` makes it again)"
+    )
 
 
 def has(group: zarr.Group, path: str) -> bool:

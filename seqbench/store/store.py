@@ -7,7 +7,7 @@ from typing import Any
 
 import zarr
 
-from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, said
+from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, quoted, said
 from seqbench.identity import SETTING_DEFAULTS, ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
@@ -124,7 +124,7 @@ class Store:
             old, new = getattr(present, field), getattr(model, field)
             if old != new:
                 raise StoreMismatchError(
-                    f"{self.path}: model {model.name!r} was stored with {field} {old}, now it is {new} "
+                    f"{self.path}: model {model.name!r} was stored with {field} {quoted(old)}, now it is {new} "
                     f"(give the model another `name:`, or delete {self.path / model.name})"
                 )
         key = f"{model.name}/{dataset}"
@@ -145,12 +145,15 @@ class Store:
         for field in ("task", "n_seqs", "n_targets", "hidden", "classes", "dtype"):
             old, new = getattr(present, field), getattr(wanted, field)
             if old != new:
-                raise StoreMismatchError(f"{self.path}: {key} was stored with {field} {old}, now {new} {out}")
+                raise StoreMismatchError(
+                    f"{self.path}: {key} was stored with {field} {quoted(old)}, now {new} {out}"
+                )
         for field, new in sorted(wanted.settings.items()):
             old = present.settings.get(field, SETTING_DEFAULTS.get(field))
             if old != new:
                 raise StoreMismatchError(
-                    f"{self.path}: {key} was computed with {field}={old}, the config says {field}={new} {out}"
+                    f"{self.path}: {key} was computed with {field}={quoted(old)}, the config says "
+                    f"{field}={new} {out}"
                 )
 
     def verify(self, key: str, *, repair: bool = False) -> Iterator[Fault]:
