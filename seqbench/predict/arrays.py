@@ -65,7 +65,8 @@ def open_stored(text: str, origin: Origin) -> Rows:
         now, then = entry.facts.settings.get(key), origin.embedding.get(key)
         if now != then:
             raise ProbeError(
-                f"{text}: was computed with {key}={quoted(now)}, the head was trained with {key}={quoted(then)}"
+                f"{text}: was computed with {key}={quoted(now)}, the head was trained with "
+                f"{key}={quoted(then)}"
             )
     return entry.array(origin.layer, parts["split"])  # type: ignore[arg-type]
 

@@ -124,8 +124,8 @@ class Store:
             old, new = getattr(present, field), getattr(model, field)
             if old != new:
                 raise StoreMismatchError(
-                    f"{self.path}: model {model.name!r} was stored with {field} {quoted(old)}, now it is {new} "
-                    f"(give the model another `name:`, or delete {self.path / model.name})"
+                    f"{self.path}: model {model.name!r} was stored with {field} {quoted(old)}, now it is "
+                    f"{new} (give the model another `name:`, or delete {self.path / model.name})"
                 )
         key = f"{model.name}/{dataset}"
         if key in self:
