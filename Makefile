@@ -46,7 +46,6 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/extract.py
 
 audit: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[audit-tools]"
 	$(BIN)/python scripts/audit.py
 
 FUZZED ?= data\ set config fasta table bed vcf
