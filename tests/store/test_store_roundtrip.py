@@ -1,5 +1,6 @@
 """The store: what is written is read, what differs is refused, what is damaged is found."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seqbench.identity import ModelIdentity
 from seqbench.store import Block, EmbeddingFacts, SplitFacts, Store, create_store, open_store
 from tests.store.store_samples import (
     LABELS,
+    LAYERS,
     ROWS,
     SPLIT,
     H,
@@ -129,6 +131,40 @@ def test_damaged_metadata_is_a_fault_and_no_traceback(store: Store, broken: str,
         assert list(reopened.verify(key))
     with pytest.raises(StoreError):
         reopened["m/d"].load(0, "train")
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("items/train/tokens", {"shape": [2**62, S]}),
+        ("items/train/hash", {"shape": [N - 1]}),
+        ("2/train", {"shape": [N, S, H + 1]}),
+        ("2/train", {"data_type": "int32", "fill_value": 0}),
+        ("labels/train", {"shape": [N + 1]}),
+        ("blocks/train", {"shape": [2**40, LAYERS]}),
+    ],
+)
+def test_an_array_that_tells_of_another_is_told_and_made_again(
+    store: Store, path: str, change: dict[str, object]
+) -> None:
+    place = Path(store.path, "m/d", path, "zarr.json")
+    place.write_text(json.dumps(json.loads(place.read_text()) | change))
+    faults = list(open_store(store.path).verify("m/d"))
+    assert [fault.where for fault in faults] == [f"m/d/{path}"]
+    assert "tells of another array than was written" in faults[0].what
+    assert [fault.repaired for fault in store.verify("m/d", repair=True)] == [True]
+    again = create_store(store.path)
+    fill(again["m/d"], [0, 2])
+    assert list(again.verify("m/d")) == []
+
+
+def test_an_array_that_hides_from_zarr_is_told_by_who_makes_it(store: Store) -> None:
+    place = Path(store.path, "m/d/blocks/train/zarr.json")
+    told = json.loads(place.read_text())
+    del told["zarr_format"]
+    place.write_text(json.dumps(told))
+    with pytest.raises(StoreError, match=r"m/d/blocks/train/zarr.json in the store can't be read"):
+        create_store(store.path)["m/d"].prepare("train", LABELS, [0, 2])
 
 
 def test_a_full_disk_is_one_line(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
