@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from seqbench.catalog import Catalog
@@ -117,8 +118,10 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
 
 
 def _tidy(config: Config) -> None:
-    """Take away what killed runs left half written; in the store, opening it does so."""
+    """Take away what killed runs and workers of this machine left half written."""
     forget_dead(config.catalog)
+    if isinstance(config.store.path, Path):
+        remove_left(config.store.path, depth=2)
     remove_left(config.catalog.parent)
     remove_left(config.catalog.parent / CHECKPOINTS)
     if config.probe.save_heads is not None:
@@ -156,6 +159,8 @@ def _execute(
         heartbeat.close()
         for tracker in trackers:
             tracker.close()
+        if shared:
+            _tidy(config)  # a signal to the whole group ends workers in the midst of a file
     return ledger
 
 
