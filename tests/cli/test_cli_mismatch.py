@@ -1,6 +1,7 @@
 """Nothing is silently mixed: what the config asks for and what is stored must agree, in every command."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,15 +24,22 @@ def seqbench(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-@pytest.fixture
-def config(tiny_model: Callable[[str], Path], tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def finished(tiny_model: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was done, to be copied."""
+    folder = tmp_path_factory.mktemp("finished")
     for split in ("train", "eval", "test"):
-        write_split(tmp_path / "data" / "gc", split)
-    path = tmp_path / "run.yaml"
-    path.write_text(CONFIG.format(model=tiny_model("bert")))
-    done = seqbench("run", path)
+        write_split(folder / "data" / "gc", split)
+    (folder / "run.yaml").write_text(CONFIG.format(model=tiny_model("bert")))
+    done = seqbench("run", folder / "run.yaml")
     assert done.exit_code == 0, done.output
-    return path
+    return folder
+
+
+@pytest.fixture
+def config(finished: Path, tmp_path: Path) -> Path:
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "run.yaml"
 
 
 @pytest.mark.parametrize("command", ["extract", "probe"])
