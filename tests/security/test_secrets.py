@@ -3,6 +3,9 @@
 A marker stands for the secret; everything that a command prints and leaves is searched for it.
 """
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,24 +121,22 @@ def test_remarks_go_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "warning: W&B failed: https://***@host\n"
 
 
-def test_a_bucket_that_can_t_be_reached_tells_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_can_t_be_reached_tells_no_key(tmp_path: Path) -> None:
     pytest.importorskip("s3fs")
-    for name in VARIABLES:
-        monkeypatch.setenv(name, f"{MARKER}-{name}")
-    for name, value in {
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "AWS_REGION": "us-east-1",
-        "AWS_MAX_ATTEMPTS": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
+    # In a process of its own: s3fs keeps a connection to the endpoint that it was first told.
+    secrets = {name: f"{MARKER}-{name}" for name in VARIABLES}
+    endpoint = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1"}
     for command in (
         ["store", "list", "s3://bucket/x"],
-        ["extract", config(tmp_path), "--set", "store.path=s3://b/x"],
+        ["extract", str(config(tmp_path)), "--set", "store.path=s3://bucket/x"],
     ):
-        done = seqbench(*command)
-        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1), done.output
-        assert "s3://b" in done.stderr
-        assert MARKER not in done.output
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.main", *command],
+            env=os.environ | secrets | endpoint, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert "s3://bucket" in done.stderr
+        assert MARKER not in done.stdout + done.stderr
     assert left(tmp_path) == []
 
 
