@@ -78,12 +78,14 @@ LONGEST_SAID = 200
 
 def said(error: BaseException) -> str:
     """What an error says, for the end of another message: its first line, shortened, or else its type."""
-    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return first if len(first) <= LONGEST_SAID else f"{first[: LONGEST_SAID - 1]}…"
+    return _shortened((str(error).strip().splitlines() or [type(error).__name__])[0])
 
 
 def quoted(value: object) -> str:
     """A recorded value for a message: on one line and shortened, since what was recorded may be damaged."""
     text = str(value)
-    text = text if text.isprintable() else ascii(text)
+    return _shortened(text if text.isprintable() else ascii(text))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= LONGEST_SAID else f"{text[: LONGEST_SAID - 1]}…"

@@ -112,8 +112,8 @@ def _empty(count: int) -> Graph:
 
 def workers(setting: Setting) -> list[Figure]:
     """How much faster two single-thread workers extract than one, models loaded before."""
-    # 48 shards of 8 to 54 items, as data sets differ in size: with few or equal ones, what is measured is the
-    # last one, during which the other worker is idle.
+    # 48 shards of 8 to 54 items, as data sets differ in size: with few, what is measured is the last one,
+    # during which the other worker is idle.
     model = _prepare(setting, [8 + 2 * number for number in range(24)])
 
     def timed(count: int) -> float:

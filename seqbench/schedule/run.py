@@ -118,10 +118,8 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
 
 
 def _tidy(config: Config) -> None:
-    """Take away what killed runs and workers of this machine left half written."""
+    """Take away what killed runs left half written; in the store, opening it does so."""
     forget_dead(config.catalog)
-    if isinstance(config.store.path, Path):
-        remove_left(config.store.path, depth=2)
     remove_left(config.catalog.parent)
     remove_left(config.catalog.parent / CHECKPOINTS)
     if config.probe.save_heads is not None:
@@ -159,8 +157,10 @@ def _execute(
         heartbeat.close()
         for tracker in trackers:
             tracker.close()
-        if shared:
-            _tidy(config)  # a signal to the whole group ends workers in the midst of a file
+        if shared:  # a signal to the whole group ends workers in the midst of a file
+            _tidy(config)
+            if isinstance(config.store.path, Path):
+                remove_left(config.store.path, depth=2)
     return ledger
 
 
