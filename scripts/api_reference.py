@@ -51,7 +51,7 @@ LISTED: dict[str, dict[str, tuple[str, ...]]] = {
         "seqbench.schedule.run:run": (),
         "seqbench.schedule.run:look": (),
         "seqbench.schedule.run:Outcome": (),
-        "seqbench.progress:Silent": (),
+        "seqbench.core.progress:Silent": (),
     },
     "Report": {
         "seqbench.report.write:write_report": (),

@@ -4,7 +4,7 @@ The command line prints a `SeqbenchError` without a traceback and exits with 2; 
 Each class is also the builtin that generic code would expect.
 """
 
-from seqbench.redaction import legible
+from seqbench.core.redaction import legible
 
 
 class SeqbenchError(Exception):

@@ -23,11 +23,9 @@ HEAVY = {
     "tensorboard",
     "distributed",
 }
-FOUNDATION = {
-    "errors", "vocabulary", "recorded", "identity", "progress", "board", "heap", "unfinished", "interrupts",
-    "redaction", "spreadsheet", "alphabets",
-}  # fmt: skip
+FOUNDATION = {"errors", "core"}
 MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
     "config": set(),
     "datasets": {"config"},
     "metrics": {"config"},

@@ -8,7 +8,7 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.check import check
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.results import Selection
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from seqbench import open_store
 from seqbench.config import Config
+from seqbench.core.progress import Silent
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.transformer import SequenceEmbedder, Transformer
-from seqbench.progress import Silent
 from seqbench.schedule.run import run
 from seqbench.store import Embeddings
 

@@ -12,9 +12,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from probing.setting import Setting, real_fit
+from seqbench.core.types import Task
 from seqbench.probe.heads import create
 from seqbench.probe.heads.base import Fit, Problem, Resources
-from seqbench.vocabulary import Task
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 3))
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=2)

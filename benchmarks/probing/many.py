@@ -8,8 +8,8 @@ from common.results import Figure
 
 from probing import synthetic
 from probing.setting import Setting
+from seqbench.core.progress import Silent
 from seqbench.probe.heads.linear import LinearHead
-from seqbench.progress import Silent
 from seqbench.schedule.run import run
 
 LAYERS, DATASETS, SEEDS, ITEMS, WIDTH = 33, 23, 3, 200, 16

@@ -56,7 +56,7 @@ def measure(path: Path) -> dict[str, float]:
     import xgboost  # noqa: F401
 
     from seqbench.config import Config
-    from seqbench.progress import Silent
+    from seqbench.core.progress import Silent
     from seqbench.schedule.run import run
 
     made = Config.model_validate(json.loads(path.read_text(encoding="utf-8")))

@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 from probing.peers import BATCH, DROPOUT, LEARNING_RATE, reference_training
 from probing.setting import Setting, real_fit, widened
 from seqbench.config import ProbeConfig
+from seqbench.core.types import Task
 from seqbench.probe.heads import create
 from seqbench.probe.heads.base import Fit, Problem, Resources
 from seqbench.probe.heads.mlp import reference_widths
-from seqbench.vocabulary import Task
 
 EPOCHS = 10
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=2)

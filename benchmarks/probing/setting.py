@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from seqbench import open_store
 from seqbench.config import Config
+from seqbench.core.progress import Silent
 from seqbench.probe.heads.base import Fit, HeadData
-from seqbench.progress import Silent
 from seqbench.schedule.run import run
 
 SHARED = Path(__file__).parents[2].parent / "shared"

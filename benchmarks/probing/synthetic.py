@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.config import Config
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.schedule.run import Outcome, run
 
 

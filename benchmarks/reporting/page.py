@@ -19,7 +19,7 @@ from rich.console import Console
 
 from reporting.synthetic import HEADS, dataset_names, fill, model_names
 from seqbench.catalog import open_catalog
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Analysis
 from seqbench.report.page.document import render_page

@@ -23,7 +23,7 @@ from seqbench.catalog.records import (
     RunRecord,
     SplitContents,
 )
-from seqbench.vocabulary import SPLITS, Task
+from seqbench.core.types import SPLITS, Task
 
 HEADS = ("mlp", "linear", "xgb", "forest", "knn")
 TASKS = (Task.CLASSIFICATION, Task.CLASSIFICATION, Task.CLASSIFICATION, Task.REGRESSION, Task.LABELS)

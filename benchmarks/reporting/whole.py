@@ -9,7 +9,7 @@ from common.setting import Setting
 
 from reporting.synthetic import HEADS, dataset_names, fill, model_names
 from seqbench.catalog import open_catalog
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.report import ReportSettings, Selection, write_report
 
 NAME = "whole"

@@ -17,8 +17,8 @@ from extraction.shapes import Shape
 from scheduling.work import Unheard, config, write_data
 from seqbench.catalog import Catalog
 from seqbench.config.schedule import ScheduleConfig
+from seqbench.core.progress import Silent
 from seqbench.extract.blocks import Work
-from seqbench.progress import Silent
 from seqbench.schedule import tasks
 from seqbench.schedule.executors import on_dask
 from seqbench.schedule.executors.opening import open_cluster

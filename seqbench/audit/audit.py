@@ -23,11 +23,11 @@ from seqbench.audit.settings import METHOD, AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
 from seqbench.audit.verify import need_rapidfuzz
 from seqbench.catalog.audit_records import AuditRecord, ControlScore, ItemMarks
+from seqbench.core.progress import Advance, Reporter
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError
-from seqbench.progress import Advance, Reporter
-from seqbench.vocabulary import SplitName
 
 _Near = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]
 """Row of train, identity, and whether on the other strand, (N,) each."""

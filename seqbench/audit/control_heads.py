@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from seqbench.audit.features import Counted, Features
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.metrics import MetricScore, score
 from seqbench.probe.heads.base import Fit, FittedHead, HeadData, Problem
 from seqbench.probe.heads.linear import LinearHead
-from seqbench.vocabulary import SplitName, Task
 
 JUDGED: Final = {Task.CLASSIFICATION: "roc_auc", Task.LABELS: "roc_auc", Task.REGRESSION: "spearmanr"}
 """By ranking, for its chance level does not depend on how often each class occurs."""

@@ -24,11 +24,11 @@ from seqbench.audit.features import Counted, Features, binned, count, target_mea
 from seqbench.audit.identical import Digests
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ProbeError
 from seqbench.probe.split import holdout
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
 
 KMERS: Final = "k-mers alone"
 _TINY: Final = 1e-9

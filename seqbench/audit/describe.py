@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import LETTERS
 from seqbench.catalog.audit_records import SplitFacts
+from seqbench.core.alphabets import LETTERS
+from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.vocabulary import Task
 
 
 def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> SplitFacts:

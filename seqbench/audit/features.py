@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import KMER_LENGTHS, LETTERS, Alphabet
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import UNKNOWN, Text, encode, stretches_of, words
+from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet
+from seqbench.core.progress import Advance
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.progress import Advance
 
 BINS: Final = 32
 """Quantile bins of a number, so that a linear head can follow any curve of it."""

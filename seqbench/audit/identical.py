@@ -11,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import reverse_complement
 from seqbench.audit.letters import plain, stretches_of
+from seqbench.core.alphabets import reverse_complement
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
 
 TOLERANCE: Final = 0.5
 """Equal sequences contradict each other from targets so many standard deviations (of train) apart: half of

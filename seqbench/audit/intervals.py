@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import stretches_of
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 KEYS: Final = ("chrom", "start", "end")
 

@@ -15,8 +15,8 @@ from seqbench.audit.controls import KMERS
 from seqbench.audit.describe import shift_of_labels
 from seqbench.audit.settings import FEWEST, OF_KMERS, THRESHOLDS, AuditSettings
 from seqbench.catalog.audit_records import ControlScore, Finding, ItemMarks, SplitFacts
+from seqbench.core.types import Severity, SplitName, Task
 from seqbench.datasets.dataset import Dataset
-from seqbench.vocabulary import Severity, SplitName, Task
 
 _ALIKE: Final = {"GC alone": "composition alone", MAJORITY: KMERS}
 """Controls that are judged by another's thresholds; majority is told only where none could be trained."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import LETTERS, Alphabet
+from seqbench.core.alphabets import LETTERS, Alphabet
 from seqbench.datasets.dataset import Split
 
 CHUNK_LETTERS: Final = 1 << 18

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
 from seqbench.audit.candidates import Pairs
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
@@ -18,9 +17,10 @@ from seqbench.audit.minhash import Signatures, bins_for, sign
 from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName
 
 ROOM: Final = 64
 """Words that there must be for each letter of a sequence: unrelated ones then share about 1 % of theirs."""

@@ -7,9 +7,9 @@ from seqbench.audit.audit import audit_opened, resolved
 from seqbench.audit.settings import METHOD, AuditSettings
 from seqbench.catalog import Catalog
 from seqbench.catalog.audit_records import AuditRecord
+from seqbench.core.progress import Reporter
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.progress import Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

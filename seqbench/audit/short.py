@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet, reverse_complement
 from seqbench.audit.letters import encode, largest_k
+from seqbench.core.alphabets import Alphabet, reverse_complement
 
 SHORT: Final = 64
 """Letters up to which sequences are searched like this: one word of RapidFuzz's bit-parallel distance. Longer

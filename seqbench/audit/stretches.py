@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from seqbench.audit.letters import Words, encode, repetitive, stretches_of, words
 from seqbench.audit.scratch import Buckets
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName
 
 SLICE_LETTERS: Final = 1 << 26
 """Letters of eval and test that are looked up together, in 1 GB of scratch files; train is read once for each

@@ -10,10 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet, reverse_complement
 from seqbench.audit.letters import plain
 from seqbench.audit.minhash import identity_at
 from seqbench.audit.settings import SIGNATURE
+from seqbench.core.alphabets import Alphabet, reverse_complement
 from seqbench.errors import DataError
 
 LONGEST: Final = 20_000

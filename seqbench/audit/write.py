@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from seqbench.catalog.audit_records import AuditRecord, ItemMarks
+from seqbench.core.spreadsheet import markdown_text
+from seqbench.core.types import SplitName
 from seqbench.errors import DataError
-from seqbench.spreadsheet import markdown_text
-from seqbench.vocabulary import SplitName
 
 ItemFormat = Literal["jsonl", "parquet"]
 FORMAT: Final = 1

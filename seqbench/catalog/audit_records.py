@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import MetricScore
-from seqbench.vocabulary import Severity, SplitName, Task
 
 CLEAN_METHOD = 1
 """Raised when scoring the same probe gives other numbers than before; recorded ones are then made anew."""

@@ -16,8 +16,8 @@ from seqbench.catalog.audit_records import (
     SplitFacts,
 )
 from seqbench.catalog.audit_rows import AS_THEY_ARE, ROWS_OF_TRAIN, SHARES
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.metrics import MetricScore
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 Rows = list[tuple[Any, ...]]
 Ask = Callable[[str, Sequence[object]], Rows]

@@ -20,8 +20,8 @@ from seqbench.catalog.migrate import is_current, migrate
 from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
+from seqbench.core.atomic import partial_of
 from seqbench.errors import CatalogError, CatalogNotFoundError
-from seqbench.unfinished import partial_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

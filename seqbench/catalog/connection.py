@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seqbench import interrupts
+from seqbench.core import signals
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def connect(
     except RuntimeError as error:
         if "interrupted" not in str(error):
             raise
-        raise interrupts.heard() from error  # what DuckDB makes of Ctrl-C
+        raise signals.last_signal() from error  # what DuckDB makes of Ctrl-C
     finally:
         connection.close()
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from seqbench.catalog.catalog import Catalog, open_catalog
 from seqbench.catalog.insert import AUDIT_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
+from seqbench.core.types import check_name
 from seqbench.errors import CatalogError, ConfigError
-from seqbench.vocabulary import check_name
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -9,7 +9,7 @@ import numpy as np
 
 from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, texts
 from seqbench.catalog.records import PredictionRecord, ProbeRecord
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 
 def probe_columns(records: Sequence[ProbeRecord]) -> Columns:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
+from seqbench.core.types import SplitName, Task
 from seqbench.metrics import ClassScore, MetricScore
-from seqbench.vocabulary import SplitName, Task
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 ProbeStatus = Literal["ok", "failed"]
@@ -33,7 +33,7 @@ class RunRecord:
     """`extract`, `probe` or `run`."""
     status: RunStatus
     config: Mapping[str, object]
-    """The config in full, as JSON can hold it, without secrets: see `seqbench.redaction`."""
+    """The config in full, as JSON can hold it, without secrets: see `seqbench.core.redaction`."""
     versions: Mapping[str, str]
     host: str
     device: str

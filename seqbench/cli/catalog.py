@@ -26,7 +26,7 @@ def info(catalog: CatalogPath = DEFAULT) -> None:
     """Show a catalog's tables with their rows, its size and format, and the last run."""
     from seqbench.catalog import open_catalog
     from seqbench.catalog.overview import overview
-    from seqbench.progress import human
+    from seqbench.core.progress import human
 
     found = overview(open_catalog(catalog))
     later = "" if found.format == found.newest_format else f" (this seqbench writes {found.newest_format})"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from seqbench.progress import human
+from seqbench.core.progress import human
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from seqbench.audit.settings import AuditSettings
     from seqbench.catalog import Catalog
     from seqbench.catalog.audit_records import AuditRecord
+    from seqbench.core.progress import Reporter
+    from seqbench.core.types import Severity
     from seqbench.datasets.spec import DatasetSpec
-    from seqbench.progress import Reporter
-    from seqbench.vocabulary import Severity
 
 
 class Shown(StrEnum):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seqbench.cli.options import console, names_of, reporter
+from seqbench.core.types import Task
 from seqbench.errors import ConfigError
-from seqbench.vocabulary import Task
 
 if TYPE_CHECKING:
     from seqbench.splitting.settings import SplitSettings

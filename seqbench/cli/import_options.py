@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName, Task
 
 if TYPE_CHECKING:
     from seqbench.datasets.importing.files import SplitPath

@@ -11,9 +11,9 @@ from typer.core import TyperGroup
 
 import seqbench
 from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
+from seqbench.core.redaction import redact
+from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
-from seqbench.interrupts import CODES, STOPPED, Terminated, listen
-from seqbench.redaction import redact
 
 EXIT_BUG = 1
 EXIT_USER_ERROR = 2
@@ -77,7 +77,7 @@ def main() -> None:
     # How long OpenMP's threads spin before they sleep; read when torch or XGBoost load it. By default it is
     # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    listen()
+    install_handlers()
     try:
         app()
     except Exception:  # a bug: its traceback may quote an address with a password

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seqbench.config import Config
+    from seqbench.core.progress import Reporter
     from seqbench.datasets.dataset import Dataset
-    from seqbench.progress import Reporter
 
 app = typer.Typer(
     help="Look at the models of a config, and check models.", no_args_is_help=True, rich_markup_mode=None

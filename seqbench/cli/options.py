@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from seqbench.config import Config, LoadedConfig
-    from seqbench.progress import Reporter
+    from seqbench.core.progress import Reporter
 
 EXIT_PARTIAL = 3
 """Some work failed; the rest is done and stored, and what failed is listed."""
@@ -36,7 +36,7 @@ def console(*, stderr: bool = False) -> "Console":
 
 def reporter() -> "Reporter":
     """Progress and remarks, on standard error."""
-    from seqbench.progress import ConsoleReporter
+    from seqbench.core.progress import ConsoleReporter
 
     return ConsoleReporter(console(stderr=True))
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from seqbench.config import ModelConfig
+    from seqbench.core.progress import Reporter
     from seqbench.predict import SavedHead
-    from seqbench.progress import Reporter
 
 
 def predict(

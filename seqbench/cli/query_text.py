@@ -9,15 +9,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from seqbench.redaction import printable
-from seqbench.spreadsheet import harmless, markdown_text
+from seqbench.core.redaction import printable
+from seqbench.core.spreadsheet import escape_formula, markdown_text
 
 
 def to_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Comma-separated, empty where missing; before text that a spreadsheet would run stands an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([harmless(column) for column in columns])
+    writer.writerow([escape_formula(column) for column in columns])
     writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
     return out.getvalue()
 
@@ -61,7 +61,7 @@ def _is_number(cell: Any) -> bool:
 def _csv_cell(cell: Any) -> Any:
     if cell is None or _is_number(cell):
         return "" if cell is None else cell
-    return harmless(_text(cell))
+    return escape_formula(_text(cell))
 
 
 def _text(cell: Any) -> str:

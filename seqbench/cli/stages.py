@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from seqbench.cli.selection import Filters
     from seqbench.config import Config
-    from seqbench.progress import Reporter
+    from seqbench.core.progress import Reporter
     from seqbench.report import ReportOutcome
     from seqbench.schedule.run import Command, Outcome
     from seqbench.schedule.survey import Problem

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from seqbench.cli.options import ConfigPath, Overrides, console, load, reporter
-from seqbench.progress import human
+from seqbench.core.progress import human
 
 if TYPE_CHECKING:
     from rich.table import Table

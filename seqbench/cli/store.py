@@ -68,7 +68,7 @@ def list_entries(store: StorePath) -> None:
     from rich import box
     from rich.table import Table
 
-    from seqbench.progress import human
+    from seqbench.core.progress import human
     from seqbench.store import open_store
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
@@ -194,8 +194,8 @@ def prune(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Remove models, data sets or layers; extract computes them again where a config still asks for them."""
+    from seqbench.core.progress import human
     from seqbench.errors import StoreError
-    from seqbench.progress import human
     from seqbench.store import open_store
     from seqbench.store.prune import plan_removal, remove
 

@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from seqbench.core.types import check_name, check_store_path
 from seqbench.errors import ConfigError
-from seqbench.vocabulary import check_name, check_store_path
 
 HeadKind = Literal["mlp", "linear", "xgb", "forest", "knn"]
 Activation = Literal["relu", "gelu", "silu", "tanh"]

@@ -18,7 +18,7 @@ from seqbench.config.fields import (
     expect,
     one_or_list,
 )
-from seqbench.vocabulary import Dtype
+from seqbench.core.types import Dtype
 
 
 def _model_path(value: str) -> str:

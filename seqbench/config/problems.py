@@ -15,8 +15,8 @@ from seqbench.config.flat_keys import FLAT_KEYS
 from seqbench.config.model_kinds import MODEL_KINDS
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
+from seqbench.core.redaction import redact
 from seqbench.errors import ConfigError
-from seqbench.redaction import redact
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -42,7 +42,7 @@ from seqbench.config.fields import (
 )
 from seqbench.config.model_kinds import ModelConfig
 from seqbench.config.schedule import ScheduleConfig
-from seqbench.vocabulary import (
+from seqbench.core.types import (
     FigureFormat,
     Overlong,
     Oversize,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from seqbench.core.types import Task
 from seqbench.datasets.index import SplitIndex
-from seqbench.vocabulary import Task
 
 FORMAT = 1
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""

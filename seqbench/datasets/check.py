@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.progress import Reporter
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset, Split, open_dataset
 from seqbench.datasets.spec import DatasetSpec, Source
-from seqbench.progress import Reporter
-from seqbench.vocabulary import SplitName, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

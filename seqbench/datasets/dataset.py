@@ -15,7 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.progress import Reporter
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.cache import IndexCache, cache_folder
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.index import SplitIndex, scan_split
@@ -23,8 +25,6 @@ from seqbench.datasets.labels import Labels
 from seqbench.datasets.planted.claim import read_ceiling
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
-from seqbench.progress import Reporter
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 BAR_BYTES: Final = 100_000_000
 """Scanning a smaller file takes a second or so and shows no bar."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.spec import DatasetSpec, Expected
-from seqbench.vocabulary import SplitName, Task
 
 NUCLEOTIDE_SHARE = 0.9
 """Least share of A, C, G, T, U and N for sequences of IUPAC nucleotide codes to count as nucleotides: a

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.progress import Advance
+from seqbench.core.types import Task
 from seqbench.datasets.labels import LabelColumn, Labels, LineError
 from seqbench.errors import DataError
-from seqbench.progress import Advance
-from seqbench.vocabulary import Task
 
 READ_BYTES = 1 << 20
 """Bytes read at once, and letters counted at once."""

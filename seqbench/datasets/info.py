@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from seqbench.config.yaml_file import read_yaml
+from seqbench.core.types import SPLITS, SplitName, Task, check_name
 from seqbench.datasets.spec import Expected, HeadName
 from seqbench.errors import ConfigError
-from seqbench.vocabulary import SPLITS, SplitName, Task, check_name
 
 NAME_LISTS = ("long_sequence_dataset", "super_long_sequence_dataset")
 """Top-level lists of names that the reference embeds in other batches; a token budget needs no such list."""

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from seqbench.config.yaml_file import dump_yaml, read_yaml
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName, Task
 
 INFO: Final = "datasets_info.yaml"
 

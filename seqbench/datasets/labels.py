@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 Labels = NDArray[np.int64] | NDArray[np.int8] | NDArray[np.float64]
 """Shape (n,) int64 classes, (n, n_labels) int8 of 0 and 1, or (n, n_targets) float64."""

@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
+from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.info import InfoEntry, read_info
 from seqbench.datasets.spec import DatasetSpec, Expected, HeadName
 from seqbench.errors import ConfigError, DataError
-from seqbench.vocabulary import SplitName, Task, check_name
 
 LISTED_NAMES = 8
 """How many names an error lists before it stops."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from seqbench.vocabulary import SplitName, Task
+from seqbench.core.types import SplitName, Task
 
 HeadName = Literal["mlp", "xgb", "forest"]
 Source = Literal["info", "registry", "inferred"]

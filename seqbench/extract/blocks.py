@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seqbench.alphabets import reverse_complement
+from seqbench.core.alphabets import reverse_complement
+from seqbench.core.malloc import release_free_memory
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName, Strands
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError
 from seqbench.extract.finish import Finished, Target, write
@@ -19,11 +22,8 @@ from seqbench.extract.gather import Chunk, Gathered
 from seqbench.extract.repeats import Place, Repeats
 from seqbench.extract.spool import Spool
 from seqbench.extract.threads import Behind, ahead, quick_switching
-from seqbench.heap import give_back
 from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit
-from seqbench.progress import Advance
 from seqbench.store import Block
-from seqbench.vocabulary import SplitName, Strands
 
 AHEAD = 16
 """Batches that wait tokenised."""
@@ -170,7 +170,7 @@ class Extraction:
                 coverage_U=job.coverage_U[: job.gathered.count],
                 unfit=job.unfit,
             )
-        give_back()
+        release_free_memory()
         return finished
 
     @property

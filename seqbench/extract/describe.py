@@ -5,11 +5,11 @@ from importlib.metadata import version
 
 import numpy as np
 
+from seqbench.core.identity import Settings
+from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
-from seqbench.identity import Settings
 from seqbench.models.base import DatasetFacts
 from seqbench.store import EmbeddingFacts, SplitFacts, cut
-from seqbench.vocabulary import StoreDtype
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
 """Packages that decide the numbers."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Pooling, SplitName, Strands
 from seqbench.errors import ModelError
 from seqbench.extract.gather import SHARED, Gathered
 from seqbench.extract.repeats import Place
@@ -16,7 +17,6 @@ from seqbench.extract.spool import Spool
 from seqbench.extract.strands import join_strands
 from seqbench.models.joining import Joint
 from seqbench.store import Embeddings, ItemFacts, LayerRows
-from seqbench.vocabulary import Pooling, SplitName, Strands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.progress import Advance
+from seqbench.core.types import SPLITS, SplitName, StoreDtype, Task
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError, ModelError
 from seqbench.extract.describe import split_facts, versions
 from seqbench.models.precomputed import Precomputed, PrecomputedSplit
-from seqbench.progress import Advance
 from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts
 from seqbench.store.exchange.labels import infer_task, labels_of
-from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset
-from seqbench.vocabulary import SplitName
 
 READ_LETTERS = 2 * 1024**2
 """Letters that are read at once while looking for repeats."""

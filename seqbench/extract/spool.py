@@ -16,10 +16,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Pooling
 from seqbench.errors import StoreError
 from seqbench.models.base import Pooled
 from seqbench.models.joining import Joint
-from seqbench.vocabulary import Pooling
 
 
 class Spool:

@@ -6,7 +6,7 @@ Shape letters: N sequences, H hidden width.
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.vocabulary import Strands
+from seqbench.core.types import Strands
 
 
 def join_strands(

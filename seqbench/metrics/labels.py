@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats
 from seqbench.metrics.bootstrap import bootstrap
 from seqbench.metrics.by_output import ranked_means, ranked_scores
@@ -20,7 +21,6 @@ from seqbench.metrics.resamples import Resampling, affordable_resamples, item_re
 from seqbench.metrics.results import Scores, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
-from seqbench.vocabulary import Task
 
 THRESHOLD = 0.5
 """A label is predicted where its probability is above this; a threshold that is given counts itself."""

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 METRICS: dict[Task, tuple[str, ...]] = {
     Task.CLASSIFICATION: (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats, mean_where
 from seqbench.metrics.bootstrap import Interval, bootstrap
 from seqbench.metrics.continuous import Moments, prepare, target_metrics
@@ -19,7 +20,6 @@ from seqbench.metrics.results import Scores, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.spearman import RankOrder, rank_order, spearman
 from seqbench.metrics.weighting import Weights
-from seqbench.vocabulary import Task
 
 BY_TARGET = ("mse", "rmse", "mae", "r2", "pearsonr", "spearmanr", "kendalltau")
 """The metrics that are kept by target."""

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
 from seqbench.metrics.resamples import affordable_resamples, item_resamples
 from seqbench.metrics.scoring import TOGETHER_CELLS, check_scorable, check_thresholds
-from seqbench.vocabulary import Task
 
 
 def replicates(

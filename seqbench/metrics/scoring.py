@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.metrics.classification import score_classification
 from seqbench.metrics.labels import score_labels
 from seqbench.metrics.regression import score_regression
 from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.scores import ClassScore, MetricScore
-from seqbench.vocabulary import Task
 
 TOGETHER_CELLS = 1 << 21
 """Items × outputs of the layers that are scored together: some 100 MB of what is sorted for them."""

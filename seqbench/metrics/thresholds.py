@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats
 from seqbench.metrics.confusion import ClassCounts
 from seqbench.metrics.scoring import check_scorable
-from seqbench.vocabulary import Task
 
 DEFAULT = 0.5
 """The threshold of who has nothing to choose by."""

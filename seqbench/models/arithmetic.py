@@ -10,7 +10,7 @@ from contextlib import suppress
 import torch
 from torch import Tensor, nn
 
-from seqbench.heap import free_memory
+from seqbench.core.malloc import free_memory
 
 SUPPORTED: dict[torch.dtype, str] = {
     torch.bfloat16: "_is_mkldnn_bf16_supported",

@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.types import Overlong, Oversize, Pooling
 from seqbench.errors import SeqbenchError
-from seqbench.identity import ModelIdentity, Settings
-from seqbench.vocabulary import Overlong, Oversize, Pooling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

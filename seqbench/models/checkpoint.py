@@ -9,13 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.types import Dtype
 from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError, said
-from seqbench.identity import ModelIdentity, Settings
 from seqbench.models import adapter, attention
 from seqbench.models.base import EmbedOptions
 from seqbench.models.consent import check_attention, code_arguments
 from seqbench.models.fingerprint import weight_files
-from seqbench.vocabulary import Dtype
 
 if TYPE_CHECKING:
     from seqbench.models.transformer import Transformer

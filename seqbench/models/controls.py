@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import KMER_LENGTHS, LETTERS, Alphabet
+from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet
+from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.types import Pooling
 from seqbench.errors import NotApplicableError
-from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Batch, DatasetFacts, Event, Pooled, Prepared
 from seqbench.models.fingerprint import hash_files
-from seqbench.vocabulary import Pooling
 
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""

@@ -12,15 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seqbench.core.malloc import keep_freed_memory
+from seqbench.core.types import Pooling
 from seqbench.errors import ModelError
-from seqbench.heap import keep_freed_memory
 from seqbench.models.arithmetic import use_float32
 from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.tap import LayerTap
-from seqbench.vocabulary import Pooling
 
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 """Largest difference of token vectors, relative to their length, that rounding explains."""

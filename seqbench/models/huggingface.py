@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from seqbench.core.identity import ModelIdentity
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.identity import ModelIdentity
 from seqbench.models.adapter import NOT_RUN, WEIGHTS, adapter_settings, check_adapter, merge_adapter
 from seqbench.models.checkpoint import BLOCKS, Checkpoint
 from seqbench.models.fingerprint import hash_files, support_files, weight_files

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Pooling
 from seqbench.errors import ModelError
 from seqbench.models.base import Embedder, Pooled, Unfit
-from seqbench.vocabulary import Pooling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import LETTERS, Alphabet
+from seqbench.core.alphabets import LETTERS, Alphabet
 from seqbench.models.writing import Ids, Writer
 
 CANDIDATES = string.ascii_letters + "-.*"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqbench.heap import free_memory
+from seqbench.core.malloc import free_memory
 
 ACTIVATIONS: dict[str, tuple[str, str, Callable[[Tensor], Tensor]]] = {
     "gelu": ("gelu", "none", functional.gelu),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from seqbench.vocabulary import Pooling
+from seqbench.core.types import Pooling
 
 TOKENS_AT_ONCE = 65536
 """Tokens of a window that are upcast together: a million-token window is not copied whole in float32."""

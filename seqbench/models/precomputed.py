@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.identity import ModelIdentity
 from seqbench.models.fingerprint import hash_files
-from seqbench.vocabulary import SPLITS, SplitName
 
 if TYPE_CHECKING:
     from torch import Tensor

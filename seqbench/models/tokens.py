@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import LETTERS, Alphabet
+from seqbench.core.alphabets import LETTERS, Alphabet
+from seqbench.core.types import Overlong
 from seqbench.errors import ModelError
 from seqbench.models.base import OverlongSequenceError
 from seqbench.models.letters import TRIAL_LENGTHS, Lookup, find_lookup
 from seqbench.models.limits import token_limit
 from seqbench.models.writing import Ids, Writer, find_writer
-from seqbench.vocabulary import Overlong
 
 __all__ = ["Tokens", "Windows", "token_limit"]
 

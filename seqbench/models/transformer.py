@@ -11,16 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.types import Pooling
 from seqbench.errors import ModelError
-from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Prepared, Remark, Unfit
 from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
 from seqbench.models.joining import Embedded, embed
 from seqbench.models.tokens import Tokens, token_limit
-from seqbench.vocabulary import Pooling
 
 SMALLEST_WINDOW = 32
 """Own tokens below which a window that does not fit is not cut further: then the model does not fit."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import LETTERS, Alphabet
+from seqbench.core.alphabets import LETTERS, Alphabet
 from seqbench.errors import ModelError
 
 Ids = NDArray[np.int32]

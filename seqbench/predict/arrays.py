@@ -11,13 +11,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SPLITS
 from seqbench.errors import DataError, ProbeError, quoted, said
 from seqbench.models.precomputed import load_tensors, plain
 from seqbench.probe.saved_head import Origin
 from seqbench.store import open_store
 from seqbench.store.exchange.npy import load_npy
 from seqbench.store.readers import need
-from seqbench.vocabulary import SPLITS
 
 FILES = (".npy", ".pt", ".parquet")
 

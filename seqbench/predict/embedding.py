@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import reverse_complement
 from seqbench.config import ModelConfig
+from seqbench.core.alphabets import reverse_complement
+from seqbench.core.identity import SETTING_DEFAULTS
 from seqbench.errors import DataError, ModelError, ProbeError
 from seqbench.extract.strands import join_strands
-from seqbench.identity import SETTING_DEFAULTS
 from seqbench.models.base import DatasetFacts, Embedder, EmbedOptions, OverlongSequenceError
 from seqbench.models.joining import embed
 from seqbench.models.registry import create

@@ -15,11 +15,11 @@ from typing import IO, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.spreadsheet import escape_formula
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.saved_head import SavedHead
-from seqbench.spreadsheet import harmless
 from seqbench.store.readers import need
-from seqbench.vocabulary import Task
 
 DIGITS = 9
 """Decimal digits that tell any two float32 apart."""
@@ -141,7 +141,7 @@ class _Tsv:
         for row, scores_K in enumerate(scored.scores_NK):
             cells: list[Any] = [scored.first + row]
             if scored.ids is not None:
-                cells.append(harmless(scored.ids[row] or ""))
+                cells.append(escape_formula(scored.ids[row] or ""))
             if scored.predicted is not None:
                 found = scored.predicted[row]
                 cells.append(",".join(map(str, found)) if isinstance(found, list) else found)

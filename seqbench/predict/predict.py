@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.config import ModelConfig
+from seqbench.core.progress import Advance, Reporter
+from seqbench.core.types import Task
 from seqbench.errors import DataError, ProbeError, said
 from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
 from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
@@ -19,8 +21,6 @@ from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
 from seqbench.predict.outputs import Output, Scored
 from seqbench.probe.heads.registry import predict as predict_features
 from seqbench.probe.saved_head import SavedHead
-from seqbench.progress import Advance, Reporter
-from seqbench.vocabulary import Task
 
 PIECE_BYTES = 64 * 1024**2
 """Bytes of embeddings in memory at once."""

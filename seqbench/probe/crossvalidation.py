@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName
 from seqbench.probe.heads.base import FittedHead
 from seqbench.probe.items import Part
 from seqbench.probe.outcome import Trained
 from seqbench.probe.trainings import Training
-from seqbench.vocabulary import SplitName
 
 
 @dataclass(slots=True, kw_only=True)

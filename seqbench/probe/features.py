@@ -9,12 +9,12 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadData, Problem
 from seqbench.probe.items import Part
 from seqbench.probe.trainings import Training
 from seqbench.store import Embeddings
-from seqbench.vocabulary import SplitName, Task
 
 _Cut = tuple[tuple[SplitName, bytes], tuple[int, ...]]
 """Names some of the items at some of the layers."""

@@ -6,7 +6,7 @@ Shape letters: N items, K labels or targets, F folds, B bins.
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 BINS = 10
 """Quantile bins of a target: what regression is stratified by."""

@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.json_records import read_record
+from seqbench.core.types import StoreDtype, Task
 from seqbench.errors import ProbeError
-from seqbench.identity import ModelIdentity
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.saved_head import Origin, SavedHead
-from seqbench.recorded import read_record
-from seqbench.vocabulary import StoreDtype, Task
 
 FORMAT = 1
 """Raised when an older seqbench could not use what is written."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import Convergence, FittedHead, Problem
 from seqbench.probe.heads.learning_curve import best_epoch
 from seqbench.probe.health_advice import advice_for
-from seqbench.vocabulary import Task
 
 SAME_VALUE = 1e-6
 """Predictions that differ by less than this share of their size are equal: float32 has 7 digits."""

@@ -1,7 +1,7 @@
 """What to change in the config after a training that did not go well: one sentence, by verdict and head."""
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import Convergence, FittedHead, Problem
-from seqbench.vocabulary import Task
 
 _SAME = "predictions are the same for all items: check that this layer's embeddings differ between items"
 CHANGES: dict[Convergence, dict[str, str]] = {

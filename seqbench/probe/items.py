@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.split import holdout
 from seqbench.store import Embeddings
-from seqbench.vocabulary import SplitName, Task
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seqbench.catalog.records import PredictionRecord, ProbeRecord, SplitRecord
+from seqbench.core.types import SplitName
 from seqbench.errors import ProbeError
 from seqbench.metrics.scoring import check_scorable, score_many
 from seqbench.metrics.thresholds import choose_thresholds
@@ -16,7 +17,6 @@ from seqbench.probe.items import Part
 from seqbench.probe.spec import Design, variant_hash
 from seqbench.probe.wanted import Wanted
 from seqbench.store import Embeddings
-from seqbench.vocabulary import SplitName
 
 Keep = Callable[[Wanted, FittedHead, Problem, Sequence[float] | None], str | None]
 """Keeps the head of a probe, with the thresholds chosen for it, and says where; None: it was not kept."""

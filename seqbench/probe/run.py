@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from seqbench.catalog.records import ProbeRecord
+from seqbench.core.progress import Advance
 from seqbench.probe.features import Features, Sizes, problem_of
 from seqbench.probe.heads.base import Fit, FittedHead, Resources
 from seqbench.probe.heads.registry import create, predict
@@ -21,7 +22,6 @@ from seqbench.probe.outcome import Keep, Recorder, Trained
 from seqbench.probe.spec import Design, probe_spec, spec_hash
 from seqbench.probe.trainings import Training
 from seqbench.probe.wanted import Wanted, missing_probes, wanted_probes
-from seqbench.progress import Advance
 from seqbench.store import Embeddings
 
 

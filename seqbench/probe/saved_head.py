@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import HeadState
 from seqbench.store import Embeddings
-from seqbench.vocabulary import Task
 
 MADE_BY = ("k", "canonical", "seed", "adapter", "attn_implementation")
 """Keys of a model's entry in the config that its path alone does not tell; none lets code run."""

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.atomic import partial_of
+from seqbench.core.types import check_name
 from seqbench.errors import ProbeError, said
 from seqbench.probe.head_record import TEXT, head_of, record_of
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
@@ -22,8 +24,6 @@ from seqbench.probe.outcome import Keep
 from seqbench.probe.saved_head import SavedHead, origin_of
 from seqbench.probe.wanted import Wanted
 from seqbench.store import Embeddings
-from seqbench.unfinished import partial_of
-from seqbench.vocabulary import check_name
 
 HASH_DIGITS = 12
 """Digits of a spec's hash in a file's name."""

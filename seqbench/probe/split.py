@@ -6,8 +6,8 @@ Shape letters: N items, K labels.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.vocabulary import Task
 
 
 def holdout(

@@ -6,9 +6,9 @@ Shape letters: N items, K labels or targets.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.folds import quantile_bins
 from seqbench.probe.spec import Subset
-from seqbench.vocabulary import Task
 
 
 def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: int) -> NDArray[np.int64]:

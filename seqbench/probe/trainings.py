@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seqbench.core.types import SplitName, Task
 from seqbench.probe.folds import folds_of
 from seqbench.probe.items import Items, Part
 from seqbench.probe.spec import Design
 from seqbench.probe.subsets import leaves_out, subset_of
-from seqbench.vocabulary import SplitName, Task
 
 _SHUFFLE = {"train": 1, "eval": 2}
 """Tells the random numbers that permute a part's labels from those that draw folds and subsets."""

@@ -1,7 +1,7 @@
 """From the catalog to what a report concludes: results, comparisons, ranks, gains."""
 
 from seqbench.catalog import Catalog
-from seqbench.progress import Reporter
+from seqbench.core.progress import Reporter
 from seqbench.report.analysis import Analysis
 from seqbench.report.comparing.clean import clean_scores
 from seqbench.report.comparing.families import layer_comparisons, model_comparisons, shuffled_comparisons

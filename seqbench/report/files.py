@@ -3,8 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
+from seqbench.core.atomic import partial_of
 from seqbench.errors import ConfigError
-from seqbench.unfinished import partial_of
 
 
 def write_file(path: Path, content: str | bytes) -> Path:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from seqbench.catalog.audit_records import Finding
+from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import METRICS, PRIMARY
-from seqbench.vocabulary import Severity, SplitName, Task
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""

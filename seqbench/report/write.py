@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seqbench.catalog import Catalog
+from seqbench.core.atomic import remove_stale
+from seqbench.core.progress import Reporter
+from seqbench.core.types import FigureFormat, TableFormat, check_name
 from seqbench.errors import CatalogError
-from seqbench.progress import Reporter
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Analysis
 from seqbench.report.figures.drawing import draw_all
@@ -19,8 +21,6 @@ from seqbench.report.results import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.card import carded_models, model_index
 from seqbench.report.tables.every import forms, tables
-from seqbench.unfinished import remove_left
-from seqbench.vocabulary import FigureFormat, TableFormat, check_name
 
 PAGE = "index.html"
 TABLES, FIGURES, CARDS = "tables", "figures", "tables/model-index"
@@ -77,7 +77,7 @@ def write_report(
         CatalogError: It can't be read, or holds neither results nor failures of the selection.
         ConfigError: The folder can't be written, or a model's name can't be that of a file.
     """
-    remove_left(settings.out, depth=2)
+    remove_stale(settings.out, depth=2)
     analysis = analyse(catalog, selection, reporter)
     results = analysis.results
     if not results.curves and not results.failed:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import SplitContents
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 

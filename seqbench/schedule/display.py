@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from seqbench.board import Bar, Board
+from seqbench.core.progress_display import Bar, Board
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
 

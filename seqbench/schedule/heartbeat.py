@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seqbench.recorded import read_record
+from seqbench.core.atomic import partial_of
+from seqbench.core.json_records import read_record
 from seqbench.schedule import host
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
-from seqbench.unfinished import partial_of
 
 SECONDS = 2.0
 """Between two writings."""

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from seqbench.core.progress import Reporter
+from seqbench.core.types import check_name
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ModelError
 from seqbench.extract.imported import describe_import, import_split
 from seqbench.models.precomputed import Precomputed
-from seqbench.progress import Reporter
 from seqbench.store import create_store
-from seqbench.vocabulary import check_name
 
 
 def import_pt(

@@ -10,8 +10,9 @@ from types import MappingProxyType
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord, Record
+from seqbench.core.redaction import redact
+from seqbench.core.types import SplitName
 from seqbench.extract.blocks import Work
-from seqbench.redaction import redact
 from seqbench.schedule import tasks
 from seqbench.schedule.catching_up import recorded_splits
 from seqbench.schedule.display import Display
@@ -23,7 +24,6 @@ from seqbench.schedule.plan import ExtractTask
 from seqbench.schedule.survey import Problem
 from seqbench.schedule.workspace import Workspace
 from seqbench.tracking import Tracker
-from seqbench.vocabulary import SplitName
 
 
 class Ledger:

@@ -6,8 +6,8 @@ The same tasks run in this process or on a scheduler: each can be sent, and says
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from seqbench.core.types import SplitName
 from seqbench.store import Block
-from seqbench.vocabulary import SplitName
 
 SHARD_ITEMS = 50_000
 """Items of one extraction task at most, whole blocks; the reference splits its extractions at as many."""

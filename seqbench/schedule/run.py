@@ -15,10 +15,11 @@ from typing import Literal
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import RunRecord, RunStatus
 from seqbench.config import Config
+from seqbench.core.atomic import remove_stale
+from seqbench.core.malloc import keep_freed_memory, one_heap
+from seqbench.core.progress import Reporter
+from seqbench.core.redaction import redact_all
 from seqbench.errors import SeqbenchError
-from seqbench.heap import keep_freed_memory, one_heap
-from seqbench.progress import Reporter
-from seqbench.redaction import redact_all
 from seqbench.schedule import host
 from seqbench.schedule.catching_up import catch_up
 from seqbench.schedule.display import Display
@@ -32,7 +33,6 @@ from seqbench.schedule.survey import Problem, Survey, survey
 from seqbench.schedule.tasks import CHECKPOINTS
 from seqbench.schedule.workspace import Workspace
 from seqbench.tracking import make_trackers
-from seqbench.unfinished import remove_left
 
 Command = Literal["extract", "probe", "run"]
 
@@ -120,10 +120,10 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
 def _tidy(config: Config) -> None:
     """Take away what killed runs left half written; in the store, opening it does so."""
     forget_dead(config.catalog)
-    remove_left(config.catalog.parent)
-    remove_left(config.catalog.parent / CHECKPOINTS)
+    remove_stale(config.catalog.parent)
+    remove_stale(config.catalog.parent / CHECKPOINTS)
     if config.probe.save_heads is not None:
-        remove_left(config.probe.save_heads, depth=3)
+        remove_stale(config.probe.save_heads, depth=3)
 
 
 def _execute(
@@ -160,7 +160,7 @@ def _execute(
         if shared:  # a signal to the whole group ends workers in the midst of a file
             _tidy(config)
             if isinstance(config.store.path, Path):
-                remove_left(config.store.path, depth=2)
+                remove_stale(config.store.path, depth=2)
     return ledger
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from seqbench.core.types import SplitName
 from seqbench.errors import ConfigError, NotApplicableError, SeqbenchError
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.items import Items, items_of_targets
@@ -14,7 +15,6 @@ from seqbench.schedule.plan import Pair, SplitState, resolve_layers
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings, Store
 from seqbench.store.layout import blocks
-from seqbench.vocabulary import SplitName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from seqbench.catalog.records import (
     ModelRecord,
     ProbeRecord,
 )
+from seqbench.core.progress import Advance
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.extract.blocks import Extraction, Work
 from seqbench.extract.finish import Target
 from seqbench.extract.imported import import_split
@@ -21,13 +23,11 @@ from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
 from seqbench.probe.wanted import wanted_probes
-from seqbench.progress import Advance
 from seqbench.schedule.contents import split_contents
 from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import ExtractTask, ProbeTask
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import Block, Embeddings
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 CHECKPOINTS = ".seqbench-checkpoints"
 """Folder beside the catalog for the states of trainings that are under way."""

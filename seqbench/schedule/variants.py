@@ -1,10 +1,10 @@
 """Which of the catalog's probes are those that a config asks for."""
 
 from seqbench.config import Config
+from seqbench.core.progress import Silent
 from seqbench.errors import SeqbenchError
 from seqbench.probe.spec import variant_hash
 from seqbench.probe.wanted import wanted_probes
-from seqbench.progress import Silent
 from seqbench.schedule.designs import designs
 from seqbench.schedule.workspace import Workspace
 

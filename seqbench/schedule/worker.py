@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import seqbench
 from seqbench.catalog.records import ProbeRecord
 from seqbench.config import Config
+from seqbench.core.malloc import keep_freed_memory, one_heap
+from seqbench.core.progress import Silent
+from seqbench.core.redaction import redact
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.extract.blocks import Work
-from seqbench.heap import keep_freed_memory, one_heap
-from seqbench.progress import Silent
-from seqbench.redaction import redact
 from seqbench.schedule import host, tasks
 from seqbench.schedule.plan import ExtractTask, Task
 from seqbench.schedule.workspace import Workspace

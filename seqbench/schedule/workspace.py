@@ -6,6 +6,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from seqbench.config import Config, ModelConfig, PrecomputedModel
+from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.progress import Reporter
+from seqbench.core.types import Pooling, Strands
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.spec import DatasetSpec
@@ -13,15 +16,12 @@ from seqbench.errors import ConfigError, DataError, StoreNotFoundError
 from seqbench.extract.describe import dataset_facts, embedding_facts
 from seqbench.extract.imported import Imported, describe_import
 from seqbench.extract.repeats import Repeats
-from seqbench.identity import ModelIdentity, Settings
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
-from seqbench.progress import Reporter
 from seqbench.schedule.lending import Models
 from seqbench.schedule.once import Once
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
-from seqbench.vocabulary import Pooling, Strands
 
 
 class Entry(NamedTuple):

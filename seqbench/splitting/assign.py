@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.folds import BINS, folds_of, quantile_bins
 from seqbench.splitting.together import Atoms
-from seqbench.vocabulary import Task
 
 MOST_FOLDS: Final = 100
 """Fractions are met by dealing out so many equal folds at most."""

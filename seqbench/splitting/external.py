@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.alphabets import Alphabet
 from seqbench.audit.letters import plain, stretches_of
+from seqbench.core.alphabets import Alphabet
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.splitting.settings import Clusterer

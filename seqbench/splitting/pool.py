@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import stretches_of
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.datasets.facts import alphabet_of, sum_letters
 from seqbench.datasets.index import SplitIndex, scan_split
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 from seqbench.splitting.settings import SplitSettings
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

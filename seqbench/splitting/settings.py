@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.errors import ConfigError
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 By = Literal["random", "cluster", "group"]
 Clusterer = Literal["auto", "builtin", "mmseqs", "cd-hit"]

@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 
 import seqbench
 from seqbench.audit.verify import need_rapidfuzz
+from seqbench.core.progress import Reporter
+from seqbench.core.types import Task
 from seqbench.errors import DataError
-from seqbench.progress import Reporter
 from seqbench.splitting import external
 from seqbench.splitting.assign import share_out, with_every_class
 from seqbench.splitting.pool import Pool, read_pool
 from seqbench.splitting.settings import SplitSettings
 from seqbench.splitting.together import Atoms, Likeness, merged
 from seqbench.splitting.write import FORMAT, check_free, write_splits
-from seqbench.vocabulary import Task
 
 ROUNDS: Final = 20
 """How often a split is made anew with what the search across it still found; mostly it finds nothing."""

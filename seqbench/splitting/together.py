@@ -11,7 +11,7 @@ from seqbench.audit.identical import fingerprint
 from seqbench.audit.minhash import jaccard_at
 from seqbench.audit.near import Signed, default_k, sign_items, verified
 from seqbench.audit.nearest import nearest_in_train, short_items, short_pairs
-from seqbench.progress import Reporter
+from seqbench.core.progress import Reporter
 from seqbench.splitting.pool import Pool
 
 Atoms = NDArray[np.int64]

@@ -13,9 +13,9 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.errors import DataError
 from seqbench.splitting.pool import Pool
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1

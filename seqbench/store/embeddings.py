@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName, StoreDtype, Task
 from seqbench.errors import StoreError
 from seqbench.store import arrays
 from seqbench.store.entry import StoredEmbeddings
 from seqbench.store.layout import Block, n_blocks
 from seqbench.store.locks import exclusive
 from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, LayerRows
-from seqbench.vocabulary import SplitName, StoreDtype, Task
 
 __all__ = ["Embeddings", "ItemFacts", "LayerRows"]
 

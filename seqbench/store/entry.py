@@ -11,14 +11,14 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError, StoreNotFoundError, said
-from seqbench.identity import ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.layout import Block, blocks, n_blocks
 from seqbench.store.location import LocalFolder, Location
 from seqbench.store.readers import LayerArray, to_xarray
 from seqbench.store.records import ITEM_FIELDS, REMAKE, EmbeddingFacts, ItemFacts, SplitFacts
-from seqbench.vocabulary import SPLITS, SplitName
 
 if TYPE_CHECKING:
     import xarray

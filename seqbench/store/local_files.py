@@ -8,7 +8,7 @@ from pathlib import Path
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-from seqbench.unfinished import partial_of
+from seqbench.core.atomic import partial_of
 
 
 class WholeFiles(LocalStore):

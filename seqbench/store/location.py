@@ -19,10 +19,10 @@ from typing import Any
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
+from seqbench.core.atomic import partial_of
+from seqbench.core.types import REMOTE_SCHEMES, check_store_path
 from seqbench.errors import SeqbenchError, StoreError
 from seqbench.store.local_files import WholeFiles
-from seqbench.unfinished import partial_of
-from seqbench.vocabulary import REMOTE_SCHEMES, check_store_path
 
 _NO_CACHE = {"use_listings_cache": False}
 """Another process may have written since; fsspec would remember old listings."""

@@ -7,13 +7,13 @@ from typing import Any
 import zarr
 from zarr.errors import GroupNotFoundError
 
+from seqbench.core.atomic import PARTIAL, remove_stale
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
 from seqbench.store.layout import FORMAT
 from seqbench.store.location import LocalFolder, Location, faults, locate
 from seqbench.store.locks import LOCK
 from seqbench.store.store import Store
-from seqbench.unfinished import PARTIAL, remove_left
 
 
 def open_store(path: str | Path | Location, *, writable: bool = False) -> Store:
@@ -46,7 +46,7 @@ def create_store(path: str | Path | Location) -> Store:
     root = {"attributes": {"seqbench_format": FORMAT}, "zarr_format": 3, "node_type": "group"}
     location.create("zarr.json", json.dumps(root, indent=2).encode())
     if isinstance(location, LocalFolder):
-        remove_left(location.path, depth=2)  # records of models and entries are written beside their places
+        remove_stale(location.path, depth=2)  # records of models and entries are written beside their places
     opened = _open_root(location, writable=True)
     if "seqbench_format" not in opened.attrs and not location.folders():
         arrays.put_attrs(opened, {"seqbench_format": FORMAT})  # killed between two steps of an older version

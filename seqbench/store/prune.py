@@ -6,8 +6,8 @@ Marks go before the data they stand for, so a removal that is cut short leaves n
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seqbench.core.progress import Reporter
 from seqbench.errors import StoreError
-from seqbench.progress import Reporter
 from seqbench.store.layout import blocks
 from seqbench.store.selection import check_any_layer, chosen_keys, chosen_layers
 from seqbench.store.store import Store

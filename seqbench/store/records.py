@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.identity import Settings
-from seqbench.recorded import read_record
-from seqbench.vocabulary import SPLITS, SplitName, StoreDtype, Task
+from seqbench.core.identity import Settings
+from seqbench.core.json_records import read_record
+from seqbench.core.types import SPLITS, SplitName, StoreDtype, Task
 
 REMAKE = "(delete that folder; `seqbench extract` makes it again)"
 """The way out where the record of a model or data set is damaged."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import zarr
 
+from seqbench.core.identity import SETTING_DEFAULTS, ModelIdentity
+from seqbench.core.types import check_name
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, quoted, said
-from seqbench.identity import SETTING_DEFAULTS, ModelIdentity
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import FORMAT
@@ -16,7 +17,6 @@ from seqbench.store.location import Location
 from seqbench.store.locks import exclusive
 from seqbench.store.records import REMAKE, EmbeddingFacts, Fault
 from seqbench.store.verify import verify_entry
-from seqbench.vocabulary import check_name
 
 
 class Store:

@@ -5,12 +5,12 @@ from typing import Any
 
 import zarr
 
+from seqbench.core.types import SplitName
 from seqbench.errors import StoreError, said
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import Block, blocks
 from seqbench.store.records import ITEM_FIELDS, Fault
-from seqbench.vocabulary import SplitName
 
 _LOST = "chunks that were written once are missing"
 

@@ -10,9 +10,9 @@ import numpy as np
 from seqbench.audit.audit import audit_dataset
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import AuditRecord, Finding
+from seqbench.core.progress import Silent
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.progress import Silent
 
 COMPLEMENT = str.maketrans("ACGT", "TGCA")
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seqbench.alphabets import reverse_complement
 from seqbench.audit.letters import encode, largest_k, plain, repetitive, words
+from seqbench.core.alphabets import reverse_complement
 
 ORDER = {"dna": "ACGT", "protein": "ACDEFGHIKLMNPQRSTVWY"}
 

@@ -7,11 +7,11 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from seqbench.alphabets import Alphabet, reverse_complement
 from seqbench.audit import short
 from seqbench.audit.letters import plain
 from seqbench.audit.short import ShortSearch
 from seqbench.audit.verify import identities
+from seqbench.core.alphabets import Alphabet, reverse_complement
 from tests.audit.making import audited, changed, random_dna, write
 from tests.command import seqbench
 

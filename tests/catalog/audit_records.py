@@ -13,8 +13,8 @@ from seqbench.catalog.audit_records import (
     ItemMarks,
     SplitFacts,
 )
+from seqbench.core.types import SplitName, Task
 from seqbench.metrics import MetricScore
-from seqbench.vocabulary import SplitName, Task
 
 CLEAN = (True, False, True, False, True)
 

@@ -16,8 +16,8 @@ from seqbench.catalog.records import (
     RunRecord,
     SplitRecord,
 )
+from seqbench.core.types import Task
 from seqbench.metrics import ClassScore, MetricScore
-from seqbench.vocabulary import Task
 
 STARTED = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 

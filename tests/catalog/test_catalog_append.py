@@ -12,9 +12,9 @@ import pytest
 
 from seqbench.catalog import Catalog, open_catalog
 from seqbench.catalog.records import LayerRecord, PredictionRecord, SplitContents
+from seqbench.core.types import Task
 from seqbench.errors import CatalogError, CatalogNotFoundError
 from seqbench.metrics import METRICS
-from seqbench.vocabulary import Task
 from tests.catalog.catalog_records import (
     STARTED,
     dataset_record,

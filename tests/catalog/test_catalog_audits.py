@@ -12,8 +12,8 @@ from seqbench.catalog.check import check
 from seqbench.catalog.exchange import export, import_folder
 from seqbench.catalog.merge import merge
 from seqbench.catalog.tables import Part
+from seqbench.core.types import Task
 from seqbench.errors import CatalogError
-from seqbench.vocabulary import Task
 from tests.catalog.audit_records import audit_record, clean_record, facts, marks, same
 from tests.catalog.catalog_records import dataset_record, model_record, probe_record, run_record
 

@@ -1,8 +1,8 @@
 import pytest
 
 from seqbench.catalog import Catalog
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better
-from seqbench.vocabulary import Task
 from tests.catalog.catalog_records import failed_record, model_record, probe_record
 
 

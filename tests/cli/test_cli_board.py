@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from seqbench.board import Board
-from seqbench.progress import ConsoleReporter
+from seqbench.core.progress import ConsoleReporter
+from seqbench.core.progress_display import Board
 from seqbench.schedule.display import Display
 from seqbench.schedule.events import WorkerLoad
 from tests.schedule.test_schedule_graph import graph, pair

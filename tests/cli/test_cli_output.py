@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from seqbench.progress import ConsoleReporter, human
+from seqbench.core.progress import ConsoleReporter, human
 
 
 def reporter(*, terminal: bool, width: int = 80) -> tuple[ConsoleReporter, io.StringIO]:
@@ -26,7 +26,7 @@ def test_a_pipe_gets_one_plain_line_a_task() -> None:
 def test_long_work_in_a_pipe_says_how_far_it_is_and_how_long_it_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("seqbench.board.PLAIN_SECONDS", 0.0)
+    monkeypatch.setattr("seqbench.core.progress_display.PLAIN_SECONDS", 0.0)
     told, out = reporter(terminal=False)
     with told.task("probe", 4, "probes") as advance:
         advance(1)

@@ -4,13 +4,13 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.datasets import dataset as module
 from seqbench.datasets.check import check_dataset
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.facts import alphabet_of
 from seqbench.datasets.registry import resolve
 from seqbench.errors import DataError
-from seqbench.vocabulary import Task
 
 
 def items(*labels, seq="ACGT"):

@@ -5,9 +5,9 @@ import resource
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.datasets.index import scan_split
 from seqbench.errors import DataError
-from seqbench.vocabulary import Task
 
 A = {"seq": "ACGT", "label": 0}
 B = {"seq": "AACCGG", "label": 1}

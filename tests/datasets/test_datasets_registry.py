@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from seqbench.core.types import Task
 from seqbench.datasets.registry import resolve, shipped
 from seqbench.errors import ConfigError, DataError
-from seqbench.vocabulary import Task
 
 ENTRY = """\
 H3:

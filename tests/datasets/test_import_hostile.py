@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seqbench.core.progress import Silent
 from seqbench.datasets.importing import inputs
 from seqbench.datasets.importing.bed import BedSource, WindowRule
 from seqbench.datasets.importing.fasta import FastaSource, label_by_field, label_by_key
@@ -21,7 +22,6 @@ from seqbench.datasets.importing.rows import TableSource
 from seqbench.datasets.importing.splits import SplitRule, fractions_of
 from seqbench.datasets.importing.vcf import VcfSource
 from seqbench.errors import SeqbenchError
-from seqbench.progress import Silent
 from tests.importing import refusal
 
 GENOME = b">chr1\nACGTACGTAC\nGTACGTACGT\nACGTA\n>chr2\nGGGGG\n"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqbench.core.types import SplitName, Strands, Task
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError, ModelError, StoreError, StoreMismatchError
@@ -24,7 +25,6 @@ from seqbench.models.huggingface import HuggingFace
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.transformer import SequenceEmbedder
 from seqbench.store import Block, Embeddings, create_store
-from seqbench.vocabulary import SplitName, Strands, Task
 from tests.data import write_split
 
 TinyModel = Callable[[str], Path]

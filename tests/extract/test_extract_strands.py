@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seqbench.alphabets import reverse_complement
+from seqbench.core.alphabets import reverse_complement
 from seqbench.extract.strands import join_strands
 
 

@@ -19,7 +19,7 @@ def extract_many(folder: Path, course: Course) -> None:
     """Ten thousand blocks of one item through the whole of extraction."""
     import seqbench.store.layout as layout
     from seqbench.config import load_config
-    from seqbench.progress import Silent
+    from seqbench.core.progress import Silent
     from seqbench.schedule.run import run
     from seqbench.store import Embeddings
 

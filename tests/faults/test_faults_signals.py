@@ -146,9 +146,9 @@ def _is_open(running: Marked, path: Path) -> bool:
 
 DEAF = """
 import signal, sys, threading, time
-import seqbench.interrupts as interrupts
-interrupts.GRACE_SECONDS.update(dict.fromkeys(interrupts.GRACE_SECONDS, float(sys.argv[1])))
-interrupts.listen()
+from seqbench.core import signals
+signals.GRACE_SECONDS.update(dict.fromkeys(signals.GRACE_SECONDS, float(sys.argv[1])))
+signals.install_handlers()
 try:
     print("ready", flush=True)
     time.sleep(600)

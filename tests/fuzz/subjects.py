@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 
 Read = Callable[[Path], Sequence[str]]
 

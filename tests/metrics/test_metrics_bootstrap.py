@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.metrics import resamples, score, weighting
 from seqbench.metrics.bootstrap import bootstrap
 from seqbench.metrics.by_output import ranked_means
@@ -15,7 +16,6 @@ from seqbench.metrics.kendall import kendall
 from seqbench.metrics.ranking import rank
 from seqbench.metrics.resamples import affordable_resamples, group_resamples, item_resamples
 from seqbench.metrics.spearman import rank_order, spearman
-from seqbench.vocabulary import Task
 
 RNG = np.random.default_rng(7)
 N = 60

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS, score
-from seqbench.vocabulary import Task
 from tests.metrics.plain_calibration import expected_calibration_error
 
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.metrics import paired_difference, replicates
 from seqbench.metrics.resamples import item_resamples
-from seqbench.vocabulary import Task
 
 RNG = np.random.default_rng(11)
 N = 300

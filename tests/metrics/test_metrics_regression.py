@@ -3,8 +3,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS, score
-from seqbench.vocabulary import Task
 
 
 def regression(n_items, n_targets, seed, ties=False, offset=0.0, scale=1.0):

@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.metrics import METRICS, replicates, score
 from seqbench.metrics.resamples import item_resamples
-from seqbench.vocabulary import Task
 
 RNG = np.random.default_rng(3)
 N = 70

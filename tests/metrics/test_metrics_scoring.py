@@ -3,9 +3,9 @@ import warnings
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better, score, score_many, scoring
-from seqbench.vocabulary import Task
 
 
 @pytest.mark.parametrize(

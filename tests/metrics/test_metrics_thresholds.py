@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.metrics import choose_thresholds, score
-from seqbench.vocabulary import Task
 
 METRIC = {"f1": sk.f1_score, "mcc": sk.matthews_corrcoef, "balanced_accuracy": sk.balanced_accuracy_score}
 

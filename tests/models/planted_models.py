@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
 from seqbench.models.base import EmbedOptions
 from seqbench.models.transformer import Transformer
 from tests.tiny import LETTERS, SPECIALS, letter_tokenizer

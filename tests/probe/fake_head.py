@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from seqbench.core.progress import Advance
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import Fit, FittedHead, HeadState, Problem, Resources
-from seqbench.progress import Advance
-from seqbench.vocabulary import Task
 
 CALLS: list[tuple["FakeHead", Sequence[Fit]]] = []
 """What `fit` was called with; tests empty it."""

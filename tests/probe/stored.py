@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.catalog.records import PredictionRecord, ProbeRecord
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import SplitName, Task
 from seqbench.probe.run import run_probes
 from seqbench.probe.spec import Design
 from seqbench.store import EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts, create_store
-from seqbench.vocabulary import SplitName, Task
 
 SIZES: dict[SplitName, int] = {"train": 200, "eval": 80, "test": 100}
 WITHOUT_EVAL: dict[SplitName, int] = {"train": 200, "test": 100}

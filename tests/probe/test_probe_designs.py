@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 from seqbench.catalog.records import ProbeRecord
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.folds import folds_of
 from seqbench.probe.heads.registry import HEADS
@@ -16,7 +17,6 @@ from seqbench.probe.spec import Subset
 from seqbench.probe.trainings import applicable, trainings_of
 from seqbench.probe.wanted import probes_a_layer, wanted_probes
 from seqbench.store import Embeddings
-from seqbench.vocabulary import Task
 from tests.probe.fake_head import CALLS
 from tests.probe.stored import (
     LAYERS,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
+from seqbench.core.types import Task
 from seqbench.probe.folds import folds_of
-from seqbench.vocabulary import Task
 
 RANDOM = np.random.default_rng(0)
 

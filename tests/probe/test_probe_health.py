@@ -13,10 +13,10 @@ from torch.nn import functional
 
 from seqbench.catalog.records import EpochRecord
 from seqbench.config.schema import ProbeConfig
+from seqbench.core.types import Task
 from seqbench.probe.heads import FittedHead, Problem
 from seqbench.probe.health import Health, diagnose, is_degenerate, judge_curve
 from seqbench.probe.health_advice import CHANGES
-from seqbench.vocabulary import Task
 
 BINARY = Problem(task=Task.CLASSIFICATION, n_outputs=2)
 LABELS = Problem(task=Task.LABELS, n_outputs=2)

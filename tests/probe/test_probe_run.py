@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe import run
 from seqbench.probe.features import Features
@@ -16,7 +17,6 @@ from seqbench.probe.items import items_of
 from seqbench.probe.spec import Subset
 from seqbench.probe.wanted import wanted_probes
 from seqbench.store import Block, Embeddings, ItemFacts, LayerRows
-from seqbench.vocabulary import Task
 from tests.probe.fake_head import CALLS
 from tests.probe.stored import (
     LAYERS,

@@ -10,13 +10,13 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from seqbench.core.types import Task
 from seqbench.errors import ConfigError, ProbeError
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.saved_head import SavedHead
 from seqbench.probe.saving import HASH_KEY, KEY, LONG_TEXT, _digest, is_kept, keeper, load, path_of, save
 from seqbench.probe.wanted import Wanted, wanted_probes
 from seqbench.store import Embeddings
-from seqbench.vocabulary import Task
 from tests.probe.stored import binary_store, design, probe
 
 STATE = HeadState(

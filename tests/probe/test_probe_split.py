@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.split import holdout
-from seqbench.vocabulary import Task
 
 RANDOM = np.random.default_rng(0)
 

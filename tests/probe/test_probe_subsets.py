@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.probe.spec import Subset
 from seqbench.probe.subsets import leaves_out, subset_of
-from seqbench.vocabulary import Task
 
 RANDOM = np.random.default_rng(0)
 CLASSES = RANDOM.choice(3, 400, p=[0.7, 0.25, 0.05])

@@ -5,6 +5,7 @@ import random
 from datetime import datetime
 from itertools import combinations, permutations
 
+from seqbench.core.types import SPLITS, Task
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better
 from seqbench.report.analysis import (
     OVERALL,
@@ -38,7 +39,6 @@ from seqbench.report.results import (
     Selectivity,
     SplitFacts,
 )
-from seqbench.vocabulary import SPLITS, Task
 
 MODELS = (
     ("genome-bert-12l", "huggingface"),

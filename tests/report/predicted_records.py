@@ -8,8 +8,8 @@ from report_records import probe
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, ModelRecord, PredictionRecord
+from seqbench.core.types import Task
 from seqbench.metrics import score
-from seqbench.vocabulary import Task
 
 N_ITEMS = 150
 TASKS = {

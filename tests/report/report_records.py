@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, ModelRecord, ProbeRecord, RunRecord, SplitRecord
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS, MetricScore, higher_is_better
 from seqbench.report.results import Selection
-from seqbench.vocabulary import Task
 
 NAMES = (
     ("prom_core", Task.CLASSIFICATION),

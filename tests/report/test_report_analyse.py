@@ -22,8 +22,8 @@ from predicted_records import (
 from scipy import stats
 
 from seqbench.catalog import Catalog
+from seqbench.core.progress import Silent
 from seqbench.metrics import higher_is_better, holm
-from seqbench.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.comparing import doing, known, recording
 from seqbench.report.results import Selection

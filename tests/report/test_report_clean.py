@@ -11,8 +11,8 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from seqbench.catalog import Catalog
+from seqbench.core.progress import Silent
 from seqbench.metrics import METRICS
-from seqbench.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.comparing import recording, rescoring
 from seqbench.report.results import Selection

@@ -19,7 +19,7 @@ from scipy import stats
 from sklearn.metrics import accuracy_score
 
 from seqbench.catalog import Catalog
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Gain
 from seqbench.report.results import Selection

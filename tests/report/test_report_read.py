@@ -13,10 +13,10 @@ from seqbench.catalog.records import (
     EpochRecord,
     SplitContents,
 )
+from seqbench.core.types import Task
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.results import EpochFacts
-from seqbench.vocabulary import Task
 
 SPLICE = NAMES[1:2]
 

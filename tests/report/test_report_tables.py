@@ -8,12 +8,12 @@ import pytest
 from analyses import analysis
 from report_records import fill, probe, selection
 
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS
 from seqbench.report.read import read_results
 from seqbench.report.tables.best import best_table, last_layer_table
 from seqbench.report.tables.layers import layers_table
 from seqbench.report.tables.table import to_markdown, to_tsv
-from seqbench.vocabulary import Task
 
 PAIR = (("splice", Task.CLASSIFICATION), ("fitness", Task.REGRESSION))
 SKIP = {("bert-untrained", "splice")}

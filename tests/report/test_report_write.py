@@ -7,8 +7,8 @@ import pytest
 from report_records import NAMES, fill, selection
 
 from seqbench.catalog import Catalog
+from seqbench.core.progress import Silent
 from seqbench.errors import CatalogError, CatalogNotFoundError, ConfigError
-from seqbench.progress import Silent
 from seqbench.report import ReportSettings, write_report
 
 TWO = (NAMES[0], NAMES[4])

@@ -11,7 +11,7 @@ import torch
 
 from seqbench.catalog import Catalog
 from seqbench.config import Config
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.schedule.contents import length_quartiles
 from seqbench.schedule.run import run
 

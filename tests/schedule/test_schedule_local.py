@@ -9,7 +9,7 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.schedule.heartbeat import last_beat
 from seqbench.schedule.run import run
 from seqbench.store import open_store

@@ -7,7 +7,7 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.schedule import tasks
 from seqbench.schedule.run import look, run
 from tests.data import write_split

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from seqbench import spreadsheet
 from seqbench.cli import query_text
+from seqbench.core import spreadsheet
 from seqbench.report.page.document import embedded
 from seqbench.report.tables import table as table_module
 from seqbench.report.tables.latex import to_latex
@@ -39,7 +39,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 def test_a_cell_is_no_formula(monkeypatch: pytest.MonkeyPatch, form: str, text: str) -> None:
     assert not FORMS[form](text).splitlines()[1].lstrip('"').startswith(spreadsheet.FORMULA)
     for module in (table_module, query_text):
-        monkeypatch.setattr(module, "harmless", lambda cell: cell)
+        monkeypatch.setattr(module, "escape_formula", lambda cell: cell)
     assert FORMS[form](text).splitlines()[1].lstrip('"').startswith(spreadsheet.FORMULA)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from seqbench import vocabulary
 from seqbench.config import load_config
+from seqbench.core import types
+from seqbench.core.progress import Silent
 from seqbench.datasets.importing import folder as folder_module
 from seqbench.datasets.importing.folder import FolderSource
 from seqbench.datasets.importing.importing import ImportSettings, import_dataset
@@ -22,7 +23,6 @@ from seqbench.datasets.registry import resolve
 from seqbench.errors import ConfigError, DataError, ModelError, SeqbenchError
 from seqbench.models.fingerprint import weight_files
 from seqbench.probe.saving import path_of
-from seqbench.progress import Silent
 from tests.command import seqbench
 from tests.data import write_split
 from tests.security.attacks import change_json
@@ -57,7 +57,7 @@ def test_without_the_rule_for_names_they_lead_out(tmp_path: Path, monkeypatch: p
     (tmp_path / "root").mkdir()
     with pytest.raises(ConfigError, match=r"data set name '\.\./outside' can't be used"):
         resolve(tmp_path / "root", None, ["../outside"])
-    monkeypatch.setattr(vocabulary, "_NAME", re.compile("(?s).*"))
+    monkeypatch.setattr(types, "_NAME", re.compile("(?s).*"))
     (found,) = resolve(tmp_path / "root", None, ["../outside"]).specs
     assert (found.folder / "train.jsonl").is_file()
     place = path_of(model="../../x", dataset="d", layer=0, head="mlp", spec_hash="0" * 12)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from seqbench import errors, redaction
+from seqbench import errors
+from seqbench.core import redaction
+from seqbench.core.progress import ConsoleReporter
 from seqbench.errors import ModelError
-from seqbench.progress import ConsoleReporter
 from seqbench.schedule import run as run_module
 from tests.command import seqbench
 from tests.data import write_split

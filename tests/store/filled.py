@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import Task
 from seqbench.store import (
     EmbeddingFacts,
     Embeddings,
@@ -15,7 +16,6 @@ from seqbench.store import (
     Store,
     create_store,
 )
-from seqbench.vocabulary import Task
 
 N = {"train": 23, "test": 7}
 H, LAYERS = 8, (0, 2)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.types import Task
 from seqbench.store import EmbeddingFacts, Embeddings, ItemFacts, LayerRows, SplitFacts
-from seqbench.vocabulary import Task
 
 N, S, H, ROWS, LAYERS = 10, 2, 8, 4, 3
 LABELS = np.arange(N) % 2

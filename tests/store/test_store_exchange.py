@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqbench.core.progress import Silent
+from seqbench.core.types import Task
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import SeqbenchError, StoreError, StoreMismatchError, StoreNotFoundError
-from seqbench.progress import Silent
 from seqbench.store import Embeddings, Store, open_store
 from seqbench.store.exchange.export import Chosen, export_store
 from seqbench.store.exchange.imports import import_files
-from seqbench.vocabulary import Task
 from tests.store.filled import H, N, fill, filled_store, labels, rows
 
 PACKAGES = {"npy": "numpy", "parquet": "pyarrow", "anndata": "anndata"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqbench.progress import Silent
+from seqbench.core.progress import Silent
 from seqbench.store import Store, open_store
 from seqbench.store.exchange.export import Chosen, export_store
 from seqbench.store.exchange.imports import import_files

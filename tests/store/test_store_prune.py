@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seqbench.core.progress import Silent
 from seqbench.errors import StoreError, StoreNotFoundError
-from seqbench.progress import Silent
 from seqbench.store import Store, open_store
 from seqbench.store.prune import plan_removal, remove
 from tests.store.filled import fill, filled_store, rows

@@ -213,7 +213,7 @@ def test_each_chunk_is_read_once_an_epoch(entry: Embeddings, monkeypatch: pytest
 
 
 def test_targets_are_given_as_float32_and_impossible_arguments_refused(tmp_path: Path) -> None:
-    from seqbench.vocabulary import Task
+    from seqbench.core.types import Task
 
     store = filled_store(tmp_path / "s.zarr")
     entry = fill(store, dataset="r", task=Task.REGRESSION)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import zarr
 
+from seqbench.core.identity import ModelIdentity
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
-from seqbench.identity import ModelIdentity
 from seqbench.store import Block, EmbeddingFacts, SplitFacts, Store, create_store, open_store
 from tests.store.store_samples import (
     LABELS,

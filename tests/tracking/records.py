@@ -7,8 +7,8 @@ from typing import Any
 
 from seqbench.catalog.records import EpochRecord, ProbeRecord, SplitRecord
 from seqbench.config import Config
+from seqbench.core.types import Task
 from seqbench.metrics import MetricScore
-from seqbench.vocabulary import Task
 
 WANDB_BLOCK = 32_768
 """Bytes of a block of W&B's log, which is LevelDB's: records do not start in the last 7 of a block."""

@@ -12,13 +12,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.progress import Reporter
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.importing.labels import Labelling, Survey, decide, label_counts
 from seqbench.datasets.importing.record import RawLabel, shorten
 from seqbench.datasets.importing.splits import Drawer, SplitRule, check_known, sample_sizes, split_sizes
 from seqbench.datasets.importing.spool import Duplicates, Kept, Skipped, Spool
 from seqbench.errors import DataError
-from seqbench.progress import Reporter
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 ADVANCE_ITEMS = 10_000
 """Items between two reports of progress."""

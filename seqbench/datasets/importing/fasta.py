@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_file
 from seqbench.datasets.importing.record import (
@@ -21,7 +22,6 @@ from seqbench.datasets.importing.record import (
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import read_labels
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 REGION: Final = re.compile(r"(?:.*::)?([^\s:]+):([0-9]{1,12})-([0-9]{1,12})(?:\(([+.-])\))?$")
 """The header that `bedtools getfasta` and `samtools faidx` write, such as chr1:100-200(+)."""

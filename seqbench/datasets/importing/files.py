@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from seqbench.core.types import SplitName
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 _ENDINGS = (".gz", ".bgz", ".bgzf")
 

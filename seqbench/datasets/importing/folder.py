@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.importing.bed import WindowRule, cut, interval_of
 from seqbench.datasets.importing.files import label_of_name
 from seqbench.datasets.importing.genome import Genome, open_genome
@@ -21,7 +22,6 @@ from seqbench.datasets.importing.record import LabelShape, Place, Record, Skip, 
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import Rows
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 _LISTS: Final = (".csv", ".csv.gz")
 _COLUMNS: Final = ("region", "start", "end", "strand")

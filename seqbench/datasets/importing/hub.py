@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.folder import inside
 from seqbench.datasets.importing.inputs import Inputs
@@ -21,7 +22,6 @@ from seqbench.datasets.importing.record import LabelShape, Record, Skip, shorten
 from seqbench.datasets.importing.rows import ColumnNames, TableSource
 from seqbench.datasets.importing.splits import split_named
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?", re.ASCII)
 _SPLIT_WORD: Final = re.compile(r"(train|validation|valid|val|dev|eval|test)(?![a-z])", re.IGNORECASE)

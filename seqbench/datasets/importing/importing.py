@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import seqbench
-from seqbench.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet
+from seqbench.core.progress import Reporter
+from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
 from seqbench.datasets.importing.inputs import Inputs, SourceFile
@@ -22,8 +24,6 @@ from seqbench.datasets.index import SplitIndex, scan_split
 from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info, stage
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
-from seqbench.progress import Reporter
-from seqbench.vocabulary import SplitName, Task, check_name
 
 MANIFEST: Final = "import.json"
 FORMAT: Final = 1

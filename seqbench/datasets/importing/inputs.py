@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from seqbench.core.progress import Advance
 from seqbench.errors import DataError
-from seqbench.progress import Advance
 
 MAX_LINE_BYTES: Final = 1 << 28
 """A longer line is no line of text. Human chromosome 1 on one line has 248,956,422 letters, which fit."""

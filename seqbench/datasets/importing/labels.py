@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, shorten
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName, Task
 
 MAX_CLASSES: Final = 1000
 """More different values than this are no classes unless the user says so."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.importing.inputs import Inputs
-from seqbench.vocabulary import SplitName
 
 LabelShape = Literal["one", "columns", "set"]
 """How a source gives labels: one value, a value for each of several columns, or a set of names."""

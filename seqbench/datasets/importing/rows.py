@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.parquet import Table, is_parquet, label_shape, open_table
@@ -13,7 +14,6 @@ from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Reco
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import Columns, Rows
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

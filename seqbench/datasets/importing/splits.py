@@ -10,9 +10,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.datasets.importing.record import Place, Record, shorten
 from seqbench.errors import DataError
-from seqbench.vocabulary import SPLITS, SplitName
 
 _NAMES: Final[Mapping[str, SplitName]] = {
     "train": "train", "training": "train", "eval": "eval", "valid": "eval", "validation": "eval",

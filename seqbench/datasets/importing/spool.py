@@ -12,13 +12,13 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES
 from seqbench.datasets.importing.labels import LabelRule, Survey, is_missing
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Skip
 from seqbench.datasets.importing.sequences import Case, odd_letter
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.errors import DataError
-from seqbench.vocabulary import SPLITS, SplitName
 
 Policy = Literal["error", "skip"]
 Duplicates = Literal["keep", "first", "error"]

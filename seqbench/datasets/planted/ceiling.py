@@ -6,8 +6,8 @@ Shape letters: N items, C classes, K labels or targets.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.datasets.planted.rules import PlantedSplit
-from seqbench.vocabulary import Task
 
 DIGITS = 6
 

@@ -5,7 +5,7 @@ import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from seqbench.vocabulary import SplitName
+from seqbench.core.types import SplitName
 
 CLAIM = "planted.json"
 FORMAT = 1

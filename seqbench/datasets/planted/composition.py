@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.datasets.planted.draws import Draws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import PAD, Codes
-from seqbench.vocabulary import Task
 
 GC_RANGE: Final = (0.3, 0.7)
 CPG_RANGE: Final = (0.1, 1.3)

@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.datasets.planted.draws import Draws
 from seqbench.datasets.planted.rules import FLIP_RATE, PlantedSplit, Rule, Sizes, believed, flip
 from seqbench.datasets.planted.sequences import Codes, Motif, pick, plant
-from seqbench.vocabulary import Task
 
 # Each is its own reverse complement, so that the strand does not matter, and turns up in about one random
 # sequence in a hundred or fewer. They resemble the sites of AP-1, SRF, NF-kB and C/EBP.

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.planted.draws import Draws
 from seqbench.datasets.planted.sequences import Codes
 from seqbench.errors import DataError
-from seqbench.vocabulary import SplitName, Task
 
 FLIP_RATE: Final = 0.05
 """Share of the labels that say the opposite of the rule."""

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.datasets.planted.draws import Draws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import Codes, put, random_codes
-from seqbench.vocabulary import Task
 
 Weights = NDArray[np.float64]
 """(W, 4) probabilities of A, C, G, T at each position of a site."""

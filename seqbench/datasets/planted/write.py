@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.info_file import INFO, merge_info
 from seqbench.datasets.planted import composition, motifs, splice
 from seqbench.datasets.planted.ceiling import score_best
@@ -18,7 +19,6 @@ from seqbench.datasets.planted.draws import Draws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import texts
 from seqbench.errors import DataError
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 RULES: Final[Mapping[str, Rule]] = {
     rule.name: rule for rule in (*motifs.RULES, splice.RULE, composition.RULE)

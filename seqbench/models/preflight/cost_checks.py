@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from seqbench.core.progress import human
 from seqbench.models.preflight.certificate import Check, Verdict
 from seqbench.models.preflight.memory import BATCH_TOKENS, activation_bytes, device_memory, weight_bytes
 from seqbench.models.preflight.passes import Passes
 from seqbench.models.preflight.sample import Sample
 from seqbench.models.preflight.subject import Ready
-from seqbench.progress import human
 
 SECONDS: Final = 1.0
 """A measurement that took this long is long enough."""

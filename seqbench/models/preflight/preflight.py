@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-from seqbench.alphabets import LETTERS
+from seqbench.core.alphabets import LETTERS
 from seqbench.errors import ModelError
 from seqbench.models.base import DatasetFacts
 from seqbench.models.preflight.certificate import Certificate, Check, Verdict

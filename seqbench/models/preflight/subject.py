@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from seqbench.identity import ModelIdentity
+from seqbench.core.identity import ModelIdentity
 from seqbench.models.base import DatasetFacts
 from seqbench.models.calibrate import Budget
 from seqbench.models.forward import Forward

@@ -6,8 +6,8 @@ Shape letters: N items, K outputs.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, Problem
-from seqbench.vocabulary import Task
 
 
 def balanced_weights(

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName, Task
 
 Convergence = Literal[
     "converged", "still improving", "overfitting", "unstable", "degenerate", "not converged", "diverged"

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import Problem
 from seqbench.probe.heads.logistic import LogisticFit, predict_logistic
 from seqbench.probe.heads.outputs import spread_classes
-from seqbench.vocabulary import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

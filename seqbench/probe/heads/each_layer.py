@@ -14,6 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName
 from seqbench.probe.heads.base import (
     Fit,
     FittedHead,
@@ -25,8 +27,6 @@ from seqbench.probe.heads.base import (
     nonfinite_error,
 )
 from seqbench.probe.heads.threads import available_threads, blas_threads
-from seqbench.progress import Advance
-from seqbench.vocabulary import SplitName
 
 SMALL = 500_000
 """Values of a layer below which layers are trained in turn: Python's own share of the work is then such that

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.outputs import check_width, spread_classes
 from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.trees import LeafValues, flatten_trees, predict_trees
-from seqbench.vocabulary import Task
 
 _FLOP_AN_ITEM = 20_000
 """A tree takes some ten microseconds an item: as long as so many operations."""

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.outputs import check_width
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.vocabulary import Task
 
 _BLOCK_VALUES = 16_000_000
 """Similarities held at a time (64 MB). A constant: the last digit of a product depends on its shape."""

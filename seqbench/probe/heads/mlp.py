@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from seqbench.config.fields import Activation, ClassLoss, Decay, Norm, ValueLoss
+from seqbench.core.progress import Advance
 from seqbench.probe.heads import mlp_state
 from seqbench.probe.heads.base import (
     ChooseEpoch,
@@ -27,7 +28,6 @@ from seqbench.probe.heads.mlp_fitting import Fitting, Recipe
 from seqbench.probe.heads.mlp_losses import Loss
 from seqbench.probe.heads.mlp_schedule import Schedule
 from seqbench.probe.heads.mlp_stack import Architecture
-from seqbench.progress import Advance
 
 
 def reference_widths(n_features: int) -> list[int]:

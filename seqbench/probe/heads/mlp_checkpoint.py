@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seqbench.core.atomic import partial_of
 from seqbench.errors import ProbeError, disk_error
 from seqbench.probe.heads.base import Fit
-from seqbench.unfinished import partial_of
 
 _FORMAT = "seqbench mlp training 1"
 _PART = ".part-"

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from seqbench.core.progress import Advance
 from seqbench.probe.heads import mlp_checkpoint
 from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Resources, nonfinite_error
 from seqbench.probe.heads.mlp_checkpoint import Checkpoint
@@ -22,7 +23,6 @@ from seqbench.probe.heads.mlp_stack import Architecture
 from seqbench.probe.heads.mlp_tensors import BlockData
 from seqbench.probe.heads.mlp_training import Setup, Training
 from seqbench.probe.heads.threads import torch_threads
-from seqbench.progress import Advance
 
 _OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 """What torch says of it where it raises a plain RuntimeError."""

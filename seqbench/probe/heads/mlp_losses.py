@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, Problem
-from seqbench.vocabulary import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 MOST_VALUES = 20_000
 """Items times outputs of eval above which the curve goes without scores: ranking them would cost more than a

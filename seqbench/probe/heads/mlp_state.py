@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.heads.mlp_groups import predict_rows
@@ -17,7 +18,6 @@ from seqbench.probe.heads.mlp_losses import Loss
 from seqbench.probe.heads.mlp_network import logits
 from seqbench.probe.heads.mlp_stack import Architecture, Parameters
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.vocabulary import Task
 
 
 def head_state(

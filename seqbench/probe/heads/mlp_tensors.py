@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.base import Fit, Problem
 from seqbench.probe.heads.mlp_groups import Block, Sharing
 from seqbench.probe.heads.mlp_losses import target_matrix
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.vocabulary import SplitName, Task
 
 _BLOCK_ROWS = 4096
 """Items standardised at once, so that no second copy of a layer is made."""

@@ -6,8 +6,8 @@ Shape letters: N items, H width, C classes a model knows, K outputs.
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.vocabulary import Task
 
 _SMALLEST = 1e-15
 """Probabilities are clipped here before the logarithm: a class unseen in train costs 34.5, not infinity."""

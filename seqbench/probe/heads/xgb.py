@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import ChooseEpoch, ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
@@ -22,7 +23,6 @@ from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.xgb_data import Known
 from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
 from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
-from seqbench.vocabulary import SplitName, Task
 
 try:
     import xgboost

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.balance import balanced_weights
 from seqbench.probe.heads.base import ClassWeights
 from seqbench.probe.heads.each_layer import Layer
-from seqbench.vocabulary import SplitName, Task
 
 _SPLITS: tuple[SplitName, ...] = ("train", "eval")
 

@@ -1,7 +1,7 @@
 """XGBoost's names of losses and metrics, for each kind of problem."""
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.base import Problem
-from seqbench.vocabulary import Task
 
 OBJECTIVES = {
     "binary": ("binary:logistic", "logloss"),

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from seqbench.catalog.audit_records import CleanRecord
+from seqbench.core.progress import Reporter
+from seqbench.core.types import SPLITS
 from seqbench.metrics import METRICS, MetricScore
-from seqbench.progress import Reporter
 from seqbench.report.analysis import CleanScore
 from seqbench.report.comparing.rescoring import Marked, Marks, score_clean
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.training import place_parameters
 from seqbench.report.results import Results, Score
-from seqbench.vocabulary import SPLITS
 
 _MARKS = """
 SELECT a.dataset, any_value(a.sha256), any_value(a.marks_sha256), list(i.clean ORDER BY i.item)

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ComparisonRecord
+from seqbench.core.types import Task
 from seqbench.metrics import higher_is_better, paired_difference, replicates
 from seqbench.metrics.averages import Floats
 from seqbench.report.comparing.pairs import Pair
@@ -21,7 +22,6 @@ from seqbench.report.comparing.predictions import (
     read_targets,
 )
 from seqbench.report.comparing.sides import Probed
-from seqbench.vocabulary import Task
 
 BATCH_CELLS = 1 << 21
 """Predictions read at a time, some 100 MB on their way out of the catalog; a side is never divided."""

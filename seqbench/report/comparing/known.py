@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ComparisonRecord
-from seqbench.progress import Reporter
+from seqbench.core.progress import Reporter
+from seqbench.core.types import Task
 from seqbench.report.comparing.doing import compare
 from seqbench.report.comparing.pairs import Pair
 from seqbench.report.comparing.predictions import Contents, read_contents
 from seqbench.report.comparing.recording import Recorder
 from seqbench.report.comparing.sides import Probed
 from seqbench.report.phrases import listed
-from seqbench.vocabulary import Task
 
 _UNKNOWN = "no predictions were stored"
 _OTHERS = {"layers": "some of its layers", "shuffled": "its probes on shuffled labels"}

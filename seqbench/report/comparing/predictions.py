@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog import Catalog
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 Array = NDArray[np.float32]
 

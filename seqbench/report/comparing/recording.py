@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import Record
+from seqbench.core.progress import Reporter
 from seqbench.errors import CatalogError
-from seqbench.progress import Reporter
 
 WAIT_SECONDS = 5.0
 """How long recording waits for another process, for example a shell that has the catalog open."""

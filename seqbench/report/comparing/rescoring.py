@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.audit_records import CleanRecord, clean_key
+from seqbench.core.progress import Reporter
+from seqbench.core.types import Task
 from seqbench.metrics import MetricScore, score_many
-from seqbench.progress import Reporter
 from seqbench.report.comparing.predictions import (
     Contents,
     as_predictions,
@@ -23,7 +24,6 @@ from seqbench.report.comparing.predictions import (
     read_targets,
 )
 from seqbench.report.comparing.recording import Recorder
-from seqbench.vocabulary import Task
 
 RESAMPLES = 1000
 """Of the bootstrap, as many as there are behind the scores on all items."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from seqbench.core.types import FigureFormat
 from seqbench.report.figures.placing import Box
 from seqbench.report.figures.style import BACKGROUND, INK, RC, TEXT_PT
-from seqbench.vocabulary import FigureFormat
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -5,9 +5,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
-from seqbench import interrupts
+from seqbench.core import signals
+from seqbench.core.types import FigureFormat
 from seqbench.report.figures.figure import Figure
-from seqbench.vocabulary import FigureFormat
 
 _WORTH_A_PROCESS = 4
 """Figures that a process must have to draw: it needs about the time of two to start."""
@@ -30,11 +30,9 @@ def draw_all(
             yield figure, figure.files(formats)
         return
     # Started anew, not forked: threads of DuckDB and of progress bars would be cut in the middle.
-    pool = ProcessPoolExecutor(
-        wanted, mp_context=get_context("spawn"), initializer=interrupts.end_with_parent
-    )
+    pool = ProcessPoolExecutor(wanted, mp_context=get_context("spawn"), initializer=signals.end_with_parent)
     try:
-        with interrupts.later():
+        with signals.blocked():
             files = pool.map(partial(_files, formats), figures)
         yield from zip(figures, files, strict=True)
     finally:

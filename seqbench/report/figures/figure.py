@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from seqbench.core.types import FigureFormat
 from seqbench.report.figures.canvas import Canvas, house_style
-from seqbench.vocabulary import FigureFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

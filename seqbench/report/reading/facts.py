@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seqbench.config.model_kinds import is_composition
+from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.report.reading.current import Reader
 from seqbench.report.results import (
     DatasetFacts,
@@ -14,7 +15,6 @@ from seqbench.report.results import (
     RunFacts,
     SplitFacts,
 )
-from seqbench.vocabulary import SPLITS, SplitName, Task
 
 _MODELS = """
 SELECT model, kind, path, revision, fingerprint, n_layers, hidden, dtype, settings

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Curve, DatasetFacts, Results
 from seqbench.report.tables.marks import as_good_in, best_in
 from seqbench.report.tables.table import Cell, Part, Table
-from seqbench.vocabulary import Task
 
 _KEYS = ("dataset", "model", "head")
 

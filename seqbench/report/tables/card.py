@@ -5,12 +5,12 @@ The format is https://github.com/huggingface/hub-docs/blob/main/modelcard.md.
 
 from typing import Any
 
+from seqbench.core.types import Task
 from seqbench.metrics import METRICS
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import DatasetFacts
 from seqbench.report.tables.table import readable
-from seqbench.vocabulary import Task
 
 _TASKS = {
     Task.CLASSIFICATION: ("text-classification", "Sequence classification"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from seqbench.core.types import TableFormat
 from seqbench.report.analysis import Analysis
 from seqbench.report.tables.best import best_table, last_layer_table
 from seqbench.report.tables.clean import clean_metrics_table, clean_table
@@ -14,7 +15,6 @@ from seqbench.report.tables.standing import (
     standings_table,
 )
 from seqbench.report.tables.table import Table, to_csv, to_json, to_markdown, to_tsv
-from seqbench.vocabulary import TableFormat
 
 FORMS: Mapping[TableFormat, Callable[[Table], str]] = {
     "tsv": to_tsv,

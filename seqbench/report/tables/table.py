@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seqbench.spreadsheet import harmless, markdown_text
+from seqbench.core.spreadsheet import escape_formula, markdown_text
 
 Cell = str | int | float | bool | None
 MISSING = "–"
@@ -139,7 +139,7 @@ def _plain(cell: Cell) -> str:
         return "true" if cell else "false"
     if not isinstance(cell, str):
         return repr(cell)
-    return harmless(" ".join(cell.split()))
+    return escape_formula(" ".join(cell.split()))
 
 
 def _finite(cell: Cell) -> Cell:

@@ -10,8 +10,8 @@ from pathlib import Path
 import dask
 from distributed import Client, Nanny, Scheduler, SpecCluster
 
-from seqbench import interrupts
 from seqbench.config.schedule import ScheduleConfig
+from seqbench.core import signals
 from seqbench.errors import ConfigError
 from seqbench.schedule.executors.cluster import Cluster, dashboard, security, settings, threads_of
 from seqbench.schedule.executors.devices import local_gpus
@@ -79,7 +79,7 @@ def _open_local(schedule: ScheduleConfig) -> Iterator[Cluster]:
             workers[name] = {"cls": Nanny, "options": {**options, "env": env}}
         scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, **dashboard(schedule)}}
         with dask.config.set(settings(schedule)), ExitStack() as stack:
-            with interrupts.later():
+            with signals.blocked():
                 made = SpecCluster(workers=workers, scheduler=scheduler, silence_logs=False)
                 started = stack.enter_context(made)
             client = stack.enter_context(Client(started, set_as_default=False))

@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.identity import ModelIdentity
-from seqbench.progress import Advance
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.progress import Advance
+from seqbench.core.types import SplitName
 from seqbench.store.exchange.columns import Rows
 from seqbench.store.exchange.provenance import Provenance
 from seqbench.store.readers import LayerArray
 from seqbench.store.records import EmbeddingFacts
-from seqbench.vocabulary import SplitName
 
 PIECE_BYTES = 16 * 1024**2
 """Bytes that are in memory at once: a row group of Parquet, a write of the others."""

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqbench.core.progress import Advance, Reporter
+from seqbench.core.types import SplitName, check_name
 from seqbench.errors import StoreError, StoreNotFoundError
-from seqbench.progress import Advance, Reporter
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.exchange.base import Job
 from seqbench.store.exchange.columns import Rows
 from seqbench.store.exchange.formats import FormatName, writable
 from seqbench.store.selection import check_any_layer, chosen_keys, chosen_layers
 from seqbench.store.store import Store
-from seqbench.vocabulary import SplitName, check_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.progress import Advance, Reporter
+from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import StoreError
-from seqbench.identity import ModelIdentity
-from seqbench.progress import Advance, Reporter
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.exchange.base import PIECE_BYTES, Found, LayerFile
 from seqbench.store.exchange.columns import Rows
@@ -26,7 +27,6 @@ from seqbench.store.layout import Block, cut
 from seqbench.store.opening import create_store
 from seqbench.store.records import EmbeddingFacts, ItemFacts, LayerRows, SplitFacts
 from seqbench.store.store import Store
-from seqbench.vocabulary import SplitName, Task, check_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

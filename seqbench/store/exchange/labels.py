@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.vocabulary import Task
+from seqbench.core.types import Task
 
 
 def infer_task(labels: NDArray[Any]) -> Task:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import SeqbenchError, StoreError, disk_error, said
-from seqbench.vocabulary import SPLITS, SplitName
 
 _STEM = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer(_(?P<split>train|eval|test))?", re.ASCII)
 

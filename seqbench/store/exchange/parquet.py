@@ -16,12 +16,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError
 from seqbench.store.exchange.base import Found, Job, LayerFile
 from seqbench.store.exchange.columns import Rows, column_names, rows_of
 from seqbench.store.exchange.names import layer_file, layer_files, unreadable, whole_file
 from seqbench.store.exchange.provenance import Provenance
-from seqbench.vocabulary import SPLITS, SplitName
 
 KEY = "seqbench"
 """Of the metadata that holds the provenance."""

@@ -5,9 +5,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from seqbench.core.identity import ModelIdentity
+from seqbench.core.json_records import read_record
 from seqbench.errors import StoreError, said
-from seqbench.identity import ModelIdentity
-from seqbench.recorded import read_record
 from seqbench.store.records import EmbeddingFacts
 
 VERSION = 1

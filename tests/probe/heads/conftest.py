@@ -6,9 +6,9 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import FittedHead, HeadData, Problem, create
 from seqbench.probe.heads.base import Fit, Resources
-from seqbench.vocabulary import Task
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "mlp": {

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData
 from seqbench.probe.heads.mlp_draws import Draws
-from seqbench.vocabulary import Task
 
 LOSSES = {
     Task.CLASSIFICATION: nn.CrossEntropyLoss(),

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads import HEADS, HeadData, Problem, create
 from seqbench.probe.heads.base import HeadState, Resources
 from seqbench.probe.heads.registry import predict
-from seqbench.vocabulary import Task
 from tests.probe.heads.conftest import SETTINGS, fit_of
 
 WEIGHTS = np.array([[2.0, -1.0], [0.0, 3.0], [1.0, 0.5], *[[0.0, 0.0]] * 5])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_sample_weight
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import Problem
 from seqbench.probe.heads.balance import balanced_weights
-from seqbench.vocabulary import Task
 
 CLASSES = Problem(task=Task.CLASSIFICATION, n_outputs=5)
 LABELS = Problem(task=Task.LABELS, n_outputs=3)

@@ -1,9 +1,9 @@
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.registry import predict
 from seqbench.probe.heads.trees import flatten_trees, predict_trees
-from seqbench.vocabulary import Task
 
 
 def test_a_forest_is_scikit_learns_with_the_same_seed(fit, make):

@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.knn import neighbours
-from seqbench.vocabulary import Task
 
 NOISE = np.random.default_rng(4)
 

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import Problem, create, each_layer
 from seqbench.probe.heads.base import Resources
 from seqbench.probe.heads.knn import KnnHead
-from seqbench.vocabulary import Task
 from tests.probe.heads.conftest import SETTINGS, fit_of
 
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=2)

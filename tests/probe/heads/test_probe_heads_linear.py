@@ -6,12 +6,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData, Problem, create, linear
 from seqbench.probe.heads.base import Resources
 from seqbench.probe.heads.linear import ALPHAS, STRENGTHS, LinearHead
 from seqbench.probe.heads.logistic import Axes, fit_logistic, predict_logistic
 from seqbench.probe.heads.outputs import log_loss as our_log_loss
-from seqbench.vocabulary import Task
 from tests.probe.heads.conftest import SETTINGS, fit_of
 
 

@@ -6,10 +6,10 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData
 from seqbench.probe.heads.mlp import reference_widths
 from seqbench.probe.heads.mlp_draws import Draws
-from seqbench.vocabulary import Task
 from tests.probe.heads.conftest import SETTINGS
 from tests.probe.heads.plain_mlp import predict_alone, train_alone
 

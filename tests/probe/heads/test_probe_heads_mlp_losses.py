@@ -10,9 +10,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 from torch.nn import functional
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import Problem
 from seqbench.probe.heads.mlp_losses import Loss, class_weights, target_matrix
-from seqbench.vocabulary import Task
 
 CLASSES, LABELS, VALUES = Task.CLASSIFICATION, Task.LABELS, Task.REGRESSION
 G, B = 3, 7

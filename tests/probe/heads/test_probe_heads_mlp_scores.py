@@ -4,8 +4,8 @@ import torch
 from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from seqbench.core.types import Task
 from seqbench.probe.heads.mlp_scores import MOST_VALUES, EvalScores, average_ranks
-from seqbench.vocabulary import Task
 
 RANDOM = np.random.default_rng(0)
 RULES = {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData, Problem
 from seqbench.probe.heads import mlp_fitting as fitting
 from seqbench.probe.heads.base import Fit, Resources
@@ -13,7 +14,6 @@ from seqbench.probe.heads.mlp import MlpHead
 from seqbench.probe.heads.mlp_groups import Block, Cost, Sharing, plan
 from seqbench.probe.heads.mlp_schedule import Rate
 from seqbench.probe.heads.mlp_stack import Architecture
-from seqbench.vocabulary import Task
 from tests.probe.heads.conftest import SETTINGS
 
 RULES = {

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.registry import predict
-from seqbench.vocabulary import Task
 
 RULES = {
     Task.CLASSIFICATION: lambda x: (x[:, :3] + 0.5).argmax(axis=1),

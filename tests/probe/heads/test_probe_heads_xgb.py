@@ -7,12 +7,12 @@ import xgboost
 from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
+from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads import create
 from seqbench.probe.heads.base import Resources
 from seqbench.probe.heads.registry import predict
 from seqbench.probe.heads.xgb_metrics import resolve_metric
-from seqbench.vocabulary import Task
 
 NOISE = np.random.default_rng(2)
 

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from seqbench.core.atomic import partial_of, remove_stale
 from seqbench.store import create_store
-from seqbench.unfinished import partial_of, remove_left
 
 LEAVE = (
-    "import sys; from pathlib import Path; from seqbench.unfinished import partial_of; "
+    "import sys; from pathlib import Path; from seqbench.core.atomic import partial_of; "
     "[partial_of(Path(each) / 'zarr.json').write_text('half') for each in sys.argv[1:]]"
 )
 
@@ -33,12 +33,12 @@ def test_what_a_dead_process_left_goes_and_what_others_write_stays(
     users = tmp_path / ".notes.partial"
     for path in (own, elsewhere, users):
         path.write_text("half")
-    remove_left(tmp_path, depth=1)
+    remove_stale(tmp_path, depth=1)
     assert {path.name for path in tmp_path.iterdir()} == {own.name, elsewhere.name, users.name, "model"}
     assert len([*deep.iterdir()]) == 1
-    remove_left(tmp_path, depth=2)
+    remove_stale(tmp_path, depth=2)
     assert not [*deep.iterdir()]
-    remove_left(tmp_path / "nowhere")
+    remove_stale(tmp_path / "nowhere")
 
 
 def test_opening_a_store_for_writing_takes_away_what_killed_writers_left(tmp_path: Path) -> None:

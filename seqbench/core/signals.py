@@ -32,14 +32,14 @@ class Terminated(KeyboardInterrupt):
     """The system asked the process to end; like Ctrl-C in all but the exit code."""
 
 
-def listen() -> None:
+def install_handlers() -> None:
     """Hear both signals in this process, which must be in its main thread; what is ignored stays so."""
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
 
 
-def heard() -> KeyboardInterrupt:
+def last_signal() -> KeyboardInterrupt:
     """What the last signal raised, for where a library made an error of its own of it."""
     return Terminated() if signal.SIGTERM in _heard else KeyboardInterrupt()
 
@@ -81,7 +81,7 @@ def _give_up(code: int) -> None:
 
 
 @contextmanager
-def later() -> Iterator[None]:
+def blocked() -> Iterator[None]:
     """Put both signals off until the end of the block.
 
     That they are blocked is inherited by threads and processes that are started meanwhile, which a signal to

@@ -55,7 +55,7 @@ def _tell(options: dict[int, int]) -> bool:
     return all(agreed)
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Let glibc return what is free, also in the middle; after a large piece of work, not after a batch.
 
     Without it the pieces that blocks of many sizes leave behind add up with the size of a data set.

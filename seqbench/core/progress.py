@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from seqbench.board import Board, LineBoard, LiveBoard, human
-from seqbench.redaction import legible
+from seqbench.core.progress_display import Board, LineBoard, LiveBoard, human
+from seqbench.core.redaction import legible
 
 if TYPE_CHECKING:
     from rich.console import Console

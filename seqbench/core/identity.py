@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from seqbench.recorded import read_record
+from seqbench.core.json_records import read_record
 
 Settings = dict[str, str | int | bool | None]
 """How embeddings were computed: pooling, window, dtype of compute. Equal settings mean equal embeddings."""

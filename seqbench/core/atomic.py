@@ -25,7 +25,7 @@ def partial_of(path: Path, folder: Path | None = None) -> Path:
     return path.with_name(name) if folder is None else folder / name
 
 
-def remove_left(root: Path, depth: int = 0) -> None:
+def remove_stale(root: Path, depth: int = 0) -> None:
     """Remove what processes of this machine that are no more left unfinished; files of others stay.
 
     Args:

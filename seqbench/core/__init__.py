@@ -1,0 +1,1 @@
+"""The ground that everything stands on: words, files that appear whole, signals, progress, memory."""
