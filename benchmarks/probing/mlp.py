@@ -15,7 +15,7 @@ from seqbench.config import ProbeConfig
 from seqbench.core.types import Task
 from seqbench.probe.heads import create
 from seqbench.probe.heads.base import Fit, Problem, Resources
-from seqbench.probe.heads.mlp import reference_widths
+from seqbench.probe.heads.mlp.head import reference_widths
 
 EPOCHS = 10
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=2)

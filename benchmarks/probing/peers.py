@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from seqbench.probe.heads.base import Fit, HeadData
-from seqbench.probe.heads.mlp import reference_widths
+from seqbench.probe.heads.mlp.head import reference_widths
 
 BATCH, LEARNING_RATE, DROPOUT = 64, 1e-4, 0.2
 

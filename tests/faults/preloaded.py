@@ -16,7 +16,7 @@ for name in (
     "seqbench.cli.main",
     "seqbench.probe.heads.knn",
     "seqbench.probe.heads.linear",
-    "seqbench.probe.heads.mlp",
+    "seqbench.probe.heads.mlp.head",
     "seqbench.report.write",
     "seqbench.schedule.run",
     "sklearn.linear_model",

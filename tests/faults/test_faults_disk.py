@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seqbench.errors import ProbeError
-from seqbench.probe.heads.mlp_checkpoint import Checkpoint
+from seqbench.probe.heads.mlp.checkpoint import Checkpoint
 from tests.command import seqbench as here
 from tests.faults.environment import PLACES, assert_sound, assert_told, small_disk, write_config
 from tests.faults.warm import Ended, Moment, seqbench

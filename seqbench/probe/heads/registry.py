@@ -13,7 +13,7 @@ from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import Head, HeadState, Resources
 
 HEADS: Mapping[str, str] = {
-    "mlp": "seqbench.probe.heads.mlp:MlpHead",
+    "mlp": "seqbench.probe.heads.mlp.head:MlpHead",
     "linear": "seqbench.probe.heads.linear:LinearHead",
     "xgb": "seqbench.probe.heads.xgb:XgbHead",
     "forest": "seqbench.probe.heads.forest:ForestHead",

@@ -11,7 +11,7 @@ from torch import nn
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData
-from seqbench.probe.heads.mlp_draws import Draws
+from seqbench.probe.heads.mlp.draws import Draws
 
 LOSSES = {
     Task.CLASSIFICATION: nn.CrossEntropyLoss(),

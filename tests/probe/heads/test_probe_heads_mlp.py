@@ -8,8 +8,8 @@ from torch import nn
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData
-from seqbench.probe.heads.mlp import reference_widths
-from seqbench.probe.heads.mlp_draws import Draws
+from seqbench.probe.heads.mlp.draws import Draws
+from seqbench.probe.heads.mlp.head import reference_widths
 from tests.probe.heads.conftest import SETTINGS
 from tests.probe.heads.plain_mlp import predict_alone, train_alone
 
@@ -133,7 +133,7 @@ def test_an_epoch_sees_every_item_once_in_an_order_of_its_own():
 
 
 def test_masks_drawn_in_chunks_cover_all_batches(monkeypatch):
-    monkeypatch.setattr("seqbench.probe.heads.mlp_draws.CHUNK_VALUES", 100)
+    monkeypatch.setattr("seqbench.probe.heads.mlp.draws.CHUNK_VALUES", 100)
     batches = list(Draws(0, torch.device("cpu")).epoch(100, 8, [5, 3], 0.5))
     assert [len(batch.index_B) for batch in batches] == [8] * 12 + [4]
     shapes = [[tuple(mask.shape) for mask in batch.masks_BO] for batch in batches]

@@ -9,8 +9,8 @@ from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads import Problem
 from seqbench.probe.heads.base import Fit, Resources
-from seqbench.probe.heads.mlp import MlpHead
-from seqbench.probe.heads.mlp_checkpoint import Checkpoint
+from seqbench.probe.heads.mlp.checkpoint import Checkpoint
+from seqbench.probe.heads.mlp.head import MlpHead
 from tests.probe.heads.conftest import SETTINGS
 
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=3)

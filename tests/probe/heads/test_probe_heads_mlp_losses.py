@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import Problem
-from seqbench.probe.heads.mlp_losses import Loss, class_weights, target_matrix
+from seqbench.probe.heads.mlp.losses import Loss, class_weights, target_matrix
 
 CLASSES, LABELS, VALUES = Task.CLASSIFICATION, Task.LABELS, Task.REGRESSION
 G, B = 3, 7

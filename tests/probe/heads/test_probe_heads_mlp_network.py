@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from seqbench.probe.heads.mlp_network import Dropout, backward, forward, logits
-from seqbench.probe.heads.mlp_schedule import Rate, Schedule, StackOptimizer
-from seqbench.probe.heads.mlp_stack import Architecture, MlpStack
+from seqbench.probe.heads.mlp.network import Dropout, backward, forward, logits
+from seqbench.probe.heads.mlp.schedule import Rate, Schedule, StackOptimizer
+from seqbench.probe.heads.mlp.stack import Architecture, MlpStack
 from tests.probe.heads.plain_mlp import ACTIVATIONS, SharedDropout, network_of
 
 WIDTHS = (6, 10, 7, 3)

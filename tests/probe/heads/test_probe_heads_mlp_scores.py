@@ -5,7 +5,7 @@ from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from seqbench.core.types import Task
-from seqbench.probe.heads.mlp_scores import MOST_VALUES, EvalScores, average_ranks
+from seqbench.probe.heads.mlp.scores import MOST_VALUES, EvalScores, average_ranks
 
 RANDOM = np.random.default_rng(0)
 RULES = {

@@ -8,12 +8,12 @@ import torch
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData, Problem
-from seqbench.probe.heads import mlp_fitting as fitting
 from seqbench.probe.heads.base import Fit, Resources
-from seqbench.probe.heads.mlp import MlpHead
-from seqbench.probe.heads.mlp_groups import Block, Cost, Sharing, plan
-from seqbench.probe.heads.mlp_schedule import Rate
-from seqbench.probe.heads.mlp_stack import Architecture
+from seqbench.probe.heads.mlp import fitting
+from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
+from seqbench.probe.heads.mlp.head import MlpHead
+from seqbench.probe.heads.mlp.schedule import Rate
+from seqbench.probe.heads.mlp.stack import Architecture
 from tests.probe.heads.conftest import SETTINGS
 
 RULES = {

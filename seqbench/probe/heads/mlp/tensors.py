@@ -14,8 +14,8 @@ from torch import Tensor
 
 from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.base import Fit, Problem
-from seqbench.probe.heads.mlp_groups import Block, Sharing
-from seqbench.probe.heads.mlp_losses import target_matrix
+from seqbench.probe.heads.mlp.blocks import Block, Sharing
+from seqbench.probe.heads.mlp.losses import target_matrix
 from seqbench.probe.heads.scaling import Scaling
 
 _BLOCK_ROWS = 4096

@@ -16,12 +16,12 @@ from torch import Tensor
 from seqbench.catalog.records import EpochRecord
 from seqbench.core.types import SplitName
 from seqbench.probe.heads.base import FittedHead, HeadState
-from seqbench.probe.heads.mlp_groups import Block, predict_rows
-from seqbench.probe.heads.mlp_network import logits
-from seqbench.probe.heads.mlp_stack import Parameters
-from seqbench.probe.heads.mlp_state import head_state, in_own_units
-from seqbench.probe.heads.mlp_tensors import BlockData
-from seqbench.probe.heads.mlp_training import Setup, Training
+from seqbench.probe.heads.mlp.blocks import Block, predict_rows
+from seqbench.probe.heads.mlp.network import logits
+from seqbench.probe.heads.mlp.stack import Parameters
+from seqbench.probe.heads.mlp.state import head_state, in_own_units
+from seqbench.probe.heads.mlp.tensors import BlockData
+from seqbench.probe.heads.mlp.training import Setup, Training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

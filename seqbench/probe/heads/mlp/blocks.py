@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SplitName
 from seqbench.probe.heads.base import Fit
-from seqbench.probe.heads.mlp_draws import CHUNK_VALUES
-from seqbench.probe.heads.mlp_schedule import Rate
-from seqbench.probe.heads.mlp_scores import MOST_VALUES
-from seqbench.probe.heads.mlp_stack import Architecture
+from seqbench.probe.heads.mlp.draws import CHUNK_VALUES
+from seqbench.probe.heads.mlp.schedule import Rate
+from seqbench.probe.heads.mlp.scores import MOST_VALUES
+from seqbench.probe.heads.mlp.stack import Architecture
 
 _SAMPLED_ROWS = 64
 _PREDICT_BYTES = 64 << 20

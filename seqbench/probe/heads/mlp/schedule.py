@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seqbench.config.fields import Decay
 from seqbench.probe.heads.base import ChooseEpoch
-from seqbench.probe.heads.mlp_stack import MlpStack
+from seqbench.probe.heads.mlp.stack import MlpStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqbench.probe.heads.mlp_draws import Batch, Draws
-from seqbench.probe.heads.mlp_groups import predict_rows
-from seqbench.probe.heads.mlp_losses import Loss
-from seqbench.probe.heads.mlp_network import Dropout, backward, forward, logits
-from seqbench.probe.heads.mlp_schedule import Rate, Schedule, StackOptimizer
-from seqbench.probe.heads.mlp_scores import EvalScores
-from seqbench.probe.heads.mlp_stack import Architecture, MlpStack, Parameters
-from seqbench.probe.heads.mlp_tensors import SplitTensors
+from seqbench.probe.heads.mlp.blocks import predict_rows
+from seqbench.probe.heads.mlp.draws import Batch, Draws
+from seqbench.probe.heads.mlp.losses import Loss
+from seqbench.probe.heads.mlp.network import Dropout, backward, forward, logits
+from seqbench.probe.heads.mlp.schedule import Rate, Schedule, StackOptimizer
+from seqbench.probe.heads.mlp.scores import EvalScores
+from seqbench.probe.heads.mlp.stack import Architecture, MlpStack, Parameters
+from seqbench.probe.heads.mlp.tensors import SplitTensors
 
 Save = Callable[[Mapping[str, Any]], None]
 

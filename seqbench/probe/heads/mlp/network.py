@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from seqbench.probe.heads.mlp_activations import (
+from seqbench.probe.heads.mlp.activations import (
     ACTIVATIONS,
     Standardised,
     layer_norm,
     layer_norm_gradients,
 )
-from seqbench.probe.heads.mlp_stack import Architecture, MlpStack, Parameters
+from seqbench.probe.heads.mlp.stack import Architecture, MlpStack, Parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 
 from seqbench.core.progress import Advance
-from seqbench.probe.heads import mlp_checkpoint
 from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Resources, nonfinite_error
-from seqbench.probe.heads.mlp_checkpoint import Checkpoint
-from seqbench.probe.heads.mlp_groups import Block, Cost, Sharing, plan
-from seqbench.probe.heads.mlp_losses import Loss, class_weights
-from seqbench.probe.heads.mlp_outcomes import Candidate, Outcomes
-from seqbench.probe.heads.mlp_schedule import Rate, Schedule
-from seqbench.probe.heads.mlp_stack import Architecture
-from seqbench.probe.heads.mlp_tensors import BlockData
-from seqbench.probe.heads.mlp_training import Setup, Training
+from seqbench.probe.heads.mlp import checkpoint as checkpointing
+from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
+from seqbench.probe.heads.mlp.checkpoint import Checkpoint
+from seqbench.probe.heads.mlp.losses import Loss, class_weights
+from seqbench.probe.heads.mlp.outcomes import Candidate, Outcomes
+from seqbench.probe.heads.mlp.schedule import Rate, Schedule
+from seqbench.probe.heads.mlp.stack import Architecture
+from seqbench.probe.heads.mlp.tensors import BlockData
+from seqbench.probe.heads.mlp.training import Setup, Training
 from seqbench.probe.heads.threads import torch_threads
 
 _OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
@@ -94,7 +94,7 @@ class Fitting:
                 self._keep(work.block.fits[0], _too_large(work.block.layers[0]))
                 work.progress(self._advance)(1.0)
         if self._checkpoint is not None:
-            mlp_checkpoint.remove_all(self._checkpoint)
+            checkpointing.remove_all(self._checkpoint)
         return [
             [self._best[number, layer].fitted for layer in range(n_layers)]
             for number in range(len(self._fits))
@@ -182,7 +182,7 @@ class Fitting:
         if self._checkpoint is None:
             return None
         settings = repr((self._recipe, self._problem, block.rates, block.layers))
-        fingerprint = mlp_checkpoint.fingerprint(settings, [self._fits[number] for number in block.fits])
+        fingerprint = checkpointing.fingerprint(settings, [self._fits[number] for number in block.fits])
         checkpoint = Checkpoint(path=self._checkpoint, fingerprint=fingerprint)
         return checkpoint if only else checkpoint.as_part()
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from seqbench.config.fields import Activation, ClassLoss, Decay, Norm, ValueLoss
 from seqbench.core.progress import Advance
-from seqbench.probe.heads import mlp_state
 from seqbench.probe.heads.base import (
     ChooseEpoch,
     ClassWeights,
@@ -24,10 +23,11 @@ from seqbench.probe.heads.base import (
     Resources,
     check_splits,
 )
-from seqbench.probe.heads.mlp_fitting import Fitting, Recipe
-from seqbench.probe.heads.mlp_losses import Loss
-from seqbench.probe.heads.mlp_schedule import Schedule
-from seqbench.probe.heads.mlp_stack import Architecture
+from seqbench.probe.heads.mlp import state as state_of
+from seqbench.probe.heads.mlp.fitting import Fitting, Recipe
+from seqbench.probe.heads.mlp.losses import Loss
+from seqbench.probe.heads.mlp.schedule import Schedule
+from seqbench.probe.heads.mlp.stack import Architecture
 
 
 def reference_widths(n_features: int) -> list[int]:
@@ -122,7 +122,7 @@ class MlpHead:
         Raises:
             ProbeError: The features are of another width than those of train.
         """
-        return mlp_state.predict(state, features_NH)
+        return state_of.predict(state, features_NH)
 
     def _recipe(self, problem: Problem, n_features: int) -> Recipe:
         hidden = reference_widths(n_features) if isinstance(self.hidden, str) else self.hidden

@@ -13,10 +13,10 @@ from torch import Tensor
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadState
-from seqbench.probe.heads.mlp_groups import predict_rows
-from seqbench.probe.heads.mlp_losses import Loss
-from seqbench.probe.heads.mlp_network import logits
-from seqbench.probe.heads.mlp_stack import Architecture, Parameters
+from seqbench.probe.heads.mlp.blocks import predict_rows
+from seqbench.probe.heads.mlp.losses import Loss
+from seqbench.probe.heads.mlp.network import logits
+from seqbench.probe.heads.mlp.stack import Architecture, Parameters
 from seqbench.probe.heads.scaling import Scaling
 
 

@@ -1,0 +1,1 @@
+"""The MLP head: networks of all layers, fits and rates as one stack."""
