@@ -6,6 +6,14 @@ from typing import Any
 SPECIALS = ["<pad>", "<unk>", "<cls>", "<eos>"]
 LETTERS = "ACGTUNDEFHIKLMPQRSVWY"
 COMMON = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64}
+GEMMA = {
+    **COMMON,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "vocab_size": len(SPECIALS) + len(LETTERS),
+    "pad_token_id": 0,
+    "max_position_embeddings": 64,
+}
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("BertConfig", {**COMMON, "max_position_embeddings": 64}),
     "roberta": ("RobertaConfig", {**COMMON, "max_position_embeddings": 66, "pad_token_id": 1}),
@@ -16,6 +24,19 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "modernbert": ("ModernBertConfig", {**COMMON, "cls_token_id": 2, "sep_token_id": 3}),
     "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 64}),
     "t5": ("T5Config", {"d_model": 32, "num_layers": 3, "num_heads": 4, "d_ff": 64, "d_kv": 8}),
+    # its decoder is narrower and shallower: what runs is the encoder
+    "t5gemma": (
+        "T5GemmaConfig",
+        {
+            "encoder": GEMMA,
+            "decoder": {
+                **GEMMA,
+                "hidden_size": 16,
+                "num_hidden_layers": 2,
+                "cross_attention_hidden_size": 32,
+            },
+        },
+    ),
     "deberta": ("DebertaV2Config", COMMON),
     "bart": (
         "BartConfig",

@@ -16,6 +16,7 @@ from seqbench.models import adapter, attention
 from seqbench.models.base import EmbedOptions
 from seqbench.models.consent import check_attention, code_arguments
 from seqbench.models.fingerprint import weight_files
+from seqbench.models.limits import text_config
 
 if TYPE_CHECKING:
     from seqbench.models.transformer import Transformer
@@ -141,11 +142,20 @@ class Checkpoint:
         Raises:
             ModelError: None is.
         """
-        text = self.config.get_text_config() if hasattr(self.config, "get_text_config") else self.config
+        text = text_config(self.config)
         values = [value for name in names if isinstance(value := getattr(text, name, None), int)]
-        if not values:
-            raise ModelError(f"model {self.name!r}: {self.path}/config.json says nothing of {names[0]}")
-        return values[0]
+        if values:
+            return values[0]
+        if latents := getattr(text, "num_latents", None):
+            raise ModelError(
+                f"model {self.name!r}: the blocks of a {type(text).__name__.removesuffix('Config')} see "
+                f"{latents} latents instead of tokens, so none of its layers tells of a sequence's tokens "
+                "(it can't be embedded; take it out of models)"
+            )
+        raise ModelError(
+            f"model {self.name!r}: {self.path}/config.json says nothing of {names[0]} (nor of "
+            f"{', '.join(names[1:])}; write it there if the model has such layers)"
+        )
 
     def auto_class(self) -> tuple[Any, dict[str, Any]]:
         """The Auto class that makes the bare model, or an encoder alone, and its common arguments.
@@ -154,7 +164,6 @@ class Checkpoint:
             ModelError: transformers knows no such attention.
         """
         import transformers
-        from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING as ENCODERS
 
         arguments: dict[str, Any] = dict(self._code)
         if self.attn_implementation is not None:
@@ -164,10 +173,16 @@ class Checkpoint:
         if self.trust_remote_code and custom:
             name = next((name for name in AUTO_CLASSES if name in custom), "AutoModel")
             return getattr(transformers, name), arguments
-        kind = type(self.config)
-        if kind in ENCODERS and getattr(ENCODERS[kind], "__name__", "").endswith("EncoderModel"):
+        if self._has_encoder_class:
             return transformers.AutoModelForTextEncoding, arguments  # T5 and its kin, without the decoder
         return transformers.AutoModel, arguments
+
+    @property
+    def _has_encoder_class(self) -> bool:
+        from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING as ENCODERS
+
+        kind = type(self.config)
+        return kind in ENCODERS and getattr(ENCODERS[kind], "__name__", "").endswith("EncoderModel")
 
     def _check_attention(self, wanted: str) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -186,7 +201,10 @@ class Checkpoint:
 
     def fresh_config(self) -> Any:
         """A copy of the config for a model to keep: some change it."""
-        return copy.deepcopy(self.config)
+        config = copy.deepcopy(self.config)
+        if self._has_encoder_class:
+            config.is_encoder_decoder = False  # T5GemmaEncoderModel refuses to be made of any other
+        return config
 
     def transformer(self, model: Any, identity: ModelIdentity) -> "Transformer":
         """Put a bare model on the device, with the checkpoint's tokenizer."""

@@ -61,6 +61,7 @@ class Forward:
         self._pad_id = pad_id
         parameters = inspect.signature(model.forward).parameters
         self._takes_mask = "attention_mask" in parameters
+        self._wants_mask = False
         # Without it decoders keep keys and values of every layer for a next token that never comes.
         self._extra = {"use_cache": False} if "use_cache" in parameters else {}
         self._vocabulary = int(model.get_input_embeddings().num_embeddings)
@@ -86,16 +87,34 @@ class Forward:
         return next(self.model.parameters()).dtype
 
     def _try(self, windows: Sequence[NDArray[np.int32]]) -> None:
-        """Run the longest window: a model that can't be run is not one whose layers can't be had."""
-        longest = max(windows, key=len)
-        try:
-            self.model(**self.inputs(*pad([longest], self._pad_id)))
-        except FAULTS as error:
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        """Run the longest window: a model that can't be run is not one whose layers can't be had.
+
+        Models of multimolecule's UTR-LM family fail without a mask, even one of ones; where a mask of ones
+        makes a difference, what comes of it is right, as tokenizers give one.
+        """
+        ids_BT, mask_BT = pad([max(windows, key=len)], self._pad_id)
+        inputs = self.inputs(ids_BT, mask_BT)
+        plain = self._attempt(inputs)
+        if self._takes_mask:
+            masked = self._attempt(inputs | {"attention_mask": self._to_device(mask_BT)})
+            self._takes_mask = isinstance(masked, Tensor)
+            if isinstance(masked, Tensor):
+                self._wants_mask = not isinstance(plain, Tensor) or not self._same([masked], [plain])
+                return
+        if not isinstance(plain, Tensor):
+            said = (str(plain).strip().splitlines() or [type(plain).__name__])[0]
             raise ModelError(
-                f"model {self._name!r}: can't be run on {len(longest)} tokens: {said} "
+                f"model {self._name!r}: can't be run on {ids_BT.size} tokens: {said} "
                 "(is it a model of sequences? if its positions end there, set extract.max_tokens)"
-            ) from error
+            ) from plain
+
+    def _attempt(self, inputs: dict[str, Any]) -> Tensor | Exception:
+        """What the model returns for one window, (T, H) float32, or what its code raises."""
+        try:
+            hidden: Tensor = self.model(**inputs)[0]
+            return hidden.reshape(-1, hidden.shape[-1]).float()
+        except FAULTS as error:
+            return error
 
     def check_vocabulary(self, ids: NDArray[Any]) -> None:
         """See that the embedding has every id.
@@ -110,9 +129,9 @@ class Forward:
             )
 
     def inputs(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64]) -> dict[str, Any]:
-        """Arguments of the model's forward. A mask of ones is left out: attention is faster without."""
+        """Arguments of the model's forward. A mask of ones is left out where it may be, which is faster."""
         inputs: dict[str, Any] = {"input_ids": self._to_device(ids_BT), **self._extra}
-        if self._takes_mask and not mask_BT.all():
+        if self._takes_mask and (self._wants_mask or not mask_BT.all()):
             inputs["attention_mask"] = self._to_device(mask_BT)
         return inputs
 

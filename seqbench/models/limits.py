@@ -47,11 +47,23 @@ def token_limit(tokenizer: Any, config: Any, model: Any, asked: int | Literal["a
 
 def made_for(tokenizer: Any, config: Any) -> list[int]:
     """The lengths in tokens that tokenizer and config state."""
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text = text_config(config)
     stated = [getattr(tokenizer, "model_max_length", None)]
     stated += [getattr(part, key, None) for part in (config, text) for key in MADE_FOR]
     # Some write infinity, which no int holds; some write -1 for none.
     return [int(limit) for limit in stated if isinstance(limit, int | float) and 0 < limit < HUGE]
+
+
+def text_config(config: Any) -> Any:
+    """The part of a composite config that tells of what runs; of an encoder-decoder, the encoder's.
+
+    transformers' `get_text_config` gives T5Gemma's decoder, which may be deeper or wider.
+    """
+    if getattr(config, "is_encoder_decoder", False) and hasattr(
+        getattr(config, "encoder", None), "get_text_config"
+    ):
+        config = config.encoder
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def position_limit(model: Any) -> int | None:

@@ -124,6 +124,25 @@ def test_a_batch_without_padding_goes_without_a_mask(tiny_model: TinyModel) -> N
     assert forward.inputs(ids, padded)["attention_mask"].tolist() == padded.tolist()
 
 
+@pytest.mark.parametrize("without", ["raises", "differs"])
+def test_a_model_that_needs_its_mask_gets_it_even_if_it_is_all_ones(without: str) -> None:
+    class Needy(Smearing):
+        """As multimolecule 0.2.2's UTR-LM, which reads the mask's shape; or with a default of its own."""
+
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **rest: bool
+        ) -> object:
+            if attention_mask is None and without == "differs":
+                attention_mask = (input_ids != 4).long()
+            return super().forward(input_ids, attention_mask.float(), **rest)  # type: ignore[union-attr]
+
+    torch.manual_seed(0)
+    forward = Forward(Needy(heeds_mask=True).eval(), name="m", n_layers=3, windows=WINDOWS, pad_id=0)
+    ones = np.ones((2, 5), np.int64)
+    assert forward.inputs(np.full((2, 5), 4), ones)["attention_mask"].tolist() == ones.tolist()
+    assert not forward.equal_lengths
+
+
 def test_a_tokenizer_of_another_model_is_refused(tiny_model: TinyModel) -> None:
     model = AutoModel.from_pretrained(tiny_model("bert")).eval()
     windows = [WINDOWS[0], np.asarray([4, 25, 7], np.int32)]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, PerceiverConfig
 from typer.testing import CliRunner
 
 from seqbench.cli.main import app
@@ -188,6 +188,14 @@ def test_an_adapter_beside_a_model_is_refused(changed: Callable[..., Path]) -> N
     (folder / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelError, match=r"holds an adapter beside a model \(move it to a folder of its own"):
         source(folder).identity()
+
+
+def test_a_model_whose_blocks_see_latents_is_told_as_such(tmp_path: Path) -> None:
+    PerceiverConfig(num_latents=8).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(ModelError, match="the blocks of a Perceiver see 8 latents instead of tokens"):
+        source(tmp_path).identity()
 
 
 def test_a_config_that_tells_of_no_blocks_is_refused(changed: Callable[..., Path]) -> None:
