@@ -20,6 +20,7 @@ FLAT_KEYS: Mapping[str, tuple[str | int, ...] | None] = MappingProxyType(
         "embedding_output_dir": ("store", "path"),
         "batch_size": None,
         "classifer_type": ("probe", "heads"),
+        "classifier_type": ("probe", "heads"),
         "mlp_dropout": ("probe", "mlp", "dropout"),
         "mlp_lr": ("probe", "mlp", "lr"),
         "mlp_epochs": ("probe", "mlp", "epochs"),
@@ -41,3 +42,6 @@ FLAT_KEYS: Mapping[str, tuple[str | int, ...] | None] = MappingProxyType(
     }
 )
 """None: the key is accepted and has no effect in this version."""
+
+RESPELT: Mapping[str, str] = MappingProxyType({"classifier_type": "classifer_type"})
+"""Rightly spelt keys, which the reference does not know, and its spelling."""

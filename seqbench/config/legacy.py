@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seqbench.config.flat_keys import FLAT_KEYS
+from seqbench.config.flat_keys import FLAT_KEYS, RESPELT
 from seqbench.config.problems import Source, close_match, either, shown
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
@@ -46,9 +46,16 @@ def from_flat(data: Mapping[str, Any], source: Source) -> FlatConfig:
     """
     _refuse_unknown([key for key in data if key not in FLAT_KEYS], source)
     given = {key: value for key, value in data.items() if value is not None}
+    for right, wrong in RESPELT.items():
+        if right in given and given.get(wrong, given[right]) != given[right]:
+            raise source.error((right,), f"and {wrong} differ; keep one of them")
     model, origin = _model(given, source)
     result: dict[str, Any] = {"models": [model]}
-    origin |= {target: key for key, target in FLAT_KEYS.items() if target is not None and key in _USED}
+    origin |= {
+        target: key
+        for key, target in FLAT_KEYS.items()
+        if target is not None and key in _USED and (key in given or key not in RESPELT)
+    }
     for key, convert in _CONVERTED.items():
         target = FLAT_KEYS[key]
         if target is not None and key in given:
@@ -178,6 +185,7 @@ _CONVERTED: dict[str, Callable[[Any], Any]] = {
     "embedding_extract_split": _number,
     "embedding_output_dir": lambda directory: _inside(directory, "embeddings.zarr"),
     "classifer_type": _heads,
+    "classifier_type": _heads,
     "mlp_dropout": _number,
     "mlp_lr": _number,
     "mlp_epochs": _number,

@@ -42,11 +42,13 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     Raises:
         ConfigError: The file can't be read, or a key or override is wrong: one line with file, line and key.
     """
-    document = read_yaml(path, "config file")
+    document = read_yaml(path, "config file", duplicates="last")
     if not isinstance(document.value, dict):
         raise ConfigError(f"{path}: the top level must be keys and values, such as `models:`")
     source = Source(file=str(path), lines=document.lines)
     flat = from_flat(document.value, source) if is_flat(document.value) else None
+    if flat is None:
+        document.refuse_duplicates(path)
     data = document.value if flat is None else flat.data
     changed = apply_overrides(data, overrides)
     source = Source(
@@ -64,7 +66,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
         config=config,
         path=absolute,
         legacy=flat is not None,
-        warnings=(*_unused(path, flat), *warnings),
+        warnings=(*document.duplicates_warning(path), *_unused(path, flat), *warnings),
         controls=added,
     )
 

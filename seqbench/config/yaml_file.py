@@ -1,13 +1,14 @@
 """YAML read safely, with the line of every key.
 
-Stricter than PyYAML's safe loader: no duplicate keys, no tags, no self-reference, bounded size and depth, so
-that no file can make reading it slow. Numbers such as 1e-4, text in YAML 1.1, are numbers here.
+Stricter than PyYAML's safe loader: no tags, no self-reference, bounded size and depth, so that no file can
+make reading it slow; duplicate keys are told. Numbers such as 1e-4, text in YAML 1.1, are numbers here.
 """
 
+import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -20,6 +21,8 @@ MAX_BYTES = 1_000_000
 MAX_VALUES = 100_000
 """Values in a document after its aliases are spelled out."""
 MAX_DEPTH = 40
+NAMED_DUPLICATES = 8
+"""Duplicate keys that one warning names."""
 MAX_DIGITS = 100
 """Letters of a number. 1:1:1:… of 450,000 letters, to base 60 in YAML 1.1, took 200 s to read."""
 
@@ -38,6 +41,29 @@ class Document:
 
     value: Any
     lines: dict[KeyPath, int]
+    duplicates: dict[KeyPath, list[int]] = field(default_factory=dict)
+    """Lines of each key that stands in one mapping more than once; the value is that of the last."""
+
+    def refuse_duplicates(self, path: Path) -> None:
+        """See that no key stands in one mapping more than once.
+
+        Raises:
+            ConfigError: One does; names it and its lines.
+        """
+        for keys, (first, second, *_) in self.duplicates.items():
+            raise ConfigError(
+                f"{path}:{second}: duplicate key {keys[-1]!r}, first on line {first} (keep one of them)"
+            )
+
+    def duplicates_warning(self, path: Path) -> tuple[str, ...]:
+        """One line that names all of them, or nothing."""
+        named = [
+            f"{'.'.join(map(str, keys))} (lines {', '.join(map(str, lines))})"
+            for keys, lines in itertools.islice(self.duplicates.items(), NAMED_DUPLICATES)
+        ]
+        return (
+            (f"{path}: duplicate keys, of which the last value counts: {', '.join(named)}",) if named else ()
+        )
 
 
 class _Loader(yaml.SafeLoader):
@@ -76,12 +102,14 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
-def read_yaml(path: Path, what: str) -> Document:
+def read_yaml(path: Path, what: str, *, duplicates: Literal["refuse", "last"] = "refuse") -> Document:
     """Read the one document of a UTF-8 YAML file.
 
     Args:
         path: The file.
         what: What the file is, for error lines, such as "config file".
+        duplicates: What becomes of a key that stands in one mapping twice. The reference system reads its
+            files with PyYAML, which takes the last, and its documentation has such an entry.
 
     Raises:
         ConfigError: No such file, unreadable, over 1 MB, not UTF-8, empty, or not YAML as this module allows
@@ -106,6 +134,8 @@ def read_yaml(path: Path, what: str) -> Document:
         raise ConfigError(f"{path}:{fault.line}: {fault}") from None
     if document is None:
         raise ConfigError(f"{path}: the {what} is empty")
+    if duplicates == "refuse":
+        document.refuse_duplicates(path)
     return document
 
 
@@ -123,7 +153,11 @@ def read_value(text: str, where: str) -> Any:
         document = _parse(text)
     except _Fault as fault:
         raise ConfigError(f"{where}: {fault}") from None
-    return None if document is None else document.value
+    if document is None:
+        return None
+    for keys in document.duplicates:
+        raise ConfigError(f"{where}: duplicate key {keys[-1]!r} (keep one of them)")
+    return document.value
 
 
 def dump_yaml(value: Any) -> str:
@@ -161,11 +195,12 @@ class _Builder:
     def __init__(self, loader: _Loader) -> None:
         self._loader = loader
         self._lines: dict[KeyPath, int] = {}
+        self._duplicates: dict[KeyPath, list[int]] = {}
         self._values = 0
         self._depth = 0
 
     def document(self, node: yaml.Node) -> Document:
-        return Document(value=self._build(node, ()), lines=self._lines)
+        return Document(value=self._build(node, ()), lines=self._lines, duplicates=self._duplicates)
 
     def _build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._values += 1
@@ -199,11 +234,13 @@ class _Builder:
         for key, value in node.value:
             if key.tag not in (_MERGE, _TEXT):
                 raise _fault("a key must be text: put it in quotes", key)
+            if key.tag == _MERGE:
+                continue
+            place = (*path, key.value)
             if key.value in own:
-                raise _fault(f"key {key.value!r} stands here twice", key)
-            if key.tag == _TEXT:
-                own.add(key.value)
-                values[key.value] = self._child(value, (*path, key.value), key)
+                self._duplicates.setdefault(place, [self._lines[place]]).append(key.start_mark.line + 1)
+            own.add(key.value)
+            values[key.value] = self._child(value, place, key)
         return values
 
     def _child(self, node: yaml.Node, path: KeyPath, shown: yaml.Node) -> Any:

@@ -17,6 +17,8 @@ NAME_LISTS = ("long_sequence_dataset", "super_long_sequence_dataset")
 """Top-level lists of names that the reference embeds in other batches; a token budget needs no such list."""
 
 _HEADS: Mapping[str, HeadName] = {"MLP": "mlp", "XGB": "xgb", "RF": "forest"}
+_TASKS: Mapping[str, Task] = {**{task.value: task for task in Task}, "label": Task.LABELS}
+"""By name of the reference; its documentation writes `label`, its code `labels`."""
 _COUNTERS: Mapping[str, SplitName] = {f"label_{split}_counter": split for split in SPLITS}
 _ENTRY_KEYS = (
     "seq_for_item",
@@ -51,20 +53,20 @@ class InfoEntry:
 def read_info(path: Path) -> tuple[dict[str, InfoEntry], tuple[str, ...]]:
     """Read the entries of a `datasets_info.yaml`, by data set, and what in it was not understood.
 
-    Keys that are unknown and label counters that can't be read are warnings, so that old files keep working;
-    a known key with a wrong value is an error.
+    Keys that are unknown or stand there twice and label counters that can't be read are warnings, so that old
+    files keep working; a known key with a wrong value is an error.
 
     Raises:
         ConfigError: The file can't be read, is no YAML mapping, or a value in it is wrong (named by line,
             entry and key).
     """
-    document = read_yaml(path, "datasets_info file")
+    document = read_yaml(path, "datasets_info file", duplicates="last")
     if not isinstance(document.value, dict):
         raise ConfigError(
             f"{path}: must map data-set names to entries, got a {type(document.value).__name__}"
         )
     entries: dict[str, InfoEntry] = {}
-    warnings: list[str] = []
+    warnings = list(document.duplicates_warning(path))
     for name, value in document.value.items():
         if name in NAME_LISTS:
             continue
@@ -135,9 +137,8 @@ class _Entry:
         return self._get(key, int, "a whole number from 1", lambda number: number >= 1)
 
     def _task(self) -> Task | None:
-        names = [task.value for task in Task]
-        name = self._get("eval_task", str, "one of " + ", ".join(names), lambda text: text in names)
-        return None if name is None else Task(name)
+        name = self._get("eval_task", str, "one of " + ", ".join(Task), lambda text: text in _TASKS)
+        return None if name is None else _TASKS[name]
 
     def _seq_keys(self) -> tuple[str, ...] | None:
         count = self._count("seq_for_item")

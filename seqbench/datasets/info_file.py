@@ -53,7 +53,7 @@ def merge_info(path: Path, entries: Mapping[str, object], *, force: bool) -> byt
     """
     if not path.exists():
         return ("# How to read the data sets beside this file.\n" + dump_yaml(dict(entries))).encode()
-    there = read_yaml(path, "datasets_info file").value
+    there = read_yaml(path, "datasets_info file", duplicates="last").value
     if not isinstance(there, dict):
         raise DataError(f"{path}: is no mapping of data sets (move it away, or choose another folder)")
     differing = [name for name, entry in entries.items() if there.get(name, entry) != entry]

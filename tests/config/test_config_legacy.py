@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from seqbench.config import Checkpoint, LoadedConfig, PrecomputedModel, load_config
-from seqbench.config.flat_keys import FLAT_KEYS
+from seqbench.config.flat_keys import FLAT_KEYS, RESPELT
+from seqbench.errors import ConfigError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 BASE = "model_path: org/m\ndataset_path: data\n"
@@ -18,7 +20,8 @@ def load(directory: Path, text: str, *overrides: str) -> LoadedConfig:
 
 
 def test_the_example_holds_every_key_of_the_reference() -> None:
-    assert set(yaml.safe_load((CONFIGS / "reference_flat.yaml").read_text())) == set(FLAT_KEYS)
+    there = set(yaml.safe_load((CONFIGS / "reference_flat.yaml").read_text()))
+    assert there == set(FLAT_KEYS) - set(RESPELT)
 
 
 def test_the_example_runs_as_it_is_with_one_warning_that_names_what_has_no_effect() -> None:
@@ -129,3 +132,21 @@ def test_gpus_and_power_are_taken_over(tmp_path: Path) -> None:
     assert (schedule.cluster, schedule.gpus, schedule.shard_items) == ("local", (1, 0), 1000)
     assert (schedule.power_per_gpu, schedule.extract_power, schedule.probe_power) == (6, 2, 0.5)
     assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("key", ["classifer_type", "classifier_type"])
+def test_the_head_is_read_in_either_spelling_and_a_wrong_one_is_named_by_the_key_that_stands_there(
+    tmp_path: Path, key: str
+) -> None:
+    assert load(tmp_path, f"{BASE}{key}: XGB").config.probe.heads == ("xgb",)
+    with pytest.raises(ConfigError, match=rf"config.yaml:3: {key}: must be MLP, XGB or RF"):
+        load(tmp_path, f"{BASE}{key}: SVM")
+    with pytest.raises(ConfigError, match=r"config.yaml:4: classifier_type: and classifer_type differ"):
+        load(tmp_path, f"{BASE}classifer_type: RF\nclassifier_type: XGB")
+
+
+def test_of_a_flat_key_that_stands_there_twice_the_last_value_counts_with_one_warning(tmp_path: Path) -> None:
+    loaded = load(tmp_path, f"{BASE}seed: 1\nmlp_epochs: 5\nseed: 2\nmlp_epochs: 7")
+    assert (loaded.config.probe.seeds, loaded.config.probe.mlp.epochs) == ((2,), 7)
+    (warning,) = loaded.warnings
+    assert warning.endswith("the last value counts: seed (lines 3, 5), mlp_epochs (lines 4, 6)")

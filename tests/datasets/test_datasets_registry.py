@@ -201,3 +201,48 @@ def test_having_no_data_set_is_an_error(root, names, message):
 def test_a_root_without_data_sets_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"no folder here has a train\.jsonl"):
         resolve(tmp_path, None, None)
+
+
+DOCUMENTED = """\
+  mine:
+    seq_for_item: 1
+    seq_key: seq
+    label_key: label
+    eval_task: classification
+    data_split: ['train', 'test', 'eval']
+    dataset_ratio:  [0.7, 0.1, 0.2]
+    classifer_type: "XGB"
+    sample_num:  28802
+    min_length:  1048576
+    max_length:  1048576
+    dataset_ratio:  [0.79, 0.09, 0.12]
+    label_train_counter:  [(0, 4507), (1, 10582), (2, 7837)]
+    label_test_counter:  [(0, 392), (1, 1174), (2, 979)]
+    label_eval_counter:  [(0, 784), (1, 1568), (2, 979)]
+"""
+"""An entry as the reference's documentation writes it: indented, one key twice, tuples."""
+
+
+def test_the_documented_entry_is_read_and_of_a_key_that_stands_there_twice_the_last_value(root, info):
+    path = info(DOCUMENTED)
+    resolved = resolve(None, path, ["mine"], need_files=False)
+    (spec,) = resolved.specs
+    assert spec.expected["ratio"] == {"train": 0.79, "test": 0.09, "eval": 0.12}
+    assert spec.expected["label_counts"]["train"] == {0: 4507, 1: 10582, 2: 7837}
+    assert (spec.head, spec.splits) == ("xgb", ("train", "eval", "test"))
+    assert resolved.warnings == (
+        f"{path}: duplicate keys, of which the last value counts: mine.dataset_ratio (lines 7, 12)",
+    )
+
+
+def test_a_data_set_that_is_described_twice_is_the_last_one(info):
+    path = info("mine: {eval_task: regression, seq_key: a}\nmine: {eval_task: label}\n")
+    resolved = resolve(None, path, ["mine"], need_files=False)
+    assert (resolved.specs[0].task, resolved.specs[0].seq_keys) == (Task.LABELS, None)
+    assert "mine (lines 1, 2)" in resolved.warnings[0]
+
+
+@pytest.mark.parametrize("word", ["label", "labels"])
+def test_both_words_for_a_multi_label_task_are_read(info, word):
+    path = info(f"mine: {{eval_task: {word}}}")
+    assert resolve(None, path, ["mine"], need_files=False).specs[0].task is Task.LABELS
