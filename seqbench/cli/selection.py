@@ -32,8 +32,8 @@ class Filters:
 def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> Selection:
     """Take names from the config, and where it leaves data sets open, from the catalog.
 
-    So a report needs neither data nor models at hand. Heads that data sets ask for themselves are added where
-    their descriptions can be read.
+    So a report needs neither data nor models at hand. The head that a data set asks for itself goes before
+    the config's where its description can be read.
 
     Raises:
         ConfigError: A filter names what is not there, or is no metric or time.
@@ -44,10 +44,12 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
     if names is None:
         names = tuple(str(row[0]) for row in catalog.query(PROBED, (list(models),)).rows)
     names = _only(names, filters.datasets, "--datasets", "data set")
+    heads_of = _heads_of(config, names)
     return Selection(
         models=_only(models, filters.models, "--models", "model"),
         datasets=names,
-        heads=_heads(config, names),
+        heads=tuple(dict.fromkeys(head for heads in heads_of.values() for head in heads)),
+        heads_of=heads_of,
         variants=wanted_variants(config),
         metric=_metric(filters.metric),
         since=_time(filters.since),
@@ -86,10 +88,11 @@ def _time(text: str | None) -> datetime | None:
         raise ConfigError(f"--since: {text!r} is no time (write 2026-11-20, or 2026-11-20T15:00)") from error
 
 
-def _heads(config: Config, names: tuple[str, ...]) -> tuple[str, ...]:
-    heads = dict.fromkeys(config.probe.heads)
+def _heads_of(config: Config, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """The heads of each data set: the config's, or its own where its description can be read and has one."""
+    heads_of = dict.fromkeys(names, tuple(config.probe.heads))
     try:
         specs = resolve(config.datasets.root, config.datasets.info, names, need_files=False).specs
     except SeqbenchError:
-        return tuple(heads)
-    return tuple(heads | dict.fromkeys(spec.head for spec in specs if spec.head is not None))
+        return heads_of
+    return heads_of | {spec.name: (spec.head,) for spec in specs if spec.head is not None}

@@ -19,6 +19,8 @@ class Selection:
     models: tuple[str, ...]
     datasets: tuple[str, ...]
     heads: tuple[str, ...]
+    heads_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By data set, the heads that are trained on it, where they are not all of `heads`."""
     variants: tuple[str, ...] = ()
     """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
     metric: str | None = None
@@ -26,6 +28,15 @@ class Selection:
     sets whose task lacks it have no place in the leaderboard."""
     since: datetime | None = None
     """Only probes recorded at this time (UTC, without a time zone) or later; None for all."""
+
+    def heads_on(self, dataset: str) -> tuple[str, ...]:
+        """The heads whose results are to be expected on a data set."""
+        return self.heads_of.get(dataset, self.heads)
+
+    @property
+    def n_places(self) -> int:
+        """Combinations of model, data set and head that are to be expected."""
+        return len(self.models) * sum(len(self.heads_on(dataset)) for dataset in self.datasets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

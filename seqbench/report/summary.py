@@ -8,7 +8,7 @@ from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import counted, listed
 from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
-from seqbench.report.sentences.pretraining import bought
+from seqbench.report.sentences.pretraining import bought, lacking
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
 
 Boards = dict[str, list[LeaderRow]]
@@ -31,22 +31,16 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         return ("No model has a score on test yet.", *_open(analysis))
     if all(row.control for board in boards.values() for row in board):
         return ("Only controls have scores on test.", *_open(analysis))
-    lead = bought(analysis, boards, brief=brief)
+    lead, absent = bought(analysis, boards, brief=brief), tuple(lacking(analysis))
     if len(boards) > 1:
-        return (
-            *lead,
-            *ranking_of_many(analysis, boards),
-            *layers_of_many(analysis, boards),
-            *_open(analysis),
-        )
-    (board,) = boards.values()
-    best = next(row for row in board if not row.control)
-    return (
-        *lead,
-        *ranking_of_one(analysis, best, board),
-        *layers_of_one(analysis, best),
-        *_open(analysis),
-    )
+        found = (*ranking_of_many(analysis, boards), *layers_of_many(analysis, boards))
+    else:
+        (board,) = boards.values()
+        best = next(row for row in board if not row.control)
+        found = (*ranking_of_one(analysis, best, board), *layers_of_one(analysis, best))
+    # What was found goes before what was not compared.
+    said = (*lead, *absent, *found) if lead else (*found, *absent)
+    return (*said, *_open(analysis))
 
 
 def _boards(rows: Sequence[LeaderRow]) -> Boards:
@@ -69,11 +63,9 @@ def _open(analysis: Analysis) -> tuple[str, ...]:
         rarer = f" (that is {most} of them)" if len(by_reason) > 1 else ""
         said.append(f"{counted(sum(by_reason.values()), 'probe')} failed: {reason.rstrip('.')}{rarer}.")
     if results.missing:
-        wanted = results.selection
-        total = len(wanted.models) * len(wanted.datasets) * len(wanted.heads)
         places = [f"{place.model} × {place.dataset}" for place in results.missing]
         said.append(
-            f"{len(results.missing)} of {total} combinations have no results: "
+            f"{len(results.missing)} of {results.selection.n_places} combinations have no results: "
             f"{listed(list(dict.fromkeys(places)))}."
         )
     return tuple(said)

@@ -59,6 +59,22 @@ def test_the_first_screen_says_who_leads_by_which_layer_and_how_sure(open_page, 
     assert page.locator(".summary p").first.is_visible()
 
 
+def test_a_model_alone_is_not_ranked_and_the_layers_are_those_that_were_asked_for(open_page):
+    made = analysis(1, 3, 7)
+    curves = {
+        key: replace(curve, test={at: score for at, score in curve.test.items() if at[0] in (0, 3, 6)})
+        for key, curve in made.results.curves.items()
+    }
+    page = open_page(replace(made, comparisons=(), results=replace(made.results, curves=curves)))
+    assert "3 of 7 layers" in page.locator("#extent").inner_text()
+    assert "predictions" not in page.locator(".summary").inner_text()
+    board = page.locator("#section-leaderboard")
+    assert "by score" not in board.inner_text()
+    assert page.locator("#table-standings").count() == 0
+    assert column(page, "board", "rank") == []
+    assert column(page, "board", "model") == ["genome-bert-12l"] * 3
+
+
 def test_dark_follows_the_system_and_the_button_overrides_it(open_page, made):
     page = open_page(made["one"], scheme="dark")
 

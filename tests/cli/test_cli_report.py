@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from seqbench.cli.main import app
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
-from report_records import fill
+from report_records import NAMES, fill
 
 CONFIG = """
 models:
@@ -85,3 +85,16 @@ def test_a_wrong_filter_is_one_line(folder: Path, options: tuple[str, ...], line
     code, said, _ = report(folder, *options)
     assert code == 2
     assert line in said
+
+
+def test_a_data_set_with_a_head_of_its_own_has_no_empty_rows_of_other_heads(tmp_path: Path) -> None:
+    fill(tmp_path / "catalog.duckdb", datasets=NAMES[:1], models=("dna-bert",), layers=3)
+    fill(tmp_path / "catalog.duckdb", datasets=NAMES[1:2], models=("dna-bert",), layers=3, heads=("xgb",))
+    (tmp_path / "datasets_info.yaml").write_text(f"{NAMES[1][0]}: {{classifer_type: XGB}}\n")
+    kept = CONFIG.replace("{root: .}", "{root: ., info: datasets_info.yaml}").splitlines()
+    (tmp_path / "run.yaml").write_text("\n".join(line for line in kept if "kind:" not in line))
+    code, said, rows = report(tmp_path)
+    assert (code, "no results" in said) == (0, False), said
+    assert {row["dataset"]: row["head"] for row in rows} == {NAMES[0][0]: "mlp", NAMES[1][0]: "xgb"}
+    (best,) = tmp_path.glob("out-*/tables/best_accuracy.json")
+    assert all(row["accuracy"] is not None for row in json.loads(best.read_text()))

@@ -35,7 +35,7 @@ def fill(path, *, datasets=NAMES, models=MODELS, layers=7, heads=("mlp",), seeds
     records = [_run()]
     records += [_model(name, KINDS[index % 4], layers) for index, name in enumerate(models)]
     for dataset, task in datasets:
-        records.append(_dataset(dataset, task))
+        records.append(dataset_record(dataset, task))
         for index, model in enumerate(models):
             if (model, dataset) in skip:
                 continue
@@ -152,7 +152,7 @@ def _model(name, kind, layers):
     )
 
 
-def _dataset(name, task):
+def dataset_record(name, task):
     ceiling = 0.97
     planted = name in ("prom_core", "deephf", "ecoli_windows")
     return DatasetRecord(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 import pytest
-from report_records import MODELS, NAMES, fill, probe, selection
+from report_records import MODELS, NAMES, dataset_record, fill, probe, selection
 
 from seqbench.catalog.records import (
     DatasetRecord,
@@ -17,6 +17,7 @@ from seqbench.core.types import Task
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.results import EpochFacts
+from seqbench.report.tables.best import last_layer_table
 
 SPLICE = NAMES[1:2]
 
@@ -77,6 +78,30 @@ def test_combinations_without_results_are_missing(tmp_path):
     catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, layers=2, skip={("onehot", "uci_splice")})
     (place,) = _read(catalog, datasets=("uci_splice",)).missing
     assert (place.dataset, place.model, place.head) == ("uci_splice", "onehot", "mlp")
+
+
+def test_a_data_set_with_a_head_of_its_own_lacks_no_other_head(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=2)
+    catalog.append(
+        [probe("dna-bert", "deephf", Task.REGRESSION, layer, 2, "xgb") for layer in (0, 1)]
+        + [dataset_record("deephf", Task.REGRESSION)]
+    )
+    both = ("uci_splice", "deephf")
+    wanted = replace(
+        selection(("dna-bert",), both, ("mlp", "xgb")), heads_of={"uci_splice": ("mlp",), "deephf": ("xgb",)}
+    )
+    results = read_results(catalog, wanted)
+    assert results.missing == ()
+    assert wanted.n_places == 2
+    assert set(results.curves) == {("uci_splice", "dna-bert", "mlp"), ("deephf", "dna-bert", "xgb")}
+    assert [part.rows[0][:3] for part in last_layer_table(results).parts] == [
+        ("uci_splice", "dna-bert", "mlp"),
+        ("deephf", "dna-bert", "xgb"),
+    ]
+    assert [len(part.rows) for part in last_layer_table(results).parts] == [1, 1]
+    lacking = replace(wanted, heads_of={"deephf": ("mlp", "xgb"), "uci_splice": ("mlp",)})
+    (place,) = read_results(catalog, lacking).missing
+    assert (place.dataset, place.head) == ("deephf", "mlp")
 
 
 def test_runs_tell_device_versions_and_times(tmp_path):

@@ -148,6 +148,55 @@ def test_the_depth_of_the_chosen_layers_and_what_choosing_cost_are_told():
     assert any(sentence.startswith("The best layer on test is ") for sentence in said)
 
 
+def test_a_model_alone_has_its_score_told_on_each_data_set_before_what_was_not_compared():
+    made = analysis(1, 8, 7)
+    said = summarize(replace(made, comparisons=()))
+    for row, sentence in zip(made.leaderboard[:6], said, strict=False):
+        test = row.choice.test
+        assert sentence == (
+            f"genome-bert-12l scores {test.value:.3f} {row.metric} on {row.dataset} "
+            f"(95 % interval {test.low:.3f} to {test.high:.3f})."
+        )
+    assert said[6] == "Its scores on 2 more data sets are in the leaderboard."
+    assert said[7].startswith("Not compared with untrained twin, k-mers, composition and shuffled labels")
+    assert said[8].startswith("The layer chosen on eval for genome-bert-12l lies at ")
+    assert not any("predictions" in sentence for sentence in said)
+
+
+def test_models_without_controls_are_ranked_before_it_is_said_what_was_not_compared():
+    made = analysis(3, 4, 7)
+    rows = tuple(row for row in made.leaderboard if not row.control)
+    standings = tuple(one for one in made.standings if not one.control)
+    said = summarize(replace(made, gains=(), leaderboard=rows, standings=standings))
+    assert said[0].startswith("genome-bert-12l has the best average rank")
+    assert said[-3].startswith("Not compared with untrained twin")
+
+
+def test_predictions_are_only_said_to_be_missing_where_they_are():
+    undefined = (
+        "genome-bert-12l and kmer-4 × prom_core: accuracy is undefined on over half of the resamples.",
+    )
+    for shape, start in (((4, 1, 3), "By score alone "), ((4, 6, 3), "All ranks go by score alone")):
+        made = replace(analysis(*shape), comparisons=(), not_compared=undefined)
+        said = next(sentence for sentence in summarize(made) if sentence.startswith(start))
+        assert ": no two models could be compared item by item to tell how sure" in said
+
+
+def test_the_layers_that_were_asked_for_are_those_named():
+    made = analysis(1, 1, 7)
+    ((key, curve),) = made.results.curves.items()
+    some = {place: score for place, score in curve.test.items() if place[0] in (0, 3, 6)}
+    results = replace(made.results, curves={key: replace(curve, test=some)})
+    layer = made.leaderboard[0].choice.layer
+    assert any(
+        sentence.startswith(f"Layer {layer} of 0, 3 and 6 was chosen on eval for genome-bert-12l")
+        for sentence in summarize(replace(made, results=results))
+    )
+    one = {place: score for place, score in curve.test.items() if place[0] == layer}
+    results = replace(made.results, curves={key: replace(curve, test=one)})
+    assert not any("chosen on eval" in sentence for sentence in summarize(replace(made, results=results)))
+
+
 def test_controls_alone_and_nothing_at_all_are_said():
     made = analysis(4, 1, 2)
     controls = tuple(row for row in made.leaderboard if row.control)

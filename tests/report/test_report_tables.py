@@ -92,6 +92,10 @@ def test_the_last_layer_is_the_models_last_with_the_metrics_of_each_task(results
     assert float(by_data_set["fitness"]["r2"]) == results.curve("fitness", "bert", "mlp").at(2, "r2").value
 
 
+def test_a_last_layer_that_was_not_asked_for_has_no_row(tmp_path):
+    assert last_layer_table(_with(tmp_path, {0: (0.5, 0.6), 1: (0.9, 0.7)})) is None
+
+
 def test_the_best_score_of_a_data_set_is_bold_whichever_way_its_metric_goes():
     made = analysis(4, 6, 7)
     part = best_table(made.results, ["accuracy"]).parts[0]

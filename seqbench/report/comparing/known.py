@@ -15,7 +15,9 @@ from seqbench.report.comparing.recording import Recorder
 from seqbench.report.comparing.sides import Probed
 from seqbench.report.phrases import listed
 
-_UNKNOWN = "no predictions were stored"
+NO_PREDICTIONS = "no predictions were stored"
+"""Why most pairs that were not compared were not."""
+
 _OTHERS = {"layers": "some of its layers", "shuffled": "its probes on shuffled labels"}
 
 
@@ -90,14 +92,14 @@ def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tupl
         lacking = [probed for probed in (pair.a, pair.b) if not _has_predictions(probed, contents)]
         for probed in lacking:
             chosen = pair.kind == "models" or probed is pair.a
-            why = _UNKNOWN if chosen else f"{_UNKNOWN} of {_OTHERS[pair.kind]}"
+            why = NO_PREDICTIONS if chosen else f"{NO_PREDICTIONS} of {_OTHERS[pair.kind]}"
             said[probed.side.model, pair.dataset, why] = None
         if not lacking and not _same_items(pair, contents):
             other = _OTHERS["shuffled"] if pair.kind == "shuffled" else pair.b.side.model
             both = f"{pair.a.side.model} and {other}"
             said[both, pair.dataset, "they were tested on different items (probe both again)"] = None
-    whole = {(model, dataset) for model, dataset, why in said if why == _UNKNOWN}
-    return [one for one in said if one[2] == _UNKNOWN or (one[0], one[1]) not in whole]
+    whole = {(model, dataset) for model, dataset, why in said if why == NO_PREDICTIONS}
+    return [one for one in said if one[2] == NO_PREDICTIONS or (one[0], one[1]) not in whole]
 
 
 def _undefined(wanted: Iterable[Pair], found: Mapping[str, ComparisonRecord]) -> list[tuple[str, str, str]]:

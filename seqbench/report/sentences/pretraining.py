@@ -11,6 +11,9 @@ from seqbench.report.phrases import MOST_NAMED, counted, listed, number, signed
 MOST_MODELS = 3
 """Models that a summary tells this of; tables and page have all."""
 
+MOST_DATASETS = 6
+"""Data sets on which the scores of a model that stands alone are told; tables and page have all."""
+
 LEAD_LINES, LEAD_COLUMNS = 8, 80
 """So much of a terminal the brief form takes."""
 
@@ -28,7 +31,8 @@ Boards = Mapping[str, Sequence[LeaderRow]]
 def bought(analysis: Analysis, boards: Boards, *, brief: bool) -> tuple[str, ...]:
     """What a report leads with: of the best models, what each has over its controls.
 
-    Then which controls are missing altogether, and how to get them.
+    A model that is alone on several data sets, without any control, has its scores told. Empty where several
+    models have no controls.
 
     Args:
         analysis: With at least one model that is no control.
@@ -36,7 +40,9 @@ def bought(analysis: Analysis, boards: Boards, *, brief: bool) -> tuple[str, ...
         brief: As many models as fit into `LEAD_LINES`, the first in any case, and no sizes of gains where
             data sets differ in their metrics.
     """
-    lacking = list(_lacking(analysis))
+    models = {row.model for board in boards.values() for row in board}
+    if len(boards) > 1 and len(models) == 1:
+        return tuple(_scores_alone([row for board in boards.values() for row in board]))
     if len(boards) == 1:
         (board,) = boards.values()
         each = [_score(row) + _on_one(analysis, row) for row in board if not row.control]
@@ -46,8 +52,15 @@ def bought(analysis: Analysis, boards: Boards, *, brief: bool) -> tuple[str, ...
         named = 2 if brief and len(told) > 1 else MOST_NAMED
         each = [_on_many(analysis, boards, model, brief, named) for model in told]
     each = each[:MOST_MODELS]
-    room = LEAD_LINES - sum(map(_lines, lacking))
-    return (*(_that_fit(each, room) if brief else each), *lacking)
+    room = LEAD_LINES - sum(map(_lines, lacking(analysis)))
+    return tuple(_that_fit(each, room) if brief else each)
+
+
+def _scores_alone(rows: Sequence[LeaderRow]) -> Iterator[str]:
+    yield from (f"{_score(row)}." for row in rows[:MOST_DATASETS])
+    if len(rows) > MOST_DATASETS:
+        more = counted(len(rows) - MOST_DATASETS, "more data set")
+        yield f"Its scores on {more} are in the leaderboard."
 
 
 def _that_fit(each: Sequence[str], room: int) -> Iterator[str]:
@@ -157,7 +170,7 @@ def _as_good(analysis: Analysis, boards: Boards, model: str, named: int) -> str:
     return f"On {len(found)} of {sets} a control is as good or better: {places}."
 
 
-def _lacking(analysis: Analysis) -> Iterator[str]:
+def lacking(analysis: Analysis) -> Iterator[str]:
     """Controls that no model is compared with, and how to get them."""
     kinds = {model.name: model.kind for model in analysis.results.models}
     trained = {kinds.get(row.model) for row in analysis.leaderboard if not row.control}

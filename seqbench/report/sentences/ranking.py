@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from seqbench.report.analysis import OVERALL, Analysis
+from seqbench.report.comparing.known import NO_PREDICTIONS
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import counted, listed, number
 
@@ -17,7 +18,7 @@ def ranking_of_one(analysis: Analysis, best: LeaderRow, board: Sequence[LeaderRo
         first = f"place {best.place} of {len(board)}"
         behind = f", behind {listed([_named(row) for row in ahead])}" if ahead else ""
         place = f"By score alone {best.model} is at {first}{behind}"
-        yield f"{place}: no predictions are stored to tell how sure that is."
+        yield f"{place}: {_why_not_compared(analysis)} to tell how sure that is."
         return
     is_better = dict(_clear(analysis, best.model))
     above = [_named(row) for row in others if is_better.get(row.model) is False]
@@ -30,6 +31,12 @@ def ranking_of_one(analysis: Analysis, best: LeaderRow, board: Sequence[LeaderRo
         said.append(f"is better than {listed(below)}")
     if said:
         yield f"{best.model} {' and '.join(said)}."
+
+
+def _why_not_compared(analysis: Analysis) -> str:
+    if any(NO_PREDICTIONS in sentence for sentence in analysis.not_compared):
+        return "no predictions are stored"
+    return "no two models could be compared item by item"
 
 
 def _clear(analysis: Analysis, model: str) -> Iterator[tuple[str, bool]]:
@@ -74,8 +81,10 @@ def _average(analysis: Analysis) -> Iterator[str]:
 
 def _firsts(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> Iterator[str]:
     """How much of the leaderboards is more than chance."""
+    if all(len(board) < 2 for board in boards.values()):
+        return
     if not analysis.comparisons:
-        yield "All ranks go by score alone: no predictions are stored to tell how sure they are."
+        yield f"All ranks go by score alone: {_why_not_compared(analysis)} to tell how sure they are."
         return
     clear = sum(one.is_clear for one in analysis.comparisons)
     alone = sum(sum(row.rank == 1 for row in board) == 1 for board in boards.values() if len(board) > 1)

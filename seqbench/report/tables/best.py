@@ -43,12 +43,16 @@ def best_table(
 
 
 def last_layer_table(results: Results) -> Table | None:
-    """All scores of every model's last layer, the usual choice of those who look at one layer only."""
+    """All scores of every model's last layer, the usual choice of those who look at one layer only.
+
+    Models whose last layer was not asked for are left out.
+    """
     parts = []
     for task in Task:
         datasets = [dataset for dataset in results.datasets if dataset.task is task]
         if datasets:
-            parts.append(_last_layers(results, datasets, task))
+            part = _last_layers(results, datasets, task)
+            parts += [part] if part.rows else []
     if not parts:
         return None
     return Table(
@@ -66,7 +70,9 @@ def _places(
     for dataset in datasets:
         for model in results.selection.models:
             for head in results.selection.heads:
-                yield (dataset.name, model, head), results.curve(dataset.name, model, head)
+                curve = results.curve(dataset.name, model, head)
+                if curve is not None or head in results.selection.heads_on(dataset.name):
+                    yield (dataset.name, model, head), curve
 
 
 def _by_one(
@@ -132,6 +138,8 @@ def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task)
             rows.append((*key, None, *[None] * len(names)))
             continue
         last = curve.n_layers - 1
+        if last not in curve.layers():
+            continue
         rows.append((*key, last, *(curve.at(last, name).value for name in names)))
     columns = (*_KEYS, "layer", *names)
     best = best_in(columns, rows, {name: name for name in names})

@@ -85,7 +85,7 @@ function boardColumns(rows, withDataset) {
       ],
       again: (row) => h("span", { class: "unseen" }, row.dataset.name),
     },
-    {
+    haveRivals(rows) && {
       key: "rank",
       label: "rank",
       number: true,

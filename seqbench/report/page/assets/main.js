@@ -69,7 +69,6 @@ function onPaper() {
 
 /** How much the report is about, each part kept on one line. */
 function extentLine() {
-  const deepest = Math.max(0, ...report.models.map((model) => model.n_layers));
   const last = report.runs
     .map((run) => run.finished_at ?? run.started_at)
     .sort()
@@ -77,11 +76,22 @@ function extentLine() {
   const parts = [
     counted(report.models.length, "model"),
     counted(report.datasets.length, "data set"),
-    deepest > 1 ? `up to ${deepest} layers` : null,
+    layerExtent(),
     report.heads.length > 1 ? counted(report.heads.length, "head") : null,
     last ? `results of ${last.slice(0, 10)}` : null,
   ];
   return parts.filter(Boolean).flatMap((text, index) => [index ? " · " : "", h("span", {}, text)]);
+}
+
+/** `3 of 7 layers`: as many as were probed, of the model that had the most; nothing where all have one. */
+function layerExtent() {
+  const most = Math.max(0, ...report.curves.map((curve) => curve.layers.length));
+  if (most < 2) return null;
+  const deepest = report.curves.filter((curve) => curve.layers.length === most);
+  const differs = deepest.length < report.curves.length;
+  const depths = new Set(deepest.map((curve) => curve.n_layers));
+  const among = depths.size === 1 && !depths.has(most) ? ` of ${[...depths][0]}` : "";
+  return `${differs ? "up to " : ""}${most}${among} layers`;
 }
 
 function start() {

@@ -78,6 +78,11 @@ function goodLayers(row) {
   return others ? [row.choice.layer, ...others] : [];
 }
 
+/** Whether any data set has more than one row, so that somebody is ahead of somebody. */
+function haveRivals(rows) {
+  return rows.some((row) => boardOf(row.dataset).length > 1);
+}
+
 /** Rows that are to be shown. @returns {Row[]} */
 function shownRows(dataset) {
   return boardOf(dataset).filter((row) => isShown(dataset, row.model));

@@ -56,7 +56,10 @@ function matrixSection() {
       figureBlock({
         name: "scores",
         title: "Score on test",
-        note: "The shade runs from the worst score of a data set to its best. Bold: nothing is clearly better.",
+        note:
+          names.length > 1
+            ? "The shade runs from the worst score of a data set to its best. Bold: nothing is clearly better."
+            : null,
         panels: [
           {
             label: "Scores of models on data sets",
@@ -69,7 +72,7 @@ function matrixSection() {
       h(
         "div",
         { class: "stack" },
-        groups.length > 1
+        groups.length > 1 && names.length > 1
           ? figureBlock({
               name: "ranks-by-group",
               title: "Average rank by group",

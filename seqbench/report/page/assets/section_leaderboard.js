@@ -36,7 +36,7 @@ function nothingWhy() {
 function standingsBlock() {
   const scope = state.group || report.overall;
   const standings = standingsOf(scope).filter((standing) => !state.off.has(standing.model));
-  if (!standings.length) return null;
+  if (standings.length < 2) return null;
   const test = isAsRanked() ? (report.rank_tests.find((found) => found.scope === scope) ?? null) : null;
   const ranked = standings.filter((standing) => standing.average_rank !== null);
   const title = scope === report.overall ? "Over all data sets" : `Over ${scope}`;
@@ -97,13 +97,11 @@ function boardBlock(rows, many) {
   return h(
     "div",
     { class: "block" },
-    boardHead(many, leaders),
+    boardHead(many, haveRivals(rows), leaders),
     note(
       onCleanItems()
         ? CLEAN_NOTE
-        : tested
-          ? "The layer (and head) chosen on eval, scored once on test. Models that a paired test can't tell apart share a rank (1=)."
-          : "The layer (and head) chosen on eval, scored once on test. Places are by score: nothing was tested.",
+        : `The layer (and head) chosen on eval, scored once on test.${rankNote(rows, tested)}`,
     ),
     dataTable({
       id: "board",
@@ -117,8 +115,16 @@ function boardBlock(rows, many) {
   );
 }
 
-function boardHead(many, leaders) {
-  const switches = [itemsSwitch("board"), many ? showSwitch(leaders) : null].filter(Boolean);
+/** What ranks mean, where there is anything to rank. */
+function rankNote(rows, tested) {
+  if (!haveRivals(rows)) return "";
+  return tested
+    ? " Models that a paired test can't tell apart share a rank (1=)."
+    : " Places are by score: nothing was tested.";
+}
+
+function boardHead(many, rivals, leaders) {
+  const switches = [itemsSwitch("board"), many && rivals ? showSwitch(leaders) : null].filter(Boolean);
   if (!switches.length) return null;
   const title = many ? "On each data set" : `On ${report.datasets[0].name}`;
   return h("div", { class: "figure-head" }, h("h3", {}, title), h("div", { class: "switches" }, switches));
