@@ -188,7 +188,27 @@ class Workspace:
 
     def _import(self, pair: tuple[str, str]) -> Imported:
         model, dataset = pair
-        return describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
+        found = describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
+        n_seqs = self._sequences_of_an_item(dataset)
+        if found.facts.n_seqs == 1 < n_seqs and self.config.probe.combine == "mean":
+            self.reporter.note(
+                f"warning: {model} × {dataset}: items have {n_seqs} sequences, but the .pt files one row of "
+                f"{found.facts.hidden} numbers each, so they stay concatenated; to average them save "
+                f"embeddings of shape (items, {n_seqs}, width)"
+            )
+        return found
+
+    def _sequences_of_an_item(self, dataset: str) -> int:
+        """As far as it is known without reading files for this alone; 1 where it is not."""
+        spec = self.spec(dataset)
+        if spec.seq_keys is not None:
+            return len(spec.seq_keys)
+        if "item_seqs" in spec.expected:
+            return spec.expected["item_seqs"]
+        try:
+            return len(self.dataset(dataset).seq_keys) if self.has_files(dataset) else 1
+        except DataError:
+            return 1
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""

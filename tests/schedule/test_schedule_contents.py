@@ -95,6 +95,28 @@ def test_a_bare_number_is_one_target(tmp_path: Path):
     assert extracted(tmp_path)["eval"]["targets"] == [[0.25, 2.25, 4.25, 6.25, 8.25]]
 
 
+@pytest.mark.parametrize(
+    ("combine", "shape", "warns"), [("mean", (8,), 1), ("mean", (2, 4), 0), ("concat", (8,), 0)]
+)
+def test_pairs_that_were_flattened_are_told_to_stay_concatenated_where_they_should_be_averaged(
+    tmp_path: Path, combine: str, shape: tuple[int, ...], warns: int
+):
+    lines = write(tmp_path / "data" / "d", lambda item: item % 2, n_seqs=2)
+    given = tmp_path / "given"
+    given.mkdir()
+    for split, items in lines.items():
+        labels = torch.tensor([line["label"] for line in items])
+        content = {"embeddings": torch.zeros(len(items), *shape), "labels": labels}
+        torch.save(content, given / f"d-0layer_{split}.pt")
+    asked = config(tmp_path, {"kind": "precomputed", "name": "theirs", "path": given, "n_layers": 1})
+    asked = asked.model_copy(update={"probe": asked.probe.model_copy(update={"combine": combine})})
+    notes = Silent()
+    assert run(asked, notes, "extract").failed == ()
+    said = [line for line in notes.notes if "stay concatenated" in line]
+    assert len(said) == warns
+    assert all("theirs × d: items have 2 sequences" in line for line in said)
+
+
 @pytest.mark.parametrize("files", ["none", "theirs", "others", "faulty"])
 def test_lengths_of_imported_embeddings_are_known_where_their_data_set_is_there(tmp_path: Path, files: str):
     lines = write(tmp_path / "data" / "d", lambda item: item % 2)
