@@ -90,7 +90,7 @@ def _time(text: str | None) -> datetime | None:
 
 def _heads_of(config: Config, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """The heads of each data set: the config's, or its own where its description can be read and has one."""
-    heads_of = dict.fromkeys(names, tuple(config.probe.heads))
+    heads_of: dict[str, tuple[str, ...]] = dict.fromkeys(names, tuple(config.probe.heads))
     try:
         specs = resolve(config.datasets.root, config.datasets.info, names, need_files=False).specs
     except SeqbenchError:
