@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,18 @@ def support_files(folder: Path) -> list[Path]:
 
 def hash_files(paths: Iterable[Path], extra: dict[str, Any] | None = None) -> str:
     """SHA-256 over names and contents of files, and over further parameters; hexadecimal."""
+    return join_hashes({path.name: file_hash(path) for path in paths}, extra)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content; hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def join_hashes(hashes: Mapping[str, str], extra: dict[str, Any] | None = None) -> str:
+    """SHA-256 over names and hashes of files, in their order, and over further parameters; hexadecimal."""
     digest = hashlib.sha256(json.dumps(extra or {}, sort_keys=True).encode())
-    for path in paths:
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.name}\0{content}\0".encode())
+    for name, content in hashes.items():
+        digest.update(f"{name}\0{content}\0".encode())
     return digest.hexdigest()

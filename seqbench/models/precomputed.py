@@ -1,17 +1,17 @@
 """Embeddings that another tool extracted: the reference system's `.pt` files.
 
-`<dataset>-<layer>layer_<split>.pt` holds `embeddings`, (N, H) or (N, S, H), and `labels`, (N,) or (N, T).
+`<dataset>-<layer>layer_<split>.pt` holds `embeddings`, (N, H) or (N, S, H), and `labels`, (N,) or (N, T):
+tensors, NumPy arrays or lists. Only the layers that are asked for need to be there.
 
 Shape letters: N items, S sequences of an item, H hidden width, T targets.
 """
 
-import pickle
 import re
-import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,10 @@ from numpy.typing import NDArray
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.models.fingerprint import hash_files
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from seqbench.models.fingerprint import file_hash, hash_files, join_hashes
+from seqbench.models.tensor_files import as_array, load_tensors
 
 _FILE = re.compile(r"(?P<dataset>.+)-(?P<layer>\d+)layer_(?P<split>train|eval|test)\.pt")
-
-
-_SPARSEST = 1000
-"""Numbers of a sparse tensor for each byte of its file, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +41,7 @@ class Precomputed:
     name: str
     path: Path
     n_layers: int
-    """Number of the last layer: files go from 0 to n_layers, or to one less where that file is missing."""
+    """Number of the last layer; or one more, where files go from 0 to one less and none is missing."""
 
     @cached_property
     def files(self) -> dict[str, dict[SplitName, dict[int, Path]]]:
@@ -71,25 +65,50 @@ class Precomputed:
 
     @cached_property
     def count(self) -> int:
-        """Layers including layer 0: one more than `n_layers` where files of layer `n_layers` exist."""
+        """Layers of the model, layer 0 included, whether or not there are files of all."""
         layers = {layer for splits in self.files.values() for files in splits.values() for layer in files}
-        return self.n_layers + (self.n_layers in layers)
+        return self.n_layers + (layers != set(range(self.n_layers)))
 
-    def check(self, dataset: str) -> None:
-        """See that a data set has all its files.
+    def splits(self, dataset: str) -> Mapping[SplitName, Mapping[int, Path]]:
+        """The files of a data set, by split and layer.
 
         Raises:
-            ModelNotFoundError: A file is missing; names it.
+            ModelNotFoundError: It has none, or none of train or of test.
         """
         if dataset not in self.files:
             known = ", ".join(self.files)
             raise ModelNotFoundError(f"model {self.name!r}: {self.path} has no {dataset!r} (it has {known})")
-        for split, files in self.files[dataset].items():
-            for layer in range(self.count):
+        found = self.files[dataset]
+        for needed in ("train", "test"):
+            if needed not in found:
+                raise ModelNotFoundError(
+                    f"model {self.name!r}: {self.path} has no {needed} files of {dataset!r}"
+                )
+        return found
+
+    def layers(self, dataset: str) -> tuple[int, ...]:
+        """What all layers of a data set are: 0 to the last, or 1 to the last where no split has layer 0.
+
+        Raises:
+            ModelNotFoundError: As for `splits`.
+        """
+        has_first = any(0 in files for files in self.splits(dataset).values())
+        return tuple(range(0 if has_first else 1, self.count))
+
+    def check(self, dataset: str, layers: Sequence[int]) -> None:
+        """See that each split of a data set has files of some layers.
+
+        Raises:
+            ModelNotFoundError: A file is missing; names it. Or as for `splits`.
+        """
+        for split, files in self.splits(dataset).items():
+            for layer in layers:
                 if layer not in files:
+                    there = ", ".join(map(str, sorted(files)))
+                    path = self.path / f"{dataset}-{layer}layer_{split}.pt"
                     raise ModelNotFoundError(
-                        f"model {self.name!r}: {self.path / f'{dataset}-{layer}layer_{split}.pt'} is missing "
-                        f"(n_layers is {self.n_layers})"
+                        f"model {self.name!r}: {path} is missing (n_layers is {self.n_layers}; {split} has "
+                        f"layers {there}, which extract.layers can name)"
                     )
 
     def identity(self) -> ModelIdentity:
@@ -104,37 +123,49 @@ class Precomputed:
             hidden=None,
         )
 
-    def split_hash(self, dataset: str, split: SplitName) -> str:
-        """SHA-256 over the files of a split, all layers."""
-        return hash_files(path for _, path in sorted(self.files[dataset][split].items()))
+    def split_hash(self, dataset: str, split: SplitName, layers: Sequence[int] | None = None) -> str:
+        """SHA-256 over the files of some layers of a split; of all that there are if none is named."""
+        files = self.files[dataset][split]
+        wanted = sorted(files if layers is None else layers)
+        hashes = self.file_hashes(dataset, split, wanted)
+        return join_hashes({files[layer].name: hashes[layer] for layer in wanted})
+
+    def file_hashes(self, dataset: str, split: SplitName, layers: Iterable[int]) -> dict[int, str]:
+        """SHA-256 of the file of each layer; a file is read once."""
+        return {layer: self._hashed[self.files[dataset][split][layer]] for layer in layers}
+
+    @cached_property
+    def _hashed(self) -> "_FileHashes":
+        return _FileHashes()
 
     def read(self, dataset: str, split: SplitName, layer: int) -> PrecomputedSplit:
         """Read one layer of a split; see `read_file`."""
         return read_file(self.files[dataset][split][layer])
 
 
+class _FileHashes(dict[Path, str]):
+    """SHA-256 of files by their path, each found when it is first asked for."""
+
+    def __missing__(self, path: Path) -> str:
+        self[path] = file_hash(path)
+        return self[path]
+
+
 def read_file(path: Path) -> PrecomputedSplit:
-    """Read one `.pt` file without unpickling anything but tensors.
+    """Read one `.pt` file without unpickling anything but tensors, NumPy arrays and numbers.
 
     Raises:
-        ModelError: It is no such file, holds anything but tensors, or has tensors of odd shapes or NaN.
+        ModelError: It is no such file, holds anything else, or has arrays of odd shapes or NaN.
     """
-    import torch
-
     content = load_tensors(path)
-    if not isinstance(content, dict) or not all(
-        isinstance(content.get(key), torch.Tensor) for key in ("embeddings", "labels")
-    ):
+    if not isinstance(content, dict) or not {"embeddings", "labels"} <= content.keys():
         raise ModelError(f"{path}: should hold {{'embeddings': tensor, 'labels': tensor}}")
-    embeddings, labels = (
-        plain(content["embeddings"], path).astype(np.float32, copy=False),
-        plain(content["labels"], path),
-    )
-    if embeddings.ndim == 2:
-        embeddings = embeddings[:, None]
+    given = as_array(content["embeddings"], path, "embeddings")
+    embeddings = (given[:, None] if given.ndim == 2 else given).astype(np.float32, copy=False)
+    labels = as_array(content["labels"], path, "labels")
     if embeddings.ndim != 3 or labels.ndim not in (1, 2) or len(labels) != len(embeddings):
         raise ModelError(
-            f"{path}: embeddings {tuple(content['embeddings'].shape)} and labels {labels.shape} do not fit: "
+            f"{path}: embeddings {given.shape} and labels {labels.shape} do not fit: "
             "(n, hidden) or (n, seqs, hidden) with (n,) or (n, targets)"
         )
     if embeddings.size == 0:
@@ -144,41 +175,3 @@ def read_file(path: Path) -> PrecomputedSplit:
             raise ModelError(f"{path}: {what} hold NaN or infinity")
     kind = np.int64 if labels.dtype.kind in "iub" else np.float64
     return PrecomputedSplit(embeddings_NSH=embeddings, labels=labels.astype(kind))
-
-
-def load_tensors(path: Path) -> Any:
-    """Read what `torch.save` wrote: tensors, and dicts and lists of them; nothing else is unpickled.
-
-    Raises:
-        ModelError: It is no such file, is damaged, or holds anything else.
-    """
-    import torch
-
-    try:
-        # Files of before PyTorch 1.6 are no archives and can't be mapped.
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        raise ModelError(f"{path}: holds more than tensors, which is not read for safety") from error
-    # Torch's unpickler runs the file's instructions unchecked, so damaged ones end in any exception at all.
-    except Exception as error:
-        raise ModelError(f"{path}: can't be read as a PyTorch file (cut short? extract it again)") from error
-
-
-def plain(tensor: "Tensor", path: Path) -> NDArray[Any]:
-    """Any tensor as an array; NumPy knows neither bfloat16 nor sparse tensors.
-
-    Raises:
-        ModelError: It is damaged: it would take more memory than its file can stand for.
-    """
-    import torch
-
-    most = path.stat().st_size * (_SPARSEST if tensor.is_sparse else 1)
-    if tensor.layout not in (torch.strided, torch.sparse_coo) or tensor.is_complex() or tensor.numel() > most:
-        raise ModelError(
-            f"{path}: holds a tensor of shape {tuple(tensor.shape)}, {tensor.dtype}, {tensor.layout}, which "
-            "does not fit the file (damaged? extract it again)"
-        )
-    dense = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
-    return np.asarray(
-        dense.float().numpy() if dense.dtype.itemsize < 4 and dense.is_floating_point() else dense
-    )

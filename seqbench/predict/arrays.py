@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS
 from seqbench.errors import DataError, ProbeError, quoted, said
-from seqbench.models.precomputed import load_tensors, plain
+from seqbench.models.tensor_files import as_array, load_tensors
 from seqbench.probe.saved_head import Origin
 from seqbench.store import open_store
 from seqbench.store.exchange.npy import load_npy
@@ -108,13 +108,11 @@ def _read_npy(path: Path) -> NDArray[Any]:
 
 
 def _read_pt(path: Path) -> NDArray[Any]:
-    import torch
-
     found = load_tensors(path)
     found = found.get("embeddings") if isinstance(found, dict) else found
-    if not isinstance(found, torch.Tensor):
+    if found is None:
         raise DataError(f"{path}: should hold a tensor, or {{'embeddings': tensor}}")
-    return plain(found, path)
+    return as_array(found, path, "embeddings")
 
 
 def _read_parquet(path: Path) -> NDArray[Any]:

@@ -24,7 +24,7 @@ def import_pt(
 
     Args:
         store: Path or URL; made where there is none, once the files are found to be sound.
-        folder: Holds `<dataset>-<layer>layer_<split>.pt`; every data set all layers from 0 on.
+        folder: Holds `<dataset>-<layer>layer_<split>.pt`; every split of a data set the same layers.
         model: The name to store under.
         datasets: Which; all that the folder has if none.
         describe: What is known of a data set by its name: its task, where the files do not tell, and group.
@@ -46,7 +46,8 @@ def import_pt(
     last = max(layer for splits in files.values() for found in splits.values() for layer in found)
     source = Precomputed(name=model, path=folder, n_layers=last)
     described = {
-        name: describe_import(source, describe(check_name(name, "data set"))) for name in datasets or files
+        name: describe_import(source, describe(check_name(name, "data set")), _layers(source, name))
+        for name in datasets or files
     }
     opened = create_store(store)
     keys = []
@@ -58,3 +59,8 @@ def import_pt(
                 import_split(source, imported, entry, split, advance)
         keys.append(entry.name)
     return keys
+
+
+def _layers(source: Precomputed, dataset: str) -> list[int]:
+    """All that any split of a data set has."""
+    return sorted({layer for files in source.splits(dataset).values() for layer in files})

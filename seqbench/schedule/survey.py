@@ -5,13 +5,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from seqbench.core.types import SplitName
-from seqbench.errors import ConfigError, NotApplicableError, SeqbenchError
+from seqbench.errors import NotApplicableError, SeqbenchError
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.items import Items, items_of_targets
 from seqbench.probe.trainings import applicable
 from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
 from seqbench.schedule.designs import designs, kept_heads
-from seqbench.schedule.plan import Pair, SplitState, resolve_layers
+from seqbench.schedule.plan import Pair, SplitState
 from seqbench.schedule.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings, Store
 from seqbench.store.layout import blocks
@@ -67,9 +67,7 @@ def _pair_to_extract(
 ) -> Pair:
     identity = workspace.identity(model)
     facts, letters = _described(workspace, model, dataset)
-    layers = _layers(workspace, identity.n_layers)
-    # Files are imported whole: they are there, and their layers cost nothing.
-    stored = tuple(range(identity.n_layers)) if workspace.is_precomputed(model) else layers
+    layers = workspace.layers(model, dataset)
     entry = None
     if store is not None:
         store.check(identity, dataset, facts)
@@ -79,7 +77,7 @@ def _pair_to_extract(
             name=name,
             n_items=split.n_items,
             letters=letters[name],
-            missing=tuple(entry.missing_blocks(name, stored))
+            missing=tuple(entry.missing_blocks(name, layers))
             if entry is not None and name in entry.splits
             else tuple(blocks(split.n_items, split.block_rows)),
         )
@@ -110,7 +108,7 @@ def _pair_in_store(
             f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
         )
     _check_unchanged(workspace, store, entry)
-    layers = _layers(workspace, entry.model.n_layers)
+    layers = _stored_layers(workspace, entry)
     for split in entry.splits:
         if missing := entry.missing_blocks(split, layers):
             raise SeqbenchError(
@@ -156,14 +154,15 @@ def _entry(store: Store | None, model: str, dataset: str) -> Embeddings | None:
     return store[key] if store is not None and key in store else None
 
 
-def _layers(workspace: Workspace, n_layers: int) -> tuple[int, ...]:
-    wanted = workspace.config.extract.layers
-    found = (0,) if n_layers == 1 else resolve_layers(None if wanted == "all" else wanted, n_layers)
-    if not found:
-        raise ConfigError(
-            f"extract.layers {list(wanted)} names no layer of a model with layers 0 to {n_layers - 1}"
-        )
-    return found
+def _stored_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
+    """The layers that the config asks for; where files are not at hand, all are those that are stored."""
+    model = entry.model.name
+    if not workspace.is_precomputed(model):
+        return workspace.asked_layers(entry.model.n_layers)
+    if workspace.precomputed(model).path.is_dir():
+        return workspace.layers(model, entry.dataset)
+    wants_all = workspace.config.extract.layers == "all"
+    return entry.layers if wants_all else workspace.asked_layers(entry.model.n_layers)
 
 
 def _pair(

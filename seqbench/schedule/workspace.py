@@ -21,6 +21,7 @@ from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.lending import Models
 from seqbench.schedule.once import Once
+from seqbench.schedule.plan import resolve_layers
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
 
 
@@ -188,7 +189,15 @@ class Workspace:
 
     def _import(self, pair: tuple[str, str]) -> Imported:
         model, dataset = pair
-        found = describe_import(self.precomputed(model), self.spec(dataset), self.config.store.dtype)
+        store = self.present_store()
+        key = f"{model}/{dataset}"
+        found = describe_import(
+            self.precomputed(model),
+            self.spec(dataset),
+            self.layers(model, dataset),
+            self.config.store.dtype,
+            store[key].facts if store is not None and key in store else None,
+        )
         n_seqs = self._sequences_of_an_item(dataset)
         if found.facts.n_seqs == 1 < n_seqs and self.config.probe.combine == "mean":
             self.reporter.note(
@@ -209,6 +218,31 @@ class Workspace:
             return len(self.dataset(dataset).seq_keys) if self.has_files(dataset) else 1
         except DataError:
             return 1
+
+    def layers(self, model: str, dataset: str) -> tuple[int, ...]:
+        """The layers of a model that the config asks for; of embeddings from files all may be from 1 on.
+
+        Raises:
+            ConfigError: The model has none of them.
+        """
+        if self.config.extract.layers == "all" and self.is_precomputed(model):
+            return self.precomputed(model).layers(dataset)
+        return self.asked_layers(self.identity(model).n_layers)
+
+    def asked_layers(self, n_layers: int) -> tuple[int, ...]:
+        """Those of a model's layers that the config asks for; of one that has a single layer always this.
+
+        Raises:
+            ConfigError: The model has none of them.
+        """
+        asked = None if self.config.extract.layers == "all" else self.config.extract.layers
+        if n_layers == 1:
+            return (0,)
+        if found := resolve_layers(asked, n_layers):
+            return found
+        raise ConfigError(
+            f"extract.layers {list(asked or ())} names no layer of a model with layers 0 to {n_layers - 1}"
+        )
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""

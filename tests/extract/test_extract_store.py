@@ -1,5 +1,6 @@
 """Extraction into a store: equal to the models own rows, resumed by block, refused where it would mix."""
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -266,7 +267,7 @@ def test_pt_files_are_imported_with_the_task_their_labels_show(
     for (layer, split), embeddings in rows.items():
         torch.save({"embeddings": embeddings, "labels": labels}, folder / f"d-{layer}layer_{split}.pt")
     model = Precomputed(name="theirs", path=folder, n_layers=2)
-    imported = describe_import(model, DatasetSpec(name="d", folder=tmp_path / "absent"))
+    imported = describe_import(model, DatasetSpec(name="d", folder=tmp_path / "absent"), range(3))
     entry = create_store(tmp_path / "s.zarr").require(model.identity(), "d", imported.facts)
     for split in SPLITS:
         import_split(model, imported, entry, split, nothing)
@@ -274,3 +275,55 @@ def test_pt_files_are_imported_with_the_task_their_labels_show(
     for (layer, split), embeddings in rows.items():
         np.testing.assert_array_equal(entry.load(layer, split), embeddings.numpy())
     np.testing.assert_allclose(entry.labels("test"), labels.numpy())
+
+
+def imported_layers(folder: Path, store: Path, layers: list[int]) -> Embeddings:
+    """Import some layers of `d` from a folder of `.pt` files, as a run that asks for them does."""
+    model, created = Precomputed(name="theirs", path=folder, n_layers=8), create_store(store)
+    known = created["theirs/d"].facts if "theirs/d" in created else None
+    spec = DatasetSpec(name="d", folder=folder / "absent")
+    imported = describe_import(model, spec, layers, stored=known)
+    entry = created.require(model.identity(), "d", imported.facts)
+    for split in SPLITS:
+        import_split(model, imported, entry, split, nothing)
+    return entry
+
+
+def save_layer(folder: Path, layer: int) -> torch.Tensor:
+    rows = torch.randn(12, 8)
+    folder.mkdir(exist_ok=True)
+    for split in SPLITS:
+        content = {"embeddings": rows, "labels": [number % 2 for number in range(12)]}
+        torch.save(content, folder / f"d-{layer}layer_{split}.pt")
+    return rows
+
+
+def test_one_layer_is_imported_alone_and_others_can_be_added_later(tmp_path: Path) -> None:
+    rows = {6: save_layer(tmp_path / "pt", 6)}
+    assert imported_layers(tmp_path / "pt", tmp_path / "s.zarr", [6]).layers == (6,)
+    rows[3] = save_layer(tmp_path / "pt", 3)
+    entry = imported_layers(tmp_path / "pt", tmp_path / "s.zarr", [3, 6])
+    for layer, expected in rows.items():
+        np.testing.assert_array_equal(entry.load(layer, "test")[:, 0], expected.numpy())
+
+
+def test_a_file_that_was_imported_and_changed_is_refused_also_where_another_layer_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    save_layer(tmp_path / "pt", 6)
+    imported_layers(tmp_path / "pt", tmp_path / "s.zarr", [6])
+    for layer in (3, 6):
+        save_layer(tmp_path / "pt", layer)
+    with pytest.raises(StoreMismatchError, match=r"computed from another (train|test) split"):
+        imported_layers(tmp_path / "pt", tmp_path / "s.zarr", [3])
+
+
+def test_the_hash_of_a_whole_import_is_the_one_that_stores_of_before_hold(tmp_path: Path) -> None:
+    """Computed as seqbench 0.1.0 did at 0c7acf5: SHA-256 over `{}`, then names and hashes of all files."""
+    for layer in (0, 1):
+        save_layer(tmp_path / "pt", layer)
+    entry = imported_layers(tmp_path / "pt", tmp_path / "s.zarr", [0, 1])
+    expected = hashlib.sha256(b"{}")
+    for path in sorted((tmp_path / "pt").glob("*_train.pt")):
+        expected.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    assert entry.facts.splits["train"].sha256 == expected.hexdigest()
