@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import hide_machine
+
 SHARED = Path(__file__).parents[2] / "shared"
+HELD = ("data/uci_splice", "data/ppi_yeast", "data/genomes/ecoli_k12.fa.gz", "models/dna-esm-6l",
+        "reference/datasets.yaml")  # fmt: skip
+"""By what the folder of real data is told from another of its name."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set what libraries read once, when they are imported.
+    """Hide the machine, and set what libraries read once, when they are imported.
 
-    Code of checkpoints is copied to a folder of this process, not into the user's cache. Where several
-    processes share the tests, each computes with one thread.
+    Code of checkpoints is copied to a folder of this process. Where several processes share the tests, each
+    computes with one thread.
     """
-    modules = tempfile.mkdtemp(prefix="seqbench-modules-")
-    config.add_cleanup(lambda: shutil.rmtree(modules, ignore_errors=True))
-    os.environ["HF_MODULES_CACHE"] = modules
+    bare = Path(tempfile.mkdtemp(prefix="seqbench-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(bare, ignore_errors=True))
+    hide_machine(bare)
+    os.environ["HF_MODULES_CACHE"] = str(bare / "modules")
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -34,8 +40,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data sets and the small trained model."""
-    if not SHARED.is_dir():
-        pytest.skip("../shared with the real data sets is absent")
+    if absent := [name for name in HELD if not (SHARED / name).exists()]:
+        pytest.skip(f"../shared with the real data sets is absent, or lacks {absent[0]}")
     return SHARED
 
 

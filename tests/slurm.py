@@ -1,11 +1,12 @@
 """A real SLURM of one node on this machine, in a folder, for a test; nothing is installed or left running."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
+
+from tests.machine import REAL_PATH, program
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
 CONF = """
@@ -41,14 +42,10 @@ PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP
 
 def missing() -> str | None:
     """Why there can be no SLURM here; None where there can."""
-    absent = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
+    absent = [name for name in PROGRAMS if program(name) is None]
     if absent:
         return f"SLURM is not installed ({', '.join(absent)}): apt-get install slurm-wlm munge"
     return None if os.geteuid() == 0 else "SLURM's daemons have to be started as root"
-
-
-def _path() -> str:
-    return f"{os.environ['PATH']}:/usr/sbin"
 
 
 class Slurm:
@@ -90,18 +87,18 @@ class Slurm:
 
     def _start(self, *command: object) -> None:
         log = (self.folder / f"{command[0]}.out").open("wb")
-        program = shutil.which(str(command[0]), path=_path())
-        assert program
+        found = program(str(command[0]))
+        assert found
         self._daemons.append(
             subprocess.Popen(
-                [program, *map(str, command[1:])], stdout=log, stderr=log, env=os.environ | self.environment
+                [found, *map(str, command[1:])], stdout=log, stderr=log, env=os.environ | self.environment
             )
         )
 
     @property
     def environment(self) -> dict[str, str]:
         """What SLURM's commands need to find it."""
-        return {"SLURM_CONF": str(self.conf)}
+        return {"SLURM_CONF": str(self.conf), "PATH": REAL_PATH}
 
     def ask(self, *command: str) -> str:
         """What one of SLURM's commands prints."""

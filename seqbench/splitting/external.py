@@ -26,6 +26,17 @@ _PROTEIN_WORDS: Final = ((0.7, 5), (0.6, 4), (0.0, 3))
 _NUCLEOTIDE_WORDS: Final = ((0.95, 10), (0.9, 8), (0.88, 7), (0.85, 6), (0.8, 5), (0.0, 4))
 """CD-HIT's own advice on the word length, by least identity (its user's guide, `-n`)."""
 _LOWEST: Final = {"cd-hit": 0.5, "cd-hit-est": 0.75}
+_SHORTEST: Final = {
+    ("mmseqs", True): 14,
+    ("mmseqs", False): 23,
+    ("cd-hit", True): 11,
+    ("cd-hit-est", False): 11,
+}
+"""Shortest sequence that each compares, of proteins (True) or not.
+
+MMseqs2 names 14 residues itself where no sequence holds one of its k-mers, and then fails; of bases, 14-7e284
+fails below 23, the span of its 15-mer. CD-HIT throws away up to 10 unless it is told otherwise (`-l`).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,18 @@ def find_tool(wanted: Clusterer, alphabet: Alphabet) -> Tool | None:
     return None
 
 
+def unfit(tool: Tool, dataset: Dataset, identity: float) -> str | None:
+    """Why a program can't compare all sequences of a data set; None where it can."""
+    if identity < _LOWEST.get(tool.name, 0.0):
+        return f"{tool.name} goes down to an identity of {_LOWEST[tool.name]}, not {identity:g}"
+    shortest = _SHORTEST[tool.name, dataset.alphabet == "protein"]
+    short = sum(int((split.lengths < shortest).sum()) for split in dataset.splits.values())
+    if short:
+        unit = "residues" if dataset.alphabet == "protein" else "bases"
+        return f"{tool.name} compares sequences from {shortest} {unit}, and {short:,} are shorter"
+    return None
+
+
 def cluster(dataset: Dataset, tool: Tool, identity: float, threads: int) -> Atoms:
     """Cluster all sequences; items stay together whose sequences, one by one, share their clusters.
 
@@ -72,7 +95,7 @@ def cluster(dataset: Dataset, tool: Tool, identity: float, threads: int) -> Atom
         DataError: The tool fails, or its output lacks sequences.
     """
     if identity < _LOWEST.get(tool.name, 0.0):
-        raise DataError(f"--identity: {tool.name} goes down to {_LOWEST[tool.name]}, not {identity:g}")
+        raise DataError(f"--identity: {unfit(tool, dataset, identity)}")
     n_items = sum(len(split) for split in dataset.splits.values())
     run = _mmseqs if tool.name == "mmseqs" else _cd_hit
     with tempfile.TemporaryDirectory(prefix="seqbench-cluster-") as folder:
@@ -82,7 +105,7 @@ def cluster(dataset: Dataset, tool: Tool, identity: float, threads: int) -> Atom
         for number, member in _checked(run(tool, fasta, dataset.alphabet, identity, threads), len(cluster_M)):
             cluster_M[member] = number
     if (missing := np.flatnonzero(cluster_M < 0)).size:
-        raise DataError(f"{tool.name} left out {missing.size} sequences (take --clusterer builtin)")
+        raise DataError(f"{tool.name} left out {missing.size} sequences")
     return numbered(cluster_M.reshape(n_items, -1))
 
 
@@ -140,7 +163,7 @@ def _call(tool: Tool, *arguments: str) -> None:
         raise DataError(f"{tool.path}: can't be run: {error.strerror}") from error
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise DataError(f"{tool.name} ended with {done.returncode}: {last} (or take --clusterer builtin)")
+        raise DataError(f"{tool.name} ended with {done.returncode}: {last}")
 
 
 def _lines(tool: Tool, path: Path) -> Iterator[str]:
@@ -148,7 +171,7 @@ def _lines(tool: Tool, path: Path) -> Iterator[str]:
         with path.open(encoding="ascii", errors="replace") as file:
             yield from file
     except OSError as error:
-        raise DataError(f"{tool.name} wrote no {path.name} (take --clusterer builtin)") from error
+        raise DataError(f"{tool.name} wrote no {path.name}") from error
 
 
 def _number(tool: Tool, text: str) -> int:

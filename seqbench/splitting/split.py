@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from os import cpu_count
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,24 +74,38 @@ def _make(pool: Pool, settings: SplitSettings, reporter: Reporter) -> _Made:
     likeness = Likeness(pool, reporter, near=settings.by == "cluster")
     if settings.by == "group":
         return _by_group(pool, likeness, settings)
-    atoms_N, clusterer = likeness.copies_N, "none"
+    atoms_N, clusterer, notes = likeness.copies_N, "none", list[str]()
     if settings.by == "cluster":
-        clustered_N, clusterer = _clusters(pool, likeness, settings)
+        clustered_N, clusterer, notes = _clusters(pool, likeness, settings)
         atoms_N = merged(atoms_N, clustered_N)
     parts = _assign(pool, atoms_N, settings)
     if settings.by == "cluster":
         atoms_N, parts = _without_leaks(pool, likeness, settings, atoms_N, parts)
-    return _Made(parts=parts, atoms_N=atoms_N, clusterer=clusterer, notes=[])
+    return _Made(parts=parts, atoms_N=atoms_N, clusterer=clusterer, notes=notes)
 
 
-def _clusters(pool: Pool, likeness: Likeness, settings: SplitSettings) -> tuple[Atoms, str]:
+def _clusters(pool: Pool, likeness: Likeness, settings: SplitSettings) -> tuple[Atoms, str, list[str]]:
+    """Clusters, who made them, and what is to be told of that.
+
+    Where nobody asked for a program, one that can't compare all sequences, or fails, gives way to the
+    built-in clustering, which can.
+    """
+    notes = []
     tool = external.find_tool(settings.clusterer, pool.dataset.alphabet)
-    if tool is None:
-        return likeness.clusters(settings.identity, settings.seed), "builtin"
-    from os import cpu_count
-
-    found = external.cluster(pool.dataset, tool, settings.identity, cpu_count() or 1)
-    return found, f"{tool.name} {tool.version}"
+    if tool is not None:
+        why = external.unfit(tool, pool.dataset, settings.identity)
+        try:
+            if settings.clusterer != "auto" or why is None:
+                found = external.cluster(pool.dataset, tool, settings.identity, cpu_count() or 1)
+                return found, f"{tool.name} {tool.version}", []
+        except DataError as error:
+            if settings.clusterer != "auto":
+                more = f"; {why}" if why else ""
+                raise DataError(f"{error}{more} (or take --clusterer builtin)") from error
+            why = str(error)
+        wanted = tool.name.removesuffix("-est")
+        notes.append(f"{why}: clustered by the built-in instead (--clusterer {wanted} insists)")
+    return likeness.clusters(settings.identity, settings.seed), "builtin", notes
 
 
 def _by_group(pool: Pool, likeness: Likeness, settings: SplitSettings) -> _Made:

@@ -1,11 +1,12 @@
 """One Chromium for all tests of the page, and pages that fail on errors and on requests that leave them."""
 
-import shutil
+import os
 from urllib.parse import unquote, urlparse
 
 import pytest
 
 from seqbench.report.page.document import render_page
+from tests.machine import REAL_PATH, program
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = [
@@ -23,11 +24,13 @@ ARGUMENTS = [
 def browser():
     """A headless Chromium, or a skip that says what is missing."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    found = program(*CHROMIUM)
     if found is None:
         pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is on the PATH")
     with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        started = playwright.chromium.launch(
+            executable_path=found, args=ARGUMENTS, env={**os.environ, "PATH": REAL_PATH}
+        )
         yield started
         started.close()
 

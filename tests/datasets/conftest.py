@@ -9,7 +9,6 @@ import pytest
 from seqbench.datasets.spec import DatasetSpec
 
 Lines = Sequence[object]
-SHARED = Path(__file__).parents[2].parent / "shared"
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +44,5 @@ def spec(jsonl: Callable[..., Path]) -> Callable[..., DatasetSpec]:
 
 
 @pytest.fixture
-def shared_data() -> Path:
-    if not (SHARED / "data").is_dir():
-        pytest.skip("the shared data sets are absent")
-    return SHARED / "data"
+def shared_data(shared: Path) -> Path:
+    return shared / "data"

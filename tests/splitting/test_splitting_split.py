@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from tests.audit.making import audited, changed, dna_items, random_dna, reverse_complement, write
 from tests.command import seqbench
+from tests.machine import REAL_PATH
+from tests.machine import program as real_program
 
 SPLITS = ("train", "eval", "test")
 
@@ -236,7 +239,9 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path, rng: np.random.Generat
     assert (tmp_path / "out" / "train.jsonl").read_bytes() == before
 
 
-MMSEQS = """#!/usr/bin/env python3
+MMSEQS = (
+    f"#!{sys.executable}\n"
+    + """
 import sys
 if sys.argv[1] == "version":
     print("17-b804f"); sys.exit()
@@ -248,7 +253,10 @@ with open(sys.argv[3] + "_cluster.tsv", "w") as out:
         number = header[1:]
         print(first.setdefault(sequence[:10], number), number, sep="\\t", file=out)
 """
-CD_HIT = """#!/usr/bin/env python3
+)
+CD_HIT = (
+    f"#!{sys.executable}\n"
+    + """
 import sys
 if sys.argv[1] == "-h":
     print("====== CD-HIT version 4.8.1 ======"); sys.exit(1)
@@ -264,6 +272,7 @@ with open(arguments["-o"] + ".clstr", "w") as out:
         for place, header in enumerate(members):
             print(f"{place}\\t60nt, {header}... " + ("*" if not place else "at +/98.0%"), file=out)
 """
+)
 BROKEN = "#!/bin/sh\n[ $1 = version ] && exit 0\necho first >&2\necho 'out of luck' >&2\nexit 7\n"
 
 
@@ -302,7 +311,94 @@ def test_a_program_that_fails_is_told_by_its_last_line(
 ) -> None:
     program(tmp_path / "bin", "mmseqs", BROKEN, monkeypatch)
     source = one_file(tmp_path / "in", dna_items(rng, 20))
-    shown = seqbench("datasets", "split", source, tmp_path / "out", "--by", "cluster")
+    options = ["datasets", "split", source, tmp_path / "out", "--by", "cluster"]
+    shown = seqbench(*options, "--clusterer", "mmseqs")
     assert shown.exit_code == 2
     assert "mmseqs ended with 7: out of luck (or take --clusterer builtin)" in shown.stderr
     assert not (tmp_path / "out").exists()
+    chosen = seqbench(*options)
+    assert chosen.exit_code == 0
+    told = "mmseqs ended with 7: out of luck: clustered by the built-in instead (--clusterer mmseqs insists)"
+    assert told in chosen.stderr
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["clusterer"], manifest["notes"]) == ("builtin", [told])
+
+
+REAL = {"mmseqs": ("mmseqs",), "cd-hit": ("cd-hit", "cd-hit-est")}
+
+
+def real_programs(clusterer: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the programs of this machine on the PATH, and nothing else; skips where they are not there."""
+    folder.mkdir()
+    for name in REAL[clusterer]:
+        if (path := real_program(name)) is None:
+            pytest.skip(f"{name} is not installed (apt-get install mmseqs2 cd-hit)")
+        (folder / name).write_text(f'#!/bin/sh\nPATH={REAL_PATH} exec {path} "$@"\n')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+
+
+def twins(rng: np.random.Generator, letters: str, length: int, count: int) -> list[dict[str, Any]]:
+    """Random sequences, each twice, the second time without its last letter but one."""
+    items = []
+    for number in range(count):
+        text = "".join(rng.choice(list(letters), length))
+        items += [{"seq": text, "label": number % 2}, {"seq": text[:-2] + text[-1], "label": number % 2}]
+    return items
+
+
+def split_by(clusterer: str, source: Path, out: Path) -> tuple[str, dict[str, int]]:
+    """Split; who clustered, and what stays together."""
+    options = ["--by", "cluster", "--clusterer", clusterer, "--fractions", "0.5,0,0.5"]
+    shown = seqbench("datasets", "split", source, out, *options)
+    assert shown.exit_code == 0, shown.output
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return manifest["clusterer"], manifest["stay_together"]
+
+
+@pytest.mark.parametrize("clusterer", list(REAL))
+def test_the_real_programs_find_the_families_that_the_built_in_finds(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, clusterer: str
+) -> None:
+    real_programs(clusterer, tmp_path / "bin", monkeypatch)
+    for name, letters in (("dna", "ACGT"), ("proteins", RESIDUES)):
+        source = one_file(tmp_path / name, twins(rng, letters, 60, 12))
+        by_program, found = split_by(clusterer, source, tmp_path / f"{name}-{clusterer}")
+        assert by_program.startswith(clusterer)
+        assert found == split_by("builtin", source, tmp_path / f"{name}-builtin")[1]
+        assert found == {"groups": 12, "largest": 2}
+
+
+@pytest.mark.parametrize("clusterer", list(REAL))
+def test_the_real_programs_get_no_sequences_that_are_too_short_for_them(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, clusterer: str
+) -> None:
+    real_programs(clusterer, tmp_path / "bin", monkeypatch)
+    shortest = {"mmseqs": (14, 23), "cd-hit": (11, 11)}[clusterer]
+    for name, letters, length in (("protein", RESIDUES, shortest[0]), ("dna", "ACGT", shortest[1])):
+        items = twins(rng, letters, length, 30)[::2]
+        source = one_file(tmp_path / f"{name}-fit", items)
+        assert split_by("auto", source, tmp_path / f"{name}-auto")[0].startswith(clusterer)
+        for item in items:
+            item["seq"] = item["seq"][:-1]
+        source = one_file(tmp_path / f"{name}-short", items)
+        assert split_by("auto", source, tmp_path / f"{name}-too-short")[0] == "builtin"
+
+
+def test_peptides_are_clustered_by_the_built_in_where_a_program_would_fail(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "bin", "mmseqs", BROKEN, monkeypatch)
+    peptides = [{"seq": "".join(rng.choice(list(RESIDUES), 9)), "label": n % 2} for n in range(40)]
+    source = one_file(tmp_path / "in", peptides)
+    shown = seqbench("datasets", "split", source, tmp_path / "out", "--by", "cluster")
+    assert shown.exit_code == 0, shown.output
+    assert "mmseqs compares sequences from 14 residues, and 40 are shorter: clustered by the" in shown.stderr
+    insisted = seqbench(
+        "datasets", "split", source, tmp_path / "new", "--by", "cluster", "--clusterer", "mmseqs"
+    )
+    assert insisted.exit_code == 2
+    assert "out of luck; mmseqs compares sequences from 14 residues, and 40 are shorter" in insisted.stderr
