@@ -96,6 +96,40 @@ class GivesUp:
         }
 
 
+class Codons:
+    """As multimolecule 0.2.2's RnaTokenizer(codon=True): refuses what is no multiple of three letters."""
+
+    def __init__(self, unit: int = 3) -> None:
+        self.unit = unit
+        self.unk_token_id, self.pad_token_id = 1, 0
+
+    def __call__(self, texts: list[str], *, add_special_tokens: bool, **rest: Any) -> dict[str, Any]:
+        for text in texts:
+            if len(text) % self.unit:
+                raise ValueError(
+                    f"length of input sequence must be a multiple of {self.unit}, got {len(text)}"
+                )
+        around = ([2], [3]) if add_special_tokens else ([], [])
+        return {"input_ids": [[*around[0], *self._words(text), *around[1]] for text in texts]}
+
+    def _words(self, text: str) -> list[int]:
+        starts = range(0, len(text), self.unit)
+        return [self._number(text[start : start + self.unit]) for start in starts]
+
+    def _number(self, word: str) -> int:
+        if not set(word) <= set("ACGU"):
+            return 1
+        return 4 + sum("ACGU".index(letter) * 4**power for power, letter in enumerate(word))
+
+
+def letters_or_nothing() -> Any:
+    """Byte pairs without an unknown token: what the vocabulary lacks is left out in silence."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import BPE
+
+    return wrap(Tokenizer(BPE(_numbered("ACGT"), [])), unk_token=None)
+
+
 def esm(folder: Path, words: list[str]) -> Any:
     """The tokenizer class of ESM-2 (residues) and of the Nucleotide Transformer (6-mers and letters)."""
     from transformers import EsmTokenizer

@@ -50,6 +50,7 @@ from seqbench.core.types import (
     StoreDtype,
     Strands,
     TableFormat,
+    Unreadable,
 )
 
 
@@ -122,6 +123,10 @@ class ExtractConfig(Section):
     oversize: Oversize = Field(
         default="window",
         description="A sequence too large for memory even alone: cut into windows, or skipped and named.",
+    )
+    unreadable: Unreadable = Field(
+        default="error",
+        description="A sequence that the tokenizer makes no token of, or refuses: an error, or skipped.",
     )
     compile: Switch = Field(
         default=False, description="Pass models through torch.compile; worth it for long jobs on a GPU."

@@ -21,6 +21,8 @@ Strands = Literal["none", "mean", "concat"]
 """What is made of a sequence and its reverse complement: the first alone, their average, or side by side."""
 Oversize = Literal["window", "skip"]
 """What happens to a sequence that does not fit in memory alone: cut further, or named and left out."""
+Unreadable = Literal["error", "skip"]
+"""What happens to a sequence that a tokenizer makes no token of, or refuses: an error, or left out."""
 StoreDtype = Literal["float32", "float16"]
 """Floating-point type in which embeddings are stored."""
 TableFormat = Literal["tsv", "csv", "md", "tex", "json"]

@@ -22,7 +22,15 @@ from seqbench.extract.gather import Chunk, Gathered
 from seqbench.extract.repeats import Place, Repeats
 from seqbench.extract.spool import Spool
 from seqbench.extract.threads import Behind, ahead, quick_switching
-from seqbench.models.base import Batch, Embedder, OverlongSequenceError, Pooled, Remark, Unfit
+from seqbench.models.base import (
+    Batch,
+    Embedder,
+    OverlongSequenceError,
+    Pooled,
+    Remark,
+    Unfit,
+    UnreadableSequenceError,
+)
 from seqbench.store import Block
 
 AHEAD = 16
@@ -42,7 +50,7 @@ class Work:
     truncated: int = 0
     """Sequences of which the model saw only a part."""
     skipped: tuple[str, ...] = ()
-    """Sequences that did not fit in memory, each with its file, line and tokens."""
+    """Sequences that were left out, each with its file, its line and why."""
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -63,8 +71,8 @@ class _Job:
         self.targets = targets
         self.spool = Spool(targets[0].entry.scratch_folder)
         self.coverage_U = np.ones(gathered.source_NS.size, dtype=np.float32)
-        self.unfit: dict[int, int] = {}
-        """Distinct sequences that do not fit in memory, and their tokens."""
+        self.left_out: dict[int, str] = {}
+        """Distinct sequences that have no rows, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +130,7 @@ class Extraction:
             note: Told what the user should know while it goes on.
 
         Raises:
-            DataError: A sequence is over the limit and that is to be an error; names file and line.
+            DataError: A sequence is over the limit or has no token, which is to be an error; names the line.
             ModelError: The model gives NaN or infinity for an item; names file and line.
             StoreError: The store can't be written.
         """
@@ -153,7 +161,7 @@ class Extraction:
             if isinstance(event, Pooled):
                 writer.submit(lambda pooled=event: job.spool.add(pooled))  # type: ignore[misc]
             elif isinstance(event, Unfit):
-                job.unfit[event.owner // self._n_strands] = event.tokens
+                job.left_out[event.owner // self._n_strands] = f"{event.tokens:,} tokens do not fit in memory"
             elif isinstance(event, Remark):
                 note(event.text)
 
@@ -168,7 +176,7 @@ class Extraction:
                 poolings=self._embedder.poolings,
                 strands=self._strands,
                 coverage_U=job.coverage_U[: job.gathered.count],
-                unfit=job.unfit,
+                left_out=job.left_out,
             )
         release_free_memory()
         return finished
@@ -209,12 +217,20 @@ class Extraction:
                 f"{job.gathered.line(chunk.first + error.index // strands)}: {error.tokens} tokens are over "
                 f"the limit of {error.limit} (set extract.overlong to window or truncate)"
             ) from error
+        except UnreadableSequenceError as error:
+            raise DataError(
+                f"{job.gathered.line(chunk.first + error.index // strands)}: {error.why} "
+                "(drop the item, or set extract.unreadable: skip)"
+            ) from error
+        job.left_out |= {chunk.first + at // strands: why for at, why in prepared.unreadable.items()}
         span = slice(chunk.first, chunk.first + len(chunk.sequences))
         job.coverage_U[span] = prepared.coverage_N[::strands]
         windows = int(prepared.windows_N.sum())
         for batch in prepared.batches:
             moved = replace(batch, owner_B=batch.owner_B + chunk.first * strands)
             yield _Step(job=job, batch=moved, items=chunk.items * len(batch) / windows)
+        if not windows:
+            yield _Step(job=job, items=chunk.items)
 
     def _is_stored(self, place: Place, earlier: set[int]) -> bool:
         """Whether a row can be copied from the store by the time a block is written."""

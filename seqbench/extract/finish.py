@@ -3,7 +3,7 @@
 Shape letters: N items of a block, S sequences of an item, U distinct sequences that were computed, H width.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,7 @@ class Finished:
     truncated: int
     """Sequences of which a part was left out."""
     skipped: tuple[str, ...]
-    """Sequences that did not fit in memory: file, line and tokens."""
+    """Sequences that were left out: file, line and why."""
 
 
 def write(
@@ -50,7 +50,7 @@ def write(
     poolings: Sequence[Pooling],
     strands: Strands,
     coverage_U: NDArray[np.float32],
-    unfit: Mapping[int, int],
+    left_out: Mapping[int, str],
 ) -> Finished:
     """Write a block to every target.
 
@@ -63,12 +63,12 @@ def write(
         poolings: The poolings in the spool, in its order.
         strands: What is made of both strands.
         coverage_U: Share of each computed sequence that the model saw.
-        unfit: Computed sequences that did not fit in memory, and their tokens: their rows are NaN.
+        left_out: Computed sequences that did not fit in memory or have no token, and why: their rows are NaN.
 
     Raises:
         ModelError: The model gave NaN or infinity for a sequence.
     """
-    block = _Block(gathered, spool, strands, coverage_U, unfit)
+    block = _Block(gathered, spool, strands, coverage_U, left_out)
     for target in targets:
         if target.layers:
             rows = block.layers(target, split, layers, poolings.index(target.pooling))
@@ -76,12 +76,9 @@ def write(
     return Finished(
         tokens=int(block.joint.tokens_N.sum()),
         truncated=int(
-            ((coverage_U < 1) & ~block.is_unfit_U)[gathered.source_NS[gathered.source_NS >= 0]].sum()
+            ((coverage_U < 1) & ~block.is_left_out_U)[gathered.source_NS[gathered.source_NS >= 0]].sum()
         ),
-        skipped=tuple(
-            f"{gathered.line(number)}: {tokens:,} tokens do not fit in memory"
-            for number, tokens in unfit.items()
-        ),
+        skipped=tuple(f"{gathered.line(number)}: {why}" for number, why in left_out.items()),
     )
 
 
@@ -121,7 +118,7 @@ class _Block:
         spool: Spool,
         strands: Strands,
         coverage_U: NDArray[np.float32],
-        unfit: Mapping[int, int],
+        left_out: Collection[int],
     ) -> None:
         self._gathered = gathered
         self._copies = _Copies.by_split(gathered.copies)
@@ -130,8 +127,8 @@ class _Block:
         self._n_strands = 1 if strands == "none" else 2
         self._coverage_U = coverage_U
         self.joint: Joint = spool.joint(len(coverage_U) * self._n_strands)
-        self.is_unfit_U = np.zeros(len(coverage_U), dtype=np.bool_)
-        self.is_unfit_U[list(unfit)] = True
+        self.is_left_out_U = np.zeros(len(coverage_U), dtype=np.bool_)
+        self.is_left_out_U[list(left_out)] = True
 
     def layers(
         self, target: Target, split: SplitName, layers: Sequence[int], pooling_at: int
@@ -142,8 +139,10 @@ class _Block:
             cosine = float("nan")
             if self._strands != "none":
                 rows_UH, cosine = join_strands(rows_UH[::2], rows_UH[1::2], self._strands)
+            if rows_UH.shape[1] == 0:  # nothing of the block was computed
+                rows_UH = np.full((len(rows_UH), target.entry.facts.hidden), np.nan, dtype=np.float32)
             self._check_finite(rows_UH, layer)
-            rows_UH[self.is_unfit_U] = np.nan
+            rows_UH[self.is_left_out_U] = np.nan
             yield LayerRows(layer=layer, rows_NSH=self._place(rows_UH, target, layer), strand_cosine=cosine)
 
     def items(self, entry: Embeddings) -> ItemFacts:
@@ -153,8 +152,8 @@ class _Block:
         tokens_U = self.joint.tokens_N.reshape(per_sequence).sum(axis=1)
         windows_U = self.joint.windows_N.reshape(per_sequence).sum(axis=1)
         for column in (tokens_U, windows_U):
-            column[self.is_unfit_U] = 0
-        coverage_U = np.where(self.is_unfit_U, np.float32(0), self._coverage_U)
+            column[self.is_left_out_U] = 0
+        coverage_U = np.where(self.is_left_out_U, np.float32(0), self._coverage_U)
         facts = ItemFacts(
             tokens_NS=_spread(tokens_U, source_NS),
             windows_NS=_spread(windows_U.astype(np.int32), source_NS),
@@ -175,7 +174,7 @@ class _Block:
         return rows_NSH
 
     def _check_finite(self, rows_UH: NDArray[np.float32], layer: int) -> None:
-        broken = np.flatnonzero(~np.isfinite(rows_UH).all(axis=1) & ~self.is_unfit_U)
+        broken = np.flatnonzero(~np.isfinite(rows_UH).all(axis=1) & ~self.is_left_out_U)
         if len(broken):
             raise ModelError(
                 f"{self._gathered.line(int(broken[0]))}: layer {layer} of {len(broken)} sequences holds NaN "

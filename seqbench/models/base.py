@@ -3,8 +3,8 @@
 Shape letters: N sequences, B windows of a batch, P poolings, L wanted layers, H hidden width.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity, Settings
-from seqbench.core.types import Overlong, Oversize, Pooling
+from seqbench.core.types import Overlong, Oversize, Pooling, Unreadable
 from seqbench.errors import SeqbenchError
 
 
@@ -33,6 +33,8 @@ class EmbedOptions:
     """Tokens from one window's start to the next; None for no overlap."""
     oversize: Oversize = "window"
     """What happens to a sequence that does not fit in memory alone."""
+    unreadable: Unreadable = "error"
+    """What happens to a sequence that has no token."""
     tokens_per_batch: int | None = None
     """Tokens of one forward pass, padding included; None for what a calibration finds."""
     compile: bool = False
@@ -79,6 +81,8 @@ class Prepared:
     """Share of each sequence's own tokens that is in its windows."""
     windows_N: NDArray[np.int32]
     """Windows of each sequence."""
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    """Sequences without any token that are to be left out, by their number in the call, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,15 @@ class OverlongSequenceError(SeqbenchError):
         self.index = index
         self.tokens = tokens
         self.limit = limit
+
+
+class UnreadableSequenceError(SeqbenchError):
+    """A sequence has no token and the config says that this is an error."""
+
+    def __init__(self, index: int, why: str) -> None:
+        super().__init__(f"sequence {index}: {why}")
+        self.index = index
+        self.why = why
 
 
 class Embedder(Protocol):

@@ -39,6 +39,8 @@ class Windows:
     """Own tokens at each window's start that the window before holds as well."""
     coverage: NDArray[np.float32]
     """Per sequence, the share of its own tokens that is in its windows; shape (N,)."""
+    unreadable: dict[int, str]
+    """Sequences that have no token, so no window, and why."""
 
 
 class Tokens:
@@ -71,7 +73,7 @@ class Tokens:
         self._writer = find_writer(tokenizer, alphabet or "dna")
         self._lookup: Lookup | None = find_lookup(self._writer, alphabet or "dna")
         self._tried_length = max(TRIAL_LENGTHS)
-        self.example = LETTERS[alphabet or "dna"] * 4
+        self.example = LETTERS[alphabet or "dna"] * 4 * self._writer.unit
         """A sequence that the tokenizer knows."""
         self.prefix, self.suffix = _special_tokens(self._writer, self.example)
         pad_id = getattr(tokenizer, "pad_token_id", None)
@@ -97,13 +99,17 @@ class Tokens:
 
         Raises:
             OverlongSequenceError: A sequence is over the limit and `overlong` is error.
-            ModelError: A sequence gives no token at all.
         """
         ids: list[Ids] = []
         owner: list[int] = []
         starts: list[int] = []
         coverage = np.ones(len(sequences), dtype=np.float32)
+        unreadable: dict[int, str] = {}
         for index, tokens_T in enumerate(self.encode(sequences)):
+            if len(tokens_T) == 0:
+                unreadable[index] = self._writer.refusal(sequences[index])
+                coverage[index] = 0
+                continue
             cuts, stop = self._cuts(index, len(tokens_T))
             for start in cuts:
                 end = stop if self._room is None else min(start + self._room, stop)
@@ -119,10 +125,11 @@ class Tokens:
             start_W=start_W,
             overlap_W=np.where(start_W > 0, overlap, 0),
             coverage=coverage,
+            unreadable=unreadable,
         )
 
     def encode(self, sequences: Sequence[str]) -> list[Ids]:
-        """Own token ids of each sequence, exactly as the tokenizer gives them."""
+        """Own token ids of each sequence, exactly as the tokenizer gives them; none of those it refuses."""
         if self._lookup is None:
             return self._writer.encode(sequences)
         found = [self._lookup.encode(sequence) for sequence in sequences]
@@ -133,6 +140,10 @@ class Tokens:
         rest = [index for index, ids in enumerate(found) if ids is None]
         slow = dict(zip(rest, self._writer.encode([sequences[index] for index in rest]), strict=True))
         return [slow[index] if ids is None else ids for index, ids in enumerate(found)]
+
+    def refusal(self, sequence: str) -> str:
+        """Why a sequence has no token."""
+        return self._writer.refusal(sequence)
 
     def unknown_share(self, sequences: Sequence[str]) -> float:
         """Share of the sequences' own tokens that is the tokenizer's unknown token; 0 where it has none."""
@@ -161,10 +172,6 @@ class Tokens:
 
     def _cuts(self, index: int, n_tokens: int) -> tuple[list[int], int]:
         """Where windows start, and where the last one ends."""
-        if n_tokens == 0:
-            raise ModelError(
-                f"the tokenizer makes no token of sequence {index} of the block (wrong alphabet?)"
-            )
         if self._room is None or self._limit is None or n_tokens <= self._room:
             return [0], n_tokens
         if self._overlong == "error":

@@ -15,7 +15,17 @@ from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.types import Pooling
 from seqbench.errors import ModelError
-from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Prepared, Remark, Unfit
+from seqbench.models.base import (
+    Batch,
+    DatasetFacts,
+    EmbedOptions,
+    Event,
+    Pooled,
+    Prepared,
+    Remark,
+    Unfit,
+    UnreadableSequenceError,
+)
 from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
@@ -159,8 +169,11 @@ class SequenceEmbedder:
 
         Raises:
             OverlongSequenceError: A sequence is over the limit and `overlong` is error.
+            UnreadableSequenceError: A sequence has no token and `unreadable` is error.
         """
         windows = self.tokens.windows(sequences)
+        if windows.unreadable and self.options.unreadable == "error":
+            raise UnreadableSequenceError(*next(iter(windows.unreadable.items())))
         lengths = [len(ids) for ids in windows.ids]
         grouped = batches(lengths, self.budget.tokens, equal_lengths=self.forward.equal_lengths)
         return Prepared(
@@ -176,6 +189,7 @@ class SequenceEmbedder:
             ],
             coverage_N=windows.coverage,
             windows_N=np.bincount(windows.owner_W, minlength=len(sequences)).astype(np.int32),
+            unreadable=windows.unreadable,
         )
 
     def embed(self, sequences: Sequence[str], layers: Sequence[int]) -> Embedded:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import LETTERS, Alphabet
-from seqbench.errors import ModelError
+from seqbench.errors import ModelError, said
 
 Ids = NDArray[np.int32]
 
@@ -33,8 +33,12 @@ ambiguous residues by X."""
 WORD_LENGTHS = range(2, 9)
 """k-mers that are tried; published models use 3 to 6."""
 
-TRIAL_LENGTHS = (9, 33, 150, 700)
-"""WordPiece gives up on words of over 100 letters, so short sequences alone would mislead."""
+TRIAL_LENGTHS = (12, 36, 144, 720)
+"""WordPiece gives up on words of over 100 letters, so short sequences alone would mislead. All are multiples
+of 2, 3, 4 and 6: a tokenizer of codons may leave a rest out."""
+
+UNITS = range(1, 9)
+"""Letters whose multiples a tokenizer may insist on; codons are 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +74,20 @@ class Style:
 class Writer:
     """A tokenizer that is given sequences in one style."""
 
-    def __init__(self, tokenizer: Any, style: Style) -> None:
+    def __init__(self, tokenizer: Any, style: Style, among: str) -> None:
+        """Find out what lengths the tokenizer takes.
+
+        Args:
+            tokenizer: Of transformers, or of custom code.
+            style: How it is given sequences.
+            among: Letters that it should know.
+        """
         self.style = style
         self.unknown: int | None = getattr(tokenizer, "unk_token_id", None)
         self._tokenizer = tokenizer
         self._table = style.table
+        self.unit = next((unit for unit in UNITS if self._takes(unit, among)), 1)
+        """Sequences must be multiples of so many letters; 1 for most tokenizers, 3 for some of codons."""
 
     def write(self, sequence: str) -> str:
         """The text that the tokenizer is given; a sequence shorter than a word is one word."""
@@ -84,9 +97,18 @@ class Writer:
         return " ".join(text[start : start + word] for start in range(max(1, len(text) - word + 1)))
 
     def encode(self, sequences: Sequence[str], *, specials: bool = False) -> list[Ids]:
-        """Token ids of each sequence, int32, without special tokens unless told otherwise."""
+        """Token ids of each sequence, int32, without special tokens unless told otherwise.
+
+        Those that the tokenizer refuses have none; `refusal` tells why.
+        """
         if not sequences:
             return []
+        try:
+            return self._encode(sequences, specials)
+        except Exception:  # of a batch with a sequence that it refuses; code of any kind raises here
+            return [self._encode_alone(sequence, specials) for sequence in sequences]
+
+    def _encode(self, sequences: Sequence[str], specials: bool = False) -> list[Ids]:
         encoded = self._tokenizer(
             [self.write(sequence) for sequence in sequences],
             add_special_tokens=specials,
@@ -94,6 +116,28 @@ class Writer:
             verbose=False,
         )
         return [np.asarray(ids, dtype=np.int32) for ids in encoded["input_ids"]]
+
+    def _encode_alone(self, sequence: str, specials: bool) -> Ids:
+        try:
+            return self._encode([sequence], specials)[0]
+        except Exception:  # as above
+            return np.zeros(0, dtype=np.int32)
+
+    def refusal(self, sequence: str) -> str:
+        """Why a sequence has no token, for the end of a message."""
+        try:
+            self._encode([sequence])
+        except Exception as error:  # as above
+            return f"the tokenizer refuses the sequence: {said(error)}"
+        return "the tokenizer makes no token of the sequence"
+
+    def _takes(self, unit: int, among: str) -> bool:
+        """Whether sequences of so many letters and of odd multiples are not refused."""
+        try:
+            self._encode([(among * unit * times)[: unit * times] for times in (5, 7, 11)])
+        except Exception:  # as above
+            return False
+        return True
 
     def vocabulary(self) -> list[str]:
         """All tokens as text; none where custom code does not say."""
@@ -112,6 +156,7 @@ class Writer:
         every = sorted({*letters, *among})
         known = set(letters)
         for length in TRIAL_LENGTHS:
+            length = -(-length // self.unit) * self.unit
             context, at = "".join(draw.choices(among, k=length)), draw.randrange(length)
             varied = self.encode([context[:at] + letter + context[at + 1 :] for letter in every])
             runs = self.encode([letter * length for letter in every])
@@ -138,12 +183,11 @@ def find_writer(tokenizer: Any, alphabet: Alphabet) -> Writer:
     """
     core = LETTERS[alphabet]
     for style in _candidates(alphabet):
-        if Writer(tokenizer, style).knows(core, core) == core:
-            return Writer(tokenizer, _completed(tokenizer, style, alphabet))
-    alone = Writer(tokenizer, Style())
-    lacking = [
-        letter for letter, ids in zip(core, alone.encode(list(core)), strict=True) if not alone.is_known(ids)
-    ]
+        if Writer(tokenizer, style, core).knows(core, core) == core:
+            return Writer(tokenizer, _completed(tokenizer, style, alphabet), core)
+    alone = Writer(tokenizer, Style(), core)
+    runs = alone.encode([letter * alone.unit for letter in core])
+    lacking = [letter for letter, ids in zip(core, runs, strict=True) if not alone.is_known(ids)]
     raise ModelError(
         f"the tokenizer can't tell {alphabet} sequences apart: tried plain, spaced letters, and k-mers of "
         f"{WORD_LENGTHS[0]} to {WORD_LENGTHS[-1]} letters"
@@ -161,7 +205,8 @@ def _candidates(alphabet: Alphabet) -> Iterator[Style]:
 
 def _completed(tokenizer: Any, style: Style, alphabet: Alphabet) -> Style:
     """Add what is written for letters outside the core, and for lower case."""
-    core, writer = LETTERS[alphabet], Writer(tokenizer, style)
+    core = LETTERS[alphabet]
+    writer = Writer(tokenizer, style, core)
     wanted = {old: new for old, new in STAND_INS[alphabet].items() if new not in style.replaced}
     known = writer.knows("".join({*wanted, *wanted.values()}), core)
     replaced = style.replaced | {

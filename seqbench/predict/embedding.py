@@ -15,7 +15,13 @@ from seqbench.core.alphabets import reverse_complement
 from seqbench.core.identity import SETTING_DEFAULTS
 from seqbench.errors import DataError, ModelError, ProbeError
 from seqbench.extract.strands import join_strands
-from seqbench.models.base import DatasetFacts, Embedder, EmbedOptions, OverlongSequenceError
+from seqbench.models.base import (
+    DatasetFacts,
+    Embedder,
+    EmbedOptions,
+    OverlongSequenceError,
+    UnreadableSequenceError,
+)
 from seqbench.models.joining import embed
 from seqbench.models.registry import create
 from seqbench.predict.items import Item
@@ -92,6 +98,10 @@ class ItemEmbedder:
                 f"{path}:{line}: {error.tokens} tokens are over the limit of {error.limit}, which was an "
                 "error in training too (extract.overlong)"
             ) from error
+        except UnreadableSequenceError as error:
+            text = list(number_of)[error.index // (1 if self._strands == "none" else 2)]
+            line = next(item.line for item in items if text in item.sequences)
+            raise DataError(f"{path}:{line}: {error.why} (drop the item)") from error
         if self._origin.stored != "float32":
             rows_UH = rows_UH.astype(self._origin.stored).astype(np.float32)
         broken = {text for text, at in number_of.items() if not np.isfinite(rows_UH[at]).all()}

@@ -83,7 +83,8 @@ def items_of(entry: Embeddings) -> Items:
         rows_N = np.flatnonzero((entry.items(split).coverage_NS != 0).all(axis=1))
         if not len(rows_N):
             raise ProbeError(
-                f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize)"
+                f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize and "
+                "extract.unreadable)"
             )
         parts[split] = Part(source=split, rows_N=rows_N, targets=_targets_of(entry, split)[rows_N])
     return Items(task=entry.facts.task, parts=parts)

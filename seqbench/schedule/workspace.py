@@ -290,6 +290,7 @@ class Workspace:
             overlong=extract.overlong,
             stride=extract.stride,
             oversize=extract.oversize,
+            unreadable=extract.unreadable,
             tokens_per_batch=None if extract.tokens_per_batch == "auto" else extract.tokens_per_batch,
             compile=extract.compile,
         )

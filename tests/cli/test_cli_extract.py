@@ -1,6 +1,7 @@
 """What a user can ask of extraction, from the config to the catalog."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from seqbench.models.forward import Forward
 from seqbench.store import open_store
 from tests.command import rows, seqbench
 from tests.data import write_split
+from tests.tiny_tokenizers import letters_or_nothing
 
 TinyModel = Callable[[str], Path]
 CONFIG = """
@@ -95,6 +97,45 @@ def test_a_sequence_too_large_for_memory_is_listed_and_the_rest_is_probed(
     assert "train.jsonl:5: 400 tokens do not fit in memory" in outcome.stderr
     (count,) = rows(config, "SELECT min(n_train) AS n, count(*) AS probes FROM probes WHERE status = 'ok'")
     assert count == {"n": len(lines) - 1, "probes": 4}
+
+
+@pytest.fixture
+def unreadable(config: Path, tiny_model: TinyModel) -> Path:
+    """A model that leaves out what it does not know, and an item of nothing else; its line's number is 5."""
+    folder = Path(shutil.copytree(tiny_model("llama"), config.parent / "tiny"))
+    letters_or_nothing().save_pretrained(folder)
+    config.write_text(CONFIG.format(model=folder))
+    train = config.parent / "data" / "gc" / "train.jsonl"
+    lines = train.read_text().splitlines()
+    lines[4] = json.dumps({**json.loads(lines[4]), "seq": "NNNN"})
+    train.write_text("\n".join(lines) + "\n")
+    return config
+
+
+def test_a_sequence_without_a_token_is_an_error_that_names_its_line(unreadable: Path) -> None:
+    outcome = seqbench("extract", unreadable)
+    assert outcome.exit_code == 3
+    assert "train.jsonl:5: the tokenizer makes no token of the sequence (drop the item" in outcome.stderr
+
+
+@pytest.mark.parametrize("strands", ["none", "mean"])
+def test_a_sequence_without_a_token_is_skipped_where_that_is_wanted(unreadable: Path, strands: str) -> None:
+    options = ("--set", "extract.unreadable=skip", "--set", f"extract.reverse_complement={strands}")
+    outcome = seqbench("run", unreadable, *options)
+    assert outcome.exit_code == 3, outcome.output
+    assert "train.jsonl:5: the tokenizer makes no token" in outcome.stderr
+    train = open_store(unreadable.parent / "embeddings.zarr")["tiny/gc"].load(3, "train")
+    assert np.flatnonzero(np.isnan(train).any(axis=(1, 2))).tolist() == [4]
+    (count,) = rows(unreadable, "SELECT min(n_train) AS n FROM probes WHERE status = 'ok'")
+    assert count == {"n": len(train) - 1}
+
+
+def test_a_split_without_any_token_is_stored_as_left_out(unreadable: Path) -> None:
+    test = unreadable.parent / "data" / "gc" / "test.jsonl"
+    test.write_text("".join(json.dumps({"seq": n * "N", "label": n % 2}) + "\n" for n in range(1, 5)))
+    outcome = seqbench("run", unreadable, "--set", "extract.unreadable=skip")
+    assert outcome.exit_code == 3, outcome.output
+    assert "every item of test was skipped by extraction (see extract.oversize and extract." in outcome.stderr
 
 
 def test_truncated_sequences_are_told_of(config: Path) -> None:

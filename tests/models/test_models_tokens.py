@@ -56,6 +56,25 @@ def ready(tokenizers: dict[str, Any]) -> dict[str, Tokens]:
     return {name: Tokens(each, limit=None, overlong="window") for name, each in tokenizers.items()}
 
 
+@pytest.mark.parametrize("unit", [2, 3, 5, 7])
+def test_a_tokenizer_of_codons_is_tried_on_lengths_that_it_takes(unit: int) -> None:
+    tokens = Tokens(tiny.Codons(unit), limit=None, overlong="window", alphabet="dna")
+    assert tokens.style == "plain, T as U, upper-cased"
+    windows = tokens.windows(["ACGTT" * unit, "A" * (unit + 1), "TTT" * unit])
+    assert [len(ids) for ids in windows.ids] == [7, 5]
+    assert windows.unreadable == {
+        1: "the tokenizer refuses the sequence: length of input sequence must be a multiple of "
+        f"{unit}, got {unit + 1}"
+    }
+    assert windows.coverage.tolist() == [1, 0, 1]
+
+
+def test_a_sequence_without_any_token_has_no_window_and_a_reason() -> None:
+    windows = Tokens(tiny.letters_or_nothing(), limit=4, overlong="truncate").windows(["NN", "ACGT"])
+    assert windows.unreadable == {0: "the tokenizer makes no token of the sequence"}
+    assert (windows.owner_W.tolist(), windows.coverage.tolist()) == ([1], [0, 0.5])
+
+
 def own_ids(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer([text], add_special_tokens=False)["input_ids"][0])
 

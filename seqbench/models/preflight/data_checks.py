@@ -84,10 +84,11 @@ def check_windows(embedder: Ready, sequences: Sequence[str], dataset: str) -> Ch
             says=f"A sequence has {error.tokens:,} tokens, over the limit of {limit:,}; overlong is error.",
             advice="Set extract.overlong to window or truncate.",
         )
-    longest = max(map(len, windows.ids))
+    longest = max(map(len, windows.ids), default=0)
     count = np.bincount(windows.owner_W, minlength=len(sequences))
-    over = float(np.mean((count > 1) | (windows.coverage < 1)))
-    lost = float(1 - windows.coverage.mean())
+    over = float(np.mean((count > 1) | ((windows.coverage < 1) & (count > 0))))
+    readable = [index for index in range(len(sequences)) if index not in windows.unreadable]
+    lost = float(1 - windows.coverage[readable].mean()) if readable else 0.0
     if lost > 0:
         return Check(
             name=name,
@@ -111,6 +112,30 @@ def check_windows(embedder: Ready, sequences: Sequence[str], dataset: str) -> Ch
         if over
         else f"No sequence of the sample is over the limit; the longest has {longest:,} tokens.",
     )
+
+
+def check_unreadable(embedder: Ready, sequences: Sequence[str], dataset: str) -> list[Check]:
+    """Share of sequences that have no token, with why the first has none; nothing where all have some."""
+    ids = embedder.tokens.encode(sequences)
+    without = [sequence for sequence, own in zip(sequences, ids, strict=True) if len(own) == 0]
+    if not without:
+        return []
+    share = len(without) / len(sequences)
+    why = f"{embedder.tokens.refusal(without[0])} (one of {len(without[0]):,} letters)"
+    skipped = embedder.options.unreadable == "skip" and share < 1
+    return [
+        Check(
+            name="unreadable sequences",
+            dataset=dataset,
+            verdict=Verdict.WARN if skipped else Verdict.FAIL,
+            measured=_percent(share),
+            value=share,
+            tolerance=0.0,
+            says=f"{_percent(share)} of the sequences have no token: {why}"
+            + ("; extract.unreadable leaves them out." if skipped else "."),
+            advice="" if skipped else "Drop or cut those items, or set extract.unreadable: skip.",
+        )
+    ]
 
 
 def _percent(share: float) -> str:

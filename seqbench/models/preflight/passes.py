@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqbench.errors import ModelError
 from seqbench.models.batches import pad
 from seqbench.models.preflight.subject import Ready
 from seqbench.models.tap import LayerTap
@@ -27,8 +26,8 @@ products in TF32. Padding that leaks changes rows by 0.1 and more.
 LONG_TOKENS: Final = 96
 """Tokens of the longer window that checks run on; the shorter has a third, so that padding outweighs it."""
 
-POOL_LETTERS: Final = 512
-"""Letters taken from each sequence for the tokens that windows are made of."""
+POOL_LETTERS: Final = 504
+"""Letters taken from each sequence for the tokens that windows are made of: a multiple of 3, for codons."""
 
 POOL_SEQUENCES: Final = 32
 """Sequences that windows are made of."""
@@ -44,8 +43,7 @@ class Passes:
             embedder: The transformer, ready for a data set.
             sequences: Some of that data set's.
 
-        Raises:
-            ModelError: The tokenizer makes no token of them.
+        Where the tokenizer makes no token of any, windows are of letters that it knows.
         """
         self.embedder = embedder
         self.forward = embedder.forward
@@ -114,12 +112,9 @@ class Passes:
 
     def _own_tokens(self, sequences: Sequence[str]) -> NDArray[np.int32]:
         chosen = [sequence[:POOL_LETTERS] for sequence in sequences[:POOL_SEQUENCES]]
-        own = np.concatenate(self.embedder.tokens.encode(chosen))
-        if len(own) == 0:
-            raise ModelError(
-                "the tokenizer makes no token of the sequences (is it a model of other sequences?)"
-            )
-        return own
+        tokens = self.embedder.tokens
+        own = np.concatenate(tokens.encode(chosen))
+        return own if len(own) else tokens.encode([tokens.example])[0]
 
 
 def difference(found_TH: Tensor, truth_TH: Tensor) -> float:

@@ -9,7 +9,7 @@ from seqbench.errors import ModelError
 from seqbench.models.base import DatasetFacts
 from seqbench.models.preflight.certificate import Certificate, Check, Verdict
 from seqbench.models.preflight.cost_checks import check_memory, check_speed
-from seqbench.models.preflight.data_checks import check_unknown, check_windows
+from seqbench.models.preflight.data_checks import check_unknown, check_unreadable, check_windows
 from seqbench.models.preflight.forward_checks import (
     check_batch,
     check_determinism,
@@ -31,8 +31,10 @@ CERTIFY_LETTERS: Final = 200_000
 """Sequences that such a certificate looks at, and letters after which it has seen enough."""
 
 STAND_INS: Final = 64
-STAND_IN_LETTERS: Final = (60, 300)
-"""Random sequences for a model that is checked without a data set, and their shortest and longest."""
+STAND_IN_LETTERS: Final = (72, 288)
+STAND_IN_STEP: Final = 24
+"""Random sequences for a model that is checked without a data set, their shortest and longest, and what their
+lengths are multiples of: tokenizers of codons refuse others."""
 
 
 def preflight(transformer: Loaded, samples: Sequence[Sample]) -> Certificate:
@@ -102,7 +104,11 @@ def _any_failed(checks: Sequence[Check]) -> bool:
 
 def _data_checks(embedder: Ready, sequences: Sequence[str]) -> list[Check]:
     name = embedder.facts.name
-    return [check_unknown(embedder.tokens, sequences, name), check_windows(embedder, sequences, name)]
+    return [
+        check_unknown(embedder.tokens, sequences, name),
+        *check_unreadable(embedder, sequences, name),
+        check_windows(embedder, sequences, name),
+    ]
 
 
 def _cost_checks(embedder: Ready, sample: Sample) -> list[Check]:
@@ -158,13 +164,13 @@ def _check_alphabets(pairs: Sequence[tuple[Sample, Ready | ModelError]]) -> Chec
 
 def _stand_ins() -> list[Sample]:
     drawn = random.Random(0)
+    shortest, longest = STAND_IN_LETTERS
+    lengths = range(shortest, longest + 1, STAND_IN_STEP)
     return [
         Sample(
-            facts=DatasetFacts(
-                name="", alphabet=alphabet, min_length=STAND_IN_LETTERS[0], max_length=STAND_IN_LETTERS[1]
-            ),
+            facts=DatasetFacts(name="", alphabet=alphabet, min_length=shortest, max_length=longest),
             sequences=tuple(
-                "".join(drawn.choices(letters, k=drawn.randint(*STAND_IN_LETTERS))) for _ in range(STAND_INS)
+                "".join(drawn.choices(letters, k=drawn.choice(lengths))) for _ in range(STAND_INS)
             ),
         )
         for alphabet, letters in LETTERS.items()

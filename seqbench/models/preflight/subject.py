@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from seqbench.core.identity import ModelIdentity
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import DatasetFacts, EmbedOptions
 from seqbench.models.calibrate import Budget
 from seqbench.models.forward import Forward
 from seqbench.models.joining import Embedded
@@ -48,6 +48,10 @@ class Ready(Protocol):
     @property
     def forward(self) -> Forward:
         """The model on its device."""
+
+    @property
+    def options(self) -> EmbedOptions:
+        """How sequences are cut, and what becomes of those that can't be read."""
 
     @property
     def budget(self) -> Budget:
