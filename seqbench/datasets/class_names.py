@@ -39,11 +39,13 @@ def number_classes(
     """
     if not any(index.class_names for index in indexes.values()):
         return dict(indexes)
+    first = next(iter(indexes.values()))
     for index in indexes.values():
-        if not index.class_names:
+        if bool(index.class_names) != bool(first.class_names):
+            here, there = ("names", "numbers") if index.class_names else ("numbers", "names")
             raise DataError(
-                f"{index.path}:{index.lines[0]}: label is a number, in other splits labels are names "
-                "(write all of them as names)"
+                f"{index.path}:{index.lines[0]}: labels are {here}, in {first.path.name} they are {there} "
+                "(write all of them alike)"
             )
     every = [name for index in indexes.values() for name in index.class_names]
     if names is None and all(map(WHOLE.fullmatch, every)):

@@ -110,7 +110,10 @@ def _imported(
         names=built.labelling.names or _named(source, built),
         items=built.items,
         skipped=spool.skipped,
-        warnings=tuple(warnings_of(spec, indexes, [])),
+        warnings=(
+            *(f"{spec.name}: {remark}" for remark in built.labelling.remarks),
+            *warnings_of(spec, indexes, []),
+        ),
     )
 
 
@@ -151,8 +154,8 @@ def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, Spl
 
 
 def _named(source: Source, built: Built) -> tuple[str, ...] | None:
-    """The names that the source itself gives to classes 0, 1 …, if it names them all."""
-    if built.labelling.task is not Task.CLASSIFICATION or built.labelling.names is not None:
+    """The names that the source itself gives to outputs 0, 1 …, if it names them all."""
+    if built.labelling.names is not None:
         return None
     return tuple(source.class_names[number] for number in sorted(source.class_names)) or None
 
