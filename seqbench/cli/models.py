@@ -79,6 +79,9 @@ def check(
     attn_implementation: Annotated[
         str | None, typer.Option(metavar="NAME", help="Attention kernel: sdpa, eager, flash_attention_2, …")
     ] = None,
+    requires: Annotated[
+        str | None, typer.Option(metavar="PACKAGE", help="Package that adds the model to transformers.")
+    ] = None,
     set_: Overrides = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print certificates as JSON.")] = False,
 ) -> None:
@@ -96,6 +99,7 @@ def check(
         "revision": revision,
         "trust_remote_code": trust_remote_code or None,
         "attn_implementation": attn_implementation,
+        "requires": requires,
     }
     given = {key: value for key, value in options.items() if value is not None}
     told = reporter()

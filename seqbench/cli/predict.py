@@ -41,6 +41,9 @@ def predict(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run Python code shipped with the model.")
     ] = False,
+    requires: Annotated[
+        str | None, typer.Option(metavar="PACKAGE", help="Package that adds the model to transformers.")
+    ] = None,
     set_: Overrides = None,
 ) -> None:
     """Score new sequences or embeddings with a trained head.
@@ -59,6 +62,7 @@ def predict(
         "revision": revision,
         "adapter": adapter and str(adapter.absolute()),
         "trust_remote_code": trust_remote_code or None,
+        "requires": requires,
     }
     changed = {key: value for key, value in options.items() if value is not None}
     entry: ModelConfig | None = None

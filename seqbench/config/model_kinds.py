@@ -20,6 +20,9 @@ from seqbench.config.fields import (
 )
 from seqbench.core.types import Dtype
 
+_MODULE = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$"
+"""The name of a module, as in an import statement."""
+
 
 def _model_path(value: str) -> str:
     if not value.strip() or "\0" in value or "://" in value:
@@ -45,6 +48,12 @@ class Checkpoint(Section):
         default=None,
         description="Attention kernel by its name in transformers, such as sdpa, eager or flash_attention_2; "
         "null takes the best that the model has.",
+    )
+
+    requires: Annotated[str, Field(pattern=_MODULE)] | None = Field(
+        default=None,
+        description="Package that adds the model to transformers when it is imported, such as multimolecule; "
+        "its version is recorded.",
     )
 
 

@@ -9,6 +9,7 @@ from seqbench.core.identity import Settings
 from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import DatasetFacts
+from seqbench.models.packages import package_version
 from seqbench.store import EmbeddingFacts, SplitFacts, cut
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
@@ -29,7 +30,11 @@ def dataset_facts(dataset: Dataset) -> DatasetFacts:
 
 
 def embedding_facts(
-    dataset: Dataset, hidden: int, settings: Settings, dtype: StoreDtype = "float32"
+    dataset: Dataset,
+    hidden: int,
+    settings: Settings,
+    dtype: StoreDtype = "float32",
+    requires: str | None = None,
 ) -> EmbeddingFacts:
     """The record of one model on one data set, with blocks cut for each split.
 
@@ -38,6 +43,7 @@ def embedding_facts(
         hidden: Width of a layer as it is stored.
         settings: How embeddings are computed.
         dtype: How they are stored.
+        requires: The package that the model comes from, besides transformers.
     """
     splits = {
         name: split_facts(
@@ -61,7 +67,7 @@ def embedding_facts(
         ceiling=dict(dataset.ceiling) if dataset.ceiling is not None else None,
         group=dataset.spec.group,
         settings={**settings, "seq_keys": ",".join(dataset.seq_keys), "label_key": dataset.spec.label_key},
-        versions=versions(),
+        versions=versions(requires),
         dtype=dtype,
         splits=splits,
     )
@@ -77,6 +83,9 @@ def split_facts(
     return SplitFacts(n_items=n_items, sha256=sha256, block_rows=made.block_rows, chunk_rows=made.chunk_rows)
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide the numbers."""
-    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+def versions(requires: str | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide the numbers, a model's own among them."""
+    known = {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+    if requires is not None and (found := package_version(requires)) is not None:
+        known[requires] = found
+    return known

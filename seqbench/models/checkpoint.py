@@ -17,6 +17,8 @@ from seqbench.models.base import EmbedOptions
 from seqbench.models.consent import check_attention, code_arguments
 from seqbench.models.fingerprint import weight_files
 from seqbench.models.limits import text_config
+from seqbench.models.load_faults import explain
+from seqbench.models.packages import import_package
 
 if TYPE_CHECKING:
     from seqbench.models.transformer import Transformer
@@ -45,6 +47,7 @@ class Checkpoint:
     revision: str | None = None
     trust_remote_code: bool = False
     attn_implementation: str | None = None
+    requires: str | None = None
     options: EmbedOptions
     fetch_weights: ClassVar[bool] = True
 
@@ -105,6 +108,8 @@ class Checkpoint:
 
         if self.attn_implementation is None:
             check_attention(self.folder)
+        if self.requires is not None:
+            import_package(self.requires, self.name)
         with self.faults():
             return AutoConfig.from_pretrained(self.folder, **self._code)
 
@@ -239,7 +244,5 @@ class Checkpoint:
         except SeqbenchError:
             raise
         except Exception as error:  # whatever transformers raises here is about the user's folder
-            trust = "trust_remote" in str(error)
-            out = "set trust_remote_code: true if you trust it" if trust else "damaged? copy it again"
-            why = f"a file of it lacks the key {error}" if isinstance(error, KeyError) else said(error)
-            raise ModelError(f"model {self.name!r}: {self.path} can't be loaded: {why} ({out})") from error
+            why = explain(error, self.folder)
+            raise ModelError(f"model {self.name!r}: {self.path} can't be loaded: {why}") from error

@@ -1,23 +1,19 @@
 """Models in the format of Hugging Face, from a directory or the hub, trained or with random weights."""
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqbench.core.identity import ModelIdentity
-from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.models.adapter import NOT_RUN, WEIGHTS, adapter_settings, check_adapter, merge_adapter
+from seqbench.errors import ModelNotFoundError
+from seqbench.models.adapter import WEIGHTS, adapter_settings, check_adapter, merge_adapter
 from seqbench.models.checkpoint import BLOCKS, Checkpoint
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
+from seqbench.models.fit import check_weights
 
 if TYPE_CHECKING:
     from seqbench.models.transformer import Transformer
-
-_BLOCK = re.compile(r"\.(\d+)\.")
-"""The number of a block in the name of a tensor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,30 +58,21 @@ class HuggingFace(Checkpoint):
                 config=self.fresh_config(),
                 dtype=torch.float32 if self.adapter else getattr(torch, self.dtype),
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # told of by check_weights, by name and shape
                 **arguments,
             )
             bare = bare_model(model)
-            self._check_weights(model, bare, info)
+            check_weights(
+                f"model {self.name!r}: the weights in {self.path}",
+                model,
+                bare,
+                info,
+                blocks=self.number(BLOCKS),
+                config=self.config,
+            )
             if self.adapter is not None:
                 bare = merge_adapter(bare, self.adapter)
         return self.transformer(bare, identity)
-
-    def _check_weights(self, model: Any, bare: Any, info: dict[str, Any]) -> None:
-        """See that no tensor is made up and none is left out that hidden states depend on."""
-        start = "" if bare is model else f"{model.base_model_prefix}."
-        missing = _run(info["missing_keys"], self.config)
-        missing = [key.removeprefix(start) for key in missing if key.startswith(start)]
-        if lacking := sorted(key for key in missing if not key.startswith(NOT_RUN)):
-            raise ModelError(
-                f"model {self.name!r}: the weights in {self.path} lack {len(lacking)} tensors of a "
-                f"{type(bare).__name__} (first: {lacking[0]}), which would be random numbers"
-            )
-        blocks, extra = self.number(BLOCKS), _run(info["unexpected_keys"], self.config)
-        if beyond := [key for key in extra if _block(key) >= blocks]:
-            raise ModelError(
-                f"model {self.name!r}: the weights in {self.path} hold more than the {blocks} blocks that "
-                f"its config.json tells of (first: {min(beyond)}; correct num_hidden_layers)"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +116,3 @@ def bare_model(model: Any) -> Any:
             f"its code offers {type(model).__name__} alone, whose base_model_prefix names no bare model in it"
         )
     return model.base_model
-
-
-def _run(keys: Iterable[str], config: Any) -> list[str]:
-    """The names of tensors without those of a decoder that does not run."""
-    return [key for key in keys if not (config.is_encoder_decoder and key.startswith("decoder."))]
-
-
-def _block(key: str) -> int:
-    found = _BLOCK.search(key)
-    return int(found[1]) if found else -1

@@ -3,21 +3,28 @@
 import platform
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import seqbench
+from seqbench.models.packages import package_version
 
 RECORDED = ("torch", "transformers", "scikit-learn", "xgboost", "zarr", "duckdb", "numpy")
 
 
-def versions() -> dict[str, str]:
-    """Versions of seqbench, Python and the packages that results depend on."""
+def versions(requires: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of seqbench, Python and the packages that results depend on.
+
+    Args:
+        requires: Packages that models come from, by their modules.
+    """
     known = {"seqbench": seqbench.__version__, "python": platform.python_version()}
     for name in RECORDED:
         with suppress(PackageNotFoundError):  # each stage runs without the others' packages
             known[name] = version(name)
-    return known
+    found = {name: package_version(name) for name in requires}
+    return known | {name: release for name, release in found.items() if release is not None}
 
 
 def host() -> str:

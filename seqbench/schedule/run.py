@@ -164,13 +164,19 @@ def _execute(
     return ledger
 
 
+def _required(config: Config) -> set[str]:
+    """The packages that models of the config come from, besides transformers."""
+    named = (getattr(model, "requires", None) for model in config.models)
+    return {name for name in named if name is not None}
+
+
 def _record(config: Config, command: Command) -> RunRecord:
     return RunRecord(
         run_id=uuid.uuid4().hex,
         command=command,
         status="running",
         config=redact_all(config.model_dump(mode="json")),
-        versions=host.versions(),
+        versions=host.versions(_required(config)),
         host=host.host(),
         device=host.device(),
         started_at=datetime.now(UTC),

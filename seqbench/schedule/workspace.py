@@ -109,7 +109,8 @@ class Workspace:
         if self.kind(model) in WITH_OPTIONS:
             settings = settings | self.pooling_setting(model) | {"strands": strands}
         width = 2 * hidden if strands == "concat" else hidden
-        return embedding_facts(dataset, width, settings, self.config.store.dtype)
+        requires = getattr(self._entry(model), "requires", None)
+        return embedding_facts(dataset, width, settings, self.config.store.dtype, requires)
 
     def strands(self, model: str, dataset: Dataset) -> Strands:
         """What is made of both strands: proteins have one, and controls count what they are told to."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, PerceiverConfig
 from typer.testing import CliRunner
 
@@ -113,6 +114,91 @@ def test_blocks_beyond_the_config_are_refused(changed: Callable[..., Path]) -> N
     folder = changed("bert", num_hidden_layers=2)
     with pytest.raises(ModelError, match=r"more than the 2 blocks .*first: encoder\.layer\.2\."):
         source(folder).load()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        (
+            "hidden_size",
+            48,
+            r"LayerNorm\.bias is 32, by the config 48 and 49 more .correct hidden_size: 48 wh",
+        ),
+        (
+            "vocab_size",
+            30,
+            r"word_embeddings\.weight is 25 × 32, by the config 30 × 32 .correct vocab_size: ",
+        ),
+        ("intermediate_size", 128, r"intermediate\.dense\.bias is 64, by the config 128 and 8 more"),
+    ],
+)
+def test_tensors_of_another_shape_are_named_with_both(
+    changed: Callable[..., Path], key: str, value: int, says: str
+) -> None:
+    with pytest.raises(ModelError, match=says):
+        source(changed("bert", **{key: value})).load()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "says"),
+    [
+        ("module.", r"55 tensors lie under `module\.`, as DistributedDataParallel names them"),
+        ("module.bert.", r"55 tensors lie under `module\.`, as DistributedDataParallel"),
+        ("_orig_mod.", r"55 tensors lie under `_orig_mod\.`, as torch\.compile names them"),
+        ("encoder.net.", r"55 tensors lie under `encoder\.net\.` \(save the model itself"),
+    ],
+)
+def test_tensors_under_a_prefix_are_counted(changed: Callable[..., Path], prefix: str, says: str) -> None:
+    folder = changed("bert")
+    tensors = load_file(folder / "model.safetensors")
+    save_file(
+        {prefix + name: tensor for name, tensor in tensors.items()},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    with pytest.raises(ModelError, match=says):
+        source(folder).load()
+
+
+def test_a_trainings_checkpoint_is_told_as_such(changed: Callable[..., Path]) -> None:
+    folder = changed("bert")
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    torch.save({"state_dict": tensors, "epoch": 3}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="lie under the key 'state_dict' of a training's checkpoint"):
+        source(folder).load()
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"model_type": "rnafm"}, "no model of type 'rnafm' .set `requires` to the package that adds it"),
+        ({"model_type": None}, "config.json has no model_type"),
+        ({"hidden_act": "gelux"}, "knows no 'gelux', which its config.json asks for"),
+        ({"num_attention_heads": 5}, "not a multiple of the number of attention heads .*is its config.json"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_not_called_damaged(
+    changed: Callable[..., Path], values: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ModelError, match=says) as caught:
+        source(changed("bert", **values)).load()
+    assert "damaged" not in str(caught.value)
+
+
+def test_weights_that_git_has_not_fetched_are_told_as_such(changed: Callable[..., Path]) -> None:
+    folder = changed("bert")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+    (folder / "model.safetensors").write_text(pointer)
+    with pytest.raises(ModelError, match=r"model\.safetensors is a pointer of Git LFS .*\(git lfs pull\)"):
+        source(folder).load()
+
+
+def test_weights_that_were_cut_are_called_damaged(changed: Callable[..., Path]) -> None:
+    weights = changed("bert") / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(ModelError, match=r"deserializing header: .* \(damaged\? copy it again\)"):
+        source(weights.parent).load()
 
 
 def test_a_task_models_weights_load_into_the_bare_model(tiny_model: TinyModel, tmp_path: Path) -> None:
