@@ -18,6 +18,7 @@ from seqbench.catalog.audit_records import ControlScore
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.metrics import MetricScore, score
+from seqbench.metrics.small_samples import SAME
 from seqbench.probe.heads.base import Fit, FittedHead, HeadData, Problem
 from seqbench.probe.heads.linear import LinearHead
 
@@ -166,8 +167,15 @@ def _judged(
         metrics=metrics,
         way=_way(dataset, one),
         judged=judged,
-        certain=one.low is not None and one.low > CHANCE[judged],
+        certain=_is_above(one, CHANCE[judged]),
     )
+
+
+def _is_above(found: MetricScore, chance: float) -> bool:
+    """Whether its interval leaves out chance; a control that is perfect on enough items has none."""
+    if found.low is None:
+        return found.value is not None and found.value > chance and found.reason == SAME
+    return found.low > chance
 
 
 def _way(dataset: Dataset, found: MetricScore) -> float | None:

@@ -45,8 +45,8 @@ CREATE OR REPLACE VIEW layer_scores AS
 SELECT
     p.model, p.dataset, p.task, p.head, p.variant, p.layer, max(p.n_layers) AS n_layers, m.split, m.metric,
     avg(m.value) AS value,
-    avg(m.low) AS low,
-    avg(m.high) AS high,
+    CASE WHEN count(m.low) = count(m.value) THEN avg(m.low) END AS low,
+    CASE WHEN count(m.high) = count(m.value) THEN avg(m.high) END AS high,
     stddev_samp(m.value) AS std,
     count(m.value) AS n_probes
 FROM probes p
@@ -64,8 +64,10 @@ WITH layers AS (
         max(p.n_layers) AS n_layers,
         avg(m.value) FILTER (m.split = 'eval') AS eval_score,
         avg(m.value) FILTER (m.split = 'test') AS test_score,
-        avg(m.low) FILTER (m.split = 'test') AS test_low,
-        avg(m.high) FILTER (m.split = 'test') AS test_high,
+        CASE WHEN count(m.value) FILTER (m.split = 'test' AND m.low IS NULL) = 0
+            THEN avg(m.low) FILTER (m.split = 'test') END AS test_low,
+        CASE WHEN count(m.value) FILTER (m.split = 'test' AND m.high IS NULL) = 0
+            THEN avg(m.high) FILTER (m.split = 'test') END AS test_high,
         stddev_samp(m.value) FILTER (m.split = 'test') AS test_std,
         nullif(count(m.value) FILTER (m.split = 'test'), 0) AS n_probes
     FROM probes p
@@ -381,17 +383,3 @@ JOIN probes p USING (probe_id)
 JOIN metrics m ON m.probe_id = c.probe_id AND m.split = 'test' AND m.metric = c.metric
 WHERE p.status = 'ok';
 COMMENT ON VIEW clean_scores IS 'One row a probe and metric that a report scored on the clean test items, beside all test items';
-
-CREATE OR REPLACE VIEW named_predictions AS
-SELECT
-    probe_id, probes.model, probes.dataset, probes.layer, probes.head, probes.seed, probes.fold,
-    predictions.split, predictions.item, items.id, predictions.output,
-    datasets.class_names[predictions.output + 1] AS class_name,
-    predictions.target, predictions.score
-FROM predictions
-JOIN probes USING (probe_id)
-LEFT JOIN datasets ON datasets.dataset = probes.dataset
--- Where a data set has no eval, the items of eval were held out from train.
-LEFT JOIN items ON items.dataset = probes.dataset AND items.sha256 = datasets.sha256 AND items.item = predictions.item
-    AND items.split = CASE WHEN predictions.split = 'eval' AND datasets.n_eval = 0 THEN 'train' ELSE predictions.split END;
-COMMENT ON VIEW named_predictions IS 'Predictions with the items'' own ids and the names of classes, labels or targets, where there are any';

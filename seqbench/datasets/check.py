@@ -1,6 +1,6 @@
 """A data set's report for `seqbench datasets check`: what is in each split, and what looks wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset, Split, open_dataset
 from seqbench.datasets.spec import DatasetSpec, Source
+from seqbench.metrics.test_splits import remarks_on_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +36,8 @@ class SplitReport:
     """Characters, over all sequences of all items; so are the next two."""
     median_length: float
     max_length: int
-    label_counts: tuple[tuple[int | str, int], ...]
-    """Classification: (class, items); multi-label: (label, items with it), by name if they have names, a
-    label else by its position; regression: empty."""
+    label_counts: tuple[tuple[int, int], ...]
+    """Classification: (class, items); multi-label: (label's position, items with it); regression: empty."""
     targets: tuple[TargetSummary, ...]
     """Regression only."""
 
@@ -52,18 +52,11 @@ class DatasetReport:
     seq_keys: tuple[str, ...]
     alphabet: Alphabet
     classes: tuple[int, ...]
-    class_names: tuple[str, ...]
-    """As of `Dataset`."""
     n_targets: int
     sha256: str
     splits: tuple[SplitReport, ...]
     ceiling: Mapping[str, float] | None
     warnings: tuple[str, ...]
-
-    @property
-    def n_outputs(self) -> int:
-        """Classes, labels or targets."""
-        return len(self.classes) if self.task is Task.CLASSIFICATION else self.n_targets
 
     @property
     def items(self) -> int:
@@ -78,6 +71,7 @@ def check_dataset(spec: DatasetSpec, reporter: Reporter | None = None) -> Datase
         DataError: As `open_dataset`.
     """
     dataset = open_dataset(spec, reporter=reporter)
+    splits = tuple(_split_report(dataset, split) for split in dataset.splits.values())
     return DatasetReport(
         name=spec.name,
         source=spec.source,
@@ -85,13 +79,26 @@ def check_dataset(spec: DatasetSpec, reporter: Reporter | None = None) -> Datase
         seq_keys=dataset.seq_keys,
         alphabet=dataset.alphabet,
         classes=dataset.classes,
-        class_names=dataset.class_names,
         n_targets=dataset.n_targets,
         sha256=dataset.sha256,
-        splits=tuple(_split_report(dataset, split) for split in dataset.splits.values()),
+        splits=splits,
         ceiling=dataset.ceiling,
-        warnings=dataset.warnings,
+        warnings=(*dataset.warnings, *_on_test(dataset, splits)),
     )
+
+
+def _on_test(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[str]:
+    """What scores on test can't tell, since its items are few or alike."""
+    for split in splits:
+        if split.name == "test":
+            remarks = remarks_on_test(
+                dataset.task,
+                split.items,
+                None if dataset.task is Task.REGRESSION else [count for _, count in split.label_counts],
+                names=[str(label) for label, _ in split.label_counts],
+                varies=not split.targets or any(one.minimum < one.maximum for one in split.targets),
+            )
+            yield from (f"{dataset.spec.name}: {remark}" for remark in remarks)
 
 
 def _split_report(dataset: Dataset, split: Split) -> SplitReport:
@@ -107,13 +114,12 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
     )
 
 
-def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int | str, int], ...]:
+def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int, int], ...]:
     if dataset.task is Task.CLASSIFICATION:
         counts = np.bincount(split.targets, minlength=len(dataset.classes))
-        return tuple(zip(dataset.class_names or dataset.classes, counts.tolist(), strict=True))
+        return tuple(zip(dataset.classes, counts.tolist(), strict=True))
     if dataset.task is Task.LABELS:
-        counts = split.labels.sum(axis=0, dtype=np.int64)
-        return tuple(zip(dataset.class_names or range(len(counts)), counts.tolist(), strict=True))
+        return tuple(enumerate(split.labels.sum(axis=0, dtype=np.int64).tolist()))
     return ()
 
 

@@ -7,6 +7,7 @@ from seqbench.metrics.rank_tests import cliques, critical_difference, friedman, 
 from seqbench.metrics.replicating import replicates
 from seqbench.metrics.scores import ClassScore, MetricScore
 from seqbench.metrics.scoring import score, score_many
+from seqbench.metrics.small_samples import effective_items, is_collapsed
 from seqbench.metrics.thresholds import choose_thresholds
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "choose_thresholds",
     "cliques",
     "critical_difference",
+    "effective_items",
     "friedman",
     "higher_is_better",
     "holm",
+    "is_collapsed",
     "paired_difference",
     "ranks",
     "replicates",

@@ -18,8 +18,9 @@ from seqbench.metrics.confusion import class_metrics, count_classes
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.ranking import Ranking, rank
 from seqbench.metrics.resamples import Resampling, affordable_resamples, group_resamples, item_resamples
-from seqbench.metrics.results import Scores, metric_scores, outputs
+from seqbench.metrics.results import Scores, Support, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
+from seqbench.metrics.small_samples import BY_CLASS
 from seqbench.metrics.weighting import Weights, weighted_sums
 
 
@@ -46,7 +47,9 @@ def score_classification(
         class_scores = split.class_scores()
         present_C = np.bincount(targets_N, minlength=n_classes) > 0
         metrics = METRICS[Task.CLASSIFICATION]
-        results.append((metric_scores(metrics, intervals, _reasons(present_C), resampling), class_scores))
+        support = split.support()
+        scores = metric_scores(metrics, intervals, _reasons(present_C), resampling, support)
+        results.append((scores, class_scores))
     return results
 
 
@@ -78,6 +81,20 @@ class _Split:
     def by_cells(self, weights_MR: Weights) -> dict[str, Floats]:
         """What depends on the confusion matrix."""
         return class_metrics(count_classes(self.actual, self.predicted, len(self.rankings), weights_MR))
+
+    def support(self) -> Support:
+        """What each metric rests on; of two classes precision and recall are shares, as accuracy is."""
+        n_items, n_classes = int(self.sizes.sum()), len(self.rankings)
+        counts = count_classes(self.actual, self.predicted, n_classes, self.sizes[:, None])
+        correct_C, actual_C, predicted_C = (
+            column[:, 0].astype(int).tolist() for column in (counts.correct, counts.actual, counts.predicted)
+        )
+        shares = {"accuracy": (sum(correct_C), n_items)}
+        by_metric: dict[str, int] = {}
+        if n_classes == 2:
+            by_metric = dict.fromkeys(BY_CLASS, min(filter(None, actual_C)))
+            shares |= {"precision": (correct_C[1], predicted_C[1]), "recall": (correct_C[1], actual_C[1])}
+        return Support(n_items=n_items, by_metric=by_metric, shares=shares)
 
     def class_scores(self) -> list[ClassScore]:
         """The scores by class."""

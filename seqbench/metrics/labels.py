@@ -18,7 +18,7 @@ from seqbench.metrics.confusion import ClassCounts, count_positives, label_metri
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.ranking import Ranking, rank
 from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
-from seqbench.metrics.results import Scores, metric_scores, outputs
+from seqbench.metrics.results import Scores, Support, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
 
@@ -41,7 +41,10 @@ def score_labels(
     found = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
     reasons = _reasons(actual_KN.sum(axis=1), n_items)
     return [
-        (metric_scores(METRICS[Task.LABELS], intervals, reasons, resampling), split.label_scores())
+        (
+            metric_scores(METRICS[Task.LABELS], intervals, reasons, resampling, split.support()),
+            split.label_scores(),
+        )
         for split, intervals in zip(splits, found, strict=True)
     ]
 
@@ -73,6 +76,11 @@ class _Split:
             "brier": weighted_sums(brier_1N, weights_NR)[0] / len(weights_NR),
             "ece": np.mean(errors_KR, axis=0),
         }
+
+    def support(self) -> Support:
+        """All items; the accuracy is the share of those with all labels right."""
+        exact_N = (self.actual == self.predicted).all(axis=0)
+        return Support(n_items=len(exact_N), shares={"accuracy": (int(exact_N.sum()), len(exact_N))})
 
     def label_scores(self) -> list[ClassScore]:
         """The scores by label."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqbench.metrics.averages import Floats
 from seqbench.metrics.bootstrap import interval
+from seqbench.metrics.small_samples import is_collapsed, least_items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,9 +18,9 @@ class Difference:
 
     value: float
     """Positive where the first side is better, whichever way the metric goes."""
-    low: float
-    """Lower end of the percentile interval."""
-    high: float
+    low: float | None
+    """Lower end of the percentile interval; None where items are too few for one, or all resamples agree."""
+    high: float | None
     p: float
     """Two-sided, for no difference."""
 
@@ -44,7 +45,7 @@ def paired_difference(
         a_SR: Values of one side by seed, from `replicates`; column 0 is the data.
         b_SR: Those of the other, of the same resamples; it may have other seeds, and another number of them.
         higher_is_better: Of the metric.
-        n_items: Items that were resampled.
+        n_items: Items that the metric rests on (see `small_samples.effective_items`).
         seed: Of the draws of seeds.
         level: Share of resamples inside the interval.
 
@@ -58,6 +59,8 @@ def paired_difference(
         return None
     drawn = difference_R[1:][~np.isnan(difference_R[1:])]
     p = _p_value(found.value, drawn, n_items)
+    if n_items < least_items(level) or is_collapsed(found.low, found.high):
+        return Difference(value=found.value, low=None, high=None, p=p)
     return Difference(value=found.value, low=found.low, high=found.high, p=p)
 
 

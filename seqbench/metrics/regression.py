@@ -16,7 +16,7 @@ from seqbench.metrics.continuous import Moments, prepare, target_metrics
 from seqbench.metrics.kendall import kendall
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
-from seqbench.metrics.results import Scores, defined, metric_scores, outputs
+from seqbench.metrics.results import Scores, Support, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.spearman import RankOrder, rank_order, spearman
 from seqbench.metrics.weighting import Weights
@@ -104,7 +104,9 @@ class _Split:
         ones_N1 = np.ones((len(self.targets), 1), dtype=np.uint8)
         whole = self._by_target(ones_N1) | {"kendalltau": self._kendall(ones_N1)[0]}
         return (
-            metric_scores(METRICS[Task.REGRESSION], intervals, reasons, resampling),
+            metric_scores(
+                METRICS[Task.REGRESSION], intervals, reasons, resampling, Support(n_items=len(self.targets))
+            ),
             _target_scores(whole, constant_T, flat_T, len(self.targets)),
         )
 

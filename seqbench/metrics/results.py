@@ -4,6 +4,7 @@ Shape letters: K outputs (classes, labels or targets).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from seqbench.metrics.bootstrap import Interval
 from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.scores import ClassScore, MetricScore
+from seqbench.metrics.small_samples import SAME, few_reason, is_collapsed, least_items, needs_wilson, wilson
 
 Scores = tuple[list[MetricScore], list[ClassScore]]
 """The scores of a split, and those by class, label or target."""
@@ -20,29 +22,58 @@ MOST_NAMED = 8
 """Outputs that a reason lists by index before it says how many more there are."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """What the metrics of a split rest on."""
+
+    n_items: int
+    by_metric: Mapping[str, int] = field(default_factory=dict)
+    """Items that a metric rests on where they are fewer than all."""
+    shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Metrics that are shares of items: how many items count, and of how many."""
+
+
 def metric_scores(
     metrics: Sequence[str],
     intervals: Mapping[str, Interval],
     reasons: Mapping[str, str],
     resampling: Resampling,
+    support: Support,
 ) -> list[MetricScore]:
-    """Scores in the order of `metrics`; a reason is given where there is one for the metric."""
+    """Scores in the order of `metrics`; a reason is given where there is one for the metric.
+
+    Where the bootstrap's interval does not hold (see `small_samples`), a share has Wilson's, and any other
+    metric none.
+    """
     scores = []
     for metric in metrics:
-        interval = intervals[metric]
-        reason = reasons.get(metric)
-        if reason is None and resampling.n_resamples > 0 and np.isnan(interval.low):
-            reason = NO_INTERVAL
-        scores.append(
-            MetricScore(
-                metric=metric,
-                value=defined(interval.value),
-                low=defined(interval.low),
-                high=defined(interval.high),
-                reason=reason,
-            )
-        )
+        value, reason = defined(intervals[metric].value), reasons.get(metric)
+        low, high, why = _ends(metric, intervals[metric], resampling, support)
+        told = (reason or why) if value is None else "; ".join(filter(None, (reason, why)))
+        scores.append(MetricScore(metric=metric, value=value, low=low, high=high, reason=told or None))
     return scores
+
+
+_Ends = tuple[float | None, float | None, str | None]
+"""An interval, or why there is none."""
+
+
+def _ends(metric: str, found: Interval, resampling: Resampling, support: Support) -> _Ends:
+    if resampling.n_resamples == 0:
+        return None, None, None
+    if np.isnan(found.value):
+        return None, None, NO_INTERVAL
+    share = support.shares.get(metric)
+    if share is not None and share[1] > 0 and needs_wilson(*share):
+        return *wilson(*share, resampling.level), None
+    n_items = support.by_metric.get(metric, support.n_items)
+    if n_items < least_items(resampling.level):
+        return None, None, few_reason(n_items, support.n_items)
+    if np.isnan(found.low):
+        return None, None, NO_INTERVAL
+    if is_collapsed(found.low, found.high):
+        return None, None, SAME
+    return found.low, found.high, None
 
 
 def defined(value: float) -> float | None:

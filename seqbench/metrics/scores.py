@@ -10,7 +10,7 @@ class MetricScore:
     metric: str
     value: float | None
     low: float | None
-    """Lower end of the bootstrap interval over items."""
+    """Lower end of the interval over items: the bootstrap's, or Wilson's of a share that is near 0 or 1."""
     high: float | None
     reason: str | None
     """Why a number is None, or what an average leaves out; None where there is nothing to say."""

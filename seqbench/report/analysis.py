@@ -42,9 +42,10 @@ class Comparison:
     n_items: int
     difference: float
     """How much better `a` is than `b` on test: positive where a is, whichever way the metric goes."""
-    low: float
-    """Lower end of the 95 % interval of the difference."""
-    high: float
+    low: float | None
+    """Lower end of the 95 % interval of the difference; None where items are too few for one, or where all
+    resamples give the same difference."""
+    high: float | None
     p: float
     """Two-sided."""
     p_holm: float
@@ -63,8 +64,9 @@ class LayerComparison:
     layer: int
     difference: float
     """How much better the chosen layer is on test; negative where this one is better."""
-    low: float
-    high: float
+    low: float | None
+    """None as of `Comparison`."""
+    high: float | None
     p_holm: float
     """Two-sided, corrected over the other layers."""
 
@@ -100,7 +102,8 @@ class Gain:
     difference: float
     """Positive where the model is better."""
     low: float | None
-    """None where the pair could not be compared item by item (no predictions stored)."""
+    """None where the pair could not be compared item by item (no predictions stored; `p_holm` is None as
+    well), or as of `Comparison`."""
     high: float | None
     p_holm: float | None
 

@@ -105,13 +105,18 @@ class DatasetFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A metric on test: the mean over seeds, and the mean ends of the bootstrap intervals over items."""
+    """A metric on test: the mean over seeds, and the mean ends of the intervals over items.
+
+    There is an interval where every seed has one.
+    """
 
     value: float | None
     low: float | None
     high: float | None
     n_probes: int
     """Probes in the mean."""
+    reason: str | None = None
+    """Why there is no interval, or no value."""
 
 
 UNKNOWN = Score(value=None, low=None, high=None, n_probes=0)

@@ -1,11 +1,13 @@
 """What a report says in a few sentences: what pre-training bought, who is ahead, at which layer, how sure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from seqbench.metrics.test_splits import remarks_on_test
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.phrases import counted, listed
+from seqbench.report.phrases import MOST_NAMED, counted, listed
+from seqbench.report.results import Results
 from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
 from seqbench.report.sentences.pretraining import bought, lacking
@@ -51,10 +53,28 @@ def _boards(rows: Sequence[LeaderRow]) -> Boards:
     return {dataset: board for dataset, board in boards.items() if board}
 
 
+def _weak_tests(results: Results) -> Iterator[str]:
+    """Data sets whose test items are too few or too alike; of many the first few."""
+    found: list[str] = []
+    for dataset in results.datasets:
+        test = dataset.splits.get("test")
+        targets = None if test is None else test.targets
+        remarks = remarks_on_test(
+            dataset.task,
+            dataset.n_test,
+            None if test is None else test.label_counts,
+            varies=targets is None or any(low < high for low, *_, high in targets),
+        )
+        found += [f"{dataset.name}: {'; '.join(remarks)}."] if remarks else []
+    yield from found[:MOST_NAMED]
+    if len(found) > MOST_NAMED:
+        yield f"Test items are too few or too uniform on {counted(len(found) - MOST_NAMED, 'more data set')}."
+
+
 def _open(analysis: Analysis) -> tuple[str, ...]:
     """Which data sets can't be trusted; what is not there, and why as far as that is known."""
     results = analysis.results
-    said = list(red_datasets(analysis))
+    said = [*red_datasets(analysis), *_weak_tests(results)]
     if results.failed:
         by_reason: dict[str, int] = {}
         for failure in results.failed:

@@ -105,9 +105,10 @@ class _Lines:
     def _gain(self, gain: Gain | None) -> str:
         if gain is None:
             return ""
-        if gain.low is None or gain.high is None:
+        if gain.is_clear is None:
             return f"{signed(gain.difference)}  "
-        interval = f" ({signed(gain.low)} to {signed(gain.high)})" if self._is_wide else ""
+        has_ends = self._is_wide and gain.low is not None
+        interval = f" ({signed(gain.low)} to {signed(gain.high)})" if has_ends else ""
         return f"{signed(gain.difference)}{interval} {UNCLEAR if gain.is_clear is False else ' '}"
 
 

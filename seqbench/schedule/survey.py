@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from seqbench.core.types import SplitName
 from seqbench.errors import NotApplicableError, SeqbenchError
-from seqbench.metrics.names import describe_task
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.items import Items, items_of_targets
 from seqbench.probe.trainings import applicable
@@ -84,7 +83,7 @@ def _pair_to_extract(
         )
         for name, split in facts.splits.items()
     ]
-    return _pair(workspace, known, model, dataset, layers, facts, splits, entry)
+    return _pair(workspace, known, model, dataset, layers, 4 * facts.n_seqs * facts.hidden, splits, entry)
 
 
 def _described(workspace: Workspace, model: str, dataset: str) -> tuple[EmbeddingFacts, dict[SplitName, int]]:
@@ -115,7 +114,9 @@ def _pair_in_store(
             raise SeqbenchError(
                 f"{entry.name}/{split} misses {len(missing)} blocks (run `seqbench extract` again)"
             )
-    return _pair(workspace, known, model, dataset, layers, entry.facts, [], entry)
+    return _pair(
+        workspace, known, model, dataset, layers, 4 * entry.facts.n_seqs * entry.facts.hidden, [], entry
+    )
 
 
 def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> None:
@@ -170,7 +171,7 @@ def _pair(
     model: str,
     dataset: str,
     layers: tuple[int, ...],
-    facts: EmbeddingFacts,
+    row_bytes: int,
     splits: Sequence[SplitState],
     entry: Embeddings | None,
 ) -> Pair:
@@ -188,8 +189,7 @@ def _pair(
         model=model,
         dataset=dataset,
         layers=layers,
-        row_bytes=4 * facts.n_seqs * facts.hidden,
-        labels=describe_task(facts.task, len(facts.classes) or facts.n_targets),
+        row_bytes=row_bytes,
         splits=tuple(splits),
         probes=probes,
         probes_known=probes - missing.total(),

@@ -63,7 +63,7 @@ def test_a_file_changed_after_indexing_is_refused(spec):
 def test_the_task_of_train_holds_for_the_other_splits(spec):
     d = open_dataset(spec(train=items([0.5, 1]), test=items([0, 1])))
     assert (d.task, d.n_targets, d.classes) == (Task.REGRESSION, 2, ())
-    with pytest.raises(DataError, match=r"test\.jsonl:2: label must be an int or a name, got 0\.5"):
+    with pytest.raises(DataError, match=r"test\.jsonl:2: label must be an int, got 0\.5"):
         open_dataset(spec(train=items(0, 1), test=items(0, 0.5)))
 
 
@@ -195,6 +195,19 @@ def test_a_report_counts_labels_and_summarises_targets(spec):
     report = check_dataset(spec(train=items([1.0], [4.0]), test=items([2.5])))
     (target,) = report.splits[0].targets
     assert (target.mean, target.sd, target.minimum, target.maximum) == (2.5, 1.5, 1.0, 4.0)
+
+
+def test_a_report_tells_of_a_test_split_that_is_small_or_of_one_class(spec):
+    report = check_dataset(spec(train=items(5, 9) * 20, test=items(5) * 40))
+    assert report.warnings == (
+        "d: all 40 items of test are of class 5, so scores on it do not tell models apart",
+    )
+    assert open_dataset(spec(train=items(5, 9) * 20, test=items(5, 9))).warnings == ()
+    few = check_dataset(spec(train=items(0.5, 2.5) * 20, test=items(1.5) * 3))
+    assert few.warnings == (
+        "d: no target varies in test, so scores on it do not tell models apart",
+        "d: test has 3 items, too few to tell models apart",
+    )
 
 
 REAL = {

@@ -182,8 +182,24 @@ def test_models_that_predict_the_same_share_a_rank_with_p_of_one(tmp_path):
     catalog.append([predicted(name, "binary", 0, 1, 0.5, draw=7) for name in names])
     analysis, _ = _analyse(catalog, ("binary",), names)
     (one,) = analysis.comparisons
-    assert (one.difference, one.low, one.high, one.p, one.p_holm) == (0, 0, 0, 1, 1)
+    assert (one.difference, one.low, one.high, one.p, one.p_holm) == (0, None, None, 1, 1)
     assert [(row.rank, row.place) for row in analysis.leaderboard] == [(1, 1), (1, 1)]
+
+
+def test_five_items_give_neither_an_interval_nor_a_clear_difference(tmp_path):
+    catalog = Catalog(tmp_path / "c.duckdb")
+    names = ("bert", "kmer-4")
+    catalog.append([model(name) for name in names] + [dataset("values")])
+    catalog.append(
+        [
+            predicted(name, "values", 0, 1, quality, n_items=5)
+            for name, quality in zip(names, (9, -9), strict=True)
+        ]
+    )
+    analysis, _ = _analyse(catalog, ("values",), names)
+    (one,) = analysis.comparisons
+    assert (one.low, one.high, one.is_clear) == (None, None, False)
+    assert [row.rank for row in analysis.leaderboard] == [1, 1]
 
 
 def test_without_predictions_scores_decide_and_it_is_said(tmp_path):

@@ -14,6 +14,7 @@ from seqbench.catalog.records import (
     SplitContents,
 )
 from seqbench.core.types import Task
+from seqbench.metrics import MetricScore
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.results import EpochFacts
@@ -42,6 +43,27 @@ def test_scores_are_means_over_seeds(tmp_path):
     score = _read(catalog).curve("uci_splice", "dna-bert", "mlp").at(1, "accuracy")
     assert score.n_probes == 3
     assert score.value == pytest.approx(sum(value for (value,) in rows) / 3)
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [
+        (((0.8, 1.0), (0.7, 0.9)), (0.75, 0.95, None)),
+        (((0.8, 1.0), (None, None)), (None, None, "why")),
+        (((1.0, 1.0), (1.0, 1.0)), (None, None, None)),
+    ],
+    ids=["all", "one without", "recorded by an older version"],
+)
+def test_there_is_an_interval_where_every_seed_has_one(tmp_path, ends, expected):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=0)
+    for seed, (low, high) in enumerate(ends):
+        one = probe("dna-bert", "uci_splice", Task.CLASSIFICATION, 0, 1, seed=seed)
+        why = None if low is not None else "why"
+        metric = MetricScore(metric="accuracy", value=0.9, low=low, high=high, reason=why)
+        catalog.append([replace(one, splits=tuple(replace(s, metrics=(metric,)) for s in one.splits))])
+    score = _read(catalog).curve("uci_splice", "dna-bert", "mlp").at(0, "accuracy")
+    assert (score.low, score.high, score.reason) == pytest.approx(expected)
+    assert score.value == pytest.approx(0.9)
 
 
 def test_of_two_variants_the_one_recorded_last_counts(tmp_path):

@@ -197,6 +197,26 @@ def test_the_layers_that_were_asked_for_are_those_named():
     assert not any("chosen on eval" in sentence for sentence in summarize(replace(made, results=results)))
 
 
+def test_test_items_that_are_few_or_of_one_class_are_told():
+    made = analysis(2, 2, 3)
+    one, other = made.results.datasets
+    test = replace(one.splits["test"], n_items=60, label_counts=(0, 60, 0, 0))
+    one = replace(one, n_test=60, splits={**one.splits, "test": test})
+    results = replace(made.results, datasets=(one, replace(other, n_test=4, splits={})))
+    said = summarize(replace(made, results=results))
+    alike = "so scores on it do not tell models apart"
+    assert f"prom_core: all 60 items of test are of one class, {alike}." in said
+    assert "uci_splice: test has 4 items, too few to tell models apart." in said
+
+
+def test_a_gain_without_an_interval_is_told_as_compared():
+    made = _one()
+    gains = tuple(replace(gain, low=None, high=None) for gain in made.gains)
+    first = summarize(replace(made, gains=gains))[0]
+    assert "by score" not in first
+    assert f"{abs(gains[0].difference):.3f} better than" in first
+
+
 def test_controls_alone_and_nothing_at_all_are_said():
     made = analysis(4, 1, 2)
     controls = tuple(row for row in made.leaderboard if row.control)

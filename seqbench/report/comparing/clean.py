@@ -149,9 +149,12 @@ def _mean(scores: Sequence[MetricScore]) -> Score:
         known = [value for value in values if value is not None]
         return fmean(known) if known else None
 
+    # The ends of some seeds need not lie around the mean of all.
+    has_ends = all(score.low is not None for score in scores if score.value is not None)
     return Score(
         value=mean(score.value for score in scores),
-        low=mean(score.low for score in scores),
-        high=mean(score.high for score in scores),
+        low=mean(score.low for score in scores) if has_ends else None,
+        high=mean(score.high for score in scores) if has_ends else None,
         n_probes=sum(score.value is not None for score in scores),
+        reason=next((score.reason for score in scores if score.low is None), None),
     )

@@ -10,7 +10,7 @@ from itertools import groupby
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ComparisonRecord
 from seqbench.core.types import Task
-from seqbench.metrics import higher_is_better, paired_difference, replicates
+from seqbench.metrics import effective_items, higher_is_better, paired_difference, replicates
 from seqbench.metrics.averages import Floats
 from seqbench.report.comparing.pairs import Pair
 from seqbench.report.comparing.predictions import (
@@ -48,6 +48,17 @@ class _Work:
         return self.contents.n_rows * len(self.probed.side.probes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scored:
+    """A side with its scores."""
+
+    work: _Work
+    values_SR: Floats
+    """By seed on the data and on the resamples."""
+    n_effective: int
+    """Items that the metric rests on."""
+
+
 def compare(
     catalog: Catalog, wanted: Sequence[Pair], tasks: Mapping[str, Task], contents: Mapping[int, Contents]
 ) -> Iterator[list[ComparisonRecord]]:
@@ -64,8 +75,8 @@ def compare(
     """
     by_dataset = {name: list(group) for name, group in groupby(wanted, key=lambda pair: pair.dataset)}
     work = [one for name, pairs in by_dataset.items() for one in _work(pairs, tasks[name], contents)]
-    for dataset, scored in groupby(_scored(catalog, work), key=lambda one: one[0].probed.dataset):
-        found = {one.probed.side.probes: values_SR for one, values_SR in scored}
+    for dataset, scored in groupby(_scored(catalog, work), key=lambda one: one.work.probed.dataset):
+        found = {one.work.probed.side.probes: one for one in scored}
         yield [_record(pair, found, contents) for pair in by_dataset[dataset]]
 
 
@@ -86,8 +97,8 @@ def _work(pairs: Iterable[Pair], task: Task, contents: Mapping[int, Contents]) -
     return sorted(sides.values(), key=lambda one: one.group)
 
 
-def _scored(catalog: Catalog, work: Iterable[_Work]) -> Iterator[tuple[_Work, Floats]]:
-    """Each side with its metric by seed on the data and on the resamples, (S, R)."""
+def _scored(catalog: Catalog, work: Iterable[_Work]) -> Iterator[_Scored]:
+    """Score each side on the same resamples as those it is compared with."""
     for batch in _batches(work):
         scores = read_scores(catalog, [probe for one in batch for probe in one.probed.side.probes])
         groups = [list(group) for _, group in groupby(batch, key=lambda one: one.group)]
@@ -109,37 +120,40 @@ def _batches(work: Iterable[_Work]) -> Iterator[list[_Work]]:
         yield batch
 
 
-def _score(
-    group: Sequence[_Work], scores: Mapping[int, Array], targets: Array
-) -> Iterator[tuple[_Work, Floats]]:
+def _score(group: Sequence[_Work], scores: Mapping[int, Array], targets: Array) -> Iterator[_Scored]:
     first = group[0]
+    true = as_targets(first.task, targets, first.contents)
+    predictions = [
+        as_predictions(one.task, scores[probe], one.contents)
+        for one in group
+        for probe in one.probed.side.probes
+    ]
     values_LR = replicates(
         first.task,
-        as_targets(first.task, targets, first.contents),
-        [
-            as_predictions(one.task, scores[probe], one.contents)
-            for one in group
-            for probe in one.probed.side.probes
-        ],
+        true,
+        predictions,
         first.metric,
         thresholds=[cuts for one in group for cuts in one.probed.thresholds],
         n_resamples=first.n_resamples,
     )
+    n_effective = effective_items(first.task, true, first.metric, predictions[0].shape[1])
     start = 0
     for one in group:
         stop = start + len(one.probed.side.probes)
-        yield one, values_LR[start:stop]
+        yield _Scored(work=one, values_SR=values_LR[start:stop], n_effective=n_effective)
         start = stop
 
 
 def _record(
-    pair: Pair, found: Mapping[tuple[int, ...], Floats], contents: Mapping[int, Contents]
+    pair: Pair, found: Mapping[tuple[int, ...], _Scored], contents: Mapping[int, Contents]
 ) -> ComparisonRecord:
     n_items = contents[pair.a.side.probes[0]].n_items
     # A chosen layer is scored on as many resamples as models are, of which the first are those of its layers.
-    a_SR, b_SR = (found[one.side.probes][:, : pair.n_resamples + 1] for one in (pair.a, pair.b))
+    a, b = (found[one.side.probes] for one in (pair.a, pair.b))
     difference = paired_difference(
-        a_SR, b_SR, higher_is_better=higher_is_better(pair.metric), n_items=n_items
+        *(one.values_SR[:, : pair.n_resamples + 1] for one in (a, b)),
+        higher_is_better=higher_is_better(pair.metric),
+        n_items=a.n_effective,
     )
     return ComparisonRecord(
         kind=pair.recorded_as,

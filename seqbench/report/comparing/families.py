@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from seqbench.catalog.records import ComparedSide, ComparisonRecord
-from seqbench.metrics import holm
+from seqbench.metrics import holm, is_collapsed
 from seqbench.report.analysis import SHUFFLED, Comparison, LayerComparison, LayerComparisons, Side
 from seqbench.report.comparing.pairs import Pair, PairKind
 from seqbench.report.leaderboard import LeaderRow
@@ -17,8 +17,8 @@ class _Tested:
 
     record: ComparisonRecord
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p: float
 
 
@@ -26,10 +26,19 @@ def _tested(pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]) -> l
     found = []
     for pair in pairs:
         one = records.get(pair.key)
-        if one is None or one.difference is None or one.low is None or one.high is None or one.p is None:
+        if one is None or one.difference is None or one.p is None:
             continue
-        found.append(_Tested(record=one, difference=one.difference, low=one.low, high=one.high, p=one.p))
+        low, high = _interval(one)
+        found.append(_Tested(record=one, difference=one.difference, low=low, high=high, p=one.p))
     return found
+
+
+def _interval(record: ComparisonRecord) -> tuple[float | None, float | None]:
+    """None where there is none; older versions recorded some without width."""
+    low, high = record.low, record.high
+    if low is None or high is None or is_collapsed(low, high):
+        return None, None
+    return low, high
 
 
 def model_comparisons(
@@ -89,7 +98,9 @@ def _comparison(tested: _Tested, p_holm: float) -> Comparison:
 
 def turn(one: Comparison) -> Comparison:
     """The same seen from the other side."""
-    return replace(one, a=one.b, b=one.a, difference=-one.difference, low=-one.high, high=-one.low)
+    low = None if one.high is None else -one.high
+    high = None if one.low is None else -one.low
+    return replace(one, a=one.b, b=one.a, difference=-one.difference, low=low, high=high)
 
 
 def _side(side: ComparedSide) -> Side:

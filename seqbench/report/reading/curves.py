@@ -10,14 +10,21 @@ from seqbench.report.results import UNKNOWN, Choice, Curve, Score
 _SCORES = """
 SELECT
     dataset, model, head, layer, max(n_layers), split = 'eval', metric,
-    avg(value), avg(low), avg(high), count(value)
+    avg(value),
+    CASE WHEN count(value) = count(value) FILTER (low < high) THEN avg(low) END,
+    CASE WHEN count(value) = count(value) FILTER (low < high) THEN avg(high) END,
+    count(value),
+    max(reason) FILTER (low IS NULL)
 FROM asked
 JOIN current USING (dataset, model, head, variant)
 JOIN metrics USING (probe_id)
 WHERE status = 'ok' AND fold IS NULL AND split IN ('eval', 'test')
 GROUP BY ALL
 """
-"""The means over seeds of the view `layer_scores`, which can't be asked for probes since some time."""
+"""The means over seeds of the view `layer_scores`, which can't be asked for probes since some time.
+
+Older versions recorded intervals without width.
+"""
 
 _Scores = dict[tuple[int, str], Score]
 """By layer and metric."""
@@ -28,9 +35,9 @@ def read_curves(reader: Reader) -> dict[Key, Curve]:
     on_test: dict[Key, _Scores] = defaultdict(dict)
     on_eval: dict[Key, _Scores] = defaultdict(dict)
     n_layers: dict[Key, int] = {}
-    for dataset, model, head, layer, depth, is_eval, metric, value, low, high, n in reader.rows(_SCORES):
+    for dataset, model, head, layer, depth, is_eval, metric, value, low, high, n, why in reader.rows(_SCORES):
         key = (dataset, model, head)
-        score = Score(value=value, low=low, high=high, n_probes=n)
+        score = Score(value=value, low=low, high=high, n_probes=n, reason=why)
         (on_eval if is_eval else on_test)[key][layer, metric] = score
         n_layers[key] = max(depth, n_layers.get(key, 0))
     return {

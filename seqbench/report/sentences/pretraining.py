@@ -93,8 +93,11 @@ def _over(gain: Gain) -> str:
     other = f"its untrained twin {gain.control}" if gain.kind == "untrained" else gain.control
     low, high = gain.low, gain.high
     better = "better" if gain.difference > 0 else "worse"
-    if low is None or high is None:
+    if gain.is_clear is None:
         return f"{number(abs(gain.difference))} {better} by score than {other}"
+    if low is None or high is None:
+        apart = f"{number(abs(gain.difference))} {better} than {other}"
+        return apart if gain.is_clear else f"not clearly apart from {other} ({signed(gain.difference)})"
     if not gain.is_clear:
         return f"not clearly apart from {other} ({signed(gain.difference)}, {signed(low)} to {signed(high)})"
     ends = (low, high) if gain.difference > 0 else (-high, -low)

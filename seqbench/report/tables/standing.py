@@ -35,6 +35,7 @@ _BOARD = (
     "gap",
     "n_layers_as_good",
     "layers_as_good",
+    "reason",
 )
 _BOARD_PRINTED = (
     "dataset",
@@ -106,6 +107,7 @@ def _board_row(
         choice.gap,
         None if layers is None else len(layers),
         None if layers is None else " ".join(map(str, layers)),
+        test.reason,
     )
 
 

@@ -30,10 +30,8 @@ function layerText({ n_layers: count, choice }) {
 function gainText(gain) {
   if (!gain) return NONE;
   const half = gain.low === null ? null : (gain.high - gain.low) / 2;
-  const title =
-    half === null
-      ? null
-      : `95 % interval ${interval(gain.low, gain.high, signed)}, p (Holm) ${probability(gain.p_holm)}`;
+  const ends = half === null ? "no interval" : `95 % interval ${interval(gain.low, gain.high, signed)}`;
+  const title = gain.p_holm === null ? null : `${ends}, p (Holm) ${probability(gain.p_holm)}`;
   return h(
     "span",
     { title, class: gain.clear === false ? "unsure" : null },
@@ -135,7 +133,12 @@ function boardColumns(rows, withDataset) {
       value: (row) => row.choice.test.low,
       cell: (row) => [
         strip(row),
-        h("small", { class: "quiet" }, shortInterval(row.choice.test.low, row.choice.test.high)),
+        h(
+          "small",
+          { class: "quiet", title: row.choice.test.reason },
+          shortInterval(row.choice.test.low, row.choice.test.high) ||
+            (row.choice.test.reason ? "no interval" : ""),
+        ),
       ],
     },
     gainsThere("untrained") && {

@@ -79,10 +79,8 @@ function cleanColumns(rows, withDataset) {
   const shared = boardColumns(rows, withDataset).filter((column) => kept.includes(column.key));
   const before = shared.filter((column) => column.key !== "metric");
   const place = { label: "place", title: "By score on clean items; not tested" };
-  Object.assign(
-    before.find((column) => column.key === "rank"),
-    place,
-  );
+  const rank = before.find((column) => column.key === "rank");
+  if (rank) Object.assign(rank, place);
   const metric = shared.find((column) => column.key === "metric");
   return [
     ...before,

@@ -77,12 +77,17 @@ const pairs = indexed(
       a: pair.b,
       b: pair.a,
       difference: -pair.difference,
-      low: -pair.high,
-      high: -pair.low,
+      low: negative(pair.high),
+      high: negative(pair.low),
     })),
   ],
   (pair) => [pair.dataset, pair.metric, pair.a.model, pair.b.model],
 );
+
+/** The same seen from the other side; nothing stays nothing. */
+function negative(value) {
+  return value === null ? null : -value;
+}
 
 function indexed(list, key) {
   return new Map(list.map((record) => [JSON.stringify(key(record)), record]));

@@ -66,7 +66,7 @@ function comparisonTable(id, found, withDataset) {
   const rows = found.map((pair) =>
     pair.difference >= 0
       ? pair
-      : { ...pair, a: pair.b, b: pair.a, difference: -pair.difference, low: -pair.high, high: -pair.low },
+      : { ...pair, a: pair.b, b: pair.a, difference: -pair.difference, low: negative(pair.high), high: negative(pair.low) },
   );
   const side = ({ model, layer, head }) => [
     modelName(model),

@@ -1,0 +1,48 @@
+"""What is wrong with a test split that scores can't show: too few items, or nothing that varies."""
+
+from collections.abc import Sequence
+
+from seqbench.core.types import Task
+from seqbench.metrics.small_samples import least_items
+
+MIN_TEST_ITEMS = 30
+"""Test items below which a split is called tiny: of 30, the 95 % interval of a share is up to ±0.17 wide."""
+
+
+def remarks_on_test(
+    task: Task, n_items: int, counts: Sequence[int] | None, *, names: Sequence[str] = (), varies: bool = True
+) -> list[str]:
+    """Tell what scores on a test split can't tell, each in a sentence without its full stop.
+
+    Args:
+        task: What the labels are.
+        n_items: Of test.
+        counts: Items of each class, or items that carry each label; None for regression or where unknown.
+        names: Of the classes; without them a class is not named.
+        varies: Whether any target of a regression does.
+    """
+    said = []
+    if counts is not None and n_items:
+        said += _of_classes(n_items, counts, names) if task is Task.CLASSIFICATION else []
+        if task is Task.LABELS and all(count in (0, n_items) for count in counts):
+            said.append("no label varies in test, so scores on it do not tell models apart")
+    if not varies:
+        said.append("no target varies in test, so scores on it do not tell models apart")
+    if n_items < MIN_TEST_ITEMS:
+        items = "item" if n_items == 1 else "items"
+        said.append(f"test has {n_items} {items}, too few to tell models apart")
+    return said
+
+
+def _of_classes(n_items: int, counts: Sequence[int], names: Sequence[str]) -> list[str]:
+    present = [index for index, count in enumerate(counts) if count]
+    if len(present) == 1:
+        which = f"class {names[present[0]]}" if names else "one class"
+        items = f"all {n_items:,} items of test are" if n_items > 1 else "the one item of test is"
+        return [f"{items} of {which}, so scores on it do not tell models apart"]
+    rarer = min(present, key=lambda index: counts[index], default=None)
+    if len(counts) == 2 and rarer is not None and counts[rarer] < least_items(0.95):
+        which = f"class {names[rarer]}" if names else "the rarer class"
+        items = "item" if counts[rarer] == 1 else "items"
+        return [f"test has {counts[rarer]} {items} of {which}, too few for intervals of most scores"]
+    return []
