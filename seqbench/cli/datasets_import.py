@@ -42,7 +42,8 @@ def fasta(
     split_key: Annotated[str | None, typer.Option(help="Headers hold the split as KEY=value.")] = None,
 ) -> None:
     """Import FASTA; labels come from headers, a table or the files' names."""
-    from seqbench.datasets.importing import fasta as source
+    from seqbench.datasets.importing.fasta import FastaSource
+    from seqbench.datasets.importing.headers import header_label
 
     ways = {
         "--label-key": label_key,
@@ -54,9 +55,9 @@ def fasta(
     chosen = [f"{option} {value}" for option, value in ways.items() if value is not None]
     if len(chosen) != 1:
         raise DataError(f"say with one of {', '.join(ways)} where labels are ({len(chosen)} are given)")
-    made = source.FastaSource(
+    made = FastaSource(
         files=options.split_files(inputs, train, eval, test),
-        from_header=source.header_label(label_key, label_field, field_separator, label_regex),
+        from_header=header_label(label_key, label_field, field_separator, label_regex),
         table=labels,
         split_key=split_key,
         label_from=chosen[0].removesuffix(" True"),

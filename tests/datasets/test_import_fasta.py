@@ -5,6 +5,7 @@ from pathlib import Path
 import pysam
 import pytest
 
+from seqbench.datasets.importing.headers import header_pairs
 from tests.importing import do_import, items, manifest, refusal
 
 RECORDS = [("a", "ACGTacgt", "pos"), ("b", "GGGG", "neg"), ("c", "TTTTTTNN", "pos"), ("d", "CA", "neg")]
@@ -126,6 +127,61 @@ def test_splits_come_from_headers(tmp_path: Path) -> None:
     made = do_import("fasta", path, "--label-key", "label", "--split-key", "set", out=tmp_path / "o" / "d")
     assert {split: [item["seq"] for item in each] for split, each in made.items()} == {
         "train": ["A", "C"], "eval": ["G"], "test": ["T"],
+    }  # fmt: skip
+
+
+UNIPROT = """>sp|P0A7Y4|RNH_ECOLI Ribonuclease HI OS=Escherichia coli (strain K12) OX=83333 GN=rnhA PE=1 SV=2
+MA
+>sp|P13335|GP46_BPT4 Tail, long OS=Enterobacteria phage T4 OX=10665 GN=46 PE=1 SV=2
+MC
+>sp|P04326|TAT_HV1 Protein Tat OS=HIV type 1 group M, subtype B (isolate HXB2) OX=11706 GN=tat PE=1
+MD
+"""
+
+
+def test_values_of_uniprot_headers_hold_blanks_and_commas(tmp_path: Path) -> None:
+    """Values by pyteomics 5.0.1, `fasta.parse`."""
+    (tmp_path / "x.fa").write_text(UNIPROT * 2)
+    options = [tmp_path / "x.fa", "--split", "1/0/1", "--label-key"]
+    do_import("fasta", *options, "OS", "--task", "classification", out=tmp_path / "o" / "d")
+    assert set(manifest(tmp_path / "o" / "d")["names"].values()) == {
+        "Escherichia coli (strain K12)", "Enterobacteria phage T4",
+        "HIV type 1 group M, subtype B (isolate HXB2)",
+    }  # fmt: skip
+    made = do_import("fasta", *options, "OX", out=tmp_path / "o" / "ox")
+    assert {item["label"] for each in made.values() for item in each} == {83333, 10665, 11706}
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        (">UniRef50_Q9K794 Putative AgrB n=2 Tax=Bacillus halodurans TaxID=86665", "Bacillus halodurans"),
+        (">x [strain=K 12] [Tax=Homo sapiens] clone 7", "Homo sapiens"),
+        (">x Tax=7 of chr1:5-9", "7"),
+        (">x n=1;Tax=a b;m=2", "a b"),
+        (">x Tax=a b|c", "a b"),
+        (">x Tax=a, m=2", "a"),
+        (">x Tax=a b", "a b"),
+    ],
+)
+def test_values_reach_to_the_next_key_or_separator(header: str, value: str) -> None:
+    assert header_pairs(header[1:])["Tax"] == value
+
+
+def test_flip_s_validation_items_are_eval(tmp_path: Path) -> None:
+    marks = ["train VALIDATION=False", "train VALIDATION=True", "test VALIDATION=False"]
+    path = tmp_path / "x.fa"
+    path.write_text("".join(f">s{n} TARGET={n}.5 SET={mark}\nAC\n" for n, mark in enumerate(marks)))
+    options = ["--label-key", "TARGET", "--split-key", "SET"]
+    made = do_import("fasta", path, *options, out=tmp_path / "o" / "fasta")
+    assert {split: [item["id"] for item in each] for split, each in made.items()} == {
+        "train": ["s0"], "eval": ["s1"], "test": ["s2"],
+    }  # fmt: skip
+    path = tmp_path / "x.csv"
+    path.write_text("sequence,target,set,validation\nAC,0.5,train,\nAG,1.5,train,True\nAT,2.5,test,False\n")
+    made = do_import("table", path, "--label", "target", "--split-column", "set", out=tmp_path / "o" / "csv")
+    assert {split: [item["seq"] for item in each] for split, each in made.items()} == {
+        "train": ["AC"], "eval": ["AG"], "test": ["AT"],
     }  # fmt: skip
 
 

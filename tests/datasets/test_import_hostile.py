@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from seqbench.core.progress import Silent
 from seqbench.datasets.importing import inputs
 from seqbench.datasets.importing.bed import BedSource, WindowRule
-from seqbench.datasets.importing.fasta import FastaSource, label_by_field, label_by_key
+from seqbench.datasets.importing.fasta import FastaSource
 from seqbench.datasets.importing.files import SplitPath
+from seqbench.datasets.importing.headers import label_by_field, label_by_key
 from seqbench.datasets.importing.hub import local_files
 from seqbench.datasets.importing.importing import ImportSettings, import_dataset
 from seqbench.datasets.importing.record import Source

@@ -187,8 +187,9 @@ def _imported(kind: str, suffix: str) -> Read:
 
 def _source(kind: str, folder: Path, path: Path) -> Any:
     from seqbench.datasets.importing.bed import BedSource, WindowRule
-    from seqbench.datasets.importing.fasta import FastaSource, label_by_key
+    from seqbench.datasets.importing.fasta import FastaSource
     from seqbench.datasets.importing.files import SplitPath
+    from seqbench.datasets.importing.headers import label_by_key
     from seqbench.datasets.importing.rows import TableSource
     from seqbench.datasets.importing.vcf import VcfSource
 

@@ -1,13 +1,14 @@
 """FASTA as a source: records of many lines, labels from headers, file names or a table."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath, label_of_name
+from seqbench.datasets.importing.headers import HeaderLabel, header_pairs
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_file
 from seqbench.datasets.importing.record import (
     LabelShape,
@@ -25,11 +26,6 @@ from seqbench.errors import DataError
 
 REGION: Final = re.compile(r"(?:.*::)?([^\s:]+):([0-9]{1,12})-([0-9]{1,12})(?:\(([+.-])\))?$")
 """The header that `bedtools getfasta` and `samtools faidx` write, such as chr1:100-200(+)."""
-
-_PAIR: Final = re.compile(r"(?<![^\s|;,=])([^\s|;,=]+)=([^\s|;,]*)")
-
-HeaderLabel = Callable[[str], str | None]
-"""Gives the label that a header holds, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +84,11 @@ class FastaSource(Source):
     def _split(self, file: SplitPath, place: Place, header: str) -> SplitName | None:
         if self.split_key is None:
             return file.split
-        found = dict(_PAIR.findall(header)).get(self.split_key)
-        if found is None:
+        pairs = header_pairs(header)
+        if (found := pairs.get(self.split_key)) is None:
             raise DataError(f"{place}: the header has no {self.split_key}=…: {shorten(header)}")
-        return split_named(found, place)
+        validation = next((pairs[key] for key in pairs if key.upper() == "VALIDATION"), "")
+        return split_named(found, place, validation)
 
 
 def read_fasta(path: Path, inputs: Inputs) -> Iterator[tuple[Place, str, str]]:
@@ -118,68 +115,6 @@ def read_fasta(path: Path, inputs: Inputs) -> Iterator[tuple[Place, str, str]]:
     if place is None:
         raise DataError(f"{path}: holds no FASTA record")
     yield place, header, "".join(parts)
-
-
-def header_label(
-    key: str | None, number: int | None, separator: str, regex: str | None
-) -> HeaderLabel | None:
-    """The way to a header's label that was chosen, or None.
-
-    Raises:
-        DataError: It is wrong in itself.
-    """
-    if key is not None:
-        return label_by_key(key)
-    if number is not None:
-        return label_by_field(number, separator)
-    return None if regex is None else label_by_regex(regex)
-
-
-def label_by_key(key: str) -> HeaderLabel:
-    """Headers such as `>id label=promoter`; pairs end at white space or one of `| ; ,`."""
-    return lambda header: dict(_PAIR.findall(header)).get(key)
-
-
-def label_by_field(number: int, separator: str) -> HeaderLabel:
-    """Headers such as `>id|chr1|1`, fields counted from 1, from -1 backwards.
-
-    Raises:
-        DataError: The number is 0, or there is no separator.
-    """
-    if number == 0:
-        raise DataError("--label-field counts from 1 (or from -1 backwards)")
-    if not separator:
-        raise DataError("--field-separator must be some text, such as |")
-
-    def label(header: str) -> str | None:
-        fields = header.split(separator)
-        position = number - 1 if number > 0 else len(fields) + number
-        return fields[position].strip() if 0 <= position < len(fields) else None
-
-    return label
-
-
-def label_by_regex(text: str) -> HeaderLabel:
-    """Headers in which a regular expression finds the label: its group `label`, else its first group.
-
-    Raises:
-        DataError: It is no regular expression or has no group.
-    """
-    try:
-        pattern = re.compile(text)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise DataError(f"--label-regex {shorten(text)} is no regular expression: {error}") from error
-    if not pattern.groups:
-        raise DataError(
-            f"--label-regex {shorten(text)} has no group (put the label in brackets, such as 'class=(.+)')"
-        )
-    group: int | str = "label" if "label" in pattern.groupindex else 1
-
-    def label(header: str) -> str | None:
-        match = pattern.search(header)
-        return None if match is None else match[group]
-
-    return label
 
 
 def _region(name: str, length: int) -> Region | None:

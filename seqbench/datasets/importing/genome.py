@@ -5,21 +5,24 @@ made anew each time: a `.fai` beside a genome that was changed since gives wrong
 compressed genome, by gzip or bgzip, is unpacked into the import's scratch folder.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, is_gzip
 from seqbench.datasets.importing.record import shorten
-from seqbench.datasets.importing.splits import plain_chromosome
+from seqbench.datasets.importing.splits import plain_chromosome, unprefixed
 from seqbench.errors import DataError
 
 LISTED: Final = 8
 """How many chromosomes a fault lists."""
 
 MAX_FETCH: Final = MAX_LINE_BYTES
+
+HG19_M: Final = 16_571
+"""Letters of chrM in UCSC's hg19 (NC_001807), which is not the MT of others (NC_012920)."""
 
 
 class _Chromosome(NamedTuple):
@@ -44,6 +47,8 @@ class Genome:
     _chromosomes: Mapping[str, _Chromosome]
     _alike: Mapping[str, str]
     """Names of chromosomes by their plain names, where one has it alone."""
+    aliases: dict[str, str] = field(default_factory=dict)
+    """Other names that were asked for, and what they were taken for."""
 
     def name_of(self, chrom: str, place: object) -> str:
         """The genome's own name of a chromosome, which may differ by `chr`, M for MT, or a version (`.2`).
@@ -53,13 +58,35 @@ class Genome:
         """
         if chrom in self._chromosomes:
             return chrom
-        if (found := self._alike.get(plain_chromosome(chrom))) is not None:
-            return found
-        names = list(self._chromosomes)
-        shown = ", ".join(map(shorten, names[:LISTED])) + (
-            f", … {len(names):,} in all" * (len(names) > LISTED)
-        )
-        raise DataError(f"{place}: chromosome {shorten(chrom)} is not in {self.path}, which has {shown}")
+        if chrom not in self.aliases:
+            self.aliases[chrom] = self._alias(chrom, place)
+        return self.aliases[chrom]
+
+    def _alias(self, chrom: str, place: object) -> str:
+        if (found := self._alike.get(unprefixed(chrom), self._alike.get(plain_chromosome(chrom)))) is None:
+            names = list(self._chromosomes)
+            more = f", … {len(names):,} in all" * (len(names) > LISTED)
+            shown = ", ".join(map(shorten, names[:LISTED])) + more
+            raise DataError(f"{place}: chromosome {shorten(chrom)} is not in {self.path}, which has {shown}")
+        if unprefixed(chrom) == "MT" and unprefixed(found) == "M" and self.length(found) == HG19_M:
+            raise DataError(
+                f"{place}: MT is not this genome's {found}, which has the {HG19_M:,} letters of UCSC's hg19 "
+                "and not the 16,569 of MT (take a genome that has MT, or leave these lines out)"
+            )
+        return found
+
+    def agree(self, chrom: str, length: int, place: object) -> None:
+        """Hold the length that a file says of a chromosome against the genome's.
+
+        Raises:
+            DataError: They differ, so it is another chromosome, or another assembly.
+        """
+        name = chrom if chrom in self._chromosomes else self._alike.get(plain_chromosome(chrom), "")
+        if name and self.length(name) != length:
+            raise DataError(
+                f"{place}: {shorten(chrom)} has {length:,} letters here, and {shorten(name)} in {self.path} "
+                f"has {self.length(name):,} (is it the right assembly?)"
+            )
 
     def length(self, name: str) -> int:
         """Letters of a chromosome, by the genome's own name."""
@@ -104,7 +131,9 @@ def open_genome(path: Path, inputs: Inputs) -> Iterator[Genome]:
         chromosomes = _index(path, inputs, None)
     try:
         with plain.open("rb", buffering=1 << 16) as file:
-            yield Genome(path, file, chromosomes, _alike(chromosomes))
+            genome = Genome(path, file, chromosomes, _alike(chromosomes))
+            yield genome
+            _tell_aliases(genome, inputs)
     finally:
         if plain != path:
             plain.unlink(missing_ok=True)
@@ -184,11 +213,25 @@ def _index(path: Path, inputs: Inputs, copy: BinaryIO | None) -> dict[str, _Chro
     return indexer.found
 
 
-def _alike(chromosomes: Mapping[str, _Chromosome]) -> dict[str, str]:
-    """Other names under which each chromosome is found, as long as they mean no other."""
-    named: dict[str, set[str]] = {}
-    for name in chromosomes:
-        unversioned = name.rpartition(".")[0] if name.rpartition(".")[2].isdigit() else name
-        for other in (plain_chromosome(name), plain_chromosome(unversioned)):
-            named.setdefault(other, set()).add(name)
-    return {other: names.pop() for other, names in named.items() if len(names) == 1}
+def _alike(chromosomes: Iterable[str]) -> dict[str, str]:
+    """Other names under which each chromosome is found, as long as they mean no other.
+
+    A name without `chr` goes before one in which M stands for MT, so that of chrM and chrMT each has its own.
+    """
+    found: dict[str, str] = {}
+    for shorter in (unprefixed, plain_chromosome):
+        named: dict[str, set[str]] = {}
+        for name in chromosomes:
+            unversioned = name.rpartition(".")[0] if name.rpartition(".")[2].isdigit() else name
+            for other in (shorter(name), shorter(unversioned)):
+                named.setdefault(other, set()).add(name)
+        found = {other: names.pop() for other, names in named.items() if len(names) == 1} | found
+    return found
+
+
+def _tell_aliases(genome: Genome, inputs: Inputs) -> None:
+    used = [f"{given} is {name}" for given, name in genome.aliases.items()]
+    if used:
+        more = ", …" if len(used) > LISTED else ""
+        shown = f"{', '.join(used[:LISTED])}{more}"
+        inputs.note(f"{len(used):,} chromosome names differ from those in {genome.path}: {shown}")

@@ -15,7 +15,7 @@ from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
-from seqbench.datasets.importing.inputs import Inputs, SourceFile
+from seqbench.datasets.importing.inputs import Inputs
 from seqbench.datasets.importing.labels import LabelRule
 from seqbench.datasets.importing.record import Source
 from seqbench.datasets.importing.splits import SplitRule
@@ -84,7 +84,7 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
             inputs, spool, built = _read_and_build(source, settings, partial, reporter)
             indexes = _scan(partial, built, reporter)
             entry = info_entry(indexes)
-            _write_manifest(partial / MANIFEST, source, settings, inputs.files, spool, built, indexes)
+            _write_manifest(partial / MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
             with locked(out.parent):
                 info = merge_info(out.parent / INFO, {name: entry}, force=settings.force)
@@ -123,6 +123,8 @@ def _read_and_build(
     with reporter.task("read", source.size(), "B") as advance:
         inputs = Inputs(scratch, advance)
         survey = spool.fill(source.read(inputs), source.shape, source.label_from)
+    for note in inputs.notes:
+        reporter.note(f"note: {note}")
     where = _where(source, inputs)
     if not spool.n_items:
         why = ", ".join(f"{reason}: {each.count:,}" for reason, each in spool.skipped.items())
@@ -161,7 +163,7 @@ def _write_manifest(
     path: Path,
     source: Source,
     settings: ImportSettings,
-    files: list[SourceFile],
+    inputs: Inputs,
     spool: Spool,
     built: Built,
     indexes: Mapping[SplitName, SplitIndex],
@@ -171,7 +173,7 @@ def _write_manifest(
     manifest = {
         "format": FORMAT,
         "made_by": f"seqbench {seqbench.__version__} datasets import {source.kind}",
-        "sources": [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in files],
+        "sources": [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in inputs.files],
         "settings": {**source.settings(), **_settings(settings)},
         "task": built.labelling.task.value,
         "names": None if names is None else {str(number): name for number, name in enumerate(names)},
@@ -184,6 +186,7 @@ def _write_manifest(
             for split in built.items
         },
         "splits_drawn_by_seed": built.drawn,
+        "notes": inputs.notes,
         "skipped": {
             reason: {"items": each.count, "first": each.places} for reason, each in spool.skipped.items()
         },

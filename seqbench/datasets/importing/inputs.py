@@ -68,7 +68,14 @@ class Inputs:
         self.scratch = scratch
         """A folder for temporary files, removed after the import."""
         self.files: list[SourceFile] = []
+        self.notes: list[str] = []
+        """What the user is told once the files are read."""
         self.advance = advance
+
+    def note(self, text: str) -> None:
+        """Keep a remark, once."""
+        if text not in self.notes:
+            self.notes.append(text)
 
     @contextmanager
     def open(self, path: Path) -> Iterator[BinaryIO]:

@@ -127,7 +127,8 @@ class TableSource:
     def _record(self, taken: "_Taken", place: Place, row: Sequence[Cell], split: SplitName | None) -> Record:
         sequences = tuple(_text(row[index], place).strip() for index in taken.sequences)
         if taken.split is not None:
-            split = split_named(_text(row[taken.split], place), place)
+            validation = "" if taken.validation is None else _text(row[taken.validation], place)
+            split = split_named(_text(row[taken.split], place), place, validation)
         return Record(
             place=place,
             sequences=sequences,
@@ -166,6 +167,10 @@ class _Taken:
             return None if name is None else find(name, option)
 
         self.split = optional(names.split, "--split-column")
+        beside = columns.first_of("validation") if names.split is not None else None
+        self.validation = (
+            columns.names.index(beside) if beside not in (None, names.split, *names.labels) else None
+        )
         self.chrom = optional(names.chrom, "--chromosome-column")
         self.start = optional(names.start, "--start-column")
         self.end = optional(names.end, "--end-column")
@@ -174,7 +179,7 @@ class _Taken:
     @property
     def positions(self) -> list[int]:
         """All of them, ascending, each once."""
-        single = (self.id, self.split, self.chrom, self.start, self.end, self.strand)
+        single = (self.id, self.split, self.validation, self.chrom, self.start, self.end, self.strand)
         return sorted({*self.sequences, *self.labels, *(at for at in single if at is not None)})
 
     def region(self, row: Sequence[Cell], place: Place) -> Region | None:

@@ -25,23 +25,35 @@ HOW: Final = (
 )
 
 
-def split_named(text: str, place: object) -> SplitName:
+def split_named(text: str, place: object, validation: str = "") -> SplitName:
     """The split that a word means: train, eval or test, or what others call them.
+
+    Args:
+        text: The word.
+        place: Where it was found, for messages.
+        validation: What FLIP (Dallago et al. 2021) keeps beside `set`: true for those of train that are its
+            validation set.
 
     Raises:
         DataError: The word means none.
     """
     try:
-        return _NAMES[text.strip().lower()]
+        split = _NAMES[text.strip().lower()]
+        return "eval" if split == "train" and validation.strip().lower() in ("true", "1", "1.0") else split
     except KeyError:
         raise DataError(
             f"{place}: split {shorten(text)} is none of train, eval (or valid, val, dev) and test"
         ) from None
 
 
+def unprefixed(name: str) -> str:
+    """A chromosome's name without `chr`: chr1 → 1, chrM → M."""
+    return name[3:] if name[:3].lower() == "chr" and len(name) > 3 else name
+
+
 def plain_chromosome(name: str) -> str:
     """A chromosome's name without `chr`, for comparing: chr1 → 1, chrM and MT → M."""
-    short = name[3:] if name[:3].lower() == "chr" and len(name) > 3 else name
+    short = unprefixed(name)
     return "M" if short == "MT" else short
 
 

@@ -4,6 +4,9 @@ In both windows the first letter of the allele stands at position `window // 2`,
 other letters follow, then the genome behind the reference allele, as far as the window goes; so insertions
 and deletions change what stands at the right end and never the length. Variants are taken as they are
 written, neither left-aligned nor trimmed (VCF 4.5, 1.6.1, asks neither of a file).
+
+Letters keep the genome's case. Where a file does not write REF in it, an alternate allele has that of the
+first letter it stands for, as `bcftools consensus` (1.16) writes it.
 """
 
 import re
@@ -17,12 +20,21 @@ from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
+from seqbench.datasets.importing.vcf_info import InfoLabel
 from seqbench.errors import DataError
 
 OnMismatch = Literal["error", "skip"]
 
 _LETTERS: Final = re.compile(r"[ACGTNacgtnRYSWKMBDHVryswkmbdhv]+")
+_CONTIG: Final = re.compile(r"##contig=<ID=([^,>]+).*?,length=([0-9]{1,12})[,>]")
 _COLUMNS: Final = 8
+_SYMBOLIC: Final = "symbolic or missing allele"
+_TELOMERE: Final = "telomere (position 0 or behind the chromosome)"
+_CODES: Final = {
+    "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC", "B": "CGT", "D": "AGT", "H": "ACT",
+    "V": "ACG",
+}  # fmt: skip
+"""What a genome's letters may be written as in REF, which has none but A, C, G, T and N."""
 
 
 class Variant(NamedTuple):
@@ -30,7 +42,7 @@ class Variant(NamedTuple):
 
     chrom: str
     position: int
-    """From 1, as in the file."""
+    """From 1, as in the file; 0 is the telomere."""
     id: str
     ref: str
     alts: list[str]
@@ -84,16 +96,31 @@ class VcfSource(Source):
         """
         with open_genome(self.genome, inputs) as genome:
             for file in self.files:
-                for place, variant in _variants(file.path, inputs):
-                    yield from self._items(genome, file, place, variant)
+                info = None if self.label_info is None else InfoLabel(self.label_info)
+                for place, variant in _variants(file.path, inputs, genome, info):
+                    yield from self._items(genome, file, place, variant, info)
+                if info is not None and not info.declared:
+                    inputs.note(
+                        f"{file.path}: its header does not declare INFO key {info.key}; each value is taken "
+                        "whole, for all alternate alleles of a line"
+                    )
 
     def _items(
-        self, genome: Genome, file: SplitPath, place: Place, variant: Variant
+        self, genome: Genome, file: SplitPath, place: Place, variant: Variant, info: InfoLabel | None
     ) -> Iterator[Record | Skip]:
+        written = [alt for alt in variant.alts if _LETTERS.fullmatch(alt)]
+        yield from [Skip(place, _SYMBOLIC)] * (len(variant.alts) - len(written))
+        if not written:
+            return
         name = genome.name_of(variant.chrom, place)
         begin = variant.position - 1
+        if variant.position in (0, genome.length(name) + 1):
+            yield from [Skip(place, _TELOMERE)] * len(written)
+            return
+        if not _LETTERS.fullmatch(variant.ref):
+            raise DataError(f"{place}: REF {shorten(variant.ref)} holds something else than letters of DNA")
         there = genome.fetch(name, begin, begin + len(variant.ref))
-        if there.upper() != variant.ref.upper():
+        if not _agrees(there.upper(), variant.ref.upper()):
             if self.on_mismatch == "skip":
                 yield Skip(place, "reference allele disagrees")
                 return
@@ -103,14 +130,15 @@ class VcfSource(Source):
                 "assembly? --on-mismatch skip leaves such variants out)"
             )
         for number, alt in enumerate(variant.alts):
-            if not _LETTERS.fullmatch(alt):
-                yield Skip(place, "symbolic or missing allele")
+            if alt not in written:
                 continue
             pair = self._pair(genome, name, place, variant, alt)
             if isinstance(pair, Skip):
                 yield pair
                 continue
-            label = self._label(file.path, variant, number)
+            label: str | None = label_of_name(file.path)
+            if info is not None:
+                label = info.of(variant.info, place, number, len(variant.alts))
             start = begin - self.window // 2
             shown = f"{variant.chrom}:{variant.position}:{variant.ref}>{alt}"
             region = Region(variant.chrom, start, start + self.window)
@@ -140,33 +168,51 @@ class VcfSource(Source):
             )
         left = padded(genome, name, start, begin)
         right = padded(genome, name, behind, behind + room)
-        return tuple((left + allele + right)[: self.window] for allele in (variant.ref, alt))  # type: ignore[return-value]
-
-    def _label(self, path: Path, variant: Variant, number: int) -> str | None:
-        if self.label_info is None:
-            return label_of_name(path)
-        for entry in variant.info.split(";"):
-            key, _, value = entry.partition("=")
-            if key == self.label_info:
-                values = value.split(",")
-                # One value for each alternate allele (Number=A); else the text as it is.
-                return values[number] if len(values) == len(variant.alts) else value
-        return None
+        reference, alternate = _cased(variant.ref, alt, genome.fetch(name, begin, behind))
+        return (left + reference + right)[: self.window], (left + alternate + right)[: self.window]
 
 
-def _variants(path: Path, inputs: Inputs) -> Iterator[tuple[Place, Variant]]:
+def _agrees(there: str, ref: str) -> bool:
+    """Whether a reference allele is what the genome has; where that has R, A and G are right.
+
+    VCF 4.5, 1.6.1, has such codes written as one of their bases; bcftools 1.24 `norm` takes them.
+    """
+    return there == ref or (
+        len(there) == len(ref)
+        and all(one == other or other in _CODES.get(one, "") for one, other in zip(there, ref, strict=True))
+    )
+
+
+def _cased(ref: str, alt: str, there: str) -> tuple[str, str]:
+    """Both alleles in the genome's case, unless the file itself has it."""
+    if ref == there:
+        return ref, alt
+    reference = "".join(
+        base.lower() if letter.islower() else base.upper() for base, letter in zip(ref, there, strict=True)
+    )
+    return reference, alt.lower() if there[0].islower() else alt.upper()
+
+
+def _variants(
+    path: Path, inputs: Inputs, genome: Genome, info: InfoLabel | None
+) -> Iterator[tuple[Place, Variant]]:
+    lengths: dict[str, tuple[int, Place]] = {}
     for number, text in inputs.lines(path):
         if number == 1 and not text.startswith("##fileformat=VCF"):
             raise DataError(f"{path}:1: no VCF file: it does not start with ##fileformat=VCF")
+        place = Place(path, number)
+        if text.startswith("##") and info is not None:
+            info.header(text, place)
+        if contig := _CONTIG.match(text):
+            lengths[contig[1]] = (int(contig[2]), place)
         if not text.strip() or text.startswith("#"):
             continue
-        place = Place(path, number)
         fields = text.split("\t", _COLUMNS)
         if len(fields) < _COLUMNS:
             raise DataError(f"{place}: has {len(fields)} columns, VCF has {_COLUMNS}, with tabs between them")
-        chrom, position, name, ref, alts, _, _, info = fields[:_COLUMNS]
-        if not (position.isascii() and position.isdigit() and len(position) <= 18) or int(position) < 1:
+        chrom, position, name, ref, alts, _, _, values = fields[:_COLUMNS]
+        if not (position.isascii() and position.isdigit() and len(position) <= 18):
             raise DataError(f"{place}: POS {shorten(position)} is no whole number from 1")
-        if not _LETTERS.fullmatch(ref):
-            raise DataError(f"{place}: REF {shorten(ref)} holds something else than letters of DNA")
-        yield place, Variant(chrom, int(position), "" if name == "." else name, ref, alts.split(","), info)
+        if chrom in lengths:
+            genome.agree(chrom, *lengths.pop(chrom))
+        yield place, Variant(chrom, int(position), "" if name == "." else name, ref, alts.split(","), values)
