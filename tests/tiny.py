@@ -81,7 +81,21 @@ STATE_SPACE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Apart, as transformers' `hidden_states` of these start behind the first block."""
-DECODERS = {"llama", "mixtral", "gpt_neox", "gpt2", "opt", "bloom", "mamba", "mamba2"}
+ODD: dict[str, tuple[str, dict[str, Any]]] = {
+    "narrow opt": (
+        "OPTConfig",
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "ffn_dim": 64,
+            "word_embed_proj_dim": 16,
+            "max_position_embeddings": 64,
+        },
+    ),
+}
+"""Of which not every layer can be pooled: as OPT-350m, whose last state is narrower than its blocks."""
+DECODERS = {"narrow opt", "llama", "mixtral", "gpt_neox", "gpt2", "opt", "bloom", "mamba", "mamba2"}
 
 
 def letter_tokenizer(*, specials_around: bool, max_length: int) -> Any:
@@ -107,7 +121,7 @@ def save_tiny_model(family: str, folder: Path, *, max_length: int = 64) -> Path:
     import torch
     import transformers
 
-    name, parameters = {**FAMILIES, **STATE_SPACE}[family]
+    name, parameters = {**FAMILIES, **STATE_SPACE, **ODD}[family]
     ids = {"bos_token_id": None if family != "modernbert" else 2, "eos_token_id": 3}
     config = getattr(transformers, name)(
         **{"vocab_size": len(SPECIALS) + len(LETTERS), "pad_token_id": 0, **ids, **parameters}

@@ -35,6 +35,8 @@ def embedding_facts(
     settings: Settings,
     dtype: StoreDtype = "float32",
     requires: str | None = None,
+    *,
+    cut_for: int | None = None,
 ) -> EmbeddingFacts:
     """The record of one model on one data set, with blocks cut for each split.
 
@@ -44,13 +46,14 @@ def embedding_facts(
         settings: How embeddings are computed.
         dtype: How they are stored.
         requires: The package that the model comes from, besides transformers.
+        cut_for: Width that blocks are cut for, which plans need before a model is loaded; None for `hidden`.
     """
     splits = {
         name: split_facts(
             n_items=len(split),
             sha256=split.index.sha256,
             n_seqs=dataset.n_seqs,
-            hidden=hidden,
+            hidden=cut_for or hidden,
             dtype=dtype,
             letters=int(split.lengths.sum()),
         )

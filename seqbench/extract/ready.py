@@ -5,6 +5,7 @@ from typing import Any
 
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import Embedder
+from seqbench.models.left_out import told
 from seqbench.store import Embeddings
 
 SAMPLE = 64
@@ -29,6 +30,8 @@ def get_ready(
     items = train.sequences(0, min(SAMPLE, len(train)))
     sample = [sequence for item in items for sequence in item]
     notes = embedder.tune(known, sample)
+    if "left_out" in notes.keys() - known.keys():
+        note(f"warning: {entries[0].name}: left out, as it can't be pooled: {told(notes['left_out'])}")
     if "certificate" not in known:
         for check in notes.get("certificate", {}).get("checks", ()):
             if check["verdict"] == "fail":

@@ -99,7 +99,7 @@ def _rate(forward: Forward, ids_BT: Any) -> float | None:
     try:
         for _ in range(3):
             began = time.perf_counter()
-            forward.run(ids_BT, mask_BT, mask_BT, [forward.n_layers - 1], ["mean"])()
+            forward.run(ids_BT, mask_BT, mask_BT, forward.layers.numbers[-1:], ["mean"])()
             seconds.append(time.perf_counter() - began)
     except RuntimeError as error:
         if not is_out_of_memory(error):

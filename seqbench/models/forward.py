@@ -14,21 +14,22 @@ from torch import Tensor, nn
 
 from seqbench.core.malloc import keep_freed_memory
 from seqbench.core.types import Pooling
-from seqbench.errors import ModelError
+from seqbench.errors import ModelError, said
 from seqbench.models.arithmetic import use_float32
 from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
+from seqbench.models.layers import Layers
+from seqbench.models.left_out import told
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
-from seqbench.models.tap import LayerTap
+from seqbench.models.rows import Fetch, Rows, fetch
+from seqbench.models.state import FreshState
+from seqbench.models.tap import FAULTS, LayerTap, last_state
+from seqbench.models.vocabulary import embedded_ids
 
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 """Largest difference of token vectors, relative to their length, that rounding explains."""
 
-FAULTS = (RuntimeError, IndexError, TypeError, ValueError, AttributeError, KeyError)
-"""What code of models raises when it is not run as it expects; NotImplementedError is a RuntimeError."""
-
-Fetch = Callable[[], NDArray[np.float32]]
 SpeedUp = Callable[[nn.Module], Callable[[], None] | None]
 """Changes a model and gives what changes it back; None where it does not apply, and nothing was changed."""
 
@@ -51,27 +52,35 @@ class Forward:
             name: For messages.
             n_layers: Layers, layer 0 included.
             windows: Two windows of unlike lengths to try it on.
-            pad_id: Token that stands where there is none.
+            pad_id: Token that stands where there is none; where the embedding lacks it, id 0 does, as padding
+                is masked.
+
+        Raises:
+            ModelError: It can't be run, its embedding lacks ids of the windows, or none of its layers can be
+                pooled.
         """
         self.model: nn.Module = model
         self.device: torch.device = next(model.parameters()).device
         self.dtype: torch.dtype = next(model.parameters()).dtype
         self._name = name
         self.n_layers = n_layers
-        self._pad_id = pad_id
         parameters = inspect.signature(model.forward).parameters
         self._takes_mask = "attention_mask" in parameters
         self._wants_mask = False
         # Without it decoders keep keys and values of every layer for a next token that never comes.
         self._extra = {"use_cache": False} if "use_cache" in parameters else {}
-        self._vocabulary = int(model.get_input_embeddings().num_embeddings)
+        self.state = FreshState(model)
         self.tap = LayerTap(model, n_layers)
         self.sped_up: list[str] = []
         """What was changed in the model to make it faster."""
         with torch.inference_mode():
+            self.vocabulary = embedded_ids(model, self.inputs(*pad([max(windows, key=len)], 0)))
+            """Ids that the model's embedding has; None where ids are looked up in no table."""
+            self.pad_id = pad_id if self.vocabulary is None or 0 <= pad_id < self.vocabulary else 0
             self.check_vocabulary(np.concatenate(windows))
             self._try(windows)
-            self.tap.check(self.inputs(*pad(windows[:1], pad_id)))
+            self.layers = self._find_layers(windows)
+            self._check_history(windows)
             if self.device.type == "cpu":
                 keep_freed_memory()
                 before = self._states(windows)
@@ -79,6 +88,9 @@ class Forward:
                 self._speed_up("shared masks", use_shared_masks, windows, before)
                 self._speed_up("packed linear layers", pack, windows, before)
             self.equal_lengths = not self._takes_mask or self._padding_leaks(windows)
+            self.state.restore()
+        # How it computes then hangs on a batch's length: BigBird's attention is sparse from 705 tokens on.
+        self.equal_lengths = self.equal_lengths or self.state.switches
         """Whether padding changes embeddings, so that batches must hold windows of one length."""
 
     @property
@@ -92,7 +104,7 @@ class Forward:
         Models of multimolecule's UTR-LM family fail without a mask, even one of ones; where a mask of ones
         makes a difference, what comes of it is right, as tokenizers give one.
         """
-        ids_BT, mask_BT = pad([max(windows, key=len)], self._pad_id)
+        ids_BT, mask_BT = pad([max(windows, key=len)], self.pad_id)
         inputs = self.inputs(ids_BT, mask_BT)
         plain = self._attempt(inputs)
         if self._takes_mask:
@@ -102,19 +114,50 @@ class Forward:
                 self._wants_mask = not isinstance(plain, Tensor) or not self._same([masked], [plain])
                 return
         if not isinstance(plain, Tensor):
-            said = (str(plain).strip().splitlines() or [type(plain).__name__])[0]
             raise ModelError(
-                f"model {self._name!r}: can't be run on {ids_BT.size} tokens: {said} "
+                f"model {self._name!r}: can't be run on {ids_BT.size} tokens: {said(plain)} "
                 "(is it a model of sequences? if its positions end there, set extract.max_tokens)"
             ) from plain
 
     def _attempt(self, inputs: dict[str, Any]) -> Tensor | Exception:
         """What the model returns for one window, (T, H) float32, or what its code raises."""
         try:
-            hidden: Tensor = self.model(**inputs)[0]
+            hidden = last_state(self.model(**inputs))
             return hidden.reshape(-1, hidden.shape[-1]).float()
         except FAULTS as error:
             return error
+
+    def _find_layers(self, windows: Sequence[NDArray[np.int32]]) -> Layers:
+        longest = max(windows, key=len)
+        # No number but 1 divides two lengths that follow on each other: padding inside shows in one of them.
+        trials = [self.inputs(*pad([window], self.pad_id)) for window in (longest, longest[:-1])]
+        self.tap.check(trials[0])
+        layers = Layers(self.tap, self._name)
+        try:
+            layers.settle(trials)
+        except FAULTS as error:
+            raise error if isinstance(error, ModelError) else self._failure(trials[1], error) from error
+        return layers
+
+    def _check_history(self, windows: Sequence[NDArray[np.int32]]) -> None:
+        """See that a short window does not change for good what a long one comes to.
+
+        What `FreshState` can set back does not show here; what lies outside of the model's modules does.
+        """
+        short, long = sorted(windows, key=len)
+        before = self._states([long])
+        self._states([short])
+        after = self._states([long])
+        # A model that draws random numbers differs every time, which the preflight tells.
+        if not self._same(before, after) and self._same(after, self._states([long])):
+            raise ModelError(
+                f"model {self._name!r}: {len(long)} tokens come out otherwise after {len(short)}: "
+                "its code keeps something for later inputs, outside of its modules (correct that code)"
+            )
+
+    def _failure(self, inputs: dict[str, Any], error: Exception) -> ModelError:
+        rows, tokens = inputs["input_ids"].shape
+        return ModelError(f"model {self._name!r}: fails on {rows} x {tokens} tokens: {said(error)}")
 
     def check_vocabulary(self, ids: NDArray[Any]) -> None:
         """See that the embedding has every id.
@@ -122,10 +165,10 @@ class Forward:
         Raises:
             ModelError: It has not: the tokenizer is another model's.
         """
-        if ids.max() >= self._vocabulary:
+        if self.vocabulary is not None and ids.max() >= self.vocabulary:
             raise ModelError(
                 f"model {self._name!r}: its tokenizer makes id {ids.max()}, its embedding has only "
-                f"{self._vocabulary} (are tokenizer and model of one kind?)"
+                f"{self.vocabulary} (are tokenizer and model of one kind?)"
             )
 
     def inputs(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64]) -> dict[str, Any]:
@@ -147,6 +190,7 @@ class Forward:
             )
         for block in self.tap.blocks:
             block.forward = torch.compile(block.forward, dynamic=True)
+        self.state.note()
 
     @torch.inference_mode()
     def run(
@@ -168,16 +212,29 @@ class Forward:
 
         Returns:
             What waits for the device and gives (P, L, B, H) float32.
+
+        Raises:
+            ModelError: An id is beyond the embedding, the model fails on this batch, or a layer has not one
+                position a token.
         """
         self.check_vocabulary(ids_BT)
+        if left_out := {layer: why for layer, why in self.layers.left_out.items() if layer in layers}:
+            raise ModelError(f"model {self._name!r}: can't be pooled: {told(left_out)}")
         real, pooled = self._to_device(mask_BT), self._to_device(pooled_BT)
-        rows = _Rows(len(poolings), sorted(layers))
-        self.tap.run(
-            self.inputs(ids_BT, mask_BT),
-            rows.layers,
-            lambda hidden: rows.put(pool_all(hidden, real, pooled, poolings)),
-        )
-        return _fetch(rows.in_order(layers))
+        rows = Rows(len(poolings), sorted(layers))
+        inputs = self.inputs(ids_BT, mask_BT)
+        try:
+            self.layers.run(
+                inputs,
+                rows.layers,
+                lambda hidden: rows.put(pool_all(hidden, real, pooled, poolings)),
+                rows.clear,
+            )
+        except FAULTS as error:
+            if isinstance(error, ModelError) or (isinstance(error, RuntimeError) and is_out_of_memory(error)):
+                raise
+            raise self._failure(inputs, error) from error
+        return fetch(rows.in_order(layers))
 
     def _to_device(self, array: NDArray[np.int64]) -> Tensor:
         tensor = torch.from_numpy(array)
@@ -189,7 +246,7 @@ class Forward:
         self, name: str, change: SpeedUp, windows: Sequence[NDArray[np.int32]], before: Sequence[Tensor]
     ) -> None:
         """Change the model if it can be, and back if hidden states are not what they were."""
-        undo = change(self.model)
+        undo = self.state.change(lambda: change(self.model))
         if undo is None:
             return
         try:
@@ -199,7 +256,7 @@ class Forward:
         if same:
             self.sped_up.append(name)
         else:
-            undo()
+            self.state.change(undo)
 
     def _padding_leaks(self, windows: Sequence[NDArray[np.int32]]) -> bool:
         """Whether the hidden states of a short window change with the padding beside a longer one.
@@ -216,17 +273,17 @@ class Forward:
         return not self._same(alone, [layer[: len(short)] for layer in beside])
 
     def _states(self, windows: Sequence[NDArray[np.int32]], *, filler: int | None = None) -> list[Tensor]:
-        """Every layer of the real tokens of a batch, one window after the other: (tokens, H) float32 each.
+        """Every layer that can be pooled: a batch's real tokens, window by window, (tokens, H) float32.
 
         Args:
             windows: Of the batch; the shorter ones are padded.
             filler: What stands in the padding; None for the padding token.
         """
-        ids_BT, mask_BT = pad(windows, self._pad_id if filler is None else filler)
+        ids_BT, mask_BT = pad(windows, self.pad_id if filler is None else filler)
         real_BT = self._to_device(mask_BT).bool()
-        every = range(self.n_layers)
+        every = self.layers.numbers
         inputs = self.inputs(ids_BT, mask_BT)
-        taken = self.tap.run(inputs, every, lambda hidden: hidden[real_BT].float())
+        taken = self.layers.run(inputs, every, lambda hidden: hidden[real_BT].float())
         return [taken[layer] for layer in every]
 
     def _same(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
@@ -237,47 +294,3 @@ class Forward:
             if float(apart.square().mean().sqrt()) > TOLERANCE[self.dtype]:
                 return False
         return True
-
-
-class _Rows:
-    """Pooled layers in one tensor: small ones among large ones would leave memory in pieces."""
-
-    def __init__(self, n_poolings: int, layers: list[int]) -> None:
-        self.layers = layers
-        self._n_poolings = n_poolings
-        self._filled = 0
-        self._rows_PLBH: Tensor | None = None
-
-    def put(self, pooled_PBH: Tensor) -> Tensor:
-        """Take the next layer; they come in ascending order."""
-        if self._rows_PLBH is None:
-            count = (self._n_poolings, len(self.layers), *pooled_PBH.shape[1:])
-            self._rows_PLBH = pooled_PBH.new_empty(count)
-        place = self._rows_PLBH[:, self._filled]
-        place.copy_(pooled_PBH)
-        self._filled += 1
-        return place
-
-    def in_order(self, layers: Sequence[int]) -> Tensor:
-        """All layers as they were asked for; shape (P, L, B, H)."""
-        if self._rows_PLBH is None:
-            raise ValueError("no layer was asked for")
-        if list(layers) == self.layers:
-            return self._rows_PLBH
-        return self._rows_PLBH[:, [self.layers.index(layer) for layer in layers]]
-
-
-def _fetch(rows_PLBH: Tensor) -> Fetch:
-    if rows_PLBH.device.type != "cuda":
-        return lambda: rows_PLBH.numpy()
-    host = torch.empty(rows_PLBH.shape, dtype=rows_PLBH.dtype, pin_memory=True)
-    host.copy_(rows_PLBH, non_blocking=True)
-    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    copied.record()
-
-    def wait() -> NDArray[np.float32]:
-        copied.synchronize()
-        found: NDArray[np.float32] = host.numpy()
-        return found
-
-    return wait

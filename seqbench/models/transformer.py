@@ -115,7 +115,6 @@ class SequenceEmbedder:
         options = transformer.options
         self.options = options
         self.poolings: tuple[Pooling, ...] = options.poolings
-        self.hidden = int(transformer.identity.hidden or 0)
         self.tokens = Tokens(
             transformer.tokenizer,
             limit=transformer.limit,
@@ -124,6 +123,7 @@ class SequenceEmbedder:
             alphabet=facts.alphabet,
         )
         self.forward = transformer.ready(facts.alphabet)
+        self.hidden = self.forward.layers.hidden
         self.budget = Budget.default(self.forward)
         if options.tokens_per_batch is not None:
             self.budget = Budget(tokens=options.tokens_per_batch, reason="set in the config")
@@ -158,11 +158,13 @@ class SequenceEmbedder:
             from seqbench.models.preflight import certify
 
             certificate = certify(self, sample).attrs()
-        return {
+        notes = {
             "token_budget": self.budget.attrs(),
             "certificate": certificate,
             "sped_up": list(self.forward.sped_up),
         }
+        left_out = {str(layer): reason for layer, reason in self.forward.layers.left_out.items()}
+        return {**notes, "left_out": left_out} if left_out else notes
 
     def prepare(self, sequences: Sequence[str]) -> Prepared:
         """Tokenise, cut and group; see `Embedder.prepare`.
@@ -223,7 +225,7 @@ class SequenceEmbedder:
 
     def _pool(self, batch: Batch, layers: Sequence[int]) -> Pooled:
         windows: _Windows = batch.windows
-        ids_BT, mask_BT = pad(windows.ids, self.tokens.pad_id)
+        ids_BT, mask_BT = pad(windows.ids, self.forward.pad_id)
         pooled_BT = self._pooled(mask_BT, windows)
         fetch = self.forward.run(ids_BT, mask_BT, pooled_BT, layers, self.poolings)
         return Pooled(

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from seqbench.datasets.dataset import Dataset
+from seqbench.errors import ModelError
 from seqbench.extract.describe import dataset_facts
-from seqbench.models.preflight import Certificate, draw, preflight
+from seqbench.models.preflight import Certificate, Check, Verdict, draw, preflight
 from seqbench.models.registry import WITH_OPTIONS
 from seqbench.models.transformer import Transformer
 from seqbench.schedule.workspace import Workspace
@@ -20,8 +21,10 @@ def check_models(
         models: Names of its models.
         datasets: Opened; none to check the models alone.
 
+    A model that can't be loaded is a failed check where there are others.
+
     Raises:
-        ModelError: A model can't be loaded.
+        ModelError: The only model can't be loaded.
         DataError: A data set was changed since it was opened.
     """
     samples = [draw(dataset, dataset_facts(dataset)) for dataset in datasets]
@@ -31,6 +34,24 @@ def check_models(
                 f"{name}: nothing to check, it is no transformer ({workspace.kind(name)})"
             )
             continue
-        loaded = workspace.source(name).load()
-        if isinstance(loaded, Transformer):
-            yield preflight(loaded, samples)
+        try:
+            loaded = workspace.source(name).load()
+            certificate = preflight(loaded, samples) if isinstance(loaded, Transformer) else None
+        except ModelError as error:
+            if len(models) == 1:
+                raise
+            certificate = _unusable(name, str(workspace.parameters(name).get("dtype")), error)
+        if certificate is not None:
+            yield certificate
+
+
+def _unusable(name: str, dtype: str, error: ModelError) -> Certificate:
+    """The certificate of a model that can't be loaded: it does not end the check of others."""
+    check = Check(
+        name="loading",
+        verdict=Verdict.FAIL,
+        measured="can't be used",
+        says=f"{error}.",
+        advice="Correct the model's entry or files.",
+    )
+    return Certificate(model=name, fingerprint="", dtype=dtype, device=None, method=None, checks=(check,))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from seqbench.core.types import SplitName
 from seqbench.errors import NotApplicableError, SeqbenchError
+from seqbench.models.left_out import told
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.items import Items, items_of_targets
 from seqbench.probe.trainings import applicable
@@ -66,12 +67,11 @@ def _pair_to_extract(
     workspace: Workspace, store: Store | None, known: Collection[str], model: str, dataset: str
 ) -> Pair:
     identity = workspace.identity(model)
-    facts, letters = _described(workspace, model, dataset)
-    layers = workspace.layers(model, dataset)
-    entry = None
+    entry = None if store is None else _entry(store, model, dataset)
+    facts, letters = _described(workspace, entry, model, dataset)
+    layers = _poolable(entry, workspace.layers(model, dataset))
     if store is not None:
         store.check(identity, dataset, facts)
-        entry = _entry(store, model, dataset)
     splits = [
         SplitState(
             name=name,
@@ -86,15 +86,26 @@ def _pair_to_extract(
     return _pair(workspace, known, model, dataset, layers, 4 * facts.n_seqs * facts.hidden, splits, entry)
 
 
-def _described(workspace: Workspace, model: str, dataset: str) -> tuple[EmbeddingFacts, dict[SplitName, int]]:
+def _described(
+    workspace: Workspace, entry: Embeddings | None, model: str, dataset: str
+) -> tuple[EmbeddingFacts, dict[SplitName, int]]:
     """What is going to be recorded, as far as it is known before the model is loaded; letters by split."""
     if workspace.is_precomputed(model):
         facts = workspace.imported(model, dataset).facts
         return facts, dict.fromkeys(facts.splits, 0)
     content = workspace.dataset(dataset)
-    hidden = workspace.identity(model).hidden or workspace.hidden(model, dataset)
+    hidden = workspace.identity(model).hidden
+    if hidden is None:
+        hidden = workspace.hidden(model, dataset)
+    elif entry is not None:
+        hidden = _stored_width(entry)
     facts = workspace.facts(model, content, hidden, workspace.source(model).declared())
     return facts, {name: int(split.lengths.sum()) for name, split in content.splits.items()}
+
+
+def _stored_width(entry: Embeddings) -> int:
+    """Width of one strand as it came out; a config may say less, as of models of both strands at once."""
+    return entry.facts.hidden // (2 if entry.facts.settings.get("strands") == "concat" else 1)
 
 
 def _pair_in_store(
@@ -108,7 +119,7 @@ def _pair_in_store(
             f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
         )
     _check_unchanged(workspace, store, entry)
-    layers = _stored_layers(workspace, entry)
+    layers = _poolable(entry, _stored_layers(workspace, entry))
     for split in entry.splits:
         if missing := entry.missing_blocks(split, layers):
             raise SeqbenchError(
@@ -142,8 +153,7 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
     facts = replace(entry.facts, settings=settings, dtype=workspace.config.store.dtype)
     if workspace.has_files(dataset):
         content = workspace.dataset(dataset)
-        hidden = workspace.identity(model).hidden or entry.facts.hidden
-        facts = workspace.facts(model, content, hidden, source.declared())
+        facts = workspace.facts(model, content, _stored_width(entry), source.declared())
     store.check(identity, dataset, facts)
     for split in facts.splits.keys() - entry.facts.splits.keys():
         raise SeqbenchError(f"{entry.name} was extracted before there was a split {split} (extract again)")
@@ -163,6 +173,15 @@ def _stored_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
         return workspace.layers(model, entry.dataset)
     wants_all = workspace.config.extract.layers == "all"
     return entry.layers if wants_all else workspace.asked_layers(entry.model.n_layers)
+
+
+def _poolable(entry: Embeddings | None, layers: tuple[int, ...]) -> tuple[int, ...]:
+    """The wanted layers, but for those of which an extraction found that they can't be pooled."""
+    if entry is None:
+        return layers
+    if not (poolable := entry.poolable(layers)):
+        raise SeqbenchError(f"{entry.name}: none of extract.layers can be pooled ({told(entry.left_out)})")
+    return poolable
 
 
 def _pair(

@@ -1,6 +1,7 @@
 """Doing one task: what a worker runs. Results come back as records; the catalog is not opened here."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,13 @@ from seqbench.catalog.records import (
 )
 from seqbench.core.progress import Advance
 from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.errors import ModelError
 from seqbench.extract.blocks import Extraction, Work
 from seqbench.extract.finish import Target
 from seqbench.extract.imported import import_split
 from seqbench.extract.ready import get_ready
 from seqbench.models.base import Embedder
+from seqbench.models.left_out import told
 from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
@@ -51,12 +54,17 @@ def extract(task: ExtractTask, workspace: Workspace, advance: Advance) -> Work:
 
 def _extract(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance: Advance) -> Work:
     dataset = workspace.dataset(task.dataset)
-    targets = []
-    for name in task.entries:
-        facts = workspace.facts(name, dataset, embedder.hidden, embedder.settings)
-        entry = workspace.store.require(workspace.identity(name), task.dataset, facts)
-        targets.append(Target(entry=entry, pooling=workspace.pooling(name), layers=task.layers))
-    get_ready(embedder, dataset, [target.entry for target in targets], workspace.reporter.note)
+    entries = [_entry(name, task.dataset, workspace, embedder) for name in task.entries]
+    get_ready(embedder, dataset, entries, workspace.reporter.note)
+    layers = entries[0].poolable(task.layers)
+    if not layers:
+        raise ModelError(
+            f"model {task.model!r}: none of extract.layers can be pooled ({told(entries[0].left_out)})"
+        )
+    targets = [
+        Target(entry=entry, pooling=workspace.pooling(name), layers=layers)
+        for name, entry in zip(task.entries, entries, strict=True)
+    ]
     extraction = Extraction(
         embedder,
         dataset,
@@ -69,6 +77,15 @@ def _extract(task: ExtractTask, workspace: Workspace, embedder: Embedder, advanc
     there = task.items - sum(block.stop - block.start for block in blocks)
     advance(there)
     return Work(items=there) + extraction.run(blocks, advance, workspace.reporter.note)
+
+
+def _entry(name: str, dataset: str, workspace: Workspace, embedder: Embedder) -> Embeddings:
+    """Where a model's embeddings go, with the width that they have."""
+    facts = workspace.facts(name, workspace.dataset(dataset), embedder.hidden, embedder.settings)
+    identity = workspace.identity(name)
+    if identity.hidden is not None:  # what its config says
+        identity = replace(identity, hidden=embedder.hidden)
+    return workspace.store.require(identity, dataset, facts)
 
 
 def _is_missing(targets: Sequence[Target], split: SplitName, block: Block) -> bool:
@@ -90,7 +107,7 @@ def probe(
     root = config.probe.save_heads
     yield from run_probes(
         entry,
-        task.layers,
+        entry.poolable(task.layers),
         wanted,
         known=known,
         run_id=run_id,
@@ -117,7 +134,7 @@ def known_probes(task: ProbeTask, workspace: Workspace, known: Collection[str]) 
     if not known:
         return frozenset()
     entry = workspace.store[f"{task.model}/{task.dataset}"]
-    found = wanted_probes(entry, task.layers, wanted_designs(task, workspace))
+    found = wanted_probes(entry, entry.poolable(task.layers), wanted_designs(task, workspace))
     return frozenset(probe.hash for probe in found if probe.hash in known)
 
 

@@ -108,9 +108,16 @@ class Workspace:
         strands = self.strands(model, dataset)
         if self.kind(model) in WITH_OPTIONS:
             settings = settings | self.pooling_setting(model) | {"strands": strands}
-        width = 2 * hidden if strands == "concat" else hidden
-        requires = getattr(self._entry(model), "requires", None)
-        return embedding_facts(dataset, width, settings, self.config.store.dtype, requires)
+        both = 2 if strands == "concat" else 1
+        declared = self.identity(model).hidden or hidden
+        return embedding_facts(
+            dataset,
+            both * hidden,
+            settings,
+            self.config.store.dtype,
+            getattr(self._entry(model), "requires", None),
+            cut_for=both * declared,
+        )
 
     def strands(self, model: str, dataset: Dataset) -> Strands:
         """What is made of both strands: proteins have one, and controls count what they are told to."""

@@ -65,6 +65,15 @@ class StoredEmbeddings:
         """The layers that have arrays, complete or not."""
         return tuple(sorted(int(name) for name in self.location.folders() if name.isdigit()))
 
+    @property
+    def left_out(self) -> dict[int, str]:
+        """Layers of the model that can't be pooled, and why, as its extraction found."""
+        return {int(layer): str(reason) for layer, reason in self.facts.notes.get("left_out", {}).items()}
+
+    def poolable(self, layers: Sequence[int]) -> tuple[int, ...]:
+        """Those of some layers that can be pooled."""
+        return tuple(layer for layer in layers if layer not in self.left_out)
+
     def complete_layers(self, split: SplitName) -> tuple[int, ...]:
         """The layers all of whose blocks are complete in a split."""
         done = self._flags(split).all(axis=0)

@@ -13,6 +13,7 @@ from seqbench.models.forward import Forward
 from seqbench.store import open_store
 from tests.command import rows, seqbench
 from tests.data import write_split
+from tests.tiny_code import save_custom_model
 from tests.tiny_tokenizers import letters_or_nothing
 
 TinyModel = Callable[[str], Path]
@@ -144,3 +145,36 @@ def test_truncated_sequences_are_told_of(config: Path) -> None:
     )
     assert outcome.exit_code == 0, outcome.output
     assert "sequences were cut to the model's limit" in outcome.stderr
+
+
+def test_one_models_layers_that_cannot_be_pooled_are_told_and_all_else_is_probed(
+    config: Path, tiny_model: TinyModel
+) -> None:
+    more = f"models: [{{path: {tiny_model('narrow opt')}, name: narrow, dtype: float32}}, "
+    config.write_text(config.read_text().replace("models: [", more))
+    outcome = seqbench("run", config)
+    assert outcome.exit_code == 0, outcome.output
+    assert "narrow/gc: left out, as it can't be pooled: layer 3: 16 wide, the others 32" in outcome.output
+    query = "SELECT model, layer FROM probes WHERE status = 'ok' ORDER BY ALL"
+    found = [(row["model"], row["layer"]) for row in rows(config, query)]
+    assert found == [("narrow", layer) for layer in range(3)] + [("tiny", layer) for layer in range(4)]
+    again = seqbench("run", config)
+    assert again.exit_code == 0, again.output
+    assert seqbench("probe", config).exit_code == 0
+    only = seqbench("run", config, "--set", "extract.layers=[3]")
+    assert only.exit_code == 3
+    assert "narrow/gc: none of extract.layers can be pooled (layer 3: 16 wide, the others 32)" in only.output
+
+
+def test_a_model_twice_as_wide_as_its_config_says_is_stored_as_it_is(config: Path, tmp_path: Path) -> None:
+    """As models that are equivariant to the reverse complement (Caduceus), whose config tells half of it."""
+    code = save_custom_model(tmp_path / "wide") / "modeling_tiny.py"
+    code.write_text(code.read_text().replace("config.d_model", "2 * config.d_model"))
+    model = f"{{kind: random-init, path: {tmp_path / 'wide'}, name: wide, trust_remote_code: true}}"
+    config.write_text(f"models: [{model}]\ndatasets: {{root: data}}\nprobe: {{heads: [linear]}}\n")
+    for command in ("run", "run", "probe"):
+        outcome = seqbench(command, config)
+        assert outcome.exit_code == 0, outcome.output
+    entry = open_store(config.parent / "embeddings.zarr")["wide/gc"]
+    assert (entry.facts.hidden, entry.model.hidden, entry.load(2, "test").shape[-1]) == (32, 32, 32)
+    assert rows(config, "SELECT hidden FROM models") == [{"hidden": 32}]

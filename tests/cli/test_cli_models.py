@@ -75,6 +75,16 @@ def test_a_configs_models_are_checked_on_its_data_sets(config: Path) -> None:
     assert "gc" in {each["dataset"] for each in certificate["checks"]}
 
 
+def test_a_model_that_cannot_be_loaded_does_not_end_the_check_of_others(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    broken = f"models:\n  - {{path: {tmp_path / 'empty'}, name: broken}}\n"
+    config.write_text(config.read_text().replace("models:\n", broken))
+    shown = check(config, "--json")
+    assert shown.exit_code == 3, shown.output
+    verdicts = {each["model"]: each["verdict"] for each in json.loads(shown.stdout)}
+    assert verdicts == {"broken": "fail", "tiny": "pass", "other": "pass"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -77,20 +77,34 @@ class Output(tuple[Tensor, ...]):
 
 def planted(fault: str = "", *, width: int = WIDTH, tokenizer: Any = None, **options: Any) -> Transformer:
     """The model behind the engine, as loading it would give."""
+    return behind_engine(Planted(fault), n_layers=4, width=width, tokenizer=tokenizer, **options)
+
+
+def behind_engine(
+    model: nn.Module,
+    *,
+    n_layers: int,
+    width: int,
+    tokenizer: Any = None,
+    max_length: int = 64,
+    dtype: str = "float32",
+    **options: Any,
+) -> Transformer:
+    """Any model as loading it would give, with a tokenizer of letters."""
     identity = ModelIdentity(
         name="planted",
         kind="huggingface",
         path=None,
         revision=None,
         fingerprint="f",
-        n_layers=4,
+        n_layers=n_layers,
         hidden=width,
     )
     return Transformer(
-        model=Planted(fault).eval(),
-        tokenizer=tokenizer or letter_tokenizer(specials_around=True, max_length=64),
-        config=SimpleNamespace(),
+        model=model.eval(),
+        tokenizer=tokenizer or letter_tokenizer(specials_around=True, max_length=max_length),
+        config=getattr(model, "config", SimpleNamespace()),
         identity=identity,
         options=EmbedOptions(**options),
-        dtype="float32",
+        dtype=dtype,
     )

@@ -52,7 +52,7 @@ def tokens_per_second(embedder: Ready, sequences: Sequence[str]) -> float:
         sequences: Of its lengths; a spread of all of them is used.
     """
     by_length = sorted(sequences, key=len)
-    layers = range(embedder.forward.n_layers)
+    layers = embedder.forward.layers.numbers
     count = 1
     while True:
         # Middles of equal stretches: one sequence is the median, many have the data set's own lengths.

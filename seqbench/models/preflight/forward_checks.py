@@ -1,48 +1,47 @@
 """Checks of what a model computes: its layers, whether it repeats itself, and what a row depends on."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import torch
-from torch import Tensor
 
+from seqbench.models.left_out import told
 from seqbench.models.preflight.certificate import Check, Verdict
-from seqbench.models.preflight.passes import Passes, apart, largest, short
+from seqbench.models.preflight.passes import Passes, States, apart, largest, short
 
 BATCH: Final = 4
 """Windows of one length in the batch that is compared with a window alone."""
 
 
-def check_layers(passes: Passes, states: Sequence[Tensor]) -> Check:
-    """Whether each layer is as wide as the config says, and of the dtype that was asked for."""
-    width, dtype = passes.embedder.hidden, passes.dtype
-    widths = [int(hidden.shape[-1]) for hidden in states]
-    dtypes = sorted({str(hidden.dtype).removeprefix("torch.") for hidden in states})
-    shape = f"{len(states)} × {widths[0]}"
-    odd = [layer for layer, found in enumerate(widths) if found != width]
-    if odd:
-        return Check(
-            name="layers",
-            verdict=Verdict.FAIL,
-            measured=f"layer {odd[0]}: {widths[odd[0]]} wide",
-            says=f"Layer {odd[0]} is {widths[odd[0]]} wide, config.json says {width}.",
-            advice="Correct hidden_size in config.json, or the model's code.",
-        )
+def check_layers(passes: Passes, states: States) -> Check:
+    """Whether all layers can be pooled and are of the dtype that was asked for, and how wide they are."""
+    dtype, left_out = passes.dtype, passes.forward.layers.left_out
+    dtypes = sorted({str(hidden.dtype).removeprefix("torch.") for hidden in states.values()})
+    width, config_says = passes.embedder.hidden, passes.embedder.transformer.identity.hidden
+    # Models of both strands at once are twice as wide; what blocks give is what is stored.
+    other = "" if config_says in (width, None) else f", where config.json says {config_says}"
+    says = f"{len(states)} layers, each {width} wide{other}"
+    if 0 in states:
+        says = f"{len(states)} layers, the embedding output among them, each {width} wide{other}"
     # Some code keeps a residual stream in float32, which is no loss.
     exact = {*dtypes} <= {dtype, "float32"}
+    says += "." if exact else f", but in {' and '.join(dtypes)} where {dtype} was asked for."
+    advice = [] if exact else [f"The model's code casts: make it keep {dtype}."]
+    if left_out:
+        says += f" Left out, as it can't be pooled: {told(left_out)}."
+        advice.append("Nothing, if the other layers will do.")
     return Check(
         name="layers",
-        verdict=Verdict.PASS if exact else Verdict.WARN,
-        measured=f"{shape}, {' and '.join(dtypes)}",
-        says=f"{len(states)} layers, the embedding output among them, each {widths[0]} wide"
-        + ("." if exact else f", but in {' and '.join(dtypes)} where {dtype} was asked for."),
-        advice="" if exact else f"The model's code casts: make it keep {dtype}.",
+        verdict=Verdict.WARN if advice else Verdict.PASS,
+        measured=f"{len(states)} × {width}, {' and '.join(dtypes)}"
+        + (f", {len(left_out)} left out" if left_out else ""),
+        says=says,
+        advice=" ".join(advice),
     )
 
 
-def check_determinism(first: Sequence[Tensor], second: Sequence[Tensor], tolerance: float) -> Check:
+def check_determinism(first: States, second: States, tolerance: float) -> Check:
     """Whether two runs on the same input agree to the bit."""
-    if all(torch.equal(one, other) for one, other in zip(first, second, strict=True)):
+    if all(torch.equal(first[layer], second[layer]) for layer in first):
         return Check(
             name="determinism",
             verdict=Verdict.PASS,
@@ -67,9 +66,9 @@ def check_determinism(first: Sequence[Tensor], second: Sequence[Tensor], toleran
     )
 
 
-def check_finite(passes: Passes, states: Sequence[Tensor]) -> Check:
+def check_finite(passes: Passes, states: States) -> Check:
     """Whether every layer holds numbers only."""
-    broken = [layer for layer, hidden in enumerate(states) if not bool(torch.isfinite(hidden).all())]
+    broken = [layer for layer, hidden in states.items() if not bool(torch.isfinite(hidden).all())]
     if broken:
         share = 1 - float(torch.isfinite(states[broken[0]]).float().mean())
         advice = "Set dtype to float32; if NaN stays, the weights hold it."
@@ -84,7 +83,7 @@ def check_finite(passes: Passes, states: Sequence[Tensor]) -> Check:
             says=f"Layer {broken[0]} is the first of {len(broken)} with NaN or infinity ({share:.1%} of it).",
             advice=advice,
         )
-    most = max(float(hidden.abs().max()) for hidden in states)
+    most = max(float(hidden.abs().max()) for hidden in states.values())
     fits = most < torch.finfo(torch.float16).max
     return Check(
         name="finite values",
@@ -97,7 +96,7 @@ def check_finite(passes: Passes, states: Sequence[Tensor]) -> Check:
     )
 
 
-def check_batch(passes: Passes, states: Sequence[Tensor]) -> Check:
+def check_batch(passes: Passes, states: States) -> Check:
     """Whether a window alone and among others of its length comes out the same."""
     windows = [passes.window(passes.long, start=7 * number) for number in range(BATCH)]
     value, layer = largest(passes.run(*windows), states)

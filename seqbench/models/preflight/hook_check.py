@@ -6,22 +6,23 @@ from typing import Final
 from torch import Tensor
 
 from seqbench.models.preflight.certificate import Check, Verdict
-from seqbench.models.preflight.passes import Passes, apart, largest, short
+from seqbench.models.preflight.passes import Passes, States, apart, largest, short
+from seqbench.models.tap import first_declared
 
 NAME: Final = "hooks"
 
 
-def check_hooks(passes: Passes, states: Sequence[Tensor]) -> Check:
+def check_hooks(passes: Passes, states: States) -> Check:
     """Compare layers as they are taken with `output_hidden_states`.
 
     Args:
         passes: Of the model.
-        states: Every layer of the long window, as extraction takes it.
+        states: Every layer of the long window that can be pooled, as extraction takes it.
     """
     method, tolerance = passes.forward.tap.method, passes.tolerance
-    window = passes.window(passes.long)
-    truth = passes.declared(window)
-    if truth is None:
+    window, top = passes.window(passes.long), passes.forward.n_layers - 1
+    declared = passes.declared(window)
+    if declared is None:
         return Check(
             name=NAME,
             verdict=Verdict.WARN,
@@ -31,8 +32,9 @@ def check_hooks(passes: Passes, states: Sequence[Tensor]) -> Check:
             advice="Let the model's code give hidden_states, at least for this check.",
         )
     if method != "hooks":
-        return _fallback(passes.hooked(window), truth, tolerance)
-    value, layer = largest(states, truth)
+        return _fallback(passes.hooked(window), declared, top, tolerance)
+    hooked = passes.hooked(window) or states
+    value, layer = largest(hooked, _numbered(declared, top, 0))
     if value <= tolerance:
         return Check(
             name=NAME,
@@ -42,7 +44,7 @@ def check_hooks(passes: Passes, states: Sequence[Tensor]) -> Check:
             tolerance=tolerance,
             says=f"Layers taken by hooks and those of output_hidden_states {apart(value)}.",
         )
-    if _lacks_layer_0(states, truth, tolerance):
+    if _lacks_layer_0(hooked, declared, top, tolerance):
         return Check(
             name=NAME,
             verdict=Verdict.PASS,
@@ -61,9 +63,10 @@ def check_hooks(passes: Passes, states: Sequence[Tensor]) -> Check:
     )
 
 
-def _fallback(hooked: Sequence[Tensor] | None, truth: Sequence[Tensor], tolerance: float) -> Check:
+def _fallback(hooked: States | None, declared: Sequence[Tensor], top: int, tolerance: float) -> Check:
     """What to say where hooks are not used: why not, and what that costs."""
-    if hooked is not None and _lacks_layer_0(hooked, truth, tolerance):
+    entries = len(declared) - 1
+    if hooked is not None and entries > top and _lacks_layer_0(hooked, declared, top, tolerance):
         return Check(
             name=NAME,
             verdict=Verdict.FAIL,
@@ -73,12 +76,12 @@ def _fallback(hooked: Sequence[Tensor] | None, truth: Sequence[Tensor], toleranc
             "would be the output of block 1, and so on.",
             advice="Report this with the model's config.json: its layers should be taken by hooks.",
         )
-    value, layer = (None, 0) if hooked is None else largest(hooked, truth)
-    why = (
-        "Its blocks can't be told"
-        if value is None
-        else f"Hooks see another layer {layer} ({short(value)} off)"
-    )
+    start = first_declared(entries, top)
+    if hooked is None or start is None:
+        value, why = None, "Its blocks can't be told"
+    else:
+        value, layer = largest(hooked, _numbered(declared, top, start))
+        why = f"Hooks see another layer {layer} ({short(value)} off)"
     return Check(
         name=NAME,
         verdict=Verdict.WARN,
@@ -91,10 +94,13 @@ def _fallback(hooked: Sequence[Tensor] | None, truth: Sequence[Tensor], toleranc
     )
 
 
-def _lacks_layer_0(hooked: Sequence[Tensor], truth: Sequence[Tensor], tolerance: float) -> bool:
-    """Whether the declared states begin with block 1, as Mamba's do: block 1, …, block n, final norm."""
-    if len(hooked) != len(truth) or len(hooked) < 3:
+def _numbered(declared: Sequence[Tensor], top: int, start: int) -> States:
+    """Layers of what a model declares, the first entry being layer `start`; its last state is the last."""
+    return {**dict(zip(range(start, top), declared[:-1], strict=False)), top: declared[-1]}
+
+
+def _lacks_layer_0(hooked: States, declared: Sequence[Tensor], top: int, tolerance: float) -> bool:
+    """Whether the declared states begin with block 1, as Mamba's and NeoBERT's do."""
+    if top < 2 or len(declared) <= top - 1:
         return False
-    return (
-        largest(hooked[1:-1], truth[:-2])[0] <= tolerance and largest(hooked[-1:], truth[-1:])[0] <= tolerance
-    )
+    return largest(hooked, _numbered(declared, top, 1))[0] <= tolerance

@@ -13,7 +13,10 @@ from torch import Tensor
 
 from seqbench.models.batches import pad
 from seqbench.models.preflight.subject import Ready
-from seqbench.models.tap import LayerTap
+from seqbench.models.tap import FAULTS, LayerTap, declared_states
+
+States = dict[int, Tensor]
+"""Hidden states by layer, (T, H) each."""
 
 TOLERANCE: Final = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 6e-2}
 """The largest difference that rounding explains, by the dtype of compute.
@@ -48,7 +51,8 @@ class Passes:
         self.embedder = embedder
         self.forward = embedder.forward
         self.limit = embedder.transformer.limit
-        self.n_layers = self.forward.n_layers
+        self.layers = self.forward.layers.numbers
+        """Those that can be pooled."""
         self._prefix, self._suffix = embedder.tokens.prefix, embedder.tokens.suffix
         self._specials = len(self._prefix) + len(self._suffix)
         self._own = self._own_tokens(sequences)
@@ -70,45 +74,43 @@ class Passes:
         own = np.resize(np.roll(self._own, -start), tokens - self._specials)
         return np.concatenate([self._prefix, own, self._suffix]).astype(np.int32)
 
-    def run(self, *windows: NDArray[np.int32]) -> list[Tensor]:
-        """Every layer of the first window, computed in one batch with the others; (T, H) each."""
+    def run(self, *windows: NDArray[np.int32]) -> States:
+        """Every layer of the first window, computed in one batch with the others."""
         tokens = len(windows[0])
         return self.reduce(lambda hidden_BTH: hidden_BTH[0, :tokens].detach().clone(), *windows)
 
-    def reduce(self, take: Callable[[Tensor], Tensor], *windows: NDArray[np.int32]) -> list[Tensor]:
-        """What `take` makes of each layer's (B, T, H), in order of the layers."""
+    def reduce(self, take: Callable[[Tensor], Tensor], *windows: NDArray[np.int32]) -> States:
+        """What `take` makes of each layer's (B, T, H)."""
         with torch.inference_mode():
-            taken = self.forward.tap.run(self._inputs(windows), range(self.n_layers), take)
-        return [taken[layer] for layer in range(self.n_layers)]
+            taken = self.forward.layers.run(self._inputs(windows), self.layers, take)
+        return {layer: taken[layer] for layer in self.layers}
 
-    def hooked(self, window: NDArray[np.int32]) -> list[Tensor] | None:
-        """Every layer by hooks, (T, H), trusted or not; None where there is no place for them."""
-        tap = LayerTap(self.forward.model, self.n_layers)
+    def hooked(self, window: NDArray[np.int32]) -> States | None:
+        """Every layer by hooks, trusted or not, all its positions; None where there is no place for them."""
+        tap = LayerTap(self.forward.model, self.forward.n_layers)
         if tap.blocks is None:
             return None
         with torch.inference_mode():
             try:
-                taken = tap.run(
+                return tap.run(
                     self._inputs([window]),
-                    range(self.n_layers),
+                    range(self.forward.n_layers),
                     lambda hidden_BTH: hidden_BTH[0].detach().clone(),
                 )
-            except (TypeError, IndexError, AttributeError, KeyError):  # blocks of another calling convention
+            except FAULTS:  # blocks of another calling convention
                 return None
-        return [taken[layer] for layer in range(self.n_layers)]
 
     def declared(self, window: NDArray[np.int32]) -> list[Tensor] | None:
-        """Every layer as `output_hidden_states` gives it, (T, H); None where the model has no such output."""
+        """What the model returns as `hidden_states`, its last state behind; None where it returns none."""
         with torch.inference_mode():
             try:
-                output = self.forward.model(**self._inputs([window]), output_hidden_states=True)
-            except TypeError:  # a forward that knows no such argument
+                states, last = declared_states(self.forward.model, self._inputs([window]))
+            except FAULTS:
                 return None
-        states = getattr(output, "hidden_states", None)
-        return None if states is None else [hidden[0] for hidden in (*states[:-1], output[0])]
+        return None if states is None else [hidden[0] for hidden in (*states, last)]
 
     def _inputs(self, windows: Sequence[NDArray[np.int32]]) -> dict[str, Any]:
-        return self.forward.inputs(*pad(windows, self.embedder.tokens.pad_id))
+        return self.forward.inputs(*pad(windows, self.forward.pad_id))
 
     def _own_tokens(self, sequences: Sequence[str]) -> NDArray[np.int32]:
         chosen = [sequence[:POOL_LETTERS] for sequence in sequences[:POOL_SEQUENCES]]
@@ -131,12 +133,13 @@ def difference(found_TH: Tensor, truth_TH: Tensor) -> float:
     return value if np.isfinite(value) else float("inf")
 
 
-def largest(found: Sequence[Tensor], truth: Sequence[Tensor]) -> tuple[float, int]:
-    """The largest `difference` of any layer, and that layer."""
-    if len(found) != len(truth):
-        return float("inf"), min(len(found), len(truth))
-    by_layer = [difference(one, other) for one, other in zip(found, truth, strict=True)]
-    layer = int(np.argmax(by_layer))
+def largest(found: States, truth: States) -> tuple[float, int]:
+    """The largest `difference` of any layer of `truth`, and that layer; infinite where `found` lacks it."""
+    by_layer = {
+        layer: difference(found[layer], hidden) if layer in found else float("inf")
+        for layer, hidden in truth.items()
+    }
+    layer = max(by_layer, key=lambda layer: by_layer[layer])
     return by_layer[layer], layer
 
 

@@ -84,10 +84,11 @@ def _fault_at(passes: Passes, tokens: int) -> str | None:
     found = _attempt(passes, tokens)
     if isinstance(found, str):
         return found
-    return None if all(found) else f"gives NaN or infinity from layer {found.index(False)} on"
+    broken = [layer for layer, is_finite in found.items() if not is_finite]
+    return f"gives NaN or infinity from layer {broken[0]} on" if broken else None
 
 
-def _attempt(passes: Passes, tokens: int) -> list[bool] | str:
+def _attempt(passes: Passes, tokens: int) -> dict[int, bool] | str:
     """Whether each layer is finite, or in which way there are none."""
     try:
         finite = passes.reduce(lambda hidden_BTH: torch.isfinite(hidden_BTH).all(), passes.window(tokens))
@@ -96,4 +97,4 @@ def _attempt(passes: Passes, tokens: int) -> list[bool] | str:
             return "does not fit in memory, even alone"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return f"ends in an error ({reason[:120]})"
-    return [bool(fine) for fine in finite]
+    return {layer: bool(fine) for layer, fine in finite.items()}

@@ -21,6 +21,7 @@ from seqbench.models.preflight.hook_check import check_hooks
 from seqbench.models.preflight.passes import Passes
 from seqbench.models.preflight.position_check import TRIED_TOKENS, check_positions, check_runs
 from seqbench.models.preflight.sample import Sample
+from seqbench.models.preflight.state_check import STATE_TOKENS, check_state
 from seqbench.models.preflight.subject import Loaded, Ready
 
 CERTIFY_TOKENS: Final = 256
@@ -88,6 +89,7 @@ def _model_checks(passes: Passes, tried_tokens: int) -> list[Check]:
         # Of a model that draws random numbers, or gives NaN, no two passes can be compared.
         if steady.verdict is not Verdict.FAIL:
             checks += [check_hooks(passes, states), check_padding(passes), check_batch(passes, states)]
+            checks.append(check_state(passes, at_most=min(tried_tokens, STATE_TOKENS)))
     return [*checks, check_positions(passes, at_most=tried_tokens)]
 
 
