@@ -34,6 +34,7 @@ AUDIT_KEYS = {
 FORMAT_WITH_COMPARISONS = 4
 """The first that has comparisons, and processes of runs."""
 FORMAT_WITH_AUDITS = 5
+FORMAT_WITH_IDS = 6
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -80,6 +81,8 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _orphans(connection, "clean_metrics")
         yield from _duplicates(connection, "clean_metrics", "key, metric")
         yield from _audits(connection)
+    if number >= FORMAT_WITH_IDS:
+        yield from _duplicates(connection, "items", "dataset, sha256, split, item")
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
         yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"

@@ -54,6 +54,11 @@ def lists(values: Iterable[Sequence[float] | None]) -> NDArray[Any]:
     return texts(None if value is None else f"[{', '.join(map(str, value))}]" for value in values)
 
 
+def text_lists(values: Iterable[Sequence[str] | None]) -> NDArray[Any]:
+    """A column of lists of text, as JSON that `from_json` reads; None is NULL."""
+    return texts(None if value is None else json.dumps(list(value)) for value in values)
+
+
 def now(n_rows: int) -> NDArray[Any]:
     """A column that says in every row what time it is."""
     return np.repeat(times([datetime.now(UTC)]), n_rows)

@@ -32,6 +32,12 @@ _KEPT = "UPDATE probes SET saved = incoming.saved FROM incoming WHERE probes.pro
 """A probe that was trained again to keep its head: its results stay."""
 
 
+_DATASETS = """
+INSERT OR REPLACE INTO datasets BY NAME
+SELECT * REPLACE (from_json(class_names::JSON, '["VARCHAR"]') AS class_names) FROM incoming
+"""
+
+
 def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
     """Add records to an open, current catalog, inside the caller's transaction; see `Catalog.append`."""
     runs = {r.run_id: r for r in records if isinstance(r, RunRecord)}
@@ -41,7 +47,7 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
     for statement, columns in (
         ("INSERT OR REPLACE INTO runs BY NAME FROM incoming", rows.run_columns([*runs.values()])),
         ("INSERT OR REPLACE INTO models BY NAME FROM incoming", rows.model_columns([*models.values()])),
-        ("INSERT OR REPLACE INTO datasets BY NAME FROM incoming", rows.dataset_columns([*datasets.values()])),
+        (_DATASETS, rows.dataset_columns([*datasets.values()])),
         (
             "INSERT OR REPLACE INTO embeddings BY NAME FROM incoming",
             rows.embedding_columns([*embeddings.values()]),
@@ -52,10 +58,20 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
         ),
     ):
         _execute(connection, statement, columns)
+    for record in datasets.values():
+        _insert_ids(connection, record)
     _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
     _insert_audits(connection, {(r.dataset, r.sha256): r for r in records if isinstance(r, AuditRecord)})
     _insert_clean(connection, {r.key: r for r in records if isinstance(r, CleanRecord)})
     _insert_probes(connection, _once([r for r in records if isinstance(r, ProbeRecord)]))
+
+
+def _insert_ids(connection: "DuckDBPyConnection", record: DatasetRecord) -> None:
+    """The ids of a data set's items, once: every model on it tells them again."""
+    connection.execute("DELETE FROM items WHERE dataset = ? AND sha256 <> ?", [record.dataset, record.sha256])
+    known = connection.execute("SELECT 1 FROM items WHERE dataset = ? LIMIT 1", [record.dataset]).fetchone()
+    if record.ids and known is None:
+        _execute(connection, "INSERT INTO items BY NAME FROM incoming", rows.id_columns(record))
 
 
 def _insert_comparisons(

@@ -53,6 +53,13 @@ _DESCRIPTIONS = (
     SELECT theirs.* FROM source.datasets theirs LEFT JOIN datasets ours USING (dataset)
     WHERE ours.dataset IS NULL OR theirs.recorded_at > ours.recorded_at
     """,
+    "DELETE FROM items WHERE (dataset, sha256) NOT IN (SELECT dataset, sha256 FROM datasets)",
+    """
+    INSERT INTO items BY NAME
+    SELECT theirs.* FROM source.items theirs
+    WHERE (dataset, sha256) IN (SELECT dataset, sha256 FROM datasets)
+        AND (dataset, sha256) NOT IN (SELECT DISTINCT dataset, sha256 FROM items)
+    """,
     _NEWER,
     "DELETE FROM embedding_layers WHERE (model, dataset, split) IN (FROM newer)",
     """

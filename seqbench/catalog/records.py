@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
+from seqbench.core.texts import PackedTexts
 from seqbench.core.types import SplitName, Task
 from seqbench.metrics import ClassScore, MetricScore
 
@@ -97,6 +98,10 @@ class DatasetRecord:
     """Best attainable score by metric, where it is known."""
     splits: Mapping[SplitName, SplitContents] | None = None
     """In the order train, eval, test; None where nobody looked."""
+    class_names: tuple[str, ...] | None = None
+    """Names of the outputs (classes, labels or targets) in their order; None where they have none."""
+    ids: Mapping[SplitName, PackedTexts] | None = None
+    """The items' own ids, empty for one without; a split whose items have none is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

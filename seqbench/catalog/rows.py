@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, texts, times
+from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, text_lists, texts, times
 from seqbench.catalog.records import (
     ComparedSide,
     ComparisonRecord,
@@ -62,7 +62,23 @@ def dataset_columns(records: Sequence[DatasetRecord]) -> Columns:
         "task_group": texts(r.task_group for r in records),
         "ceiling": objects(r.ceiling for r in records),
         "facts": objects(_contents(r) for r in records),
+        "class_names": text_lists(r.class_names for r in records),
         "recorded_at": now(len(records)),
+    }
+
+
+def id_columns(record: DatasetRecord) -> Columns:
+    """The rows of `items` of one data set."""
+    named = [
+        (split, item, text) for split, ids in (record.ids or {}).items() for item, text in enumerate(ids)
+    ]
+    named = [row for row in named if row[2]]
+    return {
+        "dataset": texts(record.dataset for _ in named),
+        "sha256": texts(record.sha256 for _ in named),
+        "split": texts(split for split, _, _ in named),
+        "item": integers(item for _, item, _ in named),
+        "id": texts(text for _, _, text in named),
     }
 
 

@@ -11,6 +11,7 @@ _ABOUT = {
     "runs": "run_id IN (SELECT run_id FROM probes WHERE {of_both})",
     "models": "{of_model}",
     "datasets": "{of_dataset}",
+    "items": "{of_dataset}",
     "embeddings": "{of_both}",
     "embedding_layers": "{of_both}",
     "probes": "{of_both}",

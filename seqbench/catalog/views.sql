@@ -383,3 +383,17 @@ JOIN probes p USING (probe_id)
 JOIN metrics m ON m.probe_id = c.probe_id AND m.split = 'test' AND m.metric = c.metric
 WHERE p.status = 'ok';
 COMMENT ON VIEW clean_scores IS 'One row a probe and metric that a report scored on the clean test items, beside all test items';
+
+CREATE OR REPLACE VIEW named_predictions AS
+SELECT
+    probe_id, probes.model, probes.dataset, probes.layer, probes.head, probes.seed, probes.fold,
+    predictions.split, predictions.item, items.id, predictions.output,
+    datasets.class_names[predictions.output + 1] AS class_name,
+    predictions.target, predictions.score
+FROM predictions
+JOIN probes USING (probe_id)
+LEFT JOIN datasets ON datasets.dataset = probes.dataset
+-- Where a data set has no eval, the items of eval were held out from train.
+LEFT JOIN items ON items.dataset = probes.dataset AND items.sha256 = datasets.sha256 AND items.item = predictions.item
+    AND items.split = CASE WHEN predictions.split = 'eval' AND datasets.n_eval = 0 THEN 'train' ELSE predictions.split END;
+COMMENT ON VIEW named_predictions IS 'Predictions with the items'' own ids and the names of classes, labels or targets, where there are any';

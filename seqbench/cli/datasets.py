@@ -95,7 +95,9 @@ def check(
 
 
 def _add_rows(table: "Table", report: "DatasetReport") -> None:
-    kind = f"{report.task.value}, {report.alphabet}"
+    from seqbench.metrics.names import describe_task
+
+    kind = f"{describe_task(report.task, report.n_outputs)}, {report.alphabet}"
     if len(report.seq_keys) > 1:
         kind += f", {len(report.seq_keys)} seqs"
     for split in report.splits:

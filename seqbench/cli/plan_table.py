@@ -38,6 +38,19 @@ def plan_table(found: "Survey", made: "Plan") -> "Table":
     return table
 
 
+def labels_table(found: "Survey") -> "Table":
+    """A row a data set: what is predicted, and the metric that ranks it."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("data set", "labels, ranked by"):
+        table.add_column(column, overflow="fold")
+    for dataset, labels in {pair.dataset: pair.labels for pair in found.pairs}.items():
+        table.add_row(dataset, labels)
+    return table
+
+
 def _numbers(pair: "Pair", made: "Plan") -> list[int]:
     mine = [task for task in made.extract if (task.model, task.dataset) == (pair.model, pair.dataset)]
     items = sum(split.n_items for split in pair.splits)

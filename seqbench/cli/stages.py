@@ -107,7 +107,7 @@ def plan(
     set_: Overrides = None,
 ) -> None:
     """Show what would run: items, letters, bytes on disk, probes. Runs nothing."""
-    from seqbench.cli.plan_table import plan_table
+    from seqbench.cli.plan_table import labels_table, plan_table
     from seqbench.schedule.run import look
 
     told = reporter()
@@ -118,6 +118,9 @@ def plan(
     found, made = look(whole.config, told, "run")
     out = console()
     out.print(plan_table(found, made))
+    if found.pairs:
+        out.print()
+        out.print(labels_table(found))
     for line in whole.controls:
         told.note(line)
     _tell("not applicable", found.not_applicable, told)

@@ -7,14 +7,16 @@ import os
 import time
 import zipfile
 import zlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
-from seqbench.datasets.index import SplitIndex
+from seqbench.datasets.index import Reading, SplitIndex
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""
 
 SMALLEST_BYTES = 1_000_000
@@ -46,23 +48,27 @@ class IndexCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "index"
 
-    def load(
-        self, path: Path, *, task: Task | None, seq_keys: tuple[str, ...] | None, label_key: str
-    ) -> SplitIndex | None:
-        """The index that a scan of `path` with these arguments would give, or None if it isn't cached."""
+    def load(self, path: Path, reading: Reading) -> SplitIndex | None:
+        """The index that a scan of `path` with this reading would give, or None if it isn't cached."""
         try:
             stat = path.stat()
-            with np.load(self._entry(path, task, seq_keys, label_key), allow_pickle=False) as stored:
+            with np.load(self._entry(path, reading), allow_pickle=False) as stored:
                 about = json.loads(str(stored["about"]))
                 if about["file"] != _identity(stat):
                     return None
                 arrays = {name: stored[name] for name in _ARRAYS}
+                ids = None
+                if about["has_ids"]:
+                    ids = PackedTexts(utf8=stored["ids_utf8"], ends=stored["ids_ends"])
             return SplitIndex(
                 path=path,
                 task=Task(about["task"]),
                 seq_keys=tuple(about["seq_keys"]),
-                label_key=label_key,
+                label_key=reading.label_key,
                 sha256=about["sha256"],
+                class_names=tuple(about["class_names"]),
+                remarks=tuple(about["remarks"]),
+                ids=ids,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
                 **arrays,
@@ -71,11 +77,11 @@ class IndexCache:
         except _DAMAGE:
             return None
 
-    def save(self, index: SplitIndex, *, task: Task | None, seq_keys: tuple[str, ...] | None) -> None:
+    def save(self, index: SplitIndex, reading: Reading) -> None:
         """Keep an index under what was asked for; does nothing for small files and unwritable folders."""
         if index.size < SMALLEST_BYTES:
             return
-        entry = self._entry(index.path, task, seq_keys, index.label_key)
+        entry = self._entry(index.path, reading)
         partial = entry.with_name(f".{entry.name}.{os.getpid()}.partial")
         # A full disk or a read-only home must not stop a run that only wanted to save time.
         try:
@@ -89,17 +95,23 @@ class IndexCache:
                 "task": index.task.value,
                 "seq_keys": index.seq_keys,
                 "sha256": index.sha256,
+                "class_names": index.class_names,
+                "remarks": index.remarks,
+                "has_ids": index.ids is not None,
             }
+            arrays = {name: getattr(index, name) for name in _ARRAYS}
+            if index.ids is not None:
+                arrays |= {"ids_utf8": index.ids.utf8, "ids_ends": index.ids.ends}
             with partial.open("wb") as file:
-                np.savez(file, about=np.array(json.dumps(about)), **{n: getattr(index, n) for n in _ARRAYS})
+                np.savez(file, about=np.array(json.dumps(about)), **arrays)
             partial.replace(entry)
         except OSError:
             with contextlib.suppress(OSError):
                 partial.unlink()
 
-    def _entry(self, path: Path, task: Task | None, seq_keys: tuple[str, ...] | None, label_key: str) -> Path:
-        asked = json.dumps([FORMAT, os.path.realpath(path), task, seq_keys, label_key])
-        return self._folder / f"{hashlib.sha256(asked.encode()).hexdigest()[:32]}.npz"
+    def _entry(self, path: Path, reading: Reading) -> Path:
+        text = json.dumps([FORMAT, os.path.realpath(path), asdict(reading)])
+        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
 
 
 def _identity(stat: os.stat_result) -> list[int]:

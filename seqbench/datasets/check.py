@@ -36,8 +36,9 @@ class SplitReport:
     """Characters, over all sequences of all items; so are the next two."""
     median_length: float
     max_length: int
-    label_counts: tuple[tuple[int, int], ...]
-    """Classification: (class, items); multi-label: (label's position, items with it); regression: empty."""
+    label_counts: tuple[tuple[int | str, int], ...]
+    """Classification: (class, items); multi-label: (label, items with it), by name if they have names, a
+    label else by its position; regression: empty."""
     targets: tuple[TargetSummary, ...]
     """Regression only."""
 
@@ -52,11 +53,18 @@ class DatasetReport:
     seq_keys: tuple[str, ...]
     alphabet: Alphabet
     classes: tuple[int, ...]
+    class_names: tuple[str, ...]
+    """As of `Dataset`."""
     n_targets: int
     sha256: str
     splits: tuple[SplitReport, ...]
     ceiling: Mapping[str, float] | None
     warnings: tuple[str, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        """Classes, labels or targets."""
+        return len(self.classes) if self.task is Task.CLASSIFICATION else self.n_targets
 
     @property
     def items(self) -> int:
@@ -79,6 +87,7 @@ def check_dataset(spec: DatasetSpec, reporter: Reporter | None = None) -> Datase
         seq_keys=dataset.seq_keys,
         alphabet=dataset.alphabet,
         classes=dataset.classes,
+        class_names=dataset.class_names,
         n_targets=dataset.n_targets,
         sha256=dataset.sha256,
         splits=splits,
@@ -114,12 +123,13 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
     )
 
 
-def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int, int], ...]:
+def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int | str, int], ...]:
     if dataset.task is Task.CLASSIFICATION:
         counts = np.bincount(split.targets, minlength=len(dataset.classes))
-        return tuple(zip(dataset.classes, counts.tolist(), strict=True))
+        return tuple(zip(dataset.class_names or dataset.classes, counts.tolist(), strict=True))
     if dataset.task is Task.LABELS:
-        return tuple(enumerate(split.labels.sum(axis=0, dtype=np.int64).tolist()))
+        counts = split.labels.sum(axis=0, dtype=np.int64)
+        return tuple(zip(dataset.class_names or range(len(counts)), counts.tolist(), strict=True))
     return ()
 
 

@@ -19,8 +19,9 @@ from seqbench.core.alphabets import Alphabet
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.cache import IndexCache, cache_folder
+from seqbench.datasets.class_names import names_of_outputs, number_classes
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
-from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.labels import Labels
 from seqbench.datasets.planted.claim import read_ceiling
 from seqbench.datasets.spec import DatasetSpec
@@ -106,6 +107,8 @@ class Dataset:
     """In the order train, eval, test; train and test are always there."""
     classes: tuple[int, ...]
     """Classification: the distinct labels of train, ascending; else empty."""
+    class_names: tuple[str, ...]
+    """Names of `classes` in their order, or of labels or targets; empty where nothing names them."""
     n_targets: int
     """Labels or targets an item; 1 for a classification."""
     alphabet: Alphabet
@@ -139,9 +142,10 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
     for name in names:
         task = indexes["train"].task if "train" in indexes else spec.task
         indexes[name] = _index(spec, name, task, reporter)
-    train = indexes["train"]
     for index in indexes.values():
-        _check_alike(index, train)
+        _check_alike(index, indexes["train"])
+    indexes = number_classes(indexes, spec.class_names)
+    train = indexes["train"]
     classes = np.unique(train.labels).astype(np.int64) if train.task is Task.CLASSIFICATION else None
     if classes is not None:
         for index in indexes.values():
@@ -153,6 +157,7 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
         seq_keys=train.seq_keys,
         splits={name: _split(name, index, classes) for name, index in indexes.items()},
         classes=() if classes is None else tuple(classes.tolist()),
+        class_names=names_of_outputs(spec, train, classes),
         n_targets=train.labels.shape[1] if train.labels.ndim == 2 else 1,
         alphabet=alphabet_of(sum_letters(indexes)),
         sha256=_combined_hash(indexes),
@@ -189,22 +194,19 @@ def _split_names(spec: DatasetSpec) -> tuple[list[SplitName], list[SplitName]]:
 
 def _index(spec: DatasetSpec, name: SplitName, task: Task | None, reporter: Reporter | None) -> SplitIndex:
     path = split_path(spec, name)
+    reading = Reading(task=task, seq_keys=spec.seq_keys, label_key=spec.label_key, id_key=spec.id_key)
     folder = cache_folder()
     cache = None if folder is None else IndexCache(folder)
-    if cache is not None:
-        known = cache.load(path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key)
-        if known is not None:
-            return known
+    if cache is not None and (known := cache.load(path, reading)) is not None:
+        return known
     size = path.stat().st_size
     if reporter is None or size < BAR_BYTES:
-        index = scan_split(path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key)
+        index = scan_split(path, reading)
     else:
         with reporter.task(f"index {spec.name}/{name}", size, "B") as advance:
-            index = scan_split(
-                path, task=task, seq_keys=spec.seq_keys, label_key=spec.label_key, advance=advance
-            )
+            index = scan_split(path, reading, advance=advance)
     if cache is not None:
-        cache.save(index, task=task, seq_keys=spec.seq_keys)
+        cache.save(index, reading)
     return index
 
 
@@ -225,8 +227,10 @@ def _check_classes(index: SplitIndex, classes: NDArray[np.int64]) -> None:
     unknown = np.flatnonzero(~np.isin(index.labels, classes))
     if unknown.size:
         item = unknown[0]
+        number = index.labels[item]
+        name = repr(index.class_names[number]) if index.class_names else number
         raise DataError(
-            f"{index.path}:{index.lines[item]}: class {index.labels[item]} does not occur in train, so no "
+            f"{index.path}:{index.lines[item]}: class {name} does not occur in train, so no "
             f"head can learn it ({unknown.size} such items; drop them or move some to train)"
         )
 

@@ -74,6 +74,7 @@ def warnings_of(
     if foreign := foreign_letters(sum_letters(indexes)):
         remarks.append(f"sequences hold letters that are no nucleotides: {foreign}")
     train = indexes["train"]
+    remarks += train.remarks
     if train.task is Task.CLASSIFICATION and len(np.unique(train.labels)) == 1:
         remarks.append("train has only one class")
     if train.task is Task.LABELS and (rare := np.flatnonzero(~train.labels.any(axis=0))).size:

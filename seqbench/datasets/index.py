@@ -10,11 +10,13 @@ import reprlib
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.progress import Advance
+from seqbench.core.texts import PackedTexts, TextsBuilder
 from seqbench.core.types import Task
 from seqbench.datasets.labels import LabelColumn, Labels, LineError
 from seqbench.errors import DataError
@@ -24,6 +26,9 @@ READ_BYTES = 1 << 20
 
 ADVANCE_BYTES = 1 << 23
 """Bytes between two reports of progress."""
+
+ID_KEYS = ("id", "name")
+"""Keys that are looked for where no entry says under which one an item's id stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,6 +51,12 @@ class SplitIndex:
     """(256,) how often each byte value occurs in the sequences."""
     sha256: str
     """Of the file's bytes, hexadecimal."""
+    class_names: tuple[str, ...] = ()
+    """Classification by text: what the labels, which are positions here, stand for, sorted. Else empty."""
+    remarks: tuple[str, ...] = ()
+    """What the form of the labels alone decided; see `FoundLabels`."""
+    ids: PackedTexts | None = None
+    """(N,) the items' own ids, empty for an item without one; None where the first line has none."""
     size: int
     """Bytes of the file when it was scanned."""
     mtime_ns: int
@@ -62,29 +73,39 @@ class SplitIndex:
         return len(self.seq_keys)
 
 
-def scan_split(
-    path: Path,
-    *,
-    task: Task | None = None,
-    seq_keys: tuple[str, ...] | None = None,
-    label_key: str = "label",
-    advance: Advance | None = None,
-) -> SplitIndex:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the lines of a file are to be read."""
+
+    task: Task | None = None
+    """What the labels must be; None infers it from all labels of the file."""
+    seq_keys: tuple[str, ...] | None = None
+    """Keys of an item's sequences; None: `seq`, else `seq1` … `seqN` as on the first line."""
+    label_key: str = "label"
+    id_key: str | None = None
+    """Key of an item's id, a text or number that each must have; None: that of `ID_KEYS` which the first line
+    has."""
+
+
+AS_THEY_ARE: Final = Reading()
+"""Nothing is said of the lines."""
+
+
+def scan_split(path: Path, reading: Reading = AS_THEY_ARE, *, advance: Advance | None = None) -> SplitIndex:
     """Read a split once, line by line, and check every line.
 
-    Memory is one line plus about 40 bytes an item, whatever the size of the file. Blank lines are skipped.
+    Memory is one line plus about 50 bytes and the id of an item, whatever the size of the file. Blank lines
+    are skipped.
 
     Args:
         path: A JSONL file, one object a line.
-        task: What the labels must be; None infers it from all labels of the file.
-        seq_keys: Keys of an item's sequences; None: `seq`, else `seq1` … `seqN` as on the first line.
-        label_key: Key of the label.
+        reading: How its lines are to be read.
         advance: Told the bytes read, every few MB.
 
     Raises:
         DataError: The file is missing or empty, or a line is at fault (named as `path:line`).
     """
-    scan = _Scan(path, LabelColumn(task), seq_keys, label_key)
+    scan = _Scan(path, reading)
     try:
         with path.open("rb", buffering=READ_BYTES) as file:
             before = os.fstat(file.fileno())
@@ -106,15 +127,15 @@ def scan_split(
 class _Scan:
     """The growing index of one file."""
 
-    def __init__(
-        self, path: Path, labels: LabelColumn, seq_keys: tuple[str, ...] | None, label_key: str
-    ) -> None:
+    def __init__(self, path: Path, reading: Reading) -> None:
         self.offset = 0
         self._path = path
-        self._labels = labels
-        self._seq_keys = seq_keys
+        self._labels = LabelColumn(reading.task)
+        self._seq_keys = reading.seq_keys
         self._numbered = False
-        self._label_key = label_key
+        self._label_key = reading.label_key
+        self._id_key, self._needs_id = reading.id_key, reading.id_key is not None
+        self._ids = TextsBuilder()
         self._offsets = array("q")
         self._lines = array("q")
         self._lengths = array("q")
@@ -140,27 +161,32 @@ class _Scan:
             raise DataError(f"{self._path}: holds no items (remove the file, or fill it)")
         self._count_letters()
         try:
-            task, labels = self._labels.finish()
+            found = self._labels.finish()
         except LineError as error:
             line = self._lines[error.item or 0]
             raise DataError(f"{self._path}:{line}: {error}") from error
         self._offsets.append(self.offset)
         return SplitIndex(
             path=self._path,
-            task=task,
+            task=found.task,
             seq_keys=self._seq_keys,
             label_key=self._label_key,
             offsets=_as_int64(self._offsets),
             lines=_as_int64(self._lines),
             lengths=_as_int64(self._lengths).reshape(-1, len(self._seq_keys)),
-            labels=labels,
+            labels=found.labels,
             letters=self._letters,
             sha256=self._hash.hexdigest(),
+            class_names=found.names,
+            remarks=found.remarks,
+            ids=None if self._id_key is None else self._ids.finish(),
             size=stat.st_size,
             mtime_ns=stat.st_mtime_ns,
         )
 
     def _item(self, item: dict[str, object]) -> None:
+        if not self._lines and self._id_key is None:
+            self._id_key = next((key for key in ID_KEYS if _id_text(item.get(key)) is not None), None)
         if self._seq_keys is None:
             self._seq_keys = _infer_keys(item)
             self._numbered = self._seq_keys != ("seq",)
@@ -170,11 +196,22 @@ class _Scan:
         if self._label_key not in item:
             raise LineError(f"{_no_key(self._label_key, item)} (set label_key in datasets_info.yaml)")
         self._labels.add(item[self._label_key])
+        if self._id_key is not None:
+            self._ids.append(self._id(self._id_key, item))
         for sequence in sequences:
             self._lengths.append(len(sequence))
             self._uncounted += sequence
         if len(self._uncounted) >= READ_BYTES:
             self._count_letters()
+
+    def _id(self, key: str, item: dict[str, object]) -> str:
+        """An item's id; empty where it has none and the key was only looked for."""
+        text = _id_text(item.get(key))
+        if text is None and self._needs_id:
+            raise LineError(
+                f"{key!r} must be a text or number, got {reprlib.repr(item.get(key))} (see id_key)"
+            )
+        return text or ""
 
     def _count_letters(self) -> None:
         # bincount widens to 8 bytes a letter, so a chunk is counted in slices.
@@ -197,6 +234,11 @@ def _parse(raw: bytes) -> dict[str, object]:
     if not isinstance(item, dict):
         raise LineError(f'must be an object like {{"seq": "ACGT", "label": 0}}, got {reprlib.repr(item)}')
     return item
+
+
+def _id_text(value: object) -> str | None:
+    """What stands under a key of ids as text; None where it can't be an id."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
 
 
 def _infer_keys(item: dict[str, object]) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ _ENTRY_KEYS = (
     "seq_for_item",
     "seq_key",
     "label_key",
+    "id_key",
+    "classes",
     "eval_task",
     "data_split",
     "dataset_ratio",
@@ -45,6 +47,8 @@ class InfoEntry:
     task: Task | None
     seq_keys: tuple[str, ...] | None
     label_key: str | None
+    id_key: str | None
+    class_names: tuple[str, ...] | None
     splits: tuple[SplitName, ...] | None
     head: HeadName | None
     expected: Expected
@@ -111,6 +115,8 @@ class _Entry:
             task=self._task(),
             seq_keys=self._seq_keys(),
             label_key=self._text("label_key"),
+            id_key=self._text("id_key"),
+            class_names=self._class_names(),
             splits=None if splits is None else tuple(split for split in SPLITS if split in splits),
             head=self._head(),
             expected=expected,
@@ -165,6 +171,18 @@ class _Entry:
             lambda names: bool(names) and all(n in SPLITS for n in names) and len(set(names)) == len(names),
         )
         return None if value is None else tuple(value)
+
+    def _class_names(self) -> tuple[str, ...] | None:
+        names = self._get(
+            "classes",
+            list,
+            "a list of different names",
+            lambda names: bool(names) and all(isinstance(name, str | int | float) for name in names),
+        )
+        texts = None if names is None else tuple(map(str, names))
+        if texts is not None and (len(set(texts)) != len(texts) or not all(texts)):
+            raise self._fault("classes", "a list of different names")
+        return texts
 
     def _ratio(self, splits: tuple[SplitName, ...] | None) -> dict[SplitName, float] | None:
         ratio = self._get(

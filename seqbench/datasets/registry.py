@@ -190,6 +190,8 @@ def _spec(root: Path, name: str, entry: InfoEntry | None) -> DatasetSpec:
         task=entry.task or spec.task,
         seq_keys=entry.seq_keys,
         label_key=entry.label_key or spec.label_key,
+        id_key=entry.id_key,
+        class_names=entry.class_names,
         splits=entry.splits,
         head=entry.head or spec.head,
         expected={**spec.expected, **entry.expected},

@@ -46,6 +46,11 @@ class DatasetSpec:
     seq_keys: tuple[str, ...] | None = None
     """Keys of an item's sequences, in order. None: `seq`, else `seq1` … `seqN`."""
     label_key: str = "label"
+    id_key: str | None = None
+    """Key of an item's id. None: `id` or `name`, where the first line has one."""
+    class_names: tuple[str, ...] | None = None
+    """Names of class 0, 1 …, or of an item's labels or targets in order. Where labels are text: the classes
+    in the order of their numbers. None: of texts those that occur, sorted; else what an import recorded."""
     splits: tuple[SplitName, ...] | None = None
     """The splits to use, each of which must then exist. None: whichever files exist."""
     head: HeadName | None = None

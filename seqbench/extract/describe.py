@@ -65,6 +65,7 @@ def embedding_facts(
         n_targets=dataset.n_targets,
         hidden=hidden,
         classes=dataset.classes,
+        class_names=dataset.class_names,
         alphabet=dataset.alphabet,
         ceiling=dict(dataset.ceiling) if dataset.ceiling is not None else None,
         group=dataset.spec.group,

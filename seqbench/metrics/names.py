@@ -61,3 +61,18 @@ def higher_is_better(metric: str) -> bool:
 def all_metrics() -> tuple[str, ...]:
     """The metrics of all tasks, each once, in the order of tables."""
     return tuple(dict.fromkeys(name for names in METRICS.values() for name in names))
+
+
+def describe_task(task: Task, n_outputs: int) -> str:
+    """What is predicted and how it is ranked, in a few words.
+
+    Args:
+        task: What the labels are.
+        n_outputs: Classes, labels or targets.
+
+    Returns:
+        For example "classification, 2 classes, by accuracy".
+    """
+    kind = {Task.CLASSIFICATION: "class", Task.LABELS: "label", Task.REGRESSION: "target"}[task]
+    plural = "" if n_outputs == 1 else "es" if kind == "class" else "s"
+    return f"{task.value}, {n_outputs:,} {kind}{plural}, by {PRIMARY[task]}"

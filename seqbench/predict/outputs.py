@@ -27,6 +27,11 @@ DIGITS = 9
 FORMATS = (".tsv", ".jsonl", ".parquet", ".npy")
 
 
+Predicted = int | str | list[int | str] | None
+"""The class, or the labels that are there, by name if they have names, else by number; None for an item
+without an embedding."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
     """Some items and their scores."""
@@ -35,19 +40,16 @@ class Scored:
     """Number of the first item, from 0."""
     ids: Sequence[str | None] | None
     """None where items have none."""
-    predicted: Sequence[int | list[int] | None] | None
-    """The class, or the numbers of the labels that are there; None for values, and for an item without an
-    embedding."""
+    predicted: Sequence[Predicted] | None
+    """None for values."""
     scores_NK: NDArray[np.float32]
     """NaN for an item without an embedding."""
 
 
 def score_names(head: SavedHead) -> list[str]:
-    """Names of the scores: `class_<label>`, `label_<number>` or `target_<number>`."""
-    if head.task is Task.CLASSIFICATION:
-        return [f"class_{label}" for label in head.classes]
-    what = "label" if head.task is Task.LABELS else "target"
-    return [f"{what}_{number}" for number in range(head.n_outputs)]
+    """Names of the scores: `class_`, `label_` or `target_`, and the name or number of the output."""
+    what = {Task.CLASSIFICATION: "class", Task.LABELS: "label", Task.REGRESSION: "target"}[head.task]
+    return [f"{what}_{output}" for output in head.outputs]
 
 
 class Writer(Protocol):
@@ -71,10 +73,10 @@ class Output:
         """
         self._path = check_format(path)
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        make: Callable[[Path, list[str], Task], Writer] = _WRITERS[path.suffix]
+        make: Callable[[Path, list[str], SavedHead], Writer] = _WRITERS[path.suffix]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = make(self._partial, score_names(head), head.task)
+            self._writer = make(self._partial, score_names(head), head)
         except OSError as error:
             raise self._fault(error) from error
 
@@ -125,18 +127,17 @@ def check_format(path: Path) -> Path:
 class _Tsv:
     """A header and tab-separated rows; several labels with commas between, what is missing left empty."""
 
-    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file, delimiter="\t", lineterminator="\n")
-        self._names, self._task = names, task
+        self._names, self._task = names, head.task
         self._is_new = True
 
     def write(self, scored: Scored) -> None:
         if self._is_new:
             ids = [] if scored.ids is None else ["id"]
-            self._rows.writerow(
-                ["item", *ids, *([] if self._task is Task.REGRESSION else ["predicted"]), *self._names]
-            )
+            predicted = [] if self._task is Task.REGRESSION else ["predicted"]
+            self._rows.writerow(["item", *ids, *predicted, *map(escape_formula, self._names)])
             self._is_new = False
         for row, scores_K in enumerate(scored.scores_NK):
             cells: list[Any] = [scored.first + row]
@@ -144,7 +145,7 @@ class _Tsv:
                 cells.append(escape_formula(scored.ids[row] or ""))
             if scored.predicted is not None:
                 found = scored.predicted[row]
-                cells.append(",".join(map(str, found)) if isinstance(found, list) else found)
+                cells.append(_cell(found))
             self._rows.writerow([*cells, *("" if np.isnan(score) else _digits(score) for score in scores_K)])
 
     def close(self) -> None:
@@ -154,7 +155,7 @@ class _Tsv:
 class _Jsonl:
     """An object an item: `item`, `id`, `predicted`, `scores` by name."""
 
-    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
         self._file: IO[str] = path.open("w", encoding="utf-8")
         self._names = names
 
@@ -176,8 +177,8 @@ class _Jsonl:
 class _Parquet:
     """Columns `item`, `id`, `predicted` and the scores by name, float32."""
 
-    def __init__(self, path: Path, names: list[str], task: Task) -> None:
-        self._path, self._names, self._task = path, names, task
+    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
+        self._path, self._names, self._head = path, names, head
         self._writer: Any = None
 
     def write(self, scored: Scored) -> None:
@@ -189,7 +190,8 @@ class _Parquet:
         if scored.ids is not None:
             columns["id"] = pa.array(scored.ids, pa.string())
         if scored.predicted is not None:
-            kind = pa.list_(pa.int64()) if self._task is Task.LABELS else pa.int64()
+            one = pa.string() if self._head.class_names else pa.int64()
+            kind = pa.list_(one) if self._head.task is Task.LABELS else one
             columns["predicted"] = pa.array(scored.predicted, kind)
         for name, scores_N in zip(self._names, scored.scores_NK.T, strict=True):
             columns[name] = pa.array(scores_N, pa.float32(), from_pandas=True)
@@ -206,7 +208,7 @@ class _Parquet:
 class _Npy:
     """The scores alone, (N, K) float32."""
 
-    def __init__(self, path: Path, names: list[str], task: Task) -> None:
+    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
         self._path = path
         self._parts = [np.zeros((0, len(names)), dtype=np.float32)]
 
@@ -218,11 +220,17 @@ class _Npy:
             np.save(file, np.concatenate(self._parts), allow_pickle=False)
 
 
+def _cell(found: Predicted) -> int | str | None:
+    if isinstance(found, list):
+        return escape_formula(",".join(map(str, found)))
+    return escape_formula(found) if isinstance(found, str) else found
+
+
 def _digits(score: np.float32) -> str:
     return f"{float(score):.{DIGITS}g}"
 
 
-_WRITERS: dict[str, Callable[[Path, list[str], Task], Writer]] = {
+_WRITERS: dict[str, Callable[[Path, list[str], SavedHead], Writer]] = {
     ".tsv": _Tsv,
     ".jsonl": _Jsonl,
     ".parquet": _Parquet,

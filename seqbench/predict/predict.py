@@ -18,7 +18,7 @@ from seqbench.errors import DataError, ProbeError, said
 from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
 from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
 from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
-from seqbench.predict.outputs import Output, Scored
+from seqbench.predict.outputs import Output, Predicted, Scored
 from seqbench.probe.heads.registry import predict as predict_features
 from seqbench.probe.saved_head import SavedHead
 
@@ -160,19 +160,19 @@ def _scores(head: SavedHead, rows_NSH: NDArray[np.float32], where: Path) -> NDAr
 
 def _predicted(
     head: SavedHead, scores_NK: NDArray[np.float32], missing_N: NDArray[np.bool_]
-) -> list[int | list[int] | None] | None:
+) -> Sequence[Predicted] | None:
     """The class or the labels of each item, decided as `seqbench.metrics.score` does."""
-    found: list[int | list[int] | None]
+    found: list[Predicted]
     # In float64, as thresholds are: rounded to float32 they could fall on the other side of a score.
     exact_NK = scores_NK.astype(np.float64)
     if head.task is Task.REGRESSION:
         return None
     if head.task is Task.LABELS:
         yes_NK = exact_NK > 0.5 if head.thresholds is None else exact_NK >= np.asarray(head.thresholds)
-        found = [np.flatnonzero(yes_K).tolist() for yes_K in yes_NK]
+        found = [[head.outputs[index] for index in np.flatnonzero(yes_K).tolist()] for yes_K in yes_NK]
     else:
         index_N = exact_NK.argmax(axis=1)
         if head.thresholds is not None:
             index_N = (exact_NK[:, 1] >= head.thresholds[0]).astype(np.intp)
-        found = [head.classes[index] for index in index_N]
+        found = [head.outputs[index] for index in index_N.tolist()]
     return [None if missing else each for missing, each in zip(missing_N, found, strict=True)]

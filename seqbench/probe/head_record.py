@@ -44,6 +44,7 @@ class _Record:
     fold: int | None
     spec_hash: str
     spec: dict[str, Any]
+    class_names: tuple[str, ...] = ()
 
 
 def record_of(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +57,7 @@ def record_of(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
             task=head.task,
             n_outputs=head.n_outputs,
             classes=head.classes,
+            class_names=head.class_names,
             thresholds=head.thresholds,
             origin=head.origin,
             head=head.head,
@@ -92,6 +94,7 @@ def head_of(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path
         task=told.task,
         n_outputs=told.n_outputs,
         classes=told.classes,
+        class_names=told.class_names,
         thresholds=told.thresholds,
         origin=told.origin,
         head=told.head,
@@ -117,6 +120,8 @@ def _check(head: SavedHead) -> None:
             raise ValueError(f"{name}: is {count}")
     if head.task is Task.CLASSIFICATION and len(head.classes) != head.n_outputs:
         raise ValueError(f"classes: are {len(head.classes)}, outputs {head.n_outputs}")
+    if head.class_names and len(head.class_names) != head.n_outputs:
+        raise ValueError(f"class_names: are {len(head.class_names)}, outputs {head.n_outputs}")
     wanted = head.n_outputs if head.task is Task.LABELS else 1
     if head.thresholds is not None and len(head.thresholds) != wanted:
         raise ValueError(f"thresholds: are {len(head.thresholds)}, not {wanted}")

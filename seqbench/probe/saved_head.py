@@ -3,7 +3,7 @@
 Shape letters: N items, S sequences of an item, H hidden width.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,8 @@ class SavedHead:
     n_outputs: int
     classes: tuple[int, ...]
     """Classification: the label that each output stands for; else empty."""
+    class_names: tuple[str, ...]
+    """Names of the outputs in their order; empty where they have none."""
     thresholds: tuple[float, ...] | None
     """From where on a probability is a yes: one for two classes, one a label; None for 0.5."""
     origin: Origin
@@ -63,6 +65,11 @@ class SavedHead:
     spec_hash: str
     spec: Mapping[str, Any]
     """Everything that the probe's result depends on."""
+
+    @property
+    def outputs(self) -> Sequence[str | int]:
+        """What each output stands for: its name, else the class's number, or the label's or target's."""
+        return self.class_names or self.classes or range(self.n_outputs)
 
 
 def origin_of(entry: Embeddings, layer: int, combine: str, parameters: Mapping[str, Any]) -> Origin:

@@ -60,6 +60,7 @@ def keeper(root: Path, entry: Embeddings, parameters: Mapping[str, Any]) -> Keep
             task=problem.task,
             n_outputs=problem.n_outputs,
             classes=entry.facts.classes,
+            class_names=entry.facts.class_names,
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
             origin=origin_of(entry, probe.layer, spec["combine"], parameters),
             head=spec["head"],

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import SplitContents
-from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.schedule.workspace import Workspace
@@ -19,24 +19,33 @@ from seqbench.store import EmbeddingFacts, Embeddings
 QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def split_contents(entry: Embeddings, workspace: Workspace) -> dict[SplitName, SplitContents]:
-    """Describe every split of what is in the store.
+def same_files(entry: Embeddings, workspace: Workspace) -> Dataset | None:
+    """The files of a data set as they were indexed, if they are still those of the embeddings.
 
-    Labels are read from the store. Lengths come from the index of the data set's files, which an extraction
-    has made before; where the files are gone, or are not those of the embeddings, they are not known.
+    None where they are gone, faulty or have other labels, which must not stop who works with embeddings.
+    """
+    try:
+        dataset = workspace.dataset(entry.dataset) if workspace.has_files(entry.dataset) else None
+    except DataError:
+        return None
+    if dataset is None or not all(_same(dataset, split, entry.labels(split)) for split in entry.splits):
+        return None
+    return dataset
+
+
+def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, SplitContents]:
+    """Describe every split of what is in the store.
 
     Args:
         entry: A model on the data set.
-        workspace: Opens the data set.
+        files: What `same_files` found; without, the lengths are not known.
     """
-    labels = {split: entry.labels(split) for split in SPLITS if split in entry.facts.splits}
-    dataset = _opened(entry.dataset, workspace)
-    known = dataset is not None and all(_same(dataset, split, labels[split]) for split in labels)
+    labels = {split: entry.labels(split) for split in entry.splits}
     return {
         split: SplitContents(
             n_items=entry.facts.splits[split].n_items,
             label_counts=label_counts(labels[split], entry.facts),
-            lengths=length_quartiles(dataset.splits[split].lengths) if dataset and known else None,
+            lengths=None if files is None else length_quartiles(files.splits[split].lengths),
             targets=target_quartiles(labels[split]) if entry.facts.task is Task.REGRESSION else None,
         )
         for split in labels
@@ -68,14 +77,6 @@ def target_quartiles(targets_NT: NDArray[Any]) -> tuple[tuple[float, float, floa
     """Of each target least, quartiles (between two values: interpolated) and greatest."""
     found = np.quantile(targets_NT.reshape(len(targets_NT), -1), QUARTILES, axis=0).T
     return tuple(cast(tuple[float, float, float, float, float], tuple(row)) for row in found.tolist())
-
-
-def _opened(name: str, workspace: Workspace) -> Dataset | None:
-    """The data set, unless its files are gone or faulty, which must not stop who works with embeddings."""
-    try:
-        return workspace.dataset(name) if workspace.has_files(name) else None
-    except DataError:
-        return None
 
 
 def _same(dataset: Dataset, split: SplitName, labels: NDArray[Any]) -> bool:

@@ -48,6 +48,8 @@ class Pair:
     """The missing probes of each head, in the config's order."""
     is_import: bool = False
     """Whether files are copied instead of computed: they are read whole, so no split is divided."""
+    labels: str = ""
+    """What is predicted and how it is ranked, in a few words."""
     source: str | None = None
     """The model whose forward pass makes it; None for its own. Several poolings share one pass."""
 

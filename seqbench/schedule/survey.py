@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from seqbench.core.types import SplitName
 from seqbench.errors import NotApplicableError, SeqbenchError
+from seqbench.metrics.names import describe_task
 from seqbench.models.left_out import told
 from seqbench.models.registry import CONTROLS
 from seqbench.probe.items import Items, items_of_targets
@@ -83,7 +84,7 @@ def _pair_to_extract(
         )
         for name, split in facts.splits.items()
     ]
-    return _pair(workspace, known, model, dataset, layers, 4 * facts.n_seqs * facts.hidden, splits, entry)
+    return _pair(workspace, known, model, dataset, layers, facts, splits, entry)
 
 
 def _described(
@@ -125,9 +126,7 @@ def _pair_in_store(
             raise SeqbenchError(
                 f"{entry.name}/{split} misses {len(missing)} blocks (run `seqbench extract` again)"
             )
-    return _pair(
-        workspace, known, model, dataset, layers, 4 * entry.facts.n_seqs * entry.facts.hidden, [], entry
-    )
+    return _pair(workspace, known, model, dataset, layers, entry.facts, [], entry)
 
 
 def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> None:
@@ -190,7 +189,7 @@ def _pair(
     model: str,
     dataset: str,
     layers: tuple[int, ...],
-    row_bytes: int,
+    facts: EmbeddingFacts,
     splits: Sequence[SplitState],
     entry: Embeddings | None,
 ) -> Pair:
@@ -208,7 +207,8 @@ def _pair(
         model=model,
         dataset=dataset,
         layers=layers,
-        row_bytes=row_bytes,
+        row_bytes=4 * facts.n_seqs * facts.hidden,
+        labels=describe_task(facts.task, len(facts.classes) or facts.n_targets),
         splits=tuple(splits),
         probes=probes,
         probes_known=probes - missing.total(),

@@ -26,7 +26,7 @@ from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
 from seqbench.probe.wanted import wanted_probes
-from seqbench.schedule.contents import split_contents
+from seqbench.schedule.contents import same_files, split_contents
 from seqbench.schedule.designs import designs, kept_heads
 from seqbench.schedule.plan import ExtractTask, ProbeTask
 from seqbench.schedule.workspace import Workspace
@@ -158,6 +158,8 @@ def dataset_record(entry: Embeddings, workspace: Workspace) -> DatasetRecord:
     """What the catalog keeps of a data set, as the store holds it."""
     facts = entry.facts
     classification = facts.task is Task.CLASSIFICATION
+    files = same_files(entry, workspace)
+    indexes = {} if files is None else {name: split.index for name, split in files.splits.items()}
     return DatasetRecord(
         dataset=entry.dataset,
         sha256=facts.data_hash,
@@ -169,7 +171,9 @@ def dataset_record(entry: Embeddings, workspace: Workspace) -> DatasetRecord:
         alphabet=facts.alphabet,
         task_group=facts.group,
         ceiling=facts.ceiling,
-        splits=split_contents(entry, workspace),
+        splits=split_contents(entry, files),
+        class_names=(facts.class_names if files is None else files.class_names) or None,
+        ids={split: index.ids for split, index in indexes.items() if index.ids is not None},
     )
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from seqbench.audit.letters import stretches_of
 from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.datasets.class_names import number_classes
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.datasets.facts import alphabet_of, sum_letters
-from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 from seqbench.splitting.settings import SplitSettings
@@ -77,7 +78,7 @@ def read_pool(source: Path, settings: SplitSettings) -> Pool:
     indexes: dict[SplitName, SplitIndex] = {}
     task, keys = settings.task, settings.seq_keys
     for name, path in files.items():
-        index = scan_split(path, task=task, seq_keys=keys, label_key=settings.label_key)
+        index = scan_split(path, Reading(task=task, seq_keys=keys, label_key=settings.label_key))
         first = next(iter(indexes.values()), index)
         if index.labels.shape[1:] != first.labels.shape[1:]:
             raise DataError(
@@ -85,7 +86,7 @@ def read_pool(source: Path, settings: SplitSettings) -> Pool:
             )
         task, keys = index.task, index.seq_keys
         indexes[name] = index
-    return Pool(dataset=_dataset(source, indexes))
+    return Pool(dataset=_dataset(source, number_classes(indexes, None, of=tuple(indexes))))
 
 
 def _dataset(source: Path, indexes: dict[SplitName, SplitIndex]) -> Dataset:
@@ -109,6 +110,7 @@ def _dataset(source: Path, indexes: dict[SplitName, SplitIndex]) -> Dataset:
         seq_keys=first.seq_keys,
         splits=splits,
         classes=tuple(classes.tolist()),
+        class_names=first.class_names,
         n_targets=first.labels.shape[1] if first.labels.ndim == 2 else 1,
         alphabet=alphabet_of(sum_letters(indexes)),
         sha256=hashlib.sha256(text.encode()).hexdigest(),

@@ -62,6 +62,8 @@ class EmbeddingFacts:
     splits: dict[SplitName, SplitFacts] = field(default_factory=dict)
     dtype: StoreDtype = "float32"
     """Type that the embeddings are stored in."""
+    class_names: tuple[str, ...] = ()
+    """Names of `classes`, or of labels or targets; empty where nothing names them. Never compared."""
     notes: dict[str, Any] = field(default_factory=dict)
     """What may be worth knowing later, ready for JSON: token budget, certificate; never compared."""
 
@@ -73,7 +75,8 @@ class EmbeddingFacts:
 
     def attrs(self) -> dict[str, Any]:
         """The attributes of the data set's group, ready for JSON."""
-        return {**asdict(self), "task": self.task.value, "classes": list(self.classes)}
+        lists = {"classes": list(self.classes), "class_names": list(self.class_names)}
+        return {**asdict(self), "task": self.task.value, **lists}
 
     @classmethod
     def from_attrs(cls, attrs: dict[str, Any]) -> "EmbeddingFacts":

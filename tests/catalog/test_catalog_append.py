@@ -12,6 +12,7 @@ import pytest
 
 from seqbench.catalog import Catalog, open_catalog
 from seqbench.catalog.records import LayerRecord, PredictionRecord, SplitContents
+from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.errors import CatalogError, CatalogNotFoundError
 from seqbench.metrics import METRICS
@@ -272,3 +273,21 @@ def test_a_place_where_no_catalog_can_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(CatalogError, match=r"file/catalog\.duckdb can't be made: .*name another place"):
         Catalog(tmp_path / "file" / "catalog.duckdb").append([])
+
+
+def test_ids_and_names_stand_beside_the_predictions_that_are_about_them(catalog):
+    ids = {"test": PackedTexts.pack(["P1", "", "P3", "P4", "P5"])}
+    data = dataset_record(ids=ids, class_names=("exon", "intron"))
+    catalog.append([run_record(), data, full_probe_record(), data])
+    found = catalog.query(
+        "SELECT item, id, class_name FROM named_predictions WHERE split = 'test' ORDER BY item"
+    ).rows
+    assert [row for row in found if row[2] == "intron"][:3] == [
+        (0, "P1", "intron"),
+        (1, None, "intron"),
+        (2, "P3", "intron"),
+    ]
+    catalog.append([dataset_record(sha256="other", ids={"test": PackedTexts.pack(["Q1"])})])
+    assert catalog.query("SELECT id, class_names FROM items JOIN datasets USING (dataset)").rows == [
+        ("Q1", None)
+    ]

@@ -6,10 +6,10 @@ import pytest
 from seqbench.datasets import dataset as module
 from seqbench.datasets.cache import IndexCache, cache_folder
 from seqbench.datasets.dataset import open_dataset
-from seqbench.datasets.index import scan_split
+from seqbench.datasets.index import Reading, scan_split
 from seqbench.errors import DataError
 
-ASKED = {"task": None, "seq_keys": None}
+ASKED = Reading()
 LONG = [{"seq": "ACGT" * 300_000, "label": i} for i in range(2)]
 
 
@@ -22,12 +22,12 @@ def old(jsonl):
 
 
 def load(cache, path, **asked):
-    return IndexCache(cache).load(path, **{**ASKED, "label_key": "label", **asked})
+    return IndexCache(cache).load(path, Reading(**asked))
 
 
 def test_a_cached_index_is_the_scanned_one(old, cache):
     index = scan_split(old)
-    IndexCache(cache).save(index, **ASKED)
+    IndexCache(cache).save(index, ASKED)
     again = load(cache, old)
     assert again is not None
     for name in type(index).__slots__:
@@ -35,7 +35,7 @@ def test_a_cached_index_is_the_scanned_one(old, cache):
 
 
 def test_a_changed_file_or_another_question_is_not_answered_from_the_cache(old, cache):
-    IndexCache(cache).save(scan_split(old), **ASKED)
+    IndexCache(cache).save(scan_split(old), ASKED)
     assert load(cache, old, label_key="y") is None
     assert load(cache, old, seq_keys=("seq",)) is None
     os.utime(old)
@@ -44,7 +44,7 @@ def test_a_changed_file_or_another_question_is_not_answered_from_the_cache(old, 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", None])
 def test_a_damaged_cache_is_as_good_as_none(old, cache, content):
-    IndexCache(cache).save(scan_split(old), **ASKED)
+    IndexCache(cache).save(scan_split(old), ASKED)
     (entry,) = (cache / "index").iterdir()
     entry.write_bytes(entry.read_bytes()[:-300] if content is None else content)
     assert load(cache, old) is None
@@ -52,13 +52,13 @@ def test_a_damaged_cache_is_as_good_as_none(old, cache, content):
 
 def test_small_and_just_changed_files_are_not_cached(jsonl, cache):
     for path in (jsonl(LONG), jsonl([{"seq": "A", "label": 0}], "small.jsonl")):
-        IndexCache(cache).save(scan_split(path), **ASKED)
+        IndexCache(cache).save(scan_split(path), ASKED)
     assert not (cache / "index").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(old, cache):
     cache.write_text("a file where the folder should be")
-    IndexCache(cache).save(scan_split(old), **ASKED)
+    IndexCache(cache).save(scan_split(old), ASKED)
     assert load(cache, old) is None
 
 
@@ -72,7 +72,7 @@ def test_a_second_opening_scans_nothing(spec, monkeypatch):
 
 
 def test_a_missing_file_is_not_found_in_the_cache(old, cache):
-    IndexCache(cache).save(scan_split(old), **ASKED)
+    IndexCache(cache).save(scan_split(old), ASKED)
     old.unlink()
     assert load(cache, old) is None
     with pytest.raises(DataError, match="no such file"):

@@ -63,7 +63,7 @@ def test_a_file_changed_after_indexing_is_refused(spec):
 def test_the_task_of_train_holds_for_the_other_splits(spec):
     d = open_dataset(spec(train=items([0.5, 1]), test=items([0, 1])))
     assert (d.task, d.n_targets, d.classes) == (Task.REGRESSION, 2, ())
-    with pytest.raises(DataError, match=r"test\.jsonl:2: label must be an int, got 0\.5"):
+    with pytest.raises(DataError, match=r"test\.jsonl:2: label must be an int or a name, got 0\.5"):
         open_dataset(spec(train=items(0, 1), test=items(0, 0.5)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seqbench.core.types import Task
-from seqbench.datasets.index import scan_split
+from seqbench.datasets.index import Reading, scan_split
 from seqbench.errors import DataError
 
 A = {"seq": "ACGT", "label": 0}
@@ -71,7 +71,7 @@ def test_the_task_is_inferred_from_all_labels(jsonl, labels, task, dtype, shape)
 
 
 def test_ints_are_targets_where_the_task_is_regression(jsonl):
-    index = scan_split(jsonl([{"seq": "A", "label": [3, 4]}]), task=Task.REGRESSION)
+    index = scan_split(jsonl([{"seq": "A", "label": [3, 4]}]), Reading(task=Task.REGRESSION))
     assert index.labels.dtype == np.float64
 
 
@@ -83,7 +83,7 @@ def test_sequence_keys_are_counted_on_the_first_line(jsonl):
 
 def test_keys_can_be_renamed(jsonl):
     path = jsonl([{"ref": "A", "alt": "C", "y": 1}])
-    index = scan_split(path, seq_keys=("alt", "ref"), label_key="y")
+    index = scan_split(path, Reading(seq_keys=("alt", "ref"), label_key="y"))
     assert index.labels.tolist() == [1]
 
 
@@ -102,13 +102,18 @@ def line(label: object = 0, **sequences: object) -> str:
         (line(seq=["A"]), None, "'seq' must be a string, got ['A']"),
         (line(seq=""), None, "'seq' is an empty sequence"),
         (line(seq="ACÜ"), None, "'seq' holds 'Ü' at 3"),
-        (line(True), None, "label must be a number, got True"),
-        (line("yes"), Task.CLASSIFICATION, "label must be an int, got 'yes'"),
-        (line(1.0), Task.CLASSIFICATION, "label must be an int, got 1.0 (set eval_task: regression"),
+        (line(True), None, "label must be a number or a name, got True"),
+        (line("yes"), Task.CLASSIFICATION, "label is text ('yes'), on the first line it is a bare number"),
+        (line(" "), None, "label is an empty text"),
+        (
+            line(1.5),
+            Task.CLASSIFICATION,
+            "label must be an int or a name, got 1.5 (set eval_task: regression",
+        ),
         (line([1]), None, "label is a list, on the first line it is a bare number"),
         (line(float("nan")), Task.REGRESSION, "label must be finite, got nan"),
         (line(float("inf")), None, "label must be finite, got inf"),
-        (line(None), None, "label must be a number, got None"),
+        (line(None), None, "label must be a number or a name, got None"),
         (line(2**63), None, "label 9223372036854775808 does not fit in 64 bits"),
         ('{"seq": "A", "label": 1e999}', None, "label must be finite, got inf"),
     ],
@@ -116,7 +121,7 @@ def line(label: object = 0, **sequences: object) -> str:
 def test_a_fault_is_named_by_file_and_line(jsonl, second, task, message):
     path = jsonl([line(), second])
     with pytest.raises(DataError) as caught:
-        scan_split(path, task=task)
+        scan_split(path, Reading(task=task))
     assert str(caught.value).startswith(f"{path}:2: {message}")
     assert "\n" not in str(caught.value)
 
@@ -129,9 +134,13 @@ def test_a_fault_is_named_by_file_and_line(jsonl, second, task, message):
         ([[0, 1], [0, True]], None, "2: label must be a list of numbers, got [0, True]"),
         ([[0, 1], [0, 2]], None, "2: label [0, 2] is neither 0/1 nor floats"),
         ([[0, 1], [0.5, float("nan")]], None, "2: label must be finite"),
-        ([[0, 1], 1], None, "2: label is not a list (1), on the first line it is a list"),
+        ([[0, 1], 1], None, "2: label is a bare number (1), on the first line it is a list"),
         ([[]], None, "1: label is an empty list"),
-        ([[1, 0]], Task.CLASSIFICATION, "1: label must be an int, got [1, 0] (set eval_task: labels"),
+        (
+            [[1, 1]],
+            Task.CLASSIFICATION,
+            "1: label must be an int, a name or a list with a single 1, got [1, 1]",
+        ),
         ([1], Task.LABELS, "1: label must be a list of 0 and 1, got 1"),
         ([[0.5]], Task.LABELS, "1: label must be a list of 0 and 1, got [0.5]"),
     ],
@@ -139,7 +148,7 @@ def test_a_fault_is_named_by_file_and_line(jsonl, second, task, message):
 def test_a_list_at_fault_is_named_by_line(jsonl, labels, task, message):
     path = jsonl([{"seq": "A", "label": label} for label in labels])
     with pytest.raises(DataError) as caught:
-        scan_split(path, task=task)
+        scan_split(path, Reading(task=task))
     assert str(caught.value).startswith(f"{path}:{message}")
 
 
@@ -157,7 +166,7 @@ def test_text_that_is_not_utf8_is_a_fault(tmp_path):
 
 def test_an_empty_split_is_a_fault(jsonl):
     with pytest.raises(DataError, match=r"train\.jsonl: holds no items"):
-        scan_split(jsonl([""]), seq_keys=("seq",))
+        scan_split(jsonl([""]), Reading(seq_keys=("seq",)))
 
 
 def test_a_missing_file_is_a_fault(tmp_path):

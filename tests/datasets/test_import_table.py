@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.command import seqbench
 from tests.importing import do_import, manifest, refusal
 
 ROWS = [
@@ -215,3 +216,52 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-30])
     line = refusal("table", path, "--split", "1/1", out=tmp_path / "o" / "d")
     assert line.startswith(f"{path}: is damaged or no Parquet or Arrow file")
+
+
+def cells(path: Path, *rows: str) -> Path:
+    path.write_text("".join(f"{row}\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("written", "task", "label"),
+    [
+        ('"[0, 1]"', "labels", [0, 1]),
+        ("[0. 1.5]", "regression", [0.0, 1.5]),
+        ("\"['kinase', 'lyase']\"", "labels", [1, 1]),
+    ],
+)
+def test_lists_that_pandas_saved_as_text_are_lists(
+    tmp_path: Path, written: str, task: str, label: list
+) -> None:
+    path = cells(tmp_path / "x.csv", "seq,label,set", f"AC,{written},train", f"AG,{written},test")
+    made = do_import("table", path, "--split-column", "set", out=tmp_path / "o" / "d")
+    assert labels(made) == {"AC": label, "AG": label}
+    assert manifest(tmp_path / "o" / "d")["task"] == task
+
+
+def test_a_decimal_comma_is_named_unless_these_are_classes(tmp_path: Path) -> None:
+    path = cells(tmp_path / "x.csv", "seq;label;set", "AC;0,5;train", "AG;1;train", "AT;0,5;test")
+    said = refusal("table", path, "--split-column", "set", out=tmp_path / "o" / "d")
+    assert said.startswith("label '0,5' has a decimal comma (write 0.5; ")
+    made = do_import(
+        "table", path, "--split-column", "set", "--task", "classification", out=tmp_path / "o" / "d"
+    )
+    assert labels(made) == {"AC": 0, "AG": 1, "AT": 0}
+
+
+def test_one_hot_columns_are_classes_named_by_their_columns_where_the_task_says_so(tmp_path: Path) -> None:
+    path = cells(tmp_path / "x.csv", "seq,a,b,set", "AC,1,0,train", "AG,0,1,train", "AT,0,1,test")
+    columns = ("--label", "a", "--label", "b", "--split-column", "set")
+    done = seqbench("datasets", "import", "table", path, *columns, "--out", tmp_path / "o" / "labels")
+    assert "say --task classification" in done.stderr
+    assert manifest(tmp_path / "o" / "labels")["names"] == {"0": "a", "1": "b"}
+    made = do_import("table", path, *columns, "--task", "classification", out=tmp_path / "o" / "classes")
+    assert labels(made) == {"AC": 0, "AG": 1, "AT": 1}
+    assert manifest(tmp_path / "o" / "classes")["names"] == {"0": "a", "1": "b"}
+
+
+def test_a_column_of_names_gives_ids_without_being_asked_for(tmp_path: Path) -> None:
+    path = cells(tmp_path / "x.csv", "Name,seq,label,set", "P1,AC,x,train", "P2,AG,y,train", "P3,AT,x,test")
+    made = do_import("table", path, "--split-column", "set", out=tmp_path / "o" / "d")
+    assert [item["id"] for each in made.values() for item in each] == ["P3", "P1", "P2"]

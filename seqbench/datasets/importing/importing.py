@@ -13,6 +13,7 @@ import seqbench
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task, check_name
+from seqbench.datasets.class_names import IMPORT_MANIFEST
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
 from seqbench.datasets.importing.inputs import Inputs
@@ -20,12 +21,11 @@ from seqbench.datasets.importing.labels import LabelRule
 from seqbench.datasets.importing.record import Source
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.datasets.importing.spool import ItemRule, Skipped, Spool
-from seqbench.datasets.index import SplitIndex, scan_split
+from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info, stage
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 
-MANIFEST: Final = "import.json"
 FORMAT: Final = 1
 
 
@@ -84,7 +84,7 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
             inputs, spool, built = _read_and_build(source, settings, partial, reporter)
             indexes = _scan(partial, built, reporter)
             entry = info_entry(indexes)
-            _write_manifest(partial / MANIFEST, source, settings, inputs, spool, built, indexes)
+            _write_manifest(partial / IMPORT_MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
             with locked(out.parent):
                 info = merge_info(out.parent / INFO, {name: entry}, force=settings.force)
@@ -110,7 +110,10 @@ def _imported(
         names=built.labelling.names or _named(source, built),
         items=built.items,
         skipped=spool.skipped,
-        warnings=tuple(warnings_of(spec, indexes, [])),
+        warnings=(
+            *(f"{spec.name}: {remark}" for remark in built.labelling.remarks),
+            *warnings_of(spec, indexes, []),
+        ),
     )
 
 
@@ -147,14 +150,14 @@ def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, Spl
     paths = {split: folder / f"{split}.jsonl" for split in built.items}
     with reporter.task("check", sum(path.stat().st_size for path in paths.values()), "B") as advance:
         return {
-            split: scan_split(path, task=built.labelling.task, advance=advance)
+            split: scan_split(path, Reading(task=built.labelling.task), advance=advance)
             for split, path in paths.items()
         }
 
 
 def _named(source: Source, built: Built) -> tuple[str, ...] | None:
-    """The names that the source itself gives to classes 0, 1 …, if it names them all."""
-    if built.labelling.task is not Task.CLASSIFICATION or built.labelling.names is not None:
+    """The names that the source itself gives to outputs 0, 1 …, if it names them all."""
+    if built.labelling.names is not None:
         return None
     return tuple(source.class_names[number] for number in sorted(source.class_names)) or None
 
@@ -215,7 +218,7 @@ def _check_free(out: Path, *, force: bool) -> None:
         return
     if not force:
         raise DataError(f"{out}: is there already (choose another --out, or --force to import it again)")
-    if out.is_symlink() or not (out / MANIFEST).is_file():
+    if out.is_symlink() or not (out / IMPORT_MANIFEST).is_file():
         raise DataError(
             f"{out}: is nothing that an import made, so --force does not replace it (move it away)"
         )

@@ -4,12 +4,13 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, shorten
+from seqbench.datasets.label_text import NUMBER, decimal_comma
 from seqbench.errors import DataError
 
 MAX_CLASSES: Final = 1000
@@ -24,7 +25,6 @@ MISSING: Final = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None
 _TRUTH: Final = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "false": 0, "true": 1, "False": 0, "True": 1,
                  "FALSE": 0, "TRUE": 1}  # fmt: skip
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
-_NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ class Labelling:
     """The label of an item in the data set's file. Raises ValueError with the reason."""
     stratified: bool
     """Whether labels are few enough to be kept in proportion when items are drawn."""
+    remarks: tuple[str, ...] = ()
+    """What their form alone decided and could have been meant otherwise, with the option that says so."""
 
 
 class Survey:
@@ -64,6 +66,12 @@ class Survey:
         self.not_whole = False
         self.not_truth = False
         self._width: int | None = None
+
+    @property
+    def texts(self) -> Iterator[str]:
+        """The different values that are counted."""
+        for _, raw in self.counts:
+            yield from (raw,) if isinstance(raw, str) else raw
 
     @property
     def overflowed(self) -> bool:
@@ -143,6 +151,11 @@ def decide(survey: Survey) -> Labelling:
 def _task(survey: Survey) -> Task:
     if survey.shape == "set":
         return Task.LABELS
+    if survey.rule.classes is None and (comma := decimal_comma(survey.texts)):
+        raise DataError(
+            f"label {comma!r} has a decimal comma (write {comma.replace(',', '.')}; if these are names of "
+            "classes, say --task classification)"
+        )
     if survey.shape == "columns":
         return Task.REGRESSION if survey.not_truth and survey.not_number is None else Task.LABELS
     if survey.rule.classes is not None or survey.not_number is not None:
@@ -163,6 +176,8 @@ def _regression(survey: Survey) -> Labelling:
         raise DataError("sets of names can't be --task regression (leave out --label-separator)")
     if survey.not_number is not None:
         place, value = survey.not_number
+        if decimal_comma([value]):
+            raise DataError(f"{place}: label {value!r} has a decimal comma (write {value.replace(',', '.')})")
         raise DataError(f"{place}: label {shorten(value)} is no finite number (--missing skip leaves NA out)")
 
     def to_json(raw: RawLabel) -> str:
@@ -181,11 +196,15 @@ def _classes(survey: Survey) -> Labelling:
             "for classes (check which column holds the label; --task classification allows up to 20,000)"
         )
     if survey.rule.classes is None and not survey.not_whole:
+        as_float = next((text for text in survey.texts if "." in text), None)
         return Labelling(
             task=Task.CLASSIFICATION,
             names=None,
             to_json=lambda raw: str(int(str(raw).partition(".")[0])),
             stratified=not survey.overflowed,
+            remarks=()
+            if as_float is None or survey.rule.task is not None
+            else (f"labels such as {as_float} are read as classes (for values say --task regression)",),
         )
     names = survey.rule.classes or tuple(sorted(texts))
     numbers = {name: str(number) for number, name in enumerate(names)}
@@ -200,7 +219,7 @@ def _classes(survey: Survey) -> Labelling:
 
 def _truths(survey: Survey, task: Task) -> Labelling:
     if task is Task.CLASSIFICATION:
-        raise DataError("several --label columns can't be --task classification (name one, or another task)")
+        return _one_hot(survey)
 
     def to_json(raw: RawLabel) -> str:
         for value in raw:
@@ -211,7 +230,40 @@ def _truths(survey: Survey, task: Task) -> Labelling:
                 )
         return json.dumps([_TRUTH[value] for value in raw])
 
-    return Labelling(task=task, names=survey.rule.classes, to_json=to_json, stratified=not survey.overflowed)
+    single = survey.rule.task is None and not survey.overflowed and _are_one_hot(survey)
+    remark = "each item has a single 1 among its labels (if it is one class say --task classification)"
+    return Labelling(
+        task=task,
+        names=survey.rule.classes,
+        to_json=to_json,
+        stratified=not survey.overflowed,
+        remarks=(remark,) if single else (),
+    )
+
+
+def _one_hot(survey: Survey) -> Labelling:
+    """Classes as columns of which one is 1."""
+
+    def to_json(raw: RawLabel) -> str:
+        values = [_TRUTH.get(value) for value in raw]
+        if values.count(1) != 1 or values.count(0) != len(values) - 1:
+            raise ValueError(
+                f"labels {', '.join(raw)} are no class: one of them must be 1 and the others 0 (several "
+                "--label columns; name one, or another --task)"
+            )
+        return str(values.index(1))
+
+    return Labelling(
+        task=Task.CLASSIFICATION,
+        names=survey.rule.classes,
+        to_json=to_json,
+        stratified=not survey.overflowed,
+    )
+
+
+def _are_one_hot(survey: Survey) -> bool:
+    rows = [raw for _, raw in survey.counts if not isinstance(raw, str)]
+    return all(len(raw) > 1 and sum(_TRUTH.get(value, 2) for value in raw) == 1 for raw in rows)
 
 
 def _sets(survey: Survey, task: Task) -> Labelling:
@@ -237,4 +289,4 @@ def label_counts(counts: Mapping[tuple[SplitName, str], int], split: SplitName) 
 
 
 def _is_number(text: str) -> bool:
-    return bool(_NUMBER.fullmatch(text)) and len(text) < 400 and math.isfinite(float(text))
+    return bool(NUMBER.fullmatch(text)) and len(text) < 400 and math.isfinite(float(text))

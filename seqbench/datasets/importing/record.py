@@ -76,7 +76,7 @@ class Source(Protocol):
 
     @property
     def class_names(self) -> Mapping[int, str]:
-        """Names of numbered classes, where the source knows them; complete after `read`."""
+        """Names of numbered classes, labels or targets, where they are known; complete after `read`."""
         return {}
 
     def size(self) -> int:

@@ -13,6 +13,8 @@ from seqbench.datasets.importing.parquet import Table, is_parquet, label_shape, 
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import Columns, Rows
+from seqbench.datasets.index import ID_KEYS
+from seqbench.datasets.label_text import list_in_text
 from seqbench.errors import DataError
 
 
@@ -25,7 +27,7 @@ class ColumnNames:
     labels: tuple[str, ...] = ()
     """`label`."""
     id: str | None = None
-    """`id`."""
+    """`id` or `name`."""
     split: str | None = None
     chrom: str | None = None
     start: str | None = None
@@ -72,6 +74,17 @@ class TableSource:
         first = self.files[0].path
         if is_parquet(first) or first.suffix == ".arrow":
             return label_shape(first, self.columns.labels)
+        return self._shape_in_text(first)
+
+    def _shape_in_text(self, path: Path) -> LabelShape:
+        """By the first row of a CSV or TSV file: a list may be saved as text."""
+        rows = Rows(
+            path, Inputs(path.parent, lambda _: None), self.delimiter, self.columns.all() or ("label",)
+        )
+        taken = _Taken(rows.columns, self.columns)
+        for _, row in rows:
+            found = list_in_text(row[taken.labels[0]])
+            return "one" if found is None else "set" if _are_names(found) else "columns"
         return "one"
 
     @cached_property
@@ -80,8 +93,8 @@ class TableSource:
 
     @property
     def class_names(self) -> Mapping[int, str]:
-        """Names that a Parquet file of Hugging Face gives to its numbered classes."""
-        return self._names
+        """Names of several label columns, or those that Hugging Face gives to classes in a Parquet file."""
+        return dict(enumerate(self.columns.labels)) if len(self.columns.labels) > 1 else self._names
 
     def size(self) -> int:
         """Bytes of all files."""
@@ -133,13 +146,15 @@ class TableSource:
             place=place,
             sequences=sequences,
             label=self._label([row[index] for index in taken.labels], place),
-            id=None if taken.id is None else _text(row[taken.id], place),
+            id=None if taken.id is None else _text(row[taken.id], place) or None,
             split=split,
             region=taken.region(row, place),
         )
 
     def _label(self, cells: Sequence[Cell], place: Place) -> RawLabel | None:
         first = cells[0]
+        if len(cells) == 1 and isinstance(first, str) and self.shape != "one" and not self.label_separator:
+            first = tuple("" if each is None else str(each) for each in list_in_text(first) or [first])
         if self.shape == "one":
             return _text(first, place).strip()
         if self.shape == "columns":
@@ -160,7 +175,9 @@ class _Taken:
         self.sequences = [find(name, "--sequence") for name in sequences]
         labels = names.labels or (columns.first_of("label", "labels") or "label",)
         self.labels = [find(name, "--label") for name in labels]
-        identifier = names.id or columns.first_of("id")
+        used = {columns.names[at] for at in (*self.sequences, *self.labels)}
+        usual = (columns.first_of(name) for name in ID_KEYS)
+        identifier = names.id or next((name for name in usual if name is not None and name not in used), None)
         self.id = None if identifier is None else find(identifier, "--id-column")
 
         def optional(name: str | None, option: str) -> int | None:
@@ -192,6 +209,10 @@ class _Taken:
         start, end = (_whole(row[at], place) for at in (self.start, self.end))
         strand = "+" if self.strand is None else _text(row[self.strand], place).strip()
         return Region(chrom, start, end, strand if strand in ("+", "-") else "+")
+
+
+def _are_names(values: Sequence[object]) -> bool:
+    return bool(values) and all(isinstance(value, str) for value in values)
 
 
 def _usual_sequences(columns: Columns) -> tuple[str, ...]:

@@ -238,3 +238,12 @@ def test_the_seed_has_no_say_and_the_same_data_is_trained_once(monkeypatch, make
     assert trained == [1, 1, 3, 3]
     assert [len(layers) for layers in outcomes] == [2, 2, 2, 2]
     assert outcomes[0] == outcomes[1] == outcomes[3]
+
+
+def test_more_classes_than_memory_holds_are_refused_with_what_they_would_take(make):
+    splits = make(lambda x: np.arange(len(x)) % 3, width=4)
+    head = create("linear", SETTINGS["linear"], Resources(memory_bytes=1 << 20))
+    problem = Problem(task=Task.CLASSIFICATION, n_outputs=10_001)
+    ((fitted,),) = head.fit(problem, [fit_of(splits)], advance=lambda _: None)
+    assert "10,001 classes take" in fitted.error
+    assert "set probe.memory to 1 for that, or take the knn or mlp head" in fitted.error
