@@ -57,6 +57,10 @@ class CatalogNotFoundError(CatalogError, FileNotFoundError):
     """There is no catalog at that path."""
 
 
+class TrainingError(SeqbenchError, ValueError):
+    """A network can't be trained with what it was given, or its state can't be written."""
+
+
 class ProbeError(SeqbenchError, ValueError):
     """A probe can't be trained on what it was given."""
 

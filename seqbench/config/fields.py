@@ -25,7 +25,7 @@ from seqbench.errors import ConfigError
 HeadKind = Literal["mlp", "linear", "xgb", "forest", "knn"]
 Activation = Literal["relu", "gelu", "silu", "tanh"]
 Norm = Literal["none", "layer"]
-Decay = Literal["constant", "cosine"]
+Decay = Literal["constant", "linear", "cosine"]
 ClassLoss = Literal["cross_entropy", "focal"]
 ValueLoss = Literal["huber", "mse", "rmse"]
 ClassWeights = Literal["none", "balanced"]

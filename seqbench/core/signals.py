@@ -80,6 +80,54 @@ def _give_up(code: int) -> None:
     os._exit(code)
 
 
+class Postponed:
+    """Whether a signal to end came that was not obeyed yet."""
+
+    heard = False
+
+
+@contextmanager
+def postponed(wanted: bool = True) -> Iterator[Postponed]:
+    """Let both signals wait for the end of the block, for work that is whole only at certain places.
+
+    The block looks whether one was heard and ends itself; the signal then does what it would have done. A
+    second one does so at once. Only the main thread hears signals; elsewhere, and where it is not wanted,
+    nothing is changed.
+    """
+    waiting = Postponed()
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield waiting
+        return
+    before = {number: signal.getsignal(number) for number in ENDING}
+    heard: list[int] = []
+    heard_at: list[float] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        again = bool(heard) and time.monotonic() - heard_at[0] > _TOGETHER_SECONDS
+        heard.append(number)
+        heard_at.append(time.monotonic())
+        waiting.heard = True
+        if again:
+            restore()
+            heard.clear()
+            signal.raise_signal(number)
+
+    def restore() -> None:
+        for number, handler in before.items():
+            if handler is not None:  # one that was not set in Python can't be put back
+                signal.signal(number, handler)
+
+    for number, handler in before.items():
+        if handler not in (None, signal.SIG_IGN):
+            signal.signal(number, note)
+    try:
+        yield waiting
+    finally:
+        restore()
+        if heard:
+            signal.raise_signal(heard[0])
+
+
 @contextmanager
 def blocked() -> Iterator[None]:
     """Put both signals off until the end of the block.

@@ -1,7 +1,8 @@
 """What to change in the config after a training that did not go well: one sentence, by verdict and head."""
 
 from seqbench.core.types import Task
-from seqbench.probe.heads.base import Convergence, FittedHead, Problem
+from seqbench.probe.heads.base import FittedHead, Problem
+from seqbench.training.health import Convergence
 
 _SAME = "predictions are the same for all items: check that this layer's embeddings differ between items"
 CHANGES: dict[Convergence, dict[str, str]] = {

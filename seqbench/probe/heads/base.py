@@ -15,16 +15,8 @@ from seqbench.catalog.records import EpochRecord
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
+from seqbench.training.health import Convergence
 
-Convergence = Literal[
-    "converged", "still improving", "overfitting", "unstable", "degenerate", "not converged", "diverged"
-]
-"""The health of a training; `seqbench.probe.health` says how each is told, and what to change.
-
-A head itself only says `not converged` (its solver stopped at its limit of iterations), `converged` (its
-solver met its tolerance) or `diverged` (a loss became infinite or NaN); the rest is read off curve and
-predictions.
-"""
 ClassWeights = Literal["none", "balanced"]
 """Weights of items in training: all 1, or such that every class, or both values of each label, weigh alike:
 n / (classes * count of the class), scikit-learn's `balanced`; for a label n / (2 * count of the value)."""
@@ -110,7 +102,10 @@ class FittedHead:
     history: tuple[EpochRecord, ...] = ()
     """Learning curve up to the last epoch with finite losses."""
     convergence: Convergence | None = None
-    """None where the question does not arise: closed form, forest, or failed before training."""
+    """What the head itself says: `not converged` (its solver stopped at its limit of iterations), `converged`
+    (it met its tolerance) or `diverged` (a loss became infinite or NaN); `seqbench.probe.health` reads the
+    rest off curve and predictions. None where the question does not arise: closed form, forest, or failed
+    before training."""
     hyperparameters: Mapping[str, float | int | str] = field(default_factory=dict)
     """What was chosen on eval or resolved from the data, such as {"C": 0.1}."""
     seconds: float = 0.0

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.balance import balanced_weights
-from seqbench.probe.heads.base import ClassWeights, Convergence, FittedHead, HeadData, HeadState, Problem
+from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.columns import Columns
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
 from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic
@@ -22,6 +22,7 @@ from seqbench.probe.heads.outputs import check_width, log_loss
 from seqbench.probe.heads.ridge import ridge_path
 from seqbench.probe.heads.scaling import Scaling
 from seqbench.probe.heads.threads import worthwhile_threads
+from seqbench.training.health import Convergence
 
 STRENGTHS = tuple(10.0**exponent for exponent in range(-4, 3))
 """Logistic C, from strong to weak regularisation; each fit starts from the one before."""

@@ -17,12 +17,12 @@ from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import ChooseEpoch, ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.learning_curve import chosen_epoch
 from seqbench.probe.heads.outputs import check_width, spread_classes
 from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.xgb_data import Known
 from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
 from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
+from seqbench.training.health import chosen_epoch
 
 try:
     import xgboost

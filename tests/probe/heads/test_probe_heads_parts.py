@@ -1,8 +1,8 @@
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from seqbench.probe.heads.learning_curve import best_epoch, chosen_epoch
 from seqbench.probe.heads.scaling import Scaling
+from seqbench.training.health import best_epoch, chosen_epoch
 
 
 def test_scaling_equals_scikit_learns_across_blocks_of_rows():
