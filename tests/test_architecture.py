@@ -30,12 +30,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Metrics know how many test items a score needs, which a data set is checked for.
     "datasets": {"config", "metrics"},
     "metrics": {"config"},
+    # Loops, losses and optimisers know no stage: probes, fine-tuning and adaptation stand on them.
+    "training": {"config"},
     "demo": {"datasets"},
     "store": {"config", "datasets", "metrics"},
     "models": {"config", "datasets", "metrics"},
     "catalog": {"config", "datasets", "metrics"},
     "extract": {"config", "datasets", "metrics", "models", "store"},
-    "probe": {"config", "datasets", "metrics", "store", "catalog"},
+    "probe": {"config", "datasets", "metrics", "training", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
     # Shortcut controls are heads, and splits are made as folds are, so both stand above probes. What an audit
     # finds is a record of the catalog, as what a probe scores.
