@@ -115,10 +115,11 @@ class Gain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A model over the data sets of a scope on which all ranked models have a score.
+    """A model over the data sets of a scope on which it has a score.
 
-    Ranked are models and controls that have a score on at least half of the scope's data sets: one that fits
-    few of them (one-hot needs sequences of one length) would leave the others hardly any.
+    Ranked are models and controls that have a score on at least half of the scope's data sets. Ranks are
+    those among the models that have a score on the data set; a control that lacks one on which a model has
+    a score (one-hot needs sequences of one length) is told where it would stand, and moves nobody's rank.
     """
 
     scope: str
@@ -127,11 +128,12 @@ class Standing:
     control: bool
     n_datasets: int
     """That average rank and mean score are over; 0 for a model that is not ranked."""
+    n_in_scope: int
+    """On which any model has a score; where `n_datasets` is less, averages of others are over other data."""
     n_scored: int
     """On which the model has a score at all."""
     average_rank: float | None
-    """Of test scores by the ranking metric, ties averaged; None for a model that is not ranked, or where no
-    data set has scores of all that are."""
+    """Of test scores by the ranking metric, ties averaged; None for a model that is not ranked."""
     n_first: int
     """Data sets of the scope on which nothing is clearly better."""
     mean_score: float | None
@@ -151,9 +153,9 @@ class RankTest:
 
     scope: str
     n_datasets: int
-    """On which all ranked models have a score."""
+    """On which all ranked models have a score: those that the test is over."""
     n_models: int
-    """That are ranked."""
+    """That are ranked, without controls that lack a data set."""
     p: float | None
     """Friedman's; None for fewer than three models or two data sets."""
     critical_difference: float | None

@@ -75,6 +75,20 @@ def test_a_model_alone_is_not_ranked_and_the_layers_are_those_that_were_asked_fo
     assert column(page, "board", "model") == ["genome-bert-12l"] * 3
 
 
+def test_averages_over_some_of_the_data_sets_say_so_by_any_metric(open_page):
+    made = analysis(4, 2, 3)
+    standings = tuple(
+        replace(one, n_datasets=one.n_scored) if one.scope == "overall" else one for one in made.standings
+    )
+    page = open_page(replace(made, standings=standings))
+    assert [text for text in column(page, "standings", "average rank") if "over 1 of 2" in text]
+    page.get_by_label("metric").select_option("mcc")
+    ranks = dict(
+        zip(column(page, "standings", "model"), column(page, "standings", "average rank"), strict=True)
+    )
+    assert [name for name, text in ranks.items() if "over 1 of 2" in text] == ["dna-llama-1b"]
+
+
 def test_dark_follows_the_system_and_the_button_overrides_it(open_page, made):
     page = open_page(made["one"], scheme="dark")
 

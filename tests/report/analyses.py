@@ -277,6 +277,7 @@ def _standings(scope, models, rows, datasets):
             model=model.name,
             control=model.is_control,
             n_datasets=len(inside),
+            n_in_scope=len(inside),
             n_scored=len(mine),
             average_rank=number + 0.25 if mine else None,
             n_first=sum(row.rank == 1 for row in mine),

@@ -82,14 +82,48 @@ def test_data_sets_are_ranked_by_group_as_well_and_one_alone_has_no_test():
     assert (test.p, test.critical_difference, test.cliques) == (None, None, ())
 
 
-def test_ranks_are_over_the_data_sets_on_which_all_ranked_models_have_scores():
+def test_a_control_that_lacks_a_data_set_takes_it_from_nobody():
+    whole, _ = _scopes(_with_scores([row[:2] for row in SCORES], ("genome-bert-12l", "dna-llama-1b")))[
+        OVERALL
+    ]
     members, test = _scopes(_with_scores([*SCORES[:3], (0.8, 0.7, None)]))[OVERALL]
     found = _by_model(members)
-    assert {one.n_datasets for one in members} == {3}
-    assert [found[name].n_scored for name in ("genome-bert-12l", "kmer-4")] == [4, 3]
+    assert {name: (one.n_datasets, one.n_in_scope) for name, one in found.items()} == {
+        "genome-bert-12l": (4, 4),
+        "dna-llama-1b": (4, 4),
+        "kmer-4": (3, 4),
+    }
+    for one in whole:
+        assert found[one.model].average_rank == one.average_rank
     assert found["kmer-4"].average_rank == 3
-    assert found["genome-bert-12l"].mean_score == pytest.approx((0.9 + 0.6 + 0.7) / 3)
-    assert test.n_datasets == 3
+    assert found["genome-bert-12l"].mean_score == pytest.approx((0.9 + 0.6 + 0.7 + 0.8) / 4)
+    assert (test.n_datasets, test.n_models) == (4, 2)
+
+
+def test_a_control_that_is_on_one_of_two_data_sets_is_over_one_of_two():
+    members, _ = _scopes(_with_scores([(0.9, 0.8, 0.85), (0.6, 0.7, None)]))[OVERALL]
+    assert {one.model: (one.average_rank, one.n_datasets, one.n_in_scope) for one in members} == {
+        "genome-bert-12l": (1.5, 2, 2),
+        "dna-llama-1b": (1.5, 2, 2),
+        "kmer-4": (2, 1, 2),
+    }
+
+
+def test_a_model_that_lacks_a_data_set_is_ranked_over_those_it_has_and_tests_over_those_of_all():
+    scores = [(0.9, 0.8, 0.7), (0.6, 0.5, 0.4), (0.7, 0.9, 0.5), (None, 0.7, 0.9)]
+    members, test = _scopes(_with_scores(scores))[OVERALL]
+    found = _by_model(members)
+    assert (found["genome-bert-12l"].average_rank, found["genome-bert-12l"].n_datasets) == (
+        pytest.approx(4 / 3),
+        3,
+    )
+    assert (found["kmer-4"].average_rank, found["kmer-4"].n_datasets) == (
+        pytest.approx((3 + 3 + 3 + 1) / 4),
+        4,
+    )
+    assert (test.n_datasets, test.n_models) == (3, 3)
+    expected = stats.friedmanchisquare(*zip(*scores[:3], strict=True)).pvalue
+    assert test.p == pytest.approx(expected)
 
 
 def test_a_model_that_fits_few_data_sets_is_not_ranked_and_takes_none_from_the_others():

@@ -19,8 +19,7 @@ from seqbench.report.results import DatasetFacts, ModelFacts
 LEAST_SHARE = 0.5
 """Share of a scope's data sets that a model must have scores on to be ranked there.
 
-Average ranks are taken where all ranked models have scores; a model that fits few data sets (one-hot needs
-sequences of one length) would leave the others hardly any.
+The average of fewer says little: one-hot, say, needs sequences of one length.
 """
 
 
@@ -32,14 +31,39 @@ class Block:
     rows: Mapping[tuple[str, str], LeaderRow]
     """Of the scope, by data set and model; those that have a score."""
     models: tuple[str, ...]
-    """That are ranked, in the order of the selection."""
+    """That are ranked against each other, in the order of the selection."""
+    guests: tuple[str, ...]
+    """Controls that lack a data set on which a model has a score: they are told where they would stand among
+    the models, and move nobody's rank."""
     datasets: tuple[str, ...]
-    """On which all of them have scores."""
+    """On which any model has a score."""
+
+    @property
+    def complete(self) -> tuple[str, ...]:
+        """Data sets on which all of `models` have scores."""
+        return tuple(
+            d for d in self.datasets if self.models and all((d, m) in self.rows for m in self.models)
+        )
 
     def ranks(self) -> Floats:
-        """Ranks of test scores, (D, M), ties averaged."""
-        goodness_DM = [[_goodness(self.rows[d, m]) for m in self.models] for d in self.datasets]
-        return ranks(np.array(goodness_DM).reshape(len(self.datasets), len(self.models)))
+        """Ranks of test scores on complete data sets, (D, M), ties averaged."""
+        goodness_DM = [[_goodness(self.rows[d, m]) for m in self.models] for d in self.complete]
+        return ranks(np.array(goodness_DM).reshape(len(goodness_DM), len(self.models)))
+
+    def average_ranks(self) -> dict[str, float]:
+        """By model and guest, over the data sets on which it has a score."""
+        found: dict[str, list[float]] = {}
+        for dataset in self.datasets:
+            there = {
+                name: _goodness(self.rows[dataset, name])
+                for name in (*self.models, *self.guests)
+                if (dataset, name) in self.rows
+            }
+            for name, mine in there.items():
+                others = [value for other, value in there.items() if other in self.models and other != name]
+                better = sum(value > mine for value in others)
+                found.setdefault(name, []).append(1 + better + sum(value == mine for value in others) / 2)
+        return {name: fmean(values) for name, values in found.items()}
 
 
 def blocks(
@@ -49,28 +73,34 @@ def blocks(
     scored = {(row.dataset, row.model): row for row in rows if row.place is not None}
     with_scores = [one for one in datasets if any(name == one.name for name, _ in scored)]
     scopes = dict.fromkeys((OVERALL, *(dataset.group for dataset in with_scores)))
-    names = [model.name for model in models]
     return tuple(
-        _block(scope, scored, [one.name for one in with_scores if scope in (OVERALL, one.group)], names)
+        _block(scope, scored, [one.name for one in with_scores if scope in (OVERALL, one.group)], models)
         for scope in (scopes if with_scores else ())
     )
 
 
 def _block(
-    scope: str, scored: Mapping[tuple[str, str], LeaderRow], datasets: Sequence[str], models: Sequence[str]
+    scope: str,
+    scored: Mapping[tuple[str, str], LeaderRow],
+    datasets: Sequence[str],
+    models: Sequence[ModelFacts],
 ) -> Block:
-    counts = {model: sum((dataset, model) in scored for dataset in datasets) for model in models}
-    ranked = tuple(model for model in models if counts[model] >= LEAST_SHARE * len(datasets))
-    whole = tuple(dataset for dataset in datasets if all((dataset, model) in scored for model in ranked))
-    inside = {key: row for key, row in scored.items() if key[0] in datasets}
-    return Block(scope=scope, rows=inside, models=ranked, datasets=whole if ranked else ())
+    on = {model.name: {d for d in datasets if (d, model.name) in scored} for model in models}
+    ranked = [model for model in models if len(on[model.name]) >= LEAST_SHARE * len(datasets)]
+    of_models = {d for model in ranked if not model.is_control for d in on[model.name]}
+    guests = tuple(model.name for model in ranked if model.is_control and of_models - on[model.name])
+    return Block(
+        scope=scope,
+        rows={key: row for key, row in scored.items() if key[0] in datasets},
+        models=tuple(model.name for model in ranked if model.name not in guests),
+        guests=guests,
+        datasets=tuple(datasets),
+    )
 
 
 def standings(block: Block, models: Sequence[ModelFacts], gained: Iterable[Gain]) -> tuple[Standing, ...]:
     """The models of a scope by average rank; then those that are not ranked, with most scores first."""
-    average = {}
-    if block.datasets:
-        average = dict(zip(block.models, block.ranks().mean(axis=0).tolist(), strict=True))
+    average = block.average_ranks()
     inside = {dataset for dataset, _ in block.rows}
     mine = [gain for gain in gained if gain.dataset in inside]
     one_metric = len({row.metric for row in block.rows.values()}) == 1
@@ -88,14 +118,14 @@ def _standing(
     block: Block, model: ModelFacts, average_rank: float | None, gained: Sequence[Gain], one_metric: bool
 ) -> Standing:
     rows = [row for (_, name), row in block.rows.items() if name == model.name]
-    compared = [row.choice.test.value for row in rows if row.dataset in block.datasets]
-    scores = [value for value in compared if value is not None]
+    scores = [row.choice.test.value for row in rows if row.choice.test.value is not None]
     is_ranked = average_rank is not None
     return Standing(
         scope=block.scope,
         model=model.name,
         control=model.is_control,
-        n_datasets=len(block.datasets) if is_ranked else 0,
+        n_datasets=len(rows) if is_ranked else 0,
+        n_in_scope=len(block.datasets),
         n_scored=len(rows),
         average_rank=average_rank,
         n_first=sum(row.rank == 1 for row in rows),
@@ -115,7 +145,7 @@ def rank_test(block: Block) -> RankTest:
 
     Where Friedman's test finds no difference at 5 %, Nemenyi's is not asked: all models are one clique.
     """
-    n_datasets, n_models = len(block.datasets), len(block.models)
+    n_datasets, n_models = len(block.complete), len(block.models)
     if n_datasets < 2 or n_models < 3:
         return RankTest(
             scope=block.scope, n_datasets=n_datasets, n_models=n_models, p=None, critical_difference=None

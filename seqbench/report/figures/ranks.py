@@ -35,6 +35,8 @@ class Diagram:
     test: RankTest
     ranks: tuple[tuple[str, float], ...]
     """Models and their average ranks, best first."""
+    over: Mapping[str, str]
+    """`1 of 2`, by model whose average is not over all data sets."""
 
     @property
     def height(self) -> float:
@@ -46,7 +48,15 @@ class Diagram:
 def rank_pages(analysis: Analysis) -> Iterator[Figure]:
     """A diagram for every scope that has a critical difference; no figure where none has."""
     diagrams = [
-        Diagram(test=test, ranks=_ranks(analysis.standings, test.scope))
+        Diagram(
+            test=test,
+            ranks=_ranks(analysis.standings, test.scope),
+            over={
+                one.model: f"{one.n_datasets} of {one.n_in_scope}"
+                for one in analysis.standings
+                if one.scope == test.scope and one.n_datasets < one.n_in_scope
+            },
+        )
         for test in analysis.rank_tests
         if test.critical_difference is not None
     ]
@@ -148,7 +158,7 @@ def _draw_names(
         end = EDGE + _SIDE - 12 if left else EDGE + INNER - _SIDE + 12
         canvas.line([(x(rank), axis), (x(rank), y), (end, y)], AXIS, 0.9, order=1)
         canvas.marks([(x(rank), axis)], "o", 5, face=models[model].color, order=5)
-        words = f"{rank:.2f}"
+        words = " over ".join(filter(None, (f"{rank:.2f}", diagram.over.get(model))))
         taken = text_width(words, SMALL_PT) + 6
         name = shorten(model, _SIDE - 16 - taken)
         inner, outer = (end - 4, end - 4 - taken) if left else (end + 4, end + 4 + taken)

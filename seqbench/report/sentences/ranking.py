@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from seqbench.report.analysis import OVERALL, Analysis
+from seqbench.report.analysis import OVERALL, Analysis, Standing
 from seqbench.report.comparing.known import NO_PREDICTIONS
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import counted, listed, number
@@ -62,21 +62,32 @@ def ranking_of_many(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]
 def _average(analysis: Analysis) -> Iterator[str]:
     standings = [one for one in analysis.standings if one.scope == OVERALL and one.average_rank is not None]
     test = next((one for one in analysis.rank_tests if one.scope == OVERALL), None)
-    if len(standings) < 2 or standings[0].n_datasets < 2:
+    if len(standings) < 2 or standings[0].n_in_scope < 2:
         return
     first, *others = standings
     control = ", a control," if first.control else ""
     start = (
         f"{first.model}{control} has the best average rank, {first.average_rank:.1f} of {len(standings)} "
-        f"over {first.n_datasets} data sets"
+        f"{_over(first) or f'over {first.n_datasets}'} data sets"
     )
     if test is None or test.critical_difference is None:
-        yield f"{start}; {others[0].model} follows with {others[0].average_rank:.1f}."
+        after = f" {_over(others[0])}" if _over(others[0]) else ""
+        yield f"{start}; {others[0].model} follows with {others[0].average_rank:.1f}{after}."
         return
     beside = {model for clique in test.cliques if first.model in clique for model in clique} - {first.model}
-    near = [f"{one.model} ({one.average_rank:.1f})" for one in others if one.model in beside]
+    near = [
+        f"{one.model} ({' '.join(filter(None, (f'{one.average_rank:.1f}', _over(one))))})"
+        for one in others
+        if one.model in beside
+    ]
     apart = f"can't be told apart from {listed(near)}" if near else "is ahead of all others"
     yield f"{start}, and {apart} (critical difference {test.critical_difference:.1f})."
+
+
+def _over(standing: Standing) -> str:
+    """`over 1 of 2` where a model's averages are not over all data sets."""
+    some = standing.n_datasets < standing.n_in_scope
+    return f"over {standing.n_datasets} of {standing.n_in_scope}" if some else ""
 
 
 def _firsts(analysis: Analysis, boards: Mapping[str, Sequence[LeaderRow]]) -> Iterator[str]:

@@ -124,6 +124,7 @@ def standings_table(analysis: Analysis) -> Table:
         "average_rank",
         "cliques",
         "n_datasets",
+        "n_in_scope",
         "n_scored",
         "n_first",
         "mean_score",
@@ -137,14 +138,15 @@ def standings_table(analysis: Analysis) -> Table:
     for one in analysis.standings:
         test = tests.get(one.scope)
         ranks = (one.average_rank, None if test is None else _letters(test, one.model))
-        counts = (one.n_datasets, one.n_scored, one.n_first)
+        counts = (one.n_datasets, one.n_in_scope, one.n_scored, one.n_first)
         means = (one.mean_score, one.gain_untrained, one.gain_kmer)
         tested = (None, None) if test is None else (test.p, test.critical_difference)
         rows.append((one.scope, one.model, one.control, *ranks, *counts, *means, *tested))
     return Table(
         name="standings",
         title="Standings",
-        note="Average ranks by test score over the data sets of a scope. Models that share a letter can't be "
+        note="Average ranks by test score over those data sets of a scope on which a model has a score "
+        "(n_datasets of n_in_scope). Models that share a letter can't be "
         "told apart: their ranks differ by less than the critical difference (Nemenyi, 5 %).",
         parts=(Part(title="", columns=columns, rows=tuple(rows)),),
     )

@@ -178,6 +178,11 @@ function boardKind(row, index, rows) {
     .trim();
 }
 
+/** `over 1 of 2` where averages are not over all data sets. */
+function overText({ n_datasets: mine, n_in_scope: all }) {
+  return mine < all ? `over ${mine} of ${all}` : "";
+}
+
 /** Columns of standings over data sets. @returns {Column[]} */
 function standingColumns(scope, standings) {
   const inside = shownDatasets().filter((dataset) => scope === report.overall || dataset.group === scope);
@@ -220,9 +225,17 @@ function standingColumns(scope, standings) {
       label: "average rank",
       number: true,
       kind: "score",
-      title: "Mean of its ranks by test score, over data sets with scores of all models",
+      title: "Mean of its ranks by test score, over the data sets on which it has one",
       value: (row) => row.average_rank,
-      cell: (row) => (row.average_rank === null ? NONE : row.average_rank.toFixed(2)),
+      cell: (row) =>
+        row.average_rank === null
+          ? NONE
+          : h(
+              "span",
+              {},
+              row.average_rank.toFixed(2),
+              overText(row) ? h("small", { class: "quiet" }, ` ${overText(row)}`) : null,
+            ),
     },
     {
       key: "first",

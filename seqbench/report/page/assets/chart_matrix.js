@@ -188,7 +188,7 @@ function rankCells(scope, names) {
       tell: () => [
         `${name}, ${scope}`,
         { label: "average rank", value: rank.toFixed(2) },
-        { label: "data sets", value: String(found.n_datasets) },
+        { label: "data sets", value: overText(found) || String(found.n_datasets) },
       ],
     };
   });

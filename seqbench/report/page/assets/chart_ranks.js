@@ -67,7 +67,7 @@ function rankChart(width, standings, test) {
       tell: () => [
         standing.model,
         { label: "average rank", value: standing.average_rank.toFixed(2) },
-        { label: "data sets", value: String(standing.n_datasets) },
+        { label: "data sets", value: overText(standing) || String(standing.n_datasets) },
       ],
     });
   };

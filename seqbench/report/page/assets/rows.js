@@ -122,23 +122,35 @@ function standingsOf(scope) {
   const names = report.models.map((model) => model.name).filter((name) => rowsOf(name, scored).length);
   // As seqbench does: who has scores on fewer than half of the data sets is not ranked.
   const ranked = new Set(names.filter((name) => 2 * rowsOf(name, scored).length >= scored.length));
-  const complete = scored
-    .map((board) => board.filter((row) => ranked.has(row.model)))
-    .filter((board) => board.length === ranked.size);
+  const has = (board, name) => board.some((row) => row.model === name);
+  const real = [...ranked].filter((name) => !models.get(name).control);
+  const ofModels = scored.filter((board) => real.some((name) => has(board, name)));
+  // A control that lacks a data set on which a model has a score moves nobody's rank.
+  const guests = new Set(
+    [...ranked].filter((name) => models.get(name).control && !ofModels.every((board) => has(board, name))),
+  );
+  const rivals = scored.map((board) =>
+    board.filter((row) => ranked.has(row.model) && !guests.has(row.model)),
+  );
+  const placesOf = (name) =>
+    scored.flatMap((board, index) => {
+      const own = board.find((row) => row.model === name);
+      return own ? [middlePlace(rivals[index], own)] : [];
+    });
   const oneMetric = new Set(scored.map((board) => board[0].metric)).size === 1;
   return names
     .map((name) => {
       const mine = rowsOf(name, scored);
-      const compared = rowsOf(name, complete);
       return {
         scope,
         model: name,
         control: models.get(name).control,
-        n_datasets: compared.length,
+        n_datasets: ranked.has(name) ? mine.length : 0,
+        n_in_scope: scored.length,
         n_scored: mine.length,
-        average_rank: ranked.has(name) ? mean(complete.map((board) => middlePlace(board, name))) : null,
+        average_rank: ranked.has(name) ? mean(placesOf(name)) : null,
         n_first: mine.filter((row) => row.place === 1).length,
-        mean_score: oneMetric ? mean(compared.map((row) => row.choice.test.value)) : null,
+        mean_score: oneMetric && ranked.has(name) ? mean(mine.map((row) => row.choice.test.value)) : null,
         gain_untrained: oneMetric ? mean(mine.map((row) => gainOf(row, "untrained")?.difference)) : null,
         gain_kmer: oneMetric ? mean(mine.map((row) => gainOf(row, "kmer")?.difference)) : null,
       };
@@ -146,12 +158,11 @@ function standingsOf(scope) {
     .sort((a, b) => (a.average_rank ?? Infinity) - (b.average_rank ?? Infinity));
 }
 
-/** The place of a model among the rows of a board, where equals share the average of their places. */
-function middlePlace(board, model) {
-  const own = board.find((row) => row.model === model);
-  const better = board.filter((row) => row.place < own.place).length;
-  const equals = board.filter((row) => row.place === own.place).length;
-  return better + (equals + 1) / 2;
+/** The place of a row among others, where equals share the average of their places. */
+function middlePlace(board, own) {
+  const others = board.filter((row) => row.model !== own.model);
+  const better = others.filter((row) => row.place < own.place).length;
+  return 1 + better + others.filter((row) => row.place === own.place).length / 2;
 }
 
 /** Depths of the chosen layers of a model, 0 the input and 1 the last layer. */
