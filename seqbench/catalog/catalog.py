@@ -20,6 +20,7 @@ from seqbench.catalog.migrate import is_current, migrate
 from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
+from seqbench.catalog.storage import convert, is_newer
 from seqbench.core.atomic import partial_of
 from seqbench.errors import CatalogError, CatalogNotFoundError
 
@@ -173,11 +174,14 @@ class Catalog:
         return self.query(sql + order, values).to_pandas()
 
     @contextmanager
-    def writing(self, folders: Sequence[Path] = ()) -> Iterator["DuckDBPyConnection"]:
+    def writing(
+        self, folders: Sequence[Path] = (), *, is_passing: bool = False
+    ) -> Iterator["DuckDBPyConnection"]:
         """Open the current catalog for a `with` block that writes; it is made where there is none.
 
         Args:
             folders: Where files beside the catalog may be read and written.
+            is_passing: Whether it is a copy that goes again, whose file may stay in a newer DuckDB's format.
 
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
@@ -187,7 +191,12 @@ class Catalog:
         with connect(
             self.path, read_only=False, wait_seconds=self._wait_seconds, folders=folders
         ) as connection:
-            migrate(connection)
+            if is_passing or not is_newer(connection):
+                migrate(connection)
+                yield connection
+                return
+        convert(self.path, self._wait_seconds)
+        with self.writing(folders, is_passing=True) as connection:
             yield connection
 
     @contextmanager

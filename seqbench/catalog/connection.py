@@ -32,10 +32,15 @@ _FULL = "No space left on device"
 _UNWRITABLE = (_FULL, "Could not write file", "Could not read from file")
 """What a commit says of the disk: DuckDB counts it as an error of the transaction."""
 
+STORAGE = "v1.2.0"
+"""Format of new catalogs, by the first DuckDB that reads it; the oldest that has all that a catalog needs."""
+
 NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+WRITER: Mapping[str, str] = {**NO_EXTENSIONS, "storage_compatibility_version": STORAGE}
+"""Settings of a connection that writes; a file that is there keeps the format that it has."""
 READER: Mapping[str, str] = {**NO_EXTENSIONS, "enable_external_access": "false", "temp_directory": ""}
 """Settings of a connection that runs users' SQL: no other file, no network, and nothing spilled to disk."""
 
@@ -47,9 +52,16 @@ _LOCKED = "SET lock_configuration = true"
 
 @contextmanager
 def connect(
-    path: Path, *, read_only: bool, wait_seconds: float, folders: Sequence[Path] = ()
+    path: Path,
+    *,
+    read_only: bool,
+    wait_seconds: float,
+    folders: Sequence[Path] = (),
+    is_shared: bool = True,
 ) -> Iterator["DuckDBPyConnection"]:
     """Open the file for a `with` block, waiting with growing pauses while another process has it.
+
+    If another file has taken its place while it was waited for, that one is opened.
 
     A catalog from elsewhere may hold views in the place of tables. So whoever writes is kept from other files
     as well: a view that reads one would bring it into the results.
@@ -59,6 +71,7 @@ def connect(
         read_only: Whether it is opened for reading.
         wait_seconds: How long to wait for another process.
         folders: Where a connection that writes may read and write files of other names.
+        is_shared: Whether other threads of this process may write at the same time.
 
     Raises:
         CatalogError: The file is no catalog, is damaged or can't be reached, or stayed locked.
@@ -66,7 +79,9 @@ def connect(
     import duckdb
 
     settings = f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}"
-    connection = _open(path, read_only, settings, wait_seconds)
+    # DuckDB shares a file among a process's connections of the same settings, and refuses others.
+    config = READER if read_only else WRITER if is_shared else NO_EXTENSIONS
+    connection = _open(path, read_only, config, settings, wait_seconds)
     try:
         yield connection
     except duckdb.Error as error:
@@ -81,15 +96,21 @@ def connect(
         connection.close()
 
 
-def _open(path: Path, read_only: bool, settings: str, wait_seconds: float) -> "DuckDBPyConnection":
+def _open(
+    path: Path, read_only: bool, config: Mapping[str, str], settings: str, wait_seconds: float
+) -> "DuckDBPyConnection":
     import duckdb
 
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_WAIT_SECONDS
-    config = READER if read_only else NO_EXTENSIONS
     while True:
+        before = _inode(path)
         try:
-            return _set(duckdb.connect(path, read_only=read_only, config=dict(config)), settings)
+            connection = _set(duckdb.connect(path, read_only=read_only, config=dict(config)), settings)
+            if before in (None, _inode(path)):
+                return connection
+            connection.close()  # of a file that was replaced between opening and locking it
+            continue
         except duckdb.Error as error:
             if not any(sign in str(error) for sign in _BUSY):
                 raise CatalogError(_fault(path, error)) from error
@@ -112,6 +133,13 @@ def _set(connection: "DuckDBPyConnection", settings: str) -> "DuckDBPyConnection
     return connection
 
 
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
 def _kept_to(folders: Sequence[Path]) -> str:
     """Statements that keep a connection from all files but the catalog's and those in some folders."""
     allowed = ", ".join("'" + str(folder.absolute()).replace("'", "''") + "'" for folder in folders)
@@ -131,6 +159,11 @@ def _busy(path: Path, error: "Error", wait_seconds: float) -> str:
 def _fault(path: Path, error: "Error") -> str:
     if "not a valid DuckDB database file" in str(error):
         return f"{path} is no catalog (not a DuckDB file): move it away, or name another file as `catalog`"
+    if "newer version of DuckDB" in str(error):
+        return (
+            f"catalog {path} was written by a newer DuckDB (upgrade it: pip install -U duckdb; what is then "
+            "written to the catalog makes it readable for this one again)"
+        )
     if any(sign in str(error) for sign in _DAMAGED):
         return (
             f"catalog {path} is damaged ({one_line(error)}): move it away, or put back a copy; "

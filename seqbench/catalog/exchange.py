@@ -52,7 +52,7 @@ def export(catalog: Catalog, out: Path, part: Part = EVERYTHING) -> dict[str, in
         partial.mkdir(parents=True)
         with tempfile.TemporaryDirectory(prefix=".copy-", dir=partial) as folder:
             copy = snapshot(catalog, Path(folder), "catalog.duckdb")
-            with copy.writing([partial]) as connection:
+            with copy.writing([partial], is_passing=True) as connection:
                 _check_part(connection, part)
                 found = {table: _write(connection, table, part, partial) for table in tables}
         (partial / MANIFEST).write_text(json.dumps(_manifest(found, part), indent=1) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import uuid
 from contextlib import suppress
@@ -38,7 +39,10 @@ def remove_stale(root: Path, depth: int = 0) -> None:
             for path in root.glob("*/" * level + f".*{PARTIAL}*"):
                 found = own.fullmatch(path.name)
                 if found and not _is_alive(int(found[1])):
-                    path.unlink(missing_ok=True)
+                    if path.is_dir() and not path.is_symlink():
+                        shutil.rmtree(path)
+                    else:
+                        path.unlink(missing_ok=True)
 
 
 def _host() -> str:
