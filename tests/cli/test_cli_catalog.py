@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from seqbench.catalog import Catalog
+from seqbench.catalog.migrate import migrations
 from tests.catalog.catalog_records import (
     dataset_record,
     failed_record,
@@ -32,7 +33,7 @@ def test_info_shows_tables_size_format_and_the_last_run(path):
     assert shown.exit_code == 0, shown.output
     lines = shown.stdout.splitlines()
     assert lines[0].startswith(f"{path}: ")
-    assert lines[0].endswith("MB, format 5")
+    assert lines[0].endswith(f"MB, format {migrations()[-1].number}")
     assert lines[1:3] == [
         "probes: 2, 1 of them failed",
         "last run: run, running, 2026-01-02 03:04 UTC on here",
