@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from seqbench.config import ModelConfig
 from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import Task
-from seqbench.errors import DataError, ProbeError, said
+from seqbench.errors import DataError, ProbeError
 from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
 from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
 from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
 from seqbench.predict.outputs import Output, Predicted, Scored
-from seqbench.probe.heads.registry import predict as predict_features
+from seqbench.probe.head_check import predict_with
 from seqbench.probe.saved_head import SavedHead
 
 PIECE_BYTES = 64 * 1024**2
@@ -147,14 +147,7 @@ def _scores(head: SavedHead, rows_NSH: NDArray[np.float32], where: Path) -> NDAr
     sound_N = np.isfinite(features_ND).all(axis=1)
     scores_NK = np.full((len(features_ND), head.n_outputs), math.nan, dtype=np.float32)
     if sound_N.any():
-        try:
-            scores_NK[sound_N] = predict_features(head.state, np.ascontiguousarray(features_ND[sound_N]))
-        except ProbeError as error:
-            raise ProbeError(f"{where}: {error}") from error
-        except (LookupError, ValueError, TypeError, AttributeError) as error:
-            # Each kind of head keeps other facts and tensors, and a file that another program made may lack
-            # any of them.
-            raise ProbeError(f"{where}: its facts and tensors do not go together: {said(error)}") from error
+        scores_NK[sound_N] = predict_with(head.state, np.ascontiguousarray(features_ND[sound_N]), where)
     return scores_NK
 
 

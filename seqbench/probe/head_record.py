@@ -2,10 +2,11 @@
 
 import reprlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
@@ -13,11 +14,12 @@ from seqbench.core.identity import ModelIdentity
 from seqbench.core.json_records import read_record
 from seqbench.core.types import StoreDtype, Task
 from seqbench.errors import ProbeError
+from seqbench.probe.head_check import HeadCheck
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.saved_head import Origin, SavedHead
 
-FORMAT = 1
-"""Raised when an older seqbench could not use what is written."""
+FORMAT = 2
+"""Raised when an older seqbench could not use what is written. 2: added are the writer and predictions."""
 
 MOST = 10_000_000
 """No head has more outputs, nor an embedding more columns; a larger number comes from damage."""
@@ -25,6 +27,9 @@ MOST = 10_000_000
 TEXT = "text:"
 """Starts the name of a tensor that holds a text as UTF-8 bytes: a file's metadata ends at 100 MB, which the
 JSON of a large booster may be over."""
+
+CHECK = "check:"
+"""Starts the names of the two tensors of a `HeadCheck`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class _Record:
     spec_hash: str
     spec: dict[str, Any]
     class_names: tuple[str, ...] = ()
+    writer: dict[str, str] = field(default_factory=dict)
 
 
 def record_of(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,6 +71,7 @@ def record_of(head: SavedHead, facts: Mapping[str, Any]) -> dict[str, Any]:
             fold=head.fold,
             spec_hash=head.spec_hash,
             spec=dict(head.spec),
+            writer=dict(head.writer),
         )
     )
 
@@ -88,7 +95,7 @@ def head_of(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path
     head = SavedHead(
         state=HeadState(
             kind=told.kind,
-            tensors={name: values for name, values in tensors.items() if not name.startswith(TEXT)},
+            tensors={name: values for name, values in tensors.items() if not name.startswith((TEXT, CHECK))},
             facts={**told.facts, **texts},
         ),
         task=told.task,
@@ -102,9 +109,29 @@ def head_of(record: dict[str, Any], tensors: dict[str, NDArray[Any]], path: Path
         fold=told.fold,
         spec_hash=told.spec_hash,
         spec=told.spec,
+        writer=told.writer,
+        check=_check_of(tensors),
     )
     _check(head)
     return head
+
+
+def check_tensors(check: HeadCheck | None) -> dict[str, NDArray[Any]]:
+    """What a file holds of a head's predictions."""
+    if check is None:
+        return {}
+    return {f"{CHECK}features": check.features_ND, f"{CHECK}predictions": check.predictions_NK}
+
+
+def _check_of(tensors: Mapping[str, NDArray[Any]]) -> HeadCheck | None:
+    found = {name.removeprefix(CHECK): values for name, values in tensors.items() if name.startswith(CHECK)}
+    if not found:
+        return None
+    features, predictions = found.pop("features"), found.pop("predictions")
+    for values in (features, predictions):
+        if found or values.dtype != np.float32 or values.ndim != 2 or len(values) != len(features):
+            raise ValueError("the predictions to check it by are none")
+    return HeadCheck(features_ND=features, predictions_NK=predictions)
 
 
 def _check(head: SavedHead) -> None:

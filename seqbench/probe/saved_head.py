@@ -4,11 +4,12 @@ Shape letters: N items, S sequences of an item, H hidden width.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import Task
+from seqbench.probe.head_check import HeadCheck
 from seqbench.probe.heads.base import HeadState
 from seqbench.store import Embeddings
 
@@ -65,6 +66,10 @@ class SavedHead:
     spec_hash: str
     spec: Mapping[str, Any]
     """Everything that the probe's result depends on."""
+    writer: Mapping[str, str] = field(default_factory=dict)
+    """Versions of the packages that it was written with."""
+    check: HeadCheck | None = None
+    """Some of its predictions; None in files of before these were kept."""
 
     @property
     def outputs(self) -> Sequence[str | int]:

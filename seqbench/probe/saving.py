@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 from seqbench.core.atomic import partial_of
 from seqbench.core.types import check_name
 from seqbench.errors import ProbeError, said
-from seqbench.probe.head_record import TEXT, head_of, record_of
+from seqbench.probe.head_check import check_head, make_check, some_features, writer
+from seqbench.probe.head_record import TEXT, check_tensors, head_of, record_of
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.outcome import Keep
 from seqbench.probe.saved_head import SavedHead, origin_of
@@ -48,6 +50,7 @@ def keeper(root: Path, entry: Embeddings, parameters: Mapping[str, Any]) -> Keep
         entry: The embeddings that the heads are trained on.
         parameters: The model's entry in the config.
     """
+    features = lru_cache(maxsize=1)(partial(some_features, entry))
 
     def keep(
         probe: Wanted, outcome: FittedHead, problem: Problem, thresholds: Sequence[float] | None = None
@@ -68,6 +71,8 @@ def keeper(root: Path, entry: Embeddings, parameters: Mapping[str, Any]) -> Keep
             fold=spec["fold"],
             spec_hash=probe.hash,
             spec=spec,
+            writer=writer(),
+            check=make_check(outcome.state, features(probe.layer, spec["combine"])),
         )
         return save(root, head)
 
@@ -119,27 +124,29 @@ def save(root: Path, head: SavedHead) -> str:
         spec_hash=head.spec_hash,
     )
     path = root / place
-    partial = partial_of(path)
+    unfinished = partial_of(path)
     tensors, facts = _split(head.state)
+    tensors |= check_tensors(head.check)
     text = json.dumps(record_of(head, facts), sort_keys=True, allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The library's own way to a file leaves one of a name that tells nothing where the process is killed.
-        partial.write_bytes(packed(tensors, {KEY: text, HASH_KEY: _digest(text, tensors)}))
-        partial.replace(path)
+        unfinished.write_bytes(packed(tensors, {KEY: text, HASH_KEY: _digest(text, tensors)}))
+        unfinished.replace(path)
     except OSError as error:
         raise ProbeError(f"{path}: can't be written: {error.strerror} (see probe.save_heads)") from error
     finally:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
     return place
 
 
 def load(path: Path) -> SavedHead:
-    """Read a head back.
+    """Read a head back, and see that it predicts here what it predicted where it was written.
 
     Raises:
-        ProbeError: There is no such file, it is no head, damaged, or made by a newer seqbench.
+        ProbeError: There is no such file, it is no head, damaged, made by a newer seqbench, or predicts
+        otherwise.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -161,11 +168,14 @@ def load(path: Path) -> SavedHead:
     if metadata.get(HASH_KEY) != _digest(metadata[KEY], tensors):
         raise ProbeError(f"{path}: is damaged: it is not what was written (train the probe again)")
     try:
-        return head_of(json.loads(metadata[KEY]), tensors, path)
+        head = head_of(json.loads(metadata[KEY]), tensors, path)
     except ProbeError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProbeError(f"{path}: is damaged: {said(error)} (train the probe again)") from error
+    if head.check is not None:
+        check_head(head.state, head.check, head.writer, path)
+    return head
 
 
 def _split(state: HeadState) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

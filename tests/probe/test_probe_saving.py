@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+import seqbench
 from seqbench.core.types import Task
 from seqbench.errors import ConfigError, ProbeError
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
@@ -20,16 +22,19 @@ from seqbench.store import Embeddings
 from tests.probe.stored import binary_store, design, probe
 
 STATE = HeadState(
-    kind="mlp",
+    kind="linear",
     tensors={
-        "weights": np.arange(12, dtype=np.float32).reshape(3, 4).T,  # not contiguous
+        "weights_HK": np.arange(24, dtype=np.float32).reshape(2, 12).T,  # not contiguous
+        "biases_K": np.asarray([1.0, -1.0]),
+        "mean_H": np.zeros(12, dtype=np.float32),
+        "sd_H": np.ones(12, dtype=np.float32),
         "scale": np.asarray(2.5),
         "half": np.asarray([0.1, 65504], dtype=np.float16),
         "none": np.zeros((0, 7)),
         "flags": np.asarray([True, False]),
         "numbers": np.asarray([2**62, -1]),
     },
-    facts={"activation": "relu", "widths": [4, 2], "booster": '{"tree": "' + "π" * LONG_TEXT + '"}'},
+    facts={"task": "regression", "widths": [4, 2], "more": '{"tree": "' + "π" * LONG_TEXT + '"}'},
 )
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=2)
 PARAMETERS = {"path": "elsewhere", "trust_remote_code": True, "adapter": "a/b", "k": None, "seed": 3}
@@ -54,7 +59,7 @@ def test_a_head_comes_back_as_it_was(tmp_path: Path, entry: Embeddings, wanted: 
     place = saved(tmp_path / "heads", entry, wanted)
     assert place == f"m/d/2/fake-{wanted.hash[:12]}.safetensors"
     head = load(tmp_path / "heads" / place)
-    assert (head.state.kind, dict(head.state.facts)) == ("mlp", dict(STATE.facts))
+    assert (head.state.kind, dict(head.state.facts)) == ("linear", dict(STATE.facts))
     assert head.state.tensors.keys() == STATE.tensors.keys()
     for name, values in STATE.tensors.items():
         assert head.state.tensors[name].dtype == values.dtype
@@ -76,9 +81,9 @@ def test_what_lets_code_run_is_not_kept(tmp_path: Path, entry: Embeddings, wante
 def test_the_file_holds_numbers_and_json_only(tmp_path: Path, entry: Embeddings, wanted: Wanted) -> None:
     place = saved(tmp_path, entry, wanted)
     with safe_open(tmp_path / str(place), framework="numpy") as file:
-        assert set(file.keys()) == {*STATE.tensors, "text:booster"}
+        assert set(file.keys()) == {*STATE.tensors, "text:more", "check:features", "check:predictions"}
         record = json.loads(file.metadata()[KEY])
-    assert record["facts"] == {"activation": "relu", "widths": [4, 2]}
+    assert record["facts"] == {"task": "regression", "widths": [4, 2]}
     assert record["origin"]["model"] == asdict(entry.model)
 
 
@@ -101,9 +106,9 @@ def test_a_head_that_is_there_already_is_replaced_and_nothing_is_left_beside_it(
     tmp_path: Path, entry: Embeddings, wanted: Wanted
 ) -> None:
     place = str(saved(tmp_path / "heads", entry, wanted))
-    changed = HeadState(kind="mlp", tensors={"weights": np.ones(1)}, facts={})
+    changed = replace(STATE, tensors={**STATE.tensors, "weights_HK": np.ones((12, 2))})
     assert saved(tmp_path / "heads", entry, wanted, changed) == place
-    assert load(tmp_path / "heads" / place).state.tensors.keys() == {"weights"}
+    assert load(tmp_path / "heads" / place).state.tensors["weights_HK"].sum() == 24
     assert [path.name for path in (tmp_path / "heads" / "m" / "d" / "2").iterdir()] == [Path(place).name]
 
 
@@ -120,9 +125,9 @@ def test_a_write_that_fails_leaves_the_old_head(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(ProbeError, match="can't be written: No space left on device"):
-        saved(root, entry, wanted, HeadState(kind="mlp", tensors={"weights": np.ones(1)}))
+        saved(root, entry, wanted, replace(STATE, facts={"task": "regression"}))
     assert [path.name for path in (root / place).parent.iterdir()] == [Path(place).name]
-    assert load(root / place).state.facts["activation"] == "relu"
+    assert load(root / place).state.facts["widths"] == [4, 2]
 
 
 @pytest.mark.parametrize("name", ["../m", "a/b", "..", "", "/etc", ".hidden"])
@@ -171,6 +176,64 @@ def record_of(path: Path) -> tuple[dict[str, object], dict[str, np.ndarray]]:
         return json.loads(file.metadata()[KEY]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
+def rewrite(path: Path, record: object, tensors: dict[str, np.ndarray]) -> None:
+    """Write a head under a hash that fits it."""
+    text = json.dumps(record)
+    save_file(tensors, path, {KEY: text, HASH_KEY: _digest(text, tensors)})
+
+
+def test_a_head_tells_what_it_was_written_with(tmp_path: Path, entry: Embeddings, wanted: Wanted) -> None:
+    head = load(tmp_path / str(saved(tmp_path, entry, wanted)))
+    assert head.writer["seqbench"] == seqbench.__version__
+    assert (head.writer["numpy"], head.writer["torch"]) == (np.__version__, version("torch"))
+    assert head.check is not None
+    rows = entry.load(2, "test")[:4].reshape(4, 12)
+    np.testing.assert_array_equal(head.check.features_ND, rows)
+    expected = rows @ STATE.tensors["weights_HK"] + STATE.tensors["biases_K"]
+    np.testing.assert_allclose(head.check.predictions_NK, expected, rtol=1e-6)
+
+
+def test_a_head_that_predicts_otherwise_here_is_refused_with_the_versions_that_differ(
+    tmp_path: Path, entry: Embeddings, wanted: Wanted
+) -> None:
+    path = tmp_path / str(saved(tmp_path, entry, wanted))
+    record, tensors = record_of(path)
+    biases = tensors["biases_K"].copy()
+    scale = float(np.abs(tensors["check:predictions"]).max())
+    for change, is_refused in ((1e-5, False), (0.01, True), (math.nan, True)):
+        rewrite(path, record | {"writer": {"numpy": "1.0"}}, tensors | {"biases_K": biases + change * scale})
+        if not is_refused:
+            load(path)
+            continue
+        with pytest.raises(
+            ProbeError, match=rf"written with numpy 1\.0 \(here {np.__version__}\) and predicts"
+        ):
+            load(path)
+
+
+def test_a_head_of_before_predictions_were_kept_is_read(
+    tmp_path: Path, entry: Embeddings, wanted: Wanted
+) -> None:
+    path = tmp_path / str(saved(tmp_path, entry, wanted))
+    record, tensors = record_of(path)
+    old = {key: value for key, value in record.items() if key != "writer"}
+    kept = {name: values for name, values in tensors.items() if not name.startswith("check:")}
+    rewrite(path, old | {"format": 1}, kept)
+    head = load(path)
+    assert (head.check, head.writer) == (None, {})
+
+
+def test_items_without_an_embedding_are_not_among_those_that_a_head_is_checked_by(
+    tmp_path: Path, entry: Embeddings, wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = entry.load(2, "test")
+    rows[[0, 2]] = np.nan
+    monkeypatch.setattr(type(entry.array(2, "test")), "__getitem__", lambda array, span: rows[span])
+    head = load(tmp_path / str(saved(tmp_path, entry, wanted)))
+    assert head.check is not None
+    np.testing.assert_array_equal(head.check.features_ND, rows[[1, 3, 4, 5]].reshape(4, 12))
+
+
 def test_a_newer_format_and_missing_facts_are_refused(
     tmp_path: Path, entry: Embeddings, wanted: Wanted
 ) -> None:
@@ -183,8 +246,7 @@ def test_a_newer_format_and_missing_facts_are_refused(
         ([1], "damaged"),
     )
     for content, said in cases:
-        text = json.dumps(content)
-        save_file(tensors, path, {KEY: text, HASH_KEY: _digest(text, tensors)})
+        rewrite(path, content, tensors)
         with pytest.raises(ProbeError, match=said):
             load(path)
 

@@ -3,7 +3,6 @@
 Shape letters: N items, H features, K outputs.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,6 +21,7 @@ from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.xgb_data import Known
 from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
 from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
+from seqbench.probe.heads.xgb_text import check_version, parted
 from seqbench.training.health import chosen_epoch
 
 try:
@@ -140,7 +140,9 @@ class XgbHead(LayerwiseHead):
     def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `registry.predict`."""
         text = state.facts.get("booster")
-        texts = [] if text is None else [text] if state.facts["n_boosters"] == 1 else _parted(text)
+        if text is not None:
+            check_version(text, xgboost.__version__)
+        texts = [] if text is None else [text] if state.facts["n_boosters"] == 1 else parted(text)
         return _predict(
             state, [xgboost.Booster(model_file=bytearray(one.encode())) for one in texts], features_NH
         )
@@ -185,11 +187,6 @@ def _predict(
     if len(facts["classes"]) == 2:
         outputs = np.hstack([1.0 - outputs, outputs])
     return spread_classes(outputs, np.asarray(facts["classes"]), facts["n_outputs"])
-
-
-def _parted(text: str) -> list[str]:
-    """The models of a JSON list, each as text again."""
-    return [json.dumps(model) for model in json.loads(text)]
 
 
 def _history(curves: Curves, kind: str, known: Known) -> tuple[EpochRecord, ...]:

@@ -1,5 +1,7 @@
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
+from seqbench.probe.head_check import check_head, make_check
 from seqbench.probe.heads import create
 from seqbench.probe.heads.base import Resources
 from seqbench.probe.heads.registry import predict
 from seqbench.probe.heads.xgb_metrics import resolve_metric
+from seqbench.probe.heads.xgb_text import check_version
 
 NOISE = np.random.default_rng(2)
 
@@ -206,3 +210,48 @@ def test_without_the_package_the_error_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "seqbench.probe.heads.xgb")
     with pytest.raises(ProbeError, match="pip install 'xgboost"):
         create("xgb", {}, Resources())
+
+
+VECTOR = '{"size_leaf_vector":"3"},"version":[3,1,3]}'
+
+
+@pytest.mark.parametrize(("text", "here", "what"), [
+    ('{"version":[3,2,0]}', "3.1.3", "XGBoost 3.2.0, newer than 3.1.3 here, which may read it wrongly"),
+    ('[{"version":[3,2,0]},{"version":[3,10,1]}]', "3.9.0", "XGBoost 3.10.1, newer than 3.9.0"),
+    (VECTOR, "3.2.0", "XGBoost 3.1.3, whose trees of several outputs 3.2.0 can't read"),
+])  # fmt: skip
+def test_a_booster_of_an_xgboost_that_this_one_misreads_is_refused_before_it_is_read(
+    text: str, here: str, what: str
+) -> None:
+    """Found with XGBoost 3.0.5, 3.1.3 and 3.2.0, each reading what each wrote; the last crashes 3.2.0."""
+    with pytest.raises(ProbeError, match=what):
+        check_version(text, here)
+
+
+@pytest.mark.parametrize(("text", "here"), [
+    ('{"version":[3,2,0]}', "3.2.5"),
+    ('{"size_leaf_vector":"1"},"version":[3,0,5]}', "3.2.0"),
+    (VECTOR, "3.1.0"),
+    ("no booster", "3.2.0"),
+])  # fmt: skip
+def test_boosters_that_agree_are_read(text: str, here: str) -> None:
+    check_version(text, here)
+
+
+def test_every_booster_tells_its_version() -> None:
+    matrix = xgboost.DMatrix(np.ones((4, 2), np.float32), np.arange(4))
+    text = bytes(xgboost.train({"verbosity": 0}, matrix, 1).save_raw("json")).decode()
+    with pytest.raises(ProbeError, match=f"XGBoost {xgboost.__version__}, newer than 1.0"):
+        check_version(text, "1.0")
+
+
+def test_a_booster_that_lost_its_intercept_is_refused(fit, make):
+    """As XGBoost 3.0.5 reads what 3.1 and 3.2 wrote: with 0.5 in its place, and without an error."""
+    splits = make(lambda x: 100 + x[:, :1])
+    (fitted,) = fit("xgb", Task.REGRESSION, 1, splits)
+    check = make_check(fitted.state, splits[2].features_LNH[0][:4])
+    check_head(fitted.state, check, {}, Path("head"))
+    text = re.sub(r'"base_score":"[^"]*"', '"base_score":"[5E-1]"', fitted.state.facts["booster"])
+    misread = replace(fitted.state, facts={**fitted.state.facts, "booster": text})
+    with pytest.raises(ProbeError, match=r"head: predicts otherwise here, off by 9\d\.\d"):
+        check_head(misread, check, {}, Path("head"))

@@ -1,0 +1,109 @@
+"""Whether a saved head predicts here what it predicted where it was written.
+
+The libraries behind heads read each other's files without an error where they mean something else: XGBoost
+3.0 takes a model of 3.1 and forgets its intercept. So a few items and what the head made of them lie in its
+file.
+
+Shape letters: N items, S sequences of an item, H hidden width, D features of an item, K outputs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench import __version__
+from seqbench.errors import ProbeError, said
+from seqbench.probe.heads.base import HeadState
+from seqbench.probe.heads.registry import predict
+from seqbench.store import Embeddings
+
+ITEMS = 4
+"""How many lie in a file: what differs between versions does so for every item."""
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost")
+"""Those that train heads or predict with them."""
+RELATIVE, ABSOLUTE = 1e-3, 1e-6
+"""How far predictions may be off, by the largest of them: processors and versions sum in different orders,
+which was up to 1e-5 for the deepest MLPs; a wrong intercept or a lost tree is far more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadCheck:
+    """Some items, and what a head made of them when it was written."""
+
+    features_ND: NDArray[np.float32]
+    predictions_NK: NDArray[np.float32]
+
+
+def writer() -> dict[str, str]:
+    """Versions of seqbench and of the packages behind the heads, as far as they are installed."""
+    found = {"seqbench": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def some_features(entry: Embeddings, layer: int, combine: str) -> NDArray[np.float32]:
+    """Features of the first items of test at a layer, as heads get them: (N, D), N at most `ITEMS`."""
+    array = entry.array(layer, "test")
+    rows_NSH = np.asarray(array[: min(len(array), array.chunks[0])], dtype=np.float32)
+    features_ND = rows_NSH.mean(axis=1) if combine == "mean" else rows_NSH.reshape(len(rows_NSH), -1)
+    sound_N = np.isfinite(features_ND).all(axis=1)
+    return np.ascontiguousarray(features_ND[sound_N][:ITEMS])
+
+
+def make_check(state: HeadState, features_ND: NDArray[np.float32]) -> HeadCheck | None:
+    """What a head makes of some items; None where there are none."""
+    if not len(features_ND):
+        return None
+    return HeadCheck(features_ND=features_ND, predictions_NK=predict(state, features_ND))
+
+
+def check_head(state: HeadState, check: HeadCheck, written: Mapping[str, str], path: Path) -> None:
+    """See that a head predicts what it did when it was written.
+
+    Raises:
+        ProbeError: It does not, or can't predict at all; names the versions that differ.
+    """
+    found_NK = predict_with(state, check.features_ND, path)
+    if found_NK.shape != check.predictions_NK.shape:
+        raise ProbeError(
+            f"{path}: predicts {found_NK.shape[1]} outputs here, "
+            f"{check.predictions_NK.shape[1]} where it was written"
+        )
+    off = float(np.abs(found_NK - check.predictions_NK).max())
+    allowed = ABSOLUTE + RELATIVE * float(np.abs(check.predictions_NK).max())
+    if not off <= allowed:
+        now = writer()
+        differing = [
+            f"{name} {then} (here {now.get(name, 'none')})"
+            for name, then in written.items()
+            if now.get(name) != then
+        ]
+        made = f"was written with {', '.join(differing)} and " if differing else ""
+        raise ProbeError(
+            f"{path}: {made}predicts otherwise here, off by {off:.3g} "
+            "(install those versions, or train the probe again)"
+        )
+
+
+def predict_with(state: HeadState, features_ND: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
+    """What a head makes of items, (N, K).
+
+    Raises:
+        ProbeError: Its tensors and facts do not go together, or the features do not fit; names the file.
+    """
+    try:
+        return predict(state, features_ND)
+    except ProbeError as error:
+        raise ProbeError(f"{path}: {error}") from error
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        # Each kind of head keeps other facts and tensors, and a file that another program made may lack
+        # any of them.
+        raise ProbeError(f"{path}: its facts and tensors do not go together: {said(error)}") from error
