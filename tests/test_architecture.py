@@ -45,7 +45,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "splitting": {"config", "datasets", "probe", "audit"},
     "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
     "tracking": {"config", "metrics", "catalog"},
-    "schedule": {
+    # What sorts, places and retries tasks knows no stage: they stand above it, and are found by their names.
+    "schedule": {"config", "catalog", "tracking"},
+    "stages": {
         "config",
         "datasets",
         "metrics",
@@ -54,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "extract",
         "probe",
-        "tracking",
+        "schedule",
     },
     "cli": {
         "config",
@@ -69,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "splitting",
         "predict",
         "schedule",
+        "stages",
     },
 }
 

@@ -26,7 +26,7 @@ from seqbench.schedule.graph import Graph, make_graph
 from seqbench.schedule.plan import ExtractTask, Pair, SplitState, make_plan
 from seqbench.schedule.run import look, run
 from seqbench.schedule.worker import Job, Report
-from seqbench.schedule.workspace import Workspace
+from seqbench.stages.workspace import Workspace
 from seqbench.store import Block
 
 SMALL = Shape(family="bert", blocks=6, hidden=256, heads=8, intermediate=1024)

@@ -300,3 +300,10 @@ Record = (
     | CleanRecord
 )
 """Anything that `Catalog.append` takes."""
+
+
+def array_bytes(record: Record) -> int:
+    """Bytes of what is bulky in a record: its predictions."""
+    if isinstance(record, ProbeRecord):
+        return sum(part.scores.nbytes for part in record.predictions)
+    return 0

@@ -27,7 +27,7 @@ def list_models(config: ConfigPath, set_: Overrides = None) -> None:
     from rich import box
     from rich.table import Table
 
-    from seqbench.schedule.workspace import Workspace
+    from seqbench.stages.workspace import Workspace
 
     told = reporter()
     workspace = Workspace(load(config, set_, told), told)
@@ -90,8 +90,8 @@ def check(
     Exit 3 if a check fails.
     """
     from seqbench.cli.certificate_table import print_certificate
-    from seqbench.schedule.preflight import check_models
-    from seqbench.schedule.workspace import Workspace
+    from seqbench.stages.preflight import check_models
+    from seqbench.stages.workspace import Workspace
 
     options = {
         "dtype": dtype,

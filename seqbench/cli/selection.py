@@ -12,7 +12,7 @@ from seqbench.datasets.registry import resolve
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.metrics.names import all_metrics
 from seqbench.report import Selection
-from seqbench.schedule.variants import wanted_variants
+from seqbench.stages.variants import wanted_variants
 
 PROBED = "SELECT DISTINCT dataset FROM probes WHERE list_contains(?, model) ORDER BY dataset"
 

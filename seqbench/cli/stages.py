@@ -1,4 +1,4 @@
-"""`seqbench run`, `extract`, `probe`, `report` and `plan`: the main job and its stages."""
+"""`seqbench run`, a command for each stage, `report` and `plan`: the main job and its parts."""
 
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -17,37 +17,49 @@ from seqbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from seqbench.cli.selection import Filters
     from seqbench.config import Config
     from seqbench.core.progress import Reporter
     from seqbench.report import ReportOutcome
-    from seqbench.schedule.run import Command, Outcome
-    from seqbench.schedule.survey import Problem
+    from seqbench.schedule.plan import Problem
+    from seqbench.schedule.run import Outcome
 
 
-def extract(config: ConfigPath, set_: Overrides = None) -> None:
+def of_stage(name: str, text: str) -> "Callable[..., None]":
+    """The command of one stage.
+
+    Args:
+        name: In the registry.
+        text: The command's help.
+    """
+
+    def command(config: ConfigPath, set_: Overrides = None) -> None:
+        told = reporter()
+        outcome = _run(load(config, set_, told), told, name)
+        _tell("not applicable", outcome.not_applicable, told)
+        _fail_if_any(outcome, told)
+
+    command.__name__, command.__doc__ = name, text
+    return command
+
+
+extract = of_stage(
+    "extract",
     """Fill the store with what is missing.
 
     Every wanted layer of every model on every data set, block by block.
-    """
-    told = reporter()
-    outcome = _run(load(config, set_, told), told, "extract")
-    told.note(f"{outcome.items:,} items embedded")
-    _finish(outcome, told)
-
-
-def probe(config: ConfigPath, set_: Overrides = None) -> None:
+    """,
+)
+probe = of_stage(
+    "probe",
     """Train the missing probes on stored embeddings.
 
     Results go to the catalog as they come.
-    """
-    told = reporter()
-    outcome = _run(load(config, set_, told), told, "probe")
-    told.note(_trained(outcome))
-    _finish(outcome, told)
+    """,
+)
 
 
 def report(
@@ -89,14 +101,11 @@ def run(config: ConfigPath, set_: Overrides = None) -> None:
     told = reporter()
     loaded = load(config, set_, told)
     outcome = _run(loaded, told, "run")
-    told.note(f"{outcome.items:,} items embedded, {_trained(outcome)}")
     _tell("not applicable", outcome.not_applicable, told)
-    if outcome.probes or outcome.probes_known:
+    if outcome.has_results:
         _report(loaded, told)
         _next_steps(config, loaded)
-    _tell("failed", outcome.failed, told)
-    if outcome.failed:
-        raise typer.Exit(EXIT_PARTIAL)
+    _fail_if_any(outcome, told)
 
 
 def plan(
@@ -115,17 +124,17 @@ def plan(
     if slurm_script:
         typer.echo(_slurm_script(whole.config))
         return
-    found, made = look(whole.config, told, "run")
+    made, _ = look(whole.config, told, "run")
     out = console()
-    out.print(plan_table(found, made))
-    if found.pairs:
+    out.print(plan_table(made))
+    if any(share.labels for share in made.shares):
         out.print()
-        out.print(labels_table(found))
+        out.print(labels_table(made))
     for line in whole.controls:
         told.note(line)
-    _tell("not applicable", found.not_applicable, told)
-    _tell("can't be worked on", found.failed, told)
-    if found.failed:
+    _tell("not applicable", made.not_applicable, told)
+    _tell("can't be worked on", made.failed, told)
+    if made.failed:
         raise typer.Exit(EXIT_PARTIAL)
 
 
@@ -140,20 +149,17 @@ def _slurm_script(config: "Config") -> str:
     return job_script(config.schedule, logs_folder(config.catalog))
 
 
-def _run(config: "Config", told: "Reporter", command: "Command") -> "Outcome":
+def _run(config: "Config", told: "Reporter", command: str) -> "Outcome":
+    """Do it, and say how much was done."""
     from seqbench.schedule.run import run as run_config
 
-    return run_config(config, told, command)
+    outcome = run_config(config, told, command)
+    told.note(", ".join(outcome.summary))
+    return outcome
 
 
-def _trained(outcome: "Outcome") -> str:
-    known = f", {outcome.probes_known:,} were there already" if outcome.probes_known else ""
-    return f"{outcome.probes:,} probes trained{known}"
-
-
-def _finish(outcome: "Outcome", told: "Reporter") -> None:
-    """Say what was done and what was not, and leave with the exit code that goes with it."""
-    _tell("not applicable", outcome.not_applicable, told)
+def _fail_if_any(outcome: "Outcome", told: "Reporter") -> None:
+    """Say what failed, and leave with the exit code that goes with it."""
     _tell("failed", outcome.failed, told)
     if outcome.failed:
         raise typer.Exit(EXIT_PARTIAL)
@@ -165,7 +171,8 @@ def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
     for problem in problems:
         together.setdefault((problem.model, problem.reason), []).append(problem.dataset)
     for (model, reason), datasets in together.items():
-        told.note(f"{what}: {model} × {', '.join(datasets)}: {reason}")
+        where = " × ".join(filter(None, (model, ", ".join(datasets))))
+        told.note(f"{what}: {where}: {reason}")
 
 
 def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None) -> "ReportOutcome":

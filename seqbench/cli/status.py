@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from seqbench.schedule.heartbeat import Beat
-    from seqbench.schedule.plan import Pair
-    from seqbench.schedule.survey import Survey
+    from seqbench.schedule.plan import Plan, Share
+    from seqbench.schedule.stage import Stages
 
 
 def status(config: ConfigPath, set_: Overrides = None) -> None:
@@ -23,42 +23,38 @@ def status(config: ConfigPath, set_: Overrides = None) -> None:
 
     told = reporter()
     loaded = load(config, set_, told)
-    found, _ = look(loaded, told, "run")
+    plan, stages = look(loaded, told, "run")
     beat = last_beat(loaded.catalog)
     out = console()
-    out.print(_table(found, set(beat.running) if beat else set()))
+    out.print(_table(plan, stages, set(beat.running) if beat else set()))
     for line in _running(beat):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(found: "Survey", running: set[str]) -> "Table":
-    """A row a model and data set."""
+def _table(plan: "Plan", stages: "Stages", running: set[str]) -> "Table":
+    """A row a model and data set, with what each stage has done of it."""
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("model", "data set"):
         table.add_column(name, overflow="fold")
-    for name in ("items", "probes"):
-        table.add_column(f"{name} done", justify="right")
+    for stage in stages.values():
+        table.add_column(f"{stage.kind.unit} done", justify="right")
         table.add_column("left", justify="right")
     table.add_column("now")
-    for pair in found.pairs:
-        items = sum(split.n_items for split in pair.splits)
-        missing = sum(block.stop - block.start for split in pair.splits for block in split.missing)
-        numbers = (items - missing, missing, pair.probes_known, pair.probes - pair.probes_known)
-        table.add_row(pair.model, pair.dataset, *(f"{number:,}" for number in numbers), _now(pair, running))
+    rows: dict[tuple[str, str], dict[str, Share]] = {}
+    for share in plan.shares:
+        rows.setdefault((share.model, share.dataset), {})[share.group.stage] = share
+    for names, shares in rows.items():
+        numbers = [number for name in stages for number in _numbers(shares.get(name))]
+        now = [stages[name].doing for name, share in shares.items() if share.group.text() in running]
+        table.add_row(*names, *numbers, ", ".join(now))
     return table
 
 
-def _now(pair: "Pair", running: set[str]) -> str:
-    """What a running command does with a pair."""
-    doing = []
-    if f"extract {pair.computed_by} {pair.dataset}" in running:
-        doing.append("extracting")
-    if f"probe {pair.model} {pair.dataset}" in running:
-        doing.append("probing")
-    return ", ".join(doing)
+def _numbers(share: "Share | None") -> tuple[str, str]:
+    return ("", "") if share is None else (f"{share.done:,}", f"{share.left:,}")
 
 
 def _running(beat: "Beat | None") -> list[str]:

@@ -164,7 +164,7 @@ def import_folder(
     """Copy exported files, or those of another tool, into a store; all are checked before any is copied."""
     told, names, describe = reporter(), dataset or [], _describer(info)
     if format_ is FileFormat.PT:
-        from seqbench.schedule.import_pt import import_pt
+        from seqbench.stages.import_pt import import_pt
 
         keys = import_pt(store, folder, model, names, describe, told)
     else:

@@ -6,10 +6,10 @@ from importlib.metadata import version
 import numpy as np
 
 from seqbench.core.identity import Settings
+from seqbench.core.packages import package_version
 from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import DatasetFacts
-from seqbench.models.packages import package_version
 from seqbench.store import EmbeddingFacts, SplitFacts, cut
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")

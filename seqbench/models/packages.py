@@ -4,7 +4,6 @@ Importing a package runs its code, so only a user's own config or command line m
 """
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
 from seqbench.errors import ModelError, said
 
@@ -30,12 +29,3 @@ def import_package(name: str, model: str) -> None:
         ) from error
     except Exception as error:  # it runs code of its own
         raise ModelError(f"model {model!r}: requires: {name} can't be imported: {said(error)}") from error
-
-
-def package_version(name: str) -> str | None:
-    """The version of the distribution that a module comes from; None where it comes from none."""
-    top = name.partition(".")[0]
-    try:
-        return version(packages_distributions().get(top, [top])[0])
-    except PackageNotFoundError:
-        return None

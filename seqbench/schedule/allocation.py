@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Group, Node
-from seqbench.schedule.lending import COPIES
+
+COPIES = 2
+"""Of what tasks hold, such as one model's weights, at most this many on a worker; a third task waits."""
 
 SLACK = 1e-9
 """Units that sums of powers such as 0.1 may be over by rounding."""
 
 BRIEF_SECONDS = 1.0
-"""A shard that takes less may wait on a busy worker: the way there and back would be felt, and another worker
+"""A task that takes less may wait on a busy worker: the way there and back would be felt, and another worker
 that has nothing left to do would lose no more than this."""
 
 
@@ -24,17 +26,15 @@ class _Worker:
     capacity: float
     running: dict[str, tuple[Node, float]] = field(default_factory=dict)
     """Nodes with the units that they take; none for the one that waits there to be the next."""
-    model: str | None = None
-    """The model that was extracted with last: it is loaded."""
+    holds: str | None = None
+    """What a task held last: it is loaded."""
 
     @property
     def used(self) -> float:
         return sum(power for _, power in self.running.values())
 
-    def extractions(self, model: str) -> int:
-        return sum(
-            node.group.stage == "extract" and node.task.model == model for node, _ in self.running.values()
-        )
+    def copies(self, held: str) -> int:
+        return sum(node.holds == held for node, _ in self.running.values())
 
     def move_up(self) -> None:
         """What waited takes its units, as soon as they are free."""
@@ -48,7 +48,7 @@ class Allocation:
 
     def __init__(self) -> None:
         self._workers: dict[str, _Worker] = {}
-        self._homes: dict[tuple[str, str], str] = {}
+        self._homes: dict[str, str] = {}
         self._suspects: set[str] = set()
         self._avoided: dict[str, set[str]] = {}
         self._seconds: dict[Group, float] = {}
@@ -83,7 +83,7 @@ class Allocation:
     def assign(self, frontier: Frontier) -> list[tuple[Node, str, float]]:
         """Start as much as there is room for, by rank; what is smaller goes where the first does not fit.
 
-        A worker that is busy with brief shards gets one more, to begin when one of them ends.
+        A worker that is busy with brief tasks gets one more, to begin when one of them ends.
 
         Returns:
             Nodes, each with its worker and the units that it takes there.
@@ -96,9 +96,8 @@ class Allocation:
             worker = self._workers[name]
             power = worker.capacity if node.key in self._suspects else node.power
             worker.running[node.key] = (node, power)
-            if node.group.stage == "extract":
-                worker.model = node.task.model
-                self._homes[node.task.model, node.task.dataset] = name
+            worker.holds = node.holds or worker.holds
+            self._homes |= dict.fromkeys(node.makes, name)
             started.append((node, name, power))
         for name in [name for name in self._workers if name not in kept_free]:
             successor = self._successor(self._workers[name], name, frontier)
@@ -109,15 +108,15 @@ class Allocation:
         return started
 
     def _successor(self, worker: _Worker, name: str, frontier: Frontier) -> Node | None:
-        """What a worker is to begin by itself when it can: one more of the brief shards that it does."""
+        """What a worker is to begin by itself when it can: one more of the brief, like tasks that it does."""
         alike = {(node.group, power) for node, power in worker.running.values()}
         if len(alike) != 1:  # something waits already, or others might need what becomes free
             return None
         ((group, power),) = alike
-        if group.stage != "extract" or self._seconds.get(group, BRIEF_SECONDS) >= BRIEF_SECONDS:
+        if self._seconds.get(group, BRIEF_SECONDS) >= BRIEF_SECONDS:
             return None
         for node in frontier.heads():
-            if (node.group, node.power) == (group, power):
+            if node.kind.alike and (node.group, node.power) == (group, power):
                 special = node.key in self._suspects or name in self._avoided.get(node.key, ())
                 return None if special else node
         return None
@@ -139,10 +138,9 @@ class Allocation:
         avoided = self._avoided.get(node.key, set())
         if self._workers.keys() - avoided:  # where there are others, it waits for one of them
             fitting = [name for name in fitting if name not in avoided]
-        group = node.group
-        if group.stage == "probe" and node.key not in self._suspects:
-            # What was just embedded is in the files' cache there; several heads share a reading.
-            home = self._homes.get((group.model, group.dataset))
+        if node.near is not None and node.key not in self._suspects:
+            # What was just written is in the files' cache there; several tasks share a reading.
+            home = self._homes.get(node.near)
             if home in fitting:
                 return home
         by_load = {name: (self._workers[name].used, self._is_new_to(node, name)) for name in fitting}
@@ -156,11 +154,11 @@ class Allocation:
             return not worker.running and worker.capacity + SLACK >= node.power
         if worker.used + node.power > worker.capacity + SLACK:
             return False
-        return node.group.stage == "probe" or worker.extractions(node.task.model) < COPIES
+        return node.holds is None or worker.copies(node.holds) < COPIES
 
     def _is_new_to(self, node: Node, name: str) -> bool:
-        """Whether a worker would have to load the model first."""
-        return node.group.stage == "extract" and self._workers[name].model != node.task.model
+        """Whether a worker would have to load what the node holds first."""
+        return node.holds is not None and self._workers[name].holds != node.holds
 
     def release(self, key: str, seconds: float | None = None) -> None:
         """Note that a node runs no more.

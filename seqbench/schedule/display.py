@@ -1,4 +1,4 @@
-"""What a user sees of a run: a bar for each data set that is extracted, one for probes, and who does what."""
+"""What a user sees of a run: bars for what is being done, and who does what."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from seqbench.core.progress_display import Bar, Board
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
-
-UNITS = {"extract": "items", "probe": "probes"}
 
 
 class Display:
@@ -19,32 +17,35 @@ class Display:
         Args:
             board: Shows the bars.
             graph: All that is to be done.
-            side_by_side: Whether several workers share it: then the probes of all data sets share a bar, as
-                there would be many of a few seconds each; otherwise each data set has its own, with a number.
+            side_by_side: Whether several workers share it: then stages with many brief tasks have one bar
+                each; otherwise each of their groups has its own, with a number.
         """
         self._board = board
         self._side_by_side = side_by_side
-        self._totals: Counter[Group] = Counter()
+        self._totals: dict[Group, float] = {}
         self._left: Counter[Group] = Counter()
-        for node in graph.nodes:
-            self._totals[self._shown(node)] += node.amount
-            self._left[self._shown(node)] += 1
-        self._numbers = {group: number for number, group in enumerate(self._totals, start=1)}
         self._bars: dict[Group, Bar] = {}
+        self.add(graph.nodes)
+
+    def add(self, nodes: Sequence[Node]) -> None:
+        """Count more work."""
+        for node in nodes:
+            shown = self._shown(node)
+            self._totals[shown] = self._totals.get(shown, 0) + node.amount
+            self._left[shown] += 1
+        self._numbers = {group: number for number, group in enumerate(self._totals, start=1)}
 
     def _shown(self, node: Node) -> Group:
-        group = node.group
-        return Group("probe", "", "") if self._side_by_side and group.stage == "probe" else group
+        return Group(node.kind.stage, "", "") if self._side_by_side and node.kind.one_bar else node.group
 
     def started(self, node: Node) -> None:
         """Show the bar that the node belongs to."""
         shown = self._shown(node)
         if shown not in self._bars:
-            self._bars[shown] = self._board.bar(self._label(shown), self._totals[shown], UNITS[shown.stage])
+            self._bars[shown] = self._board.bar(self._label(shown), self._totals[shown], node.kind.unit)
 
     def _label(self, group: Group) -> str:
-        name = f"{group.stage} {group.model} × {group.dataset}" if group.model else "probe"
-        return f"[{self._numbers[group]}/{len(self._numbers)}] {name}"
+        return f"[{self._numbers[group]}/{len(self._numbers)}] {group.text(' × ')}"
 
     def advanced(self, node: Node, amount: float) -> None:
         """Move its bar."""
@@ -69,5 +70,5 @@ class Display:
 
 
 def _line(load: WorkerLoad) -> str:
-    tasks = ", ".join(f"{each.stage} {each.model} × {each.dataset}" for each in load.running)
+    tasks = ", ".join(each.text(" × ") for each in load.running)
     return f"{load.name}  {load.used:g} of {load.power:g}  {tasks}"

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from seqbench.catalog.records import ProbeRecord
-from seqbench.extract.blocks import Work
+from seqbench.catalog.records import Record
 from seqbench.schedule.graph import Graph, Group, Node
 
 
@@ -28,19 +27,19 @@ class Listener(Protocol):
         """A task begins, on a worker or here; it may do so more than once."""
 
     def advanced(self, node: Node, amount: float) -> None:
-        """So many more items or probes of it are done; less than 0 where they are to be done again."""
+        """So much more of it is done, in its unit; less than 0 where it is to be done again."""
 
     def paused(self, node: Node) -> None:
         """It runs no more, and will be started again."""
 
-    def records(self, node: Node, records: Sequence[ProbeRecord]) -> None:
-        """Probes of it are trained."""
+    def records(self, node: Node, records: Sequence[Record]) -> None:
+        """What it found so far, each record once."""
 
-    def extracted(self, node: Node, work: Work, device: str) -> None:
-        """The shard is in the store."""
+    def done(self, node: Node, result: object, device: str) -> None:
+        """It is done, and all its records have been told."""
 
-    def probed(self, node: Node) -> None:
-        """All its probes have been told."""
+    def unfolded(self, node: Node, found: Sequence[Node]) -> None:
+        """It stood for these, which are to be done now."""
 
     def gave_up(self, node: Node, reason: str) -> None:
         """It will not be done."""

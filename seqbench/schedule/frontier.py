@@ -1,7 +1,7 @@
 """How far a graph is done: what can start, what waits, and what will never run. Pure bookkeeping."""
 
 from collections import defaultdict
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from heapq import heappop, heappush
 
 from seqbench.schedule.graph import Graph, Node
@@ -11,19 +11,28 @@ class Frontier:
     """The state of a graph that is being worked on.
 
     Nodes that ask for the same of a worker (stage, model and power) stand in one queue by rank, so that
-    what does not fit anywhere is found out once and not for each of ten thousand shards.
+    what does not fit anywhere is found out once and not for each of ten thousand shards. Those that stand for
+    tasks to be planned later are in no queue: they are never taken, but unfolded as soon as they are ready.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self._by_key = {node.key: node for node in graph.nodes}
-        self._left = {node.key: len(node.after) for node in graph.nodes}
+        self._by_key: dict[str, Node] = {}
+        self._left: dict[str, int] = {}
         self._waiting: dict[str, list[Node]] = defaultdict(list)
-        self._queues: dict[tuple[object, ...], list[tuple[int, str]]] = defaultdict(list)
-        self._open = set(self._by_key)
-        for node in graph.nodes:
-            for key in node.after:
+        self._queues: dict[tuple[object, ...], list[tuple[tuple[int, ...], str]]] = defaultdict(list)
+        self._to_unfold: list[Node] = []
+        self._open: set[str] = set()
+        self._add(graph.nodes)
+
+    def _add(self, nodes: Sequence[Node]) -> None:
+        self._by_key |= {node.key: node for node in nodes}
+        self._open |= {node.key for node in nodes}
+        for node in nodes:
+            waits_for = node.after & self._open
+            self._left[node.key] = len(waits_for)
+            for key in waits_for:
                 self._waiting[key].append(node)
-            if not node.after:
+            if not waits_for:
                 self._push(node)
 
     def __len__(self) -> int:
@@ -33,6 +42,10 @@ class Frontier:
     def open_keys(self) -> Set[str]:
         """Keys of the nodes that are neither done nor given up."""
         return self._open
+
+    def open_power(self) -> float:
+        """Units of power that all of them take."""
+        return sum(self._by_key[key].power for key in self._open)
 
     def heads(self) -> list[Node]:
         """The first of each queue, by rank."""
@@ -56,6 +69,23 @@ class Frontier:
         if heads:
             self.take(heads[0])
         return heads[0] if heads else None
+
+    def to_unfold(self) -> list[Node]:
+        """Take out the nodes that stand for others, of which all is done that they waited for."""
+        ready, self._to_unfold = self._to_unfold, []
+        return [node for node in ready if node.key in self._open]
+
+    def unfold(self, node: Node, found: Sequence[Node]) -> None:
+        """Put nodes in the place of one that stood for them: what waited for it waits for all of them."""
+        waiting = [each for each in self._waiting.pop(node.key, ()) if each.key in self._open]
+        self._open.discard(node.key)
+        self._add(found)
+        for each in waiting:
+            self._left[each.key] += len(found) - 1
+            for new in found:
+                self._waiting[new.key].append(each)
+            if not self._left[each.key]:
+                self._push(each)
 
     def put_back(self, node: Node) -> None:
         """Make a node ready again that was taken and not done."""
@@ -92,8 +122,11 @@ class Frontier:
         return fallen[1:]
 
     def _push(self, node: Node) -> None:
-        heappush(self._queues[_class(node)], (node.rank, node.key))
+        if node.unfolds:
+            self._to_unfold.append(node)
+        else:
+            heappush(self._queues[_class(node)], (node.rank, node.key))
 
 
 def _class(node: Node) -> tuple[object, ...]:
-    return node.group.stage, node.task.model, node.power
+    return node.kind.stage, node.model, node.holds, node.power

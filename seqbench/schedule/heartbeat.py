@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -76,11 +76,15 @@ class Heartbeat:
         self._began = time.time()
         self._next = 0.0
         self._done: dict[Group, float] = defaultdict(float)
-        self._total: Counter[Group] = Counter()
-        for node in graph.nodes:
-            self._total[node.group] += node.amount
+        self._total: dict[Group, float] = defaultdict(float)
+        self.add(graph.nodes)
         self._running: dict[str, Group] = {}
         self._workers: Sequence[WorkerLoad] = ()
+
+    def add(self, nodes: Sequence[Node]) -> None:
+        """Note more work."""
+        for node in nodes:
+            self._total[node.group] += node.amount
 
     def started(self, node: Node) -> None:
         """Note that a task runs."""
@@ -113,9 +117,9 @@ class Heartbeat:
             pid=os.getpid(),
             began=self._began,
             written=time.time(),
-            done={" ".join(group): amount for group, amount in self._done.items()},
-            total={" ".join(group): amount for group, amount in self._total.items()},
-            running=[" ".join(group) for group in dict.fromkeys(self._running.values())],
+            done={group.text(): amount for group, amount in self._done.items()},
+            total={group.text(): amount for group, amount in self._total.items()},
+            running=[group.text() for group in dict.fromkeys(self._running.values())],
             workers=list(self._workers),
         )
         partial = partial_of(self._path)

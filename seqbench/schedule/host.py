@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import seqbench
-from seqbench.models.packages import package_version
+from seqbench.core.packages import package_version
 
 RECORDED = ("torch", "transformers", "scikit-learn", "xgboost", "zarr", "duckdb", "numpy")
 

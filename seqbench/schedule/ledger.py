@@ -1,28 +1,22 @@
 """What becomes of a run: records for the catalog, learning curves, counts, and what failed.
 
-Only the process that called `run` has a ledger, and only it opens the catalog.
+Only the process that called `run` has a ledger, and only it opens the catalog. What is recorded of a task is
+for its stage to say.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from functools import cached_property
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from seqbench.catalog import Catalog
-from seqbench.catalog.records import ProbeRecord, Record
+from seqbench.catalog.records import Record
 from seqbench.core.redaction import redact
-from seqbench.core.types import SplitName
-from seqbench.extract.blocks import Work
-from seqbench.schedule import tasks
-from seqbench.schedule.catching_up import recorded_splits
 from seqbench.schedule.display import Display
 from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
 from seqbench.schedule.heartbeat import Heartbeat
 from seqbench.schedule.pending import Pending
-from seqbench.schedule.plan import ExtractTask
-from seqbench.schedule.survey import Problem
-from seqbench.schedule.workspace import Workspace
+from seqbench.schedule.plan import Problem
+from seqbench.schedule.stage import Stages, Told
 from seqbench.tracking import Tracker
 
 
@@ -31,26 +25,27 @@ class Ledger:
 
     def __init__(
         self,
-        workspace: Workspace,
-        catalog: Catalog,
+        stages: Stages,
+        note: Callable[[str], None],
         pending: Pending,
         trackers: Sequence[Tracker],
         graph: Graph,
         display: Display,
         heartbeat: Heartbeat,
     ) -> None:
-        self._workspace = workspace
-        self._catalog = catalog
+        self._stages = stages
+        self._note = note
         self._pending = pending
         self._trackers = trackers
         self._display = display
         self._heartbeat = heartbeat
         self._left = Counter(node.group for node in graph.nodes)
-        self._work: dict[Group, list[tuple[Node, Work]]] = defaultdict(list)
-        self._described: set[tuple[str, str]] = set()
+        self._results: dict[Group, list[tuple[Any, Any]]] = defaultdict(list)
+        self._drawn: set[Group] = set()
+        self._failed: set[Group] = set()
         self._told: set[str] = set()
-        self.items = 0
-        self.probes = 0
+        self.counts: Counter[str] = Counter()
+        """What was done, by stage, in its unit."""
         self.problems: list[Problem] = []
 
     def started(self, node: Node) -> None:
@@ -67,41 +62,41 @@ class Ledger:
         """Show it."""
         self._heartbeat.ended(node)
 
-    def records(self, node: Node, records: Sequence[ProbeRecord]) -> None:
+    def unfolded(self, node: Node, found: Sequence[Node]) -> None:
+        """Count what is to be done in its place."""
+        self._left.update(each.group for each in found)
+        self._left[node.group] -= 1
+        self._display.add(found)
+        self._display.ended(node, done=True)
+        self._heartbeat.add(found)
+
+    def records(self, node: Node, records: Sequence[Record]) -> None:
         """Hand the results on to catalog and trackers."""
-        self._describe(node.task.model, node.task.dataset)
-        self._pending.add(records)
-        for tracker in self._trackers:
-            tracker.log(records)
-        self.probes += len(records)
-        for record in records:
-            if record.status == "failed":
-                self._list(node.group, _why(record))
+        self._take(node.group, self._stages[node.kind.stage].received(node.task, records))
 
-    def extracted(self, node: Node, work: Work, device: str) -> None:
-        """Count the shard; with the last of a data set, record the embeddings and say what they lack."""
-        self.items += work.items
-        self._work[node.group].append((node, work))
-        self._display.tokens(node, work.tokens)
-        if self._left[node.group] == 1:
-            self._complete(node.group, device)
+    def done(self, node: Node, result: object, device: str) -> None:
+        """Count it; with the last of a group, record what the whole group made."""
+        group, stage = node.group, self._stages[node.kind.stage]
+        told = stage.done(node.task, result)
+        self._display.tokens(node, told.tokens)
+        self._take(group, told)
+        self._results[group].append((node.task, result))
+        if self._left[group] == 1:
+            self._take(group, stage.finished(group, self._results.pop(group), device))
+            self._pending.flush()
         self._end(node, done=True)
 
-    def _complete(self, group: Group, device: str) -> None:
-        done: dict[SplitName, Work] = defaultdict(Work)
-        entries: dict[str, None] = {}
-        for node, work in self._work.pop(group):
-            if isinstance(node.task, ExtractTask):
-                done[node.task.split] += work
-                entries |= dict.fromkeys(node.task.entries)
-        for name in entries:
-            self._describe(name, group.dataset, done, device)
-        self._pending.flush()
-        self._remark(group, sum(done.values(), Work()))
-
-    def probed(self, node: Node) -> None:
-        """Show it."""
-        self._end(node, done=True)
+    def _take(self, group: Group, told: Told) -> None:
+        self._pending.add(told.records)
+        self.counts[group.stage] += told.done
+        if told.curves:
+            self._drawn.add(group)
+            for tracker in self._trackers:
+                tracker.log(told.curves)
+        for text in told.notes:
+            self._note(text)
+        for reason in told.problems:
+            self._list(group, reason)
 
     def gave_up(self, node: Node, reason: str) -> None:
         """List it."""
@@ -109,82 +104,32 @@ class Ledger:
         self._end(node, done=False)
 
     def skipped(self, node: Node) -> None:
-        """List probes that wait for what failed; shards go without a word of their own."""
-        if node.group.stage == "probe":
-            self._list(node.group, "not probed, as not all of it was extracted")
+        """List what waits for what failed; the rest of the failed group goes without a word of its own."""
+        if node.group not in self._failed:
+            self._list(node.group, self._stages[node.kind.stage].when_skipped)
         self._end(node, done=False)
 
     def _list(self, group: Group, reason: str) -> None:
+        self._failed.add(group)
         problem = Problem(model=group.model, dataset=group.dataset, reason=redact(reason))
-        if problem not in self.problems:  # the heads of a data set fail alike
+        if problem not in self.problems:  # the tasks of a group fail alike
             self.problems.append(problem)
 
     def _end(self, node: Node, *, done: bool) -> None:
         self._left[node.group] -= 1
         self._display.ended(node, done=done)
         self._heartbeat.ended(node)
-        if node.group.stage == "probe" and not self._left[node.group]:
+        if node.group in self._drawn and not self._left[node.group]:
             for tracker in self._trackers:
-                tracker.finish(node.task.model, node.task.dataset)
+                tracker.finish(node.model, node.dataset)
 
     def note(self, text: str) -> None:
         """Tell the user; what several workers find alike, once."""
         if text not in self._told:
             self._told.add(text)
-            self._workspace.reporter.note(text)
+            self._note(text)
 
     def workers(self, loads: Sequence[WorkerLoad]) -> None:
         """Show them."""
         self._display.workers(loads)
         self._heartbeat.workers(loads)
-
-    def _remark(self, group: Group, work: Work) -> None:
-        """Tell what the embeddings do not hold."""
-        if work.truncated:
-            self._workspace.reporter.note(
-                f"warning: {group.model} × {group.dataset}: {work.truncated:,} sequences were cut to "
-                "the model's limit (extract.overlong: window takes all of them)"
-            )
-        for place in work.skipped:
-            self._list(group, f"skipped: {place}")
-
-    def _describe(
-        self,
-        model: str,
-        dataset: str,
-        done: Mapping[SplitName, Work] = MappingProxyType({}),
-        device: str = "cpu",
-    ) -> None:
-        """Record model, data set and embeddings: what was just extracted, and what the catalog lacks."""
-        if not done and (model, dataset) in self._described:
-            return
-        self._described.add((model, dataset))
-        entry = self._workspace.store[f"{model}/{dataset}"]
-        where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else device
-        records: list[Record] = [
-            tasks.model_record(entry, self._workspace.parameters(model)),
-            tasks.dataset_record(entry, self._workspace),
-        ]
-        records += [
-            tasks.embedding_record(entry, split, done.get(split, Work()), where)
-            for split in entry.splits
-            if (split in done or (model, dataset, split) not in self._recorded_splits)
-            and entry.complete_layers(split)  # not where a shard of it was given up
-        ]
-        self._pending.add(records)
-
-    @cached_property
-    def _recorded_splits(self) -> set[tuple[object, ...]]:
-        """Model, data set and split of every embedding that the catalog knew when this was first asked."""
-        return recorded_splits(self._catalog)
-
-
-def _why(record: ProbeRecord) -> str:
-    """Which probe failed, and why."""
-    of_design = {
-        "fold": record.fold,
-        "subset": record.subset and f"{record.subset} (draw {record.repeat})",
-        "control": record.control,
-    }
-    more = "".join(f", {name} {value}" for name, value in of_design.items() if value is not None)
-    return f"{record.head} on layer {record.layer}, seed {record.seed}{more}: {record.error}"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 
 from seqbench.catalog import Catalog
-from seqbench.catalog.records import ProbeRecord, Record
+from seqbench.catalog.records import Record, array_bytes
 
 SECONDS = 1.0
 """Records are appended at most this often; what is pending is what a killed run loses."""
@@ -32,8 +32,7 @@ class Pending:
         """
         for record in records:
             self._records.append(record)
-            if isinstance(record, ProbeRecord):
-                self._bytes += sum(part.scores.nbytes for part in record.predictions)
+            self._bytes += array_bytes(record)
         is_due = time.monotonic() >= self._next_at
         if is_due or len(self._records) >= MOST_RECORDS or self._bytes >= MOST_BYTES:
             self.flush()

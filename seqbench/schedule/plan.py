@@ -1,227 +1,124 @@
-"""What is to be done, as tasks: pure functions from what is wanted and what is there, without any I/O.
+"""What a run is going to do: stages add to it one after the other, and see what those before them planned."""
 
-The same tasks run in this process or on a scheduler: each can be sent, and says what it waits for and costs.
-"""
-
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
-from seqbench.core.types import SplitName
-from seqbench.store import Block
-
-SHARD_ITEMS = 50_000
-"""Items of one extraction task at most, whole blocks; the reference splits its extractions at as many."""
-
-SHARD_LETTERS = 16 * 1024**2
-"""Letters of one at most, or a block: 50,000 items of a million letters would keep one GPU for days while
-others have nothing left to do. In a simulation of the 23 data sets of the reference on 64 GPUs, with assumed
-costs, it leaves 1 % of the time unused until the last shard, four times as many 6 %."""
+from seqbench.core.redaction import redact
+from seqbench.errors import NotApplicableError, SeqbenchError
+from seqbench.schedule.graph import Group, Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitState:
-    """A split of a data set for one model: how much there is, and which blocks are missing."""
-
-    name: SplitName
-    n_items: int
-    letters: int
-    """Of all its sequences."""
-    missing: tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """One model on one data set, as found before anything runs."""
+class Problem:
+    """A model on a data set that can't be worked on."""
 
     model: str
     dataset: str
-    layers: tuple[int, ...]
-    """Wanted layers."""
-    row_bytes: int
-    """Bytes of one item in one layer before compression: sequences x width x 4."""
-    splits: tuple[SplitState, ...]
-    probes: int
-    """Probes wanted: layers x heads x seeds, and x folds, subsets and controls where there are."""
-    probes_known: int
-    """Those of them that the catalog holds already."""
-    missing_by_head: tuple[tuple[str, int], ...] = ()
-    """The missing probes of each head, in the config's order."""
-    is_import: bool = False
-    """Whether files are copied instead of computed: they are read whole, so no split is divided."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """A number that `seqbench plan` shows."""
+
+    column: str
+    amount: int | None
+    """None where it is not known before something else is done."""
+    form: Literal["count", "short", "bytes"] = "count"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """How much a stage has to do, and has done, on a model and data set."""
+
+    model: str
+    dataset: str
+    group: Group
+    """What is shown where it is being worked on; several shares may belong to one."""
+    done: int
+    """In the stage's unit, as is `left`."""
+    left: int
+    quantities: tuple[Quantity, ...] = ()
     labels: str = ""
-    """What is predicted and how it is ranked, in a few words."""
-    source: str | None = None
-    """The model whose forward pass makes it; None for its own. Several poolings share one pass."""
-
-    @property
-    def computed_by(self) -> str:
-        """The model that is loaded for it."""
-        return self.source or self.model
+    """What is predicted on the data set and how it is ranked, in a few words, where the stage knows it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractTask:
-    """Embed some blocks of one split with one model."""
-
-    model: str
-    """The model that is loaded."""
-    entries: tuple[str, ...]
-    """Names in the store that are filled: the model's, and one for each further pooling."""
-    dataset: str
-    split: SplitName
-    layers: tuple[int, ...]
-    blocks: tuple[Block, ...]
-    letters: int
-    """Estimate of the cost: letters of the blocks."""
-
-    @property
-    def items(self) -> int:
-        """Items of its blocks."""
-        return sum(block.stop - block.start for block in self.blocks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeTask:
-    """Train the missing probes of one model on one data set, all layers together."""
-
-    model: str
-    dataset: str
-    layers: tuple[int, ...]
-    probes: int
-    head: str | None = None
-    """The one head that is trained; None for all of the config's."""
-    after: frozenset[ExtractTask] = frozenset()
-    """The extractions that must be complete before."""
-
-
-Task = ExtractTask | ProbeTask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All tasks of a run."""
+    """The tasks of a run, and what is known of them."""
 
-    extract: tuple[ExtractTask, ...]
-    """By model in the config's order, then the largest data set first."""
-    probe: tuple[ProbeTask, ...]
+    def __init__(self, *, shared: bool = False) -> None:
+        """Begin a plan.
 
-    def in_order(self) -> Iterator[Task]:
-        """Every task after all that it waits for; probes as soon as their extractions are through."""
-        waiting: dict[int, list[ProbeTask]] = {}  # by extraction: hashing a task takes in all its blocks
-        left: dict[int, int] = {}
-        for probe in self.probe:
-            left[id(probe)] = len(probe.after)
-            for task in probe.after:
-                waiting.setdefault(id(task), []).append(probe)
-        yield from (probe for probe in self.probe if not probe.after)
-        for task in self.extract:
-            yield task
-            for probe in waiting.get(id(task), ()):
-                left[id(probe)] -= 1
-                if not left[id(probe)]:
-                    yield probe
+        Args:
+            shared: Whether several workers are going to share the tasks.
+        """
+        self.shared = shared
+        self.shares: list[Share] = []
+        self.not_applicable: list[Problem] = []
+        """Pairs that make no sense by the model's nature; no failure."""
+        self.failed: list[Problem] = []
+        """Pairs whose model or data can't be used."""
+        self._nodes: dict[str, Node] = {}
+        self._makers: dict[str, list[str]] = defaultdict(list)
+        self._out: set[tuple[str, str]] = set()
 
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """All tasks so far, stage by stage."""
+        return list(self._nodes.values())
 
-def make_plan(
-    pairs: Sequence[Pair],
-    *,
-    extract: bool,
-    probe: bool,
-    shard_items: int = SHARD_ITEMS,
-    by_head: bool = False,
-) -> Plan:
-    """Turn what is missing into tasks.
+    def add(self, nodes: Iterable[Node]) -> list[Node]:
+        """Add tasks.
 
-    Args:
-        pairs: What is wanted and what is there, models in the config's order.
-        extract: Plan the missing extractions.
-        probe: Plan the missing probes.
-        shard_items: Items of one extraction task at most, though never less than a block.
-        by_head: Make a probe task of each head, so that several workers share them. Each reads the
-            embeddings, which one task for all heads does once.
-    """
-    extractions: list[ExtractTask] = []
-    probes: list[ProbeTask] = []
-    for model in dict.fromkeys(pair.computed_by for pair in pairs):
-        mine = [pair for pair in pairs if pair.computed_by == model]
-        for dataset in _largest_first(mine):
-            together = [pair for pair in mine if pair.dataset == dataset]
-            shards = list(_shards(together, shard_items)) if extract else []
-            extractions += shards
-            after = frozenset(shards)
-            for pair in together if probe else ():
-                probes += _probes(pair, after, by_head)
-    return Plan(extract=tuple(extractions), probe=tuple(probes))
+        Raises:
+            ValueError: There is another task of that key.
+        """
+        added = list(nodes)
+        for node in added:
+            if node.key in self._nodes:
+                raise ValueError(f"two tasks have the key {node.key}")
+            self._nodes[node.key] = node
+            for product in node.makes:
+                self._makers[product].append(node.key)
+        return added
 
+    def promise(self, product: str) -> None:
+        """Say that something will be there when all planned tasks that make it are done, or is there."""
+        self._makers[product]  # the defaultdict makes an empty list
 
-def _probes(pair: Pair, after: frozenset[ExtractTask], by_head: bool) -> Iterator[ProbeTask]:
-    """What is to be trained on a pair; also where all is known but the embeddings are made anew."""
-    missing = pair.probes - pair.probes_known
-    heads: Sequence[tuple[str | None, int]] = pair.missing_by_head if by_head else ()
-    for head, probes in heads or [(None, missing)]:
-        if probes or (after and not missing):
-            yield ProbeTask(
-                model=pair.model,
-                dataset=pair.dataset,
-                layers=pair.layers,
-                probes=probes,
-                head=head,
-                after=after,
-            )
+    def makers(self, product: str) -> frozenset[str] | None:
+        """Keys of the tasks that make something; none where it is there, None where no stage tells of it."""
+        keys = self._makers.get(product)
+        return None if keys is None else frozenset(key for key in keys if key in self._nodes)
 
+    def is_open(self, product: str) -> bool:
+        """Whether it is planned only later how something is made."""
+        return any(self._nodes[key].unfolds for key in self.makers(product) or ())
 
-def _largest_first(pairs: Sequence[Pair]) -> list[str]:
-    letters: dict[str, int] = {}
-    for pair in pairs:
-        letters.setdefault(pair.dataset, sum(split.letters for split in pair.splits))
-    return sorted(letters, key=lambda dataset: -letters[dataset])
+    @contextmanager
+    def listing(self, model: str, dataset: str) -> Iterator[None]:
+        """Within the block, what can't be worked on is listed, and nothing is raised."""
+        try:
+            yield
+        except NotApplicableError as error:
+            self._out.add((model, dataset))
+            self.not_applicable.append(Problem(model=model, dataset=dataset, reason=str(error)))
+        except SeqbenchError as error:
+            self.fail(model, dataset, str(error))
 
+    def fail(self, model: str, dataset: str, reason: str) -> None:
+        """List a pair that can't be worked on; what stages before planned for it is not done either."""
+        self._out.add((model, dataset))
+        self.failed.append(Problem(model=model, dataset=dataset, reason=redact(reason)))
+        self.shares = [share for share in self.shares if (share.model, share.dataset) != (model, dataset)]
+        for node in self.nodes:
+            # What makes more than one thing is for others too, as an extraction that fills several entries.
+            if (node.model, node.dataset) == (model, dataset) and len(node.makes) <= 1:
+                del self._nodes[node.key]
 
-def _shards(together: Sequence[Pair], shard_items: int) -> Iterator[ExtractTask]:
-    """The missing blocks of pairs that one forward pass fills."""
-    pair = together[0]
-    for number, split in enumerate(pair.splits):
-        missing = sorted({block for each in together for block in each.splits[number].missing})
-        by_letters = SHARD_LETTERS * split.n_items // max(split.letters, 1)
-        at_most = split.n_items if pair.is_import else min(shard_items, by_letters)
-        for blocks in _groups(missing, at_most):
-            share = sum(block.stop - block.start for block in blocks) / max(split.n_items, 1)
-            yield ExtractTask(
-                model=pair.computed_by,
-                entries=tuple(each.model for each in together),
-                dataset=pair.dataset,
-                split=split.name,
-                layers=pair.layers,
-                blocks=blocks,
-                letters=round(split.letters * share),
-            )
-
-
-def _groups(blocks: Iterable[Block], shard_items: int) -> Iterator[tuple[Block, ...]]:
-    group: list[Block] = []
-    items = 0
-    for block in blocks:
-        size = block.stop - block.start
-        if group and items + size > shard_items:
-            yield tuple(group)
-            group, items = [], 0
-        group.append(block)
-        items += size
-    if group:
-        yield tuple(group)
-
-
-def resolve_layers(wanted: Sequence[int] | None, n_layers: int) -> tuple[int, ...]:
-    """The wanted layers of a model as ascending numbers from 0.
-
-    Args:
-        wanted: Layer numbers, negative ones counted from the last; None for all.
-        n_layers: Layers of the model, layer 0 included.
-
-    Returns:
-        Those that the model has. A list made for a deep model leaves a shallow one the layers it has.
-    """
-    if wanted is None:
-        return tuple(range(n_layers))
-    found = {layer + n_layers if layer < 0 else layer for layer in wanted}
-    return tuple(sorted(layer for layer in found if 0 <= layer < n_layers))
+    def is_out(self, model: str, dataset: str) -> bool:
+        """Whether a stage has listed a pair as one that can't be worked on."""
+        return (model, dataset) in self._out

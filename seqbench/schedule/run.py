@@ -1,90 +1,114 @@
-"""Running what a config asks for: survey, plan, execution, catalog; what fails is listed, the rest goes on.
+"""Running what a config asks for: plan, execution, catalog; what fails is listed, the rest goes on.
 
-Only this process opens the catalog. Who does the tasks is an `Executor`: this process or a cluster.
+Only this process opens the catalog. What there is to do is told by stages, and who does it is an `Executor`:
+this process or a cluster.
 """
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import RunRecord, RunStatus
 from seqbench.config import Config
+from seqbench.config.stages import STAGES
 from seqbench.core.atomic import remove_stale
 from seqbench.core.malloc import keep_freed_memory, one_heap
 from seqbench.core.progress import Reporter
 from seqbench.core.redaction import redact_all
 from seqbench.errors import SeqbenchError
 from seqbench.schedule import host
-from seqbench.schedule.catching_up import catch_up
+from seqbench.schedule.context import Context
 from seqbench.schedule.display import Display
 from seqbench.schedule.executors.choose import executor_of, is_shared
 from seqbench.schedule.graph import make_graph
 from seqbench.schedule.heartbeat import Heartbeat, forget_dead
 from seqbench.schedule.ledger import Ledger
 from seqbench.schedule.pending import Pending
-from seqbench.schedule.plan import Plan, make_plan
-from seqbench.schedule.survey import Problem, Survey, survey
-from seqbench.schedule.tasks import CHECKPOINTS
-from seqbench.schedule.workspace import Workspace
+from seqbench.schedule.plan import Plan, Problem
+from seqbench.schedule.stage import Stages, chosen, load_stage
+from seqbench.schedule.unfolding import unfolder
 from seqbench.tracking import make_trackers
-
-Command = Literal["extract", "probe", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of a run."""
 
-    items: int
-    """Items embedded or imported, all models together."""
-    probes: int
-    """Probes trained."""
-    probes_known: int
-    """Probes that were in the catalog already."""
+    done: Mapping[str, int]
+    """What was done by each stage of the command, in its unit: items of `extract`, probes of `probe`."""
+    known: Mapping[str, int]
+    """What was there before, alike."""
+    summary: tuple[str, ...]
+    """A sentence of each stage, without a stop."""
+    has_results: bool
+    """Whether there is anything to report on, new or from before."""
     not_applicable: tuple[Problem, ...]
     failed: tuple[Problem, ...]
 
+    @property
+    def items(self) -> int:
+        """Items embedded or imported, all models together."""
+        return self.done.get("extract", 0)
 
-def look(config: Config, reporter: Reporter, command: Command) -> tuple[Survey, Plan]:
+    @property
+    def probes(self) -> int:
+        """Probes trained."""
+        return self.done.get("probe", 0)
+
+    @property
+    def probes_known(self) -> int:
+        """Probes that were in the catalog already."""
+        return self.known.get("probe", 0)
+
+
+def look(
+    config: Config, reporter: Reporter, command: str, *, registry: Mapping[str, str] = STAGES
+) -> tuple[Plan, Stages]:
     """Find out what a command would do, without doing it.
+
+    Args:
+        config: With absolute paths.
+        reporter: Shows remarks.
+        command: `run`, or one stage's name.
+        registry: The stages that there are.
+
+    Returns:
+        The plan, and the stages that made it.
 
     Raises:
         SeqbenchError: Nothing of what the config asks for can be worked on; the first reason.
     """
-    workspace = Workspace(config, reporter)
-    known = Catalog(config.catalog).known_spec_hashes()
-    return _look(workspace, known, command, shared=False)
+    context = Context(config, reporter)
+    stages = _stages(context, command, registry)
+    return _plan(stages, shared=False), stages
 
 
-def _look(workspace: Workspace, known: set[str], command: Command, *, shared: bool) -> tuple[Survey, Plan]:
-    for warning in workspace.resolved.warnings:
-        workspace.reporter.note(f"warning: {warning}")
-    found = survey(workspace, known, extracting=command != "probe")
-    if found.failed and not found.pairs:
-        raise SeqbenchError(found.failed[0].reason)
-    plan = make_plan(
-        found.pairs,
-        extract=command != "probe",
-        probe=command != "extract",
-        shard_items=workspace.config.schedule.shard_items,
-        by_head=shared,
-    )
-    return found, plan
+def _stages(context: Context, command: str, registry: Mapping[str, str]) -> Stages:
+    found = chosen(context.config, command, registry)
+    return {name: context.shared(load_stage(reference)) for name, reference in found}
 
 
-def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
-    """Do what is missing: extract, probe, or both.
+def _plan(stages: Stages, *, shared: bool) -> Plan:
+    plan = Plan(shared=shared)
+    for stage in stages.values():
+        plan.add(stage.plan(plan))
+    if plan.failed and not plan.shares:
+        raise SeqbenchError(plan.failed[0].reason)
+    return plan
+
+
+def run(config: Config, reporter: Reporter, command: str, *, registry: Mapping[str, str] = STAGES) -> Outcome:
+    """Do what is missing, of all stages or of one.
 
     Args:
         config: With absolute paths.
         reporter: Shows progress and remarks.
-        command: Which stages.
+        command: `run` for every stage that the config has a section for, or one stage's name.
+        registry: The stages that there are.
 
     Returns:
         What was done and what failed; failures never stop the rest.
@@ -93,60 +117,59 @@ def run(config: Config, reporter: Reporter, command: Command) -> Outcome:
         SeqbenchError: Nothing can be worked on, or the catalog, the store or the cluster can't be used.
     """
     one_heap()
-    if command != "extract":
-        keep_freed_memory()  # half the time of scoring a small split went into page faults
-    workspace = Workspace(config, reporter)
+    context = Context(config, reporter)
+    stages = _stages(context, command, registry)
+    if any(stage.keeps_memory for stage in stages.values()):
+        keep_freed_memory()
     catalog = Catalog(config.catalog)
-    _tidy(config)
-    known = catalog.known_spec_hashes()
+    _tidy(config, stages, workers_ended=False)
     shared = is_shared(config.schedule, reporter.note)
-    found, plan = _look(workspace, known, command, shared=shared)
-    if command != "probe":
-        catch_up(workspace, catalog, found.pairs)
-    probes_known = sum(pair.probes_known for pair in found.pairs) if command != "extract" else 0
-    outcome = Outcome(
-        items=0,
-        probes=0,
-        probes_known=probes_known,
-        not_applicable=found.not_applicable,
-        failed=found.failed,
+    plan = _plan(stages, shared=shared)
+    if records := [record for stage in stages.values() for record in stage.backfill(catalog)]:
+        catalog.append(records)
+    if not plan.nodes:
+        return _outcome(stages, plan, {}, [])
+    ledger = _execute(context, stages, catalog, plan, command)
+    return _outcome(stages, plan, ledger.counts, ledger.problems)
+
+
+def _outcome(stages: Stages, plan: Plan, done: Mapping[str, int], problems: list[Problem]) -> Outcome:
+    done = {name: done.get(name, 0) for name in stages}
+    known = {name: sum(share.done for share in plan.shares if share.group.stage == name) for name in stages}
+    return Outcome(
+        done=done,
+        known=known,
+        summary=tuple(stage.summary(done[name], known[name]) for name, stage in stages.items()),
+        has_results=any(stage.is_reported and done[name] + known[name] for name, stage in stages.items()),
+        not_applicable=tuple(plan.not_applicable),
+        failed=(*plan.failed, *problems),
     )
-    if not plan.extract and not plan.probe:
-        return outcome
-    done = _execute(workspace, catalog, known, plan, command, shared=shared)
-    return replace(outcome, items=done.items, probes=done.probes, failed=(*found.failed, *done.problems))
 
 
-def _tidy(config: Config) -> None:
-    """Take away what killed runs left half written; in the store, opening it does so."""
+def _tidy(config: Config, stages: Stages, *, workers_ended: bool) -> None:
+    """Take away what killed runs left half written."""
     forget_dead(config.catalog)
     remove_stale(config.catalog.parent)
-    remove_stale(config.catalog.parent / CHECKPOINTS)
-    if config.probe.save_heads is not None:
-        remove_stale(config.probe.save_heads, depth=3)
+    for stage in stages.values():
+        stage.tidy(workers_ended=workers_ended)
 
 
-def _execute(
-    workspace: Workspace, catalog: Catalog, known: set[str], plan: Plan, command: Command, *, shared: bool
-) -> Ledger:
-    config = workspace.config
-    trackers = make_trackers(config, workspace.reporter.note) if plan.probe else []
-    graph = make_graph(
-        plan,
-        extract_power=config.schedule.extract_power,
-        probe_power=config.schedule.probe_power,
-        extraction_first=shared,
-    )
+def _execute(context: Context, stages: Stages, catalog: Catalog, plan: Plan, command: str) -> Ledger:
+    config, note = context.config, context.reporter.note
+    graph = make_graph(plan.nodes, shared=plan.shared)
+    unfold = unfolder(stages, plan)
+    is_tracked = any(stages[node.kind.stage].has_curves for node in graph.nodes)
+    trackers = make_trackers(config, note) if is_tracked else []
     pending = Pending(catalog)
     record = _record(config, command)
     heartbeat = Heartbeat(catalog.path, command, graph)
     try:
-        with workspace.reporter.board() as board:
-            display = Display(board, graph, side_by_side=shared)
-            ledger = Ledger(workspace, catalog, pending, trackers, graph, display, heartbeat)
+        with context.reporter.board() as board:
+            display = Display(board, graph, side_by_side=plan.shared)
+            ledger = Ledger(stages, note, pending, trackers, graph, display, heartbeat)
             with (
-                _recorded(record, pending, ledger) as end,
-                executor_of(workspace, known, record.run_id, shared=shared) as executor,
+                _recorded(record, pending, lambda: bool(ledger.problems)) as end,
+                executor_of(context, stages, unfold, record.run_id, shared=plan.shared) as executor,
             ):
                 try:
                     executor.execute(graph, ledger)
@@ -157,10 +180,8 @@ def _execute(
         heartbeat.close()
         for tracker in trackers:
             tracker.close()
-        if shared:  # a signal to the whole group ends workers in the midst of a file
-            _tidy(config)
-            if isinstance(config.store.path, Path):
-                remove_stale(config.store.path, depth=2)
+        if plan.shared:  # a signal to the whole group ends workers in the midst of a file
+            _tidy(config, stages, workers_ended=True)
     return ledger
 
 
@@ -170,7 +191,7 @@ def _required(config: Config) -> set[str]:
     return {name for name in named if name is not None}
 
 
-def _record(config: Config, command: Command) -> RunRecord:
+def _record(config: Config, command: str) -> RunRecord:
     return RunRecord(
         run_id=uuid.uuid4().hex,
         command=command,
@@ -186,7 +207,9 @@ def _record(config: Config, command: Command) -> RunRecord:
 
 
 @contextmanager
-def _recorded(record: RunRecord, pending: Pending, ledger: Ledger) -> Iterator[Callable[[RunStatus], None]]:
+def _recorded(
+    record: RunRecord, pending: Pending, has_failed: Callable[[], bool]
+) -> Iterator[Callable[[RunStatus], None]]:
     """Write the run to the catalog when it starts and when it ends, however it ends.
 
     Yields:
@@ -213,4 +236,4 @@ def _recorded(record: RunRecord, pending: Pending, ledger: Ledger) -> Iterator[C
         end("failed")
         raise
     else:
-        end("failed" if ledger.problems else "done")
+        end("failed" if has_failed() else "done")

@@ -1,6 +1,6 @@
 """What runs in a worker process of a cluster: tasks, and what they share as long as the process lives.
 
-A worker keeps one workspace for a config: models, data sets and the store stay open from task to task. It
+A worker keeps one context for a config: what stages open, such as models, stays open from task to task. It
 never opens the catalog; how far a task is goes out as events, results when the client asks for them.
 """
 
@@ -8,22 +8,21 @@ import pickle
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import seqbench
-from seqbench.catalog.records import ProbeRecord
+from seqbench.catalog.records import Record
 from seqbench.config import Config
 from seqbench.core.malloc import keep_freed_memory, one_heap
 from seqbench.core.progress import Silent
 from seqbench.core.redaction import redact
 from seqbench.errors import ConfigError, SeqbenchError
-from seqbench.extract.blocks import Work
-from seqbench.schedule import host, tasks
-from seqbench.schedule.plan import ExtractTask, Task
-from seqbench.schedule.workspace import Workspace
+from seqbench.schedule import host
+from seqbench.schedule.context import Context
+from seqbench.schedule.stage import Doing, load_stage
 
 if TYPE_CHECKING:
     from distributed import Worker
@@ -43,9 +42,9 @@ class Job:
     run_id: str
     key: str
     """Of this attempt: events carry it, and records are asked for by it."""
-    task: Task
-    known: frozenset[str] = frozenset()
-    """Hashes of those of its probes that need no training."""
+    stage: str
+    """The `module:Class` of the stage that does it."""
+    task: Any
     version: str = seqbench.__version__
     """Of the package where the work was planned: another one may cut blocks in another way."""
 
@@ -59,11 +58,11 @@ class Job:
 class Report:
     """How a task ended."""
 
-    work: Work | None = None
-    """Of an extraction."""
+    result: object = None
+    """What the stage returned."""
     first: int = 0
     """Number of the first of `records`, where earlier ones were asked for already."""
-    records: tuple[ProbeRecord, ...] = ()
+    records: tuple[Record, ...] = ()
     advanced: float = 0.0
     """What no event has told."""
     device: str = "cpu"
@@ -90,9 +89,10 @@ def work(job: Job) -> Report | None:
     _here.wire = wire
     try:
         _check_version(job)  # before the config is unpacked, which another version may have in another form
-        with _workspace_of(job) as workspace:
-            done = _do(job, workspace, wire)
-        return wire.report(work=done)
+        with _context_of(job) as context:
+            stage = context.shared(load_stage(job.stage))
+            result = stage.do(job.task, Doing(run_id=job.run_id, advance=wire.advance, give=wire.add))
+        return wire.report(result=result)
     except SeqbenchError as error:
         return wire.report(error=str(error))
     except Exception:  # goes into the run's list of failures, and other tasks go on
@@ -110,15 +110,7 @@ def _check_version(job: Job) -> None:
         )
 
 
-def _do(job: Job, workspace: Workspace, wire: "_Wire") -> Work | None:
-    if isinstance(job.task, ExtractTask):
-        return tasks.extract(job.task, workspace, wire.advance)
-    for records in tasks.probe(job.task, workspace, job.known, job.run_id, wire.advance):
-        wire.add(records)
-    return None
-
-
-def take(key: str, first: int) -> list[ProbeRecord]:
+def take(key: str, first: int) -> list[Record]:
     """The records of a running task from a number on; those before it have arrived and are let go."""
     with _lock:
         wire = _wires.get(key)
@@ -135,7 +127,7 @@ class _Wire:
         self._next = time.monotonic() + SECONDS
         self._advanced = 0.0
         self._first = 0
-        self._records: list[ProbeRecord] = []
+        self._records: list[Record] = []
 
     def advance(self, amount: float) -> None:
         """Tell how far it is, now and then."""
@@ -152,12 +144,12 @@ class _Wire:
     def _send(self, **content: Any) -> None:
         self._worker.log_event(self._job.topic, {"key": self._job.key, **content})
 
-    def add(self, records: list[ProbeRecord]) -> None:
+    def add(self, records: Sequence[Record]) -> None:
         """Keep records until they are asked for."""
         with self._lock:
             self._records += records
 
-    def take(self, first: int) -> list[ProbeRecord]:
+    def take(self, first: int) -> list[Record]:
         """See `worker.take`."""
         with self._lock:
             self._records = self._records[max(0, first - self._first) :]
@@ -165,12 +157,12 @@ class _Wire:
             return list(self._records)
 
     def report(
-        self, *, work: Work | None = None, error: str | None = None, bug: str | None = None
+        self, *, result: object = None, error: str | None = None, bug: str | None = None
     ) -> Report | None:
         """What is left to tell at the end; None where it went out as an event, which spares a round trip."""
         with self._lock:
             report = Report(
-                work=work,
+                result=result,
                 first=self._first,
                 records=tuple(self._records),
                 advanced=self._advanced,
@@ -193,9 +185,9 @@ class _ToClient(Silent):
 
 @dataclass(slots=True)
 class _Shared:
-    """The workspace of one config, and how many tasks use it now."""
+    """The context of one config, and how many tasks use it now."""
 
-    workspace: Workspace
+    context: Context
     users: int = field(default=0)
 
 
@@ -208,22 +200,22 @@ class _Here(threading.local):
 _here = _Here()
 _lock = threading.Lock()
 _wires: dict[str, _Wire] = {}
-_workspaces: dict[str, _Shared] = {}
+_contexts: dict[str, _Shared] = {}
 
 
 @contextmanager
-def _workspace_of(job: Job) -> Iterator[Workspace]:
-    """The workspace of a job's config; those of other runs are let go, unless they are at work too."""
+def _context_of(job: Job) -> Iterator[Context]:
+    """The context of a job's config; those of other runs are let go, unless they are at work too."""
     with _lock:
-        if job.digest not in _workspaces:
-            for digest in [digest for digest, shared in _workspaces.items() if not shared.users]:
-                del _workspaces[digest]
+        if job.digest not in _contexts:
+            for digest in [digest for digest, shared in _contexts.items() if not shared.users]:
+                del _contexts[digest]
             config: Config = pickle.loads(job.config)  # noqa: S301 -- Dask's own messages are pickles too
-            _workspaces[job.digest] = _Shared(Workspace(config, _ToClient()))
-        shared = _workspaces[job.digest]
+            _contexts[job.digest] = _Shared(Context(config, _ToClient()))
+        shared = _contexts[job.digest]
         shared.users += 1
     try:
-        yield shared.workspace
+        yield shared.context
     finally:
         with _lock:
             shared.users -= 1

@@ -96,7 +96,7 @@ def _verify(folder: Path) -> Sequence[str]:
 def _import_store(form: str) -> Read:
     def read(folder: Path) -> Sequence[str]:
         from seqbench.datasets.spec import DatasetSpec
-        from seqbench.schedule.import_pt import import_pt
+        from seqbench.stages.import_pt import import_pt
         from seqbench.store.exchange.imports import import_files
 
         def describe(name: str) -> DatasetSpec:

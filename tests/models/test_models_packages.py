@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from seqbench.core.packages import package_version
 from seqbench.errors import ModelError
 from seqbench.models.base import EmbedOptions
 from seqbench.models.huggingface import HuggingFace
-from seqbench.models.packages import package_version
 from seqbench.store import open_store
 from tests.command import rows, seqbench
 from tests.data import write_split

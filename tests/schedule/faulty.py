@@ -9,8 +9,8 @@ from distributed import get_worker
 
 from seqbench.extract.blocks import Work
 from seqbench.schedule import worker
-from seqbench.schedule.plan import ExtractTask
 from seqbench.schedule.worker import Job, Report
+from seqbench.stages.shards import ExtractTask
 
 
 def work(job: Job) -> Report | None:
@@ -30,8 +30,8 @@ def work(job: Job) -> Report | None:
     if name.startswith("long") and not isinstance(job.task, ExtractTask):
         return _in_parts(job)
     if isinstance(job.task, ExtractTask):
-        return Report(work=Work(items=job.task.items), advanced=job.task.items)
-    return Report(advanced=job.task.probes)
+        return Report(result=Work(items=job.task.items), advanced=job.task.items)
+    return Report(advanced=2)
 
 
 def _in_parts(job: Job) -> Report | None:

@@ -6,28 +6,35 @@ import pytest
 
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node, make_graph
-from seqbench.schedule.plan import Pair, SplitState, make_plan
+from seqbench.schedule.plan import Plan
+from seqbench.stages.extract import shard_node
+from seqbench.stages.probe import ProbeCounts, probe_nodes
+from seqbench.stages.products import embeddings_product
+from seqbench.stages.shards import Pair, SplitState, make_shards
 from seqbench.store import Block
 
+Counted = tuple[Pair, ProbeCounts]
 
-def pair(model: str, dataset: str, blocks: int, heads: tuple[str, ...] = ("mlp",)) -> Pair:
+
+def pair(model: str, dataset: str, blocks: int, heads: tuple[str, ...] = ("mlp",)) -> Counted:
     cut = tuple(Block(index, 100 * index, 100 * index + 100) for index in range(blocks))
     split = SplitState(name="train", n_items=100 * blocks, letters=5000 * blocks, missing=cut)
-    return Pair(
-        model=model,
-        dataset=dataset,
-        layers=(0, 1),
-        row_bytes=4,
-        splits=(split,),
-        probes=2 * len(heads),
-        probes_known=0,
-        missing_by_head=tuple((head, 2) for head in heads),
+    missing = tuple((head, 2) for head in heads)
+    return (
+        Pair(model=model, dataset=dataset, layers=(0, 1), row_bytes=4, splits=(split,)),
+        ProbeCounts(
+            model=model, dataset=dataset, layers=(0, 1), wanted=2 * len(heads), missing_by_head=missing
+        ),
     )
 
 
-def graph(*pairs: Pair, shared: bool = True, shard_items: int = 100) -> Graph:
-    plan = make_plan(pairs, extract=True, probe=True, shard_items=shard_items, by_head=shared)
-    return make_graph(plan, extract_power=2, probe_power=1, extraction_first=shared)
+def graph(*pairs: Counted, shared: bool = True, shard_items: int = 100) -> Graph:
+    plan = Plan(shared=shared)
+    plan.add(shard_node(task, 2) for task in make_shards([found for found, _ in pairs], shard_items))
+    for _, counts in pairs:
+        after = plan.makers(embeddings_product(counts.model, counts.dataset)) or frozenset()
+        plan.add(list(probe_nodes(counts, after, by_head=shared, power=1)))
+    return make_graph(plan.nodes, shared=shared)
 
 
 def order(made: Graph) -> list[str]:
@@ -65,8 +72,16 @@ def test_in_one_process_probes_follow_the_last_shard_of_their_data_set() -> None
     ]
 
 
+def test_what_is_trained_already_makes_no_task_and_new_embeddings_wait_for_all_their_shards() -> None:
+    (_, counts) = pair("m", "d", 1, ())
+    assert list(probe_nodes(counts, frozenset(), by_head=True, power=1)) == []
+    (node,) = probe_nodes(counts, frozenset({"extract/m/d/train/0-0"}), by_head=True, power=1)
+    assert (node.key, node.amount, node.after) == ("probe/m/d/all", 0, {"extract/m/d/train/0-0"})
+
+
 def test_files_that_are_imported_are_one_task_a_split() -> None:
-    assert len(graph(replace(pair("m", "d", 5), is_import=True)).nodes) == 1 + 1
+    found, counts = pair("m", "d", 5)
+    assert len(graph((replace(found, is_import=True), counts)).nodes) == 1 + 1
 
 
 def test_what_waits_for_a_task_that_is_given_up_is_given_up_and_nothing_else() -> None:
@@ -103,11 +118,11 @@ def test_a_task_that_is_put_back_comes_again_at_its_rank() -> None:
 
 
 @pytest.fixture(scope="module")
-def huge() -> list[Pair]:
+def huge() -> list[Counted]:
     return [pair("m", f"d{number}", 1000, ("mlp", "knn")) for number in range(10)]
 
 
-def test_ten_thousand_shards_are_planned_and_worked_off(huge: list[Pair]) -> None:
+def test_ten_thousand_shards_are_planned_and_worked_off(huge: list[Counted]) -> None:
     made = graph(*huge)
     assert sum(node.group.stage == "extract" for node in made.nodes) == 10_000
     assert len(order(made)) == 10_020

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from seqbench.config.schedule import ScheduleConfig
+from seqbench.schedule.context import Context
 from seqbench.schedule.events import Executor
 from seqbench.schedule.executors.devices import local_gpus, missing_gpus
 from seqbench.schedule.executors.here import InProcess
-from seqbench.schedule.workspace import Workspace
+from seqbench.schedule.stage import Stages
+from seqbench.schedule.unfolding import Unfold
 
 
 def is_shared(schedule: ScheduleConfig, note: Callable[[str], None]) -> bool:
@@ -32,20 +34,22 @@ def is_shared(schedule: ScheduleConfig, note: Callable[[str], None]) -> bool:
 
 
 @contextmanager
-def executor_of(workspace: Workspace, known: set[str], run_id: str, *, shared: bool) -> Iterator[Executor]:
+def executor_of(
+    context: Context, stages: Stages, unfold: Unfold, run_id: str, *, shared: bool
+) -> Iterator[Executor]:
     """The executor that a config asks for; what it starts is stopped at the end of the block.
 
     Raises:
         SeqbenchError: The cluster can't be started or reached.
     """
     if not shared:
-        yield InProcess(workspace, known, run_id)
+        yield InProcess(stages, unfold, run_id)
         return
     # Only here is anything of Dask imported.
     from seqbench.schedule.executors.on_dask import OnDask
     from seqbench.schedule.executors.opening import logs_folder, open_cluster
 
-    config = workspace.config
+    config = context.config
     logs = logs_folder(config.catalog)
-    with open_cluster(config.schedule, workspace.reporter.note, logs) as cluster:
-        yield OnDask(cluster, workspace, known, run_id)
+    with open_cluster(config.schedule, context.reporter.note, logs) as cluster:
+        yield OnDask(cluster, config, stages, unfold, run_id)

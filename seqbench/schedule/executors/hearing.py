@@ -17,19 +17,17 @@ from seqbench.schedule.worker import Report, take, topic
 class Hearing:
     """Passes on to a listener what running attempts tell; their ends are for the caller to judge."""
 
-    def __init__(self, client: Client, run_id: str, listener: Listener, known: set[str]) -> None:
+    def __init__(self, client: Client, run_id: str, listener: Listener) -> None:
         """Nothing is heard before `with`.
 
         Args:
             client: Connected to the cluster.
             run_id: Of the run.
             listener: Is told in the caller's thread, during `ends`.
-            known: Hashes of trained probes; those that come are added.
         """
         self._client = client
         self._topic = topic(run_id)
         self._listener = listener
-        self._known = known
         self._inbox: SimpleQueue[dict[str, Any] | Attempt] = SimpleQueue()
         self.running: dict[str, Attempt] = {}
         """The attempts that count, by the key of their node."""
@@ -99,7 +97,6 @@ class Hearing:
     def _receive(self, attempt: Attempt, first: int, records: Collection[Any]) -> None:
         new = list(records)[attempt.received - first :]
         attempt.received += len(new)
-        self._known.update(record.spec_hash for record in new if record.status == "ok")
         if new:
             self._listener.records(attempt.node, new)
 

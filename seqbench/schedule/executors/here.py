@@ -1,23 +1,22 @@
 """Working in this process, one task after the other: no threads, no ports, nothing of Dask."""
 
-from collections.abc import Collection
 from functools import partial
 
 from seqbench.errors import SeqbenchError
-from seqbench.schedule import host, tasks
+from seqbench.schedule import host
 from seqbench.schedule.events import Listener
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node
-from seqbench.schedule.plan import ExtractTask
-from seqbench.schedule.workspace import Workspace
+from seqbench.schedule.stage import Doing, Stages
+from seqbench.schedule.unfolding import Unfold, unfold_ready
 
 
 class InProcess:
-    """Does every task itself; what the user's input is at fault for ends one data set of one model."""
+    """Does every task itself; what the user's input is at fault for ends one group of tasks."""
 
-    def __init__(self, workspace: Workspace, known: Collection[str], run_id: str) -> None:
-        self._workspace = workspace
-        self._known = known
+    def __init__(self, stages: Stages, unfold: Unfold, run_id: str) -> None:
+        self._stages = stages
+        self._unfold = unfold
         self._run_id = run_id
 
     def execute(self, graph: Graph, listener: Listener) -> None:
@@ -27,7 +26,11 @@ class InProcess:
             Exception: A bug; it ends the run.
         """
         frontier = Frontier(graph)
-        while (node := frontier.pop()) is not None:
+        while len(frontier):
+            unfold_ready(frontier, self._unfold, listener)
+            node = frontier.pop()
+            if node is None:
+                return
             try:
                 self._do(node, listener)
             except SeqbenchError as error:
@@ -39,11 +42,10 @@ class InProcess:
 
     def _do(self, node: Node, listener: Listener) -> None:
         listener.started(node)
-        task, advance = node.task, partial(listener.advanced, node)
-        if isinstance(task, ExtractTask):
-            work = tasks.extract(task, self._workspace, advance)
-            listener.extracted(node, work, host.device())
-            return
-        for records in tasks.probe(task, self._workspace, self._known, self._run_id, advance):
-            listener.records(node, records)
-        listener.probed(node)
+        doing = Doing(
+            run_id=self._run_id,
+            advance=partial(listener.advanced, node),
+            give=partial(listener.records, node),
+        )
+        result = self._stages[node.kind.stage].do(node.task, doing)
+        listener.done(node, result, host.device())

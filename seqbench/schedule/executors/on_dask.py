@@ -8,8 +8,8 @@ from collections import Counter
 
 from distributed.scheduler import KilledWorker
 
+from seqbench.config import Config
 from seqbench.errors import SeqbenchError
-from seqbench.schedule import tasks
 from seqbench.schedule.allocation import Allocation
 from seqbench.schedule.events import Listener, WorkerLoad
 from seqbench.schedule.executors.cluster import Cluster
@@ -17,9 +17,9 @@ from seqbench.schedule.executors.hearing import Hearing
 from seqbench.schedule.executors.sending import Attempt, Sender
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node
-from seqbench.schedule.plan import ProbeTask
+from seqbench.schedule.stage import Stages
+from seqbench.schedule.unfolding import Unfold, unfold_ready
 from seqbench.schedule.worker import Report, work
-from seqbench.schedule.workspace import Workspace
 
 LOOK_SECONDS = 1.0
 """Between two looks at who works."""
@@ -32,10 +32,11 @@ PATIENCE_SECONDS = 20.0
 class OnDask:
     """Hands tasks to workers as they have room, and writes nothing itself."""
 
-    def __init__(self, cluster: Cluster, workspace: Workspace, known: set[str], run_id: str) -> None:
+    def __init__(self, cluster: Cluster, config: Config, stages: Stages, unfold: Unfold, run_id: str) -> None:
         self._cluster = cluster
-        self._workspace = workspace
-        self._known = known
+        self._config = config
+        self._stages = stages
+        self._unfold = unfold
         self._run_id = run_id
 
     def execute(self, graph: Graph, listener: Listener) -> None:
@@ -44,8 +45,9 @@ class OnDask:
         Raises:
             SeqbenchError: The scheduler is gone.
         """
-        execution = _Execution(self._cluster, self._workspace, self._known, self._run_id, graph, listener)
-        execution.run()
+        _Execution(
+            self._cluster, self._config, self._stages, self._unfold, self._run_id, graph, listener
+        ).run()
 
 
 class _Execution:
@@ -54,25 +56,25 @@ class _Execution:
     def __init__(
         self,
         cluster: Cluster,
-        workspace: Workspace,
-        known: set[str],
+        config: Config,
+        stages: Stages,
+        unfold: Unfold,
         run_id: str,
         graph: Graph,
         listener: Listener,
     ) -> None:
         self._cluster = cluster
-        self._workspace = workspace
-        self._known = known
+        self._stages = stages
+        self._unfold = unfold
         self._listener = listener
-        self._hearing = Hearing(cluster.client, run_id, listener, known)
+        self._hearing = Hearing(cluster.client, run_id, listener)
         self._frontier = Frontier(graph)
         self._allocation = Allocation()
         self._names: dict[str, str] = {}
         self._running = self._hearing.running
         self._failures: Counter[str] = Counter()
-        self._retries = workspace.config.schedule.retries
-        self._sender = Sender(cluster.client, workspace.config, run_id, work)
-        self._power = {node.key: node.power for node in graph.nodes}
+        self._retries = config.schedule.retries
+        self._sender = Sender(cluster.client, config, run_id, work)
         self._patient_until = time.monotonic() + PATIENCE_SECONDS
 
     def run(self) -> None:
@@ -99,8 +101,7 @@ class _Execution:
         self._names = {address: worker.name for address, worker in found.items()}
         for node in self._allocation.update({address: worker.power for address, worker in found.items()}):
             self._lost(self._running.pop(node.key))
-        open_power = sum(self._power[key] for key in self._frontier.open_keys())
-        self._cluster.balance(open_power, self._allocation.idle())
+        self._cluster.balance(self._frontier.open_power(), self._allocation.idle())
         self._refuse_what_fits_nowhere()
         self._tell_workers()
 
@@ -118,7 +119,7 @@ class _Execution:
                 self._give_up(
                     node,
                     f"takes {node.power:g} units of power, no worker offers more than {largest:g} "
-                    "(schedule.extract_power, schedule.probe_power)",
+                    f"({node.kind.power_key})",
                 )
 
     def _tell_workers(self) -> None:
@@ -132,6 +133,7 @@ class _Execution:
     # Starting.
 
     def _start(self) -> None:
+        unfold_ready(self._frontier, self._unfold, self._listener)
         started = self._allocation.assign(self._frontier)
         for node, worker, power in started:
             try:
@@ -143,10 +145,7 @@ class _Execution:
             self._tell_workers()
 
     def _submit(self, node: Node, worker: str, power: float) -> None:
-        known: frozenset[str] = frozenset()
-        if isinstance(node.task, ProbeTask):
-            known = tasks.known_probes(node.task, self._workspace, self._known)
-        attempt = self._sender.send(node, worker, power, known)
+        attempt = self._sender.send(node, worker, power, self._stages[node.kind.stage])
         self._listener.started(node)
         self._hearing.add(attempt)
 
@@ -190,10 +189,7 @@ class _Execution:
         elif report.bug is not None:
             self._failed(attempt, report.bug)
         else:
-            if report.work is not None:
-                self._listener.extracted(node, report.work, report.device)
-            else:
-                self._listener.probed(node)
+            self._listener.done(node, report.result, report.device)
             self._frontier.done(node.key)
 
     # Faults.
@@ -233,7 +229,7 @@ class _Execution:
             self._again(attempt)
 
     def _again(self, attempt: Attempt) -> None:
-        kept = attempt.received  # probes whose records have come are not trained again
+        kept = attempt.received if attempt.node.kind.counts_records else 0
         self._listener.advanced(attempt.node, kept - attempt.advanced)
         self._listener.paused(attempt.node)
         self._frontier.put_back(attempt.node)

@@ -12,6 +12,7 @@ from distributed import Client, Future
 from seqbench.config import Config
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.schedule.graph import Node
+from seqbench.schedule.stage import Stage, reference_of
 from seqbench.schedule.worker import Job, Report, work
 
 
@@ -55,16 +56,16 @@ class Sender:
         self._do = do
         self._sent: Counter[str] = Counter()
 
-    def send(self, node: Node, worker: str, power: float, known: frozenset[str]) -> Attempt:
-        """Send a node to a worker, of which it takes so many units; `known` probes need no training."""
+    def send(self, node: Node, worker: str, power: float, stage: Stage) -> Attempt:
+        """Send a node to a worker, of which it takes so many units; `stage` is that of the node."""
         self._sent[node.key] += 1
         job = Job(
             config=self._config,
             digest=self._digest,
             run_id=self._run_id,
             key=f"{node.key}#{self._sent[node.key]}-{self._run_id[:8]}",
-            task=node.task,
-            known=known,
+            stage=reference_of(stage),
+            task=stage.to_send(node.task),
         )
         future = self._client.submit(
             self._do,

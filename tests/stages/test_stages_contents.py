@@ -12,8 +12,8 @@ import torch
 from seqbench.catalog import Catalog
 from seqbench.config import Config
 from seqbench.core.progress import Silent
-from seqbench.schedule.contents import length_quartiles
 from seqbench.schedule.run import run
+from seqbench.stages.contents import length_quartiles
 
 SPLITS = {"train": 24, "eval": 9, "test": 8}
 

@@ -8,7 +8,7 @@ from seqbench.extract.describe import dataset_facts
 from seqbench.models.preflight import Certificate, Check, Verdict, draw, preflight
 from seqbench.models.registry import WITH_OPTIONS
 from seqbench.models.transformer import Transformer
-from seqbench.schedule.workspace import Workspace
+from seqbench.stages.workspace import Workspace
 
 
 def check_models(

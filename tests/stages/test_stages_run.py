@@ -8,8 +8,9 @@ import pytest
 from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
 from seqbench.core.progress import Silent
-from seqbench.schedule import tasks
+from seqbench.probe.run import run_probes
 from seqbench.schedule.run import look, run
+from seqbench.stages import probe
 from tests.data import write_split
 
 CONFIG = """
@@ -42,13 +43,13 @@ def loaded(path: Path, **probe: Any) -> Config:
 
 def test_what_is_planned_before_and_after_extraction_is_what_is_trained_once(config: Path) -> None:
     wanted = loaded(config)
-    found, _ = look(wanted, Silent(), "run")
-    assert [pair.probes for pair in found.pairs] == [PROBES, PROBES]
+    plan, _ = look(wanted, Silent(), "run")
+    assert [share.left for share in plan.shares if share.group.stage == "probe"] == [PROBES, PROBES]
     first = run(wanted, Silent(), "run")
     assert (first.probes, first.failed) == (2 * PROBES, ())
-    found, plan = look(wanted, Silent(), "probe")
-    assert [(pair.probes, pair.probes_known) for pair in found.pairs] == [(PROBES, PROBES)] * 2
-    assert plan.probe == ()
+    plan, _ = look(wanted, Silent(), "probe")
+    assert [(share.done, share.left) for share in plan.shares] == [(PROBES, 0)] * 2
+    assert plan.nodes == []
     again = run(wanted, Silent(), "probe")
     assert (again.probes, again.probes_known) == (0, 2 * PROBES)
 
@@ -98,17 +99,16 @@ def test_an_interrupted_run_leaves_what_was_finished_in_the_catalog(
 ) -> None:
     wanted = loaded(config, heads=("linear",))
     run(wanted, Silent(), "extract")
-    probe = tasks.probe
     done = []
 
-    def interrupted(*given):
-        for records in probe(*given):
+    def interrupted(*given, **more):
+        for records in run_probes(*given, **more):
             yield records
             done.extend(records)
             if len(done) >= 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(tasks, "probe", interrupted)
+    monkeypatch.setattr(probe, "run_probes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(wanted, Silent(), "probe")
     catalog = Catalog(wanted.catalog)

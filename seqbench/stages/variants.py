@@ -5,8 +5,8 @@ from seqbench.core.progress import Silent
 from seqbench.errors import SeqbenchError
 from seqbench.probe.spec import variant_hash
 from seqbench.probe.wanted import wanted_probes
-from seqbench.schedule.designs import designs
-from seqbench.schedule.workspace import Workspace
+from seqbench.stages.designs import designs
+from seqbench.stages.workspace import Workspace
 
 
 def wanted_variants(config: Config) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from seqbench.schedule.lending import Models
-from seqbench.schedule.once import Once
+from seqbench.stages.lending import Models
+from seqbench.stages.once import Once
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ from contextlib import contextmanager
 from threading import Condition, Lock
 
 from seqbench.models.base import Embedder, LoadedModel
-
-COPIES = 2
-"""Of one model's weights at most; a third extraction with it waits for one of them."""
+from seqbench.schedule.allocation import COPIES
 
 
 class _Copy:
@@ -63,7 +61,7 @@ class Models:
                 if free:
                     free[0].is_lent = True
                     return free[0]
-                if len(mine) < COPIES:
+                if len(mine) < COPIES:  # a third extraction waits for one of them
                     # Weights of other models make room, unless they are in use.
                     self._copies = [copy for copy in self._copies if copy.is_lent or copy.model == model]
                     self._copies.append(_Copy(model))

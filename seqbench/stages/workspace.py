@@ -19,9 +19,10 @@ from seqbench.extract.repeats import Repeats
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
-from seqbench.schedule.lending import Models
-from seqbench.schedule.once import Once
-from seqbench.schedule.plan import resolve_layers
+from seqbench.schedule.context import Context
+from seqbench.stages.lending import Models
+from seqbench.stages.once import Once
+from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
 
 
@@ -314,3 +315,14 @@ class Workspace:
             return open_store(self.config.store.path)
         except StoreNotFoundError:
             return None
+
+
+def workspace_of(context: Context) -> Workspace:
+    """The workspace of a run, shared by its stages; what it finds odd about the data sets is not told yet."""
+    return Workspace(context.config, context.reporter)
+
+
+def tell_warnings(context: Context) -> None:
+    """Tell what is odd about the config's data sets; by `Context.shared`, once a run."""
+    for warning in context.shared(workspace_of).resolved.warnings:
+        context.reporter.note(f"warning: {warning}")

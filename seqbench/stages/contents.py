@@ -13,7 +13,7 @@ from seqbench.catalog.records import SplitContents
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
-from seqbench.schedule.workspace import Workspace
+from seqbench.stages.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings
 
 QUARTILES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -5,7 +5,7 @@ import pytest
 from seqbench.config import ProbeConfig
 from seqbench.probe.heads.base import Resources
 from seqbench.probe.heads.registry import HEADS, create
-from seqbench.schedule.designs import designs
+from seqbench.stages.designs import designs
 
 SUBSETS = {"few_shot": [1, 5], "sizes": [100, 0.5], "repeats": 2}
 

@@ -1,0 +1,299 @@
+"""The stage that trains heads on what is in the store, and scores them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.records import ProbeRecord
+from seqbench.core.atomic import remove_stale
+from seqbench.probe.items import Items, items_of_targets
+from seqbench.probe.run import run_probes
+from seqbench.probe.saving import keeper
+from seqbench.probe.spec import Design
+from seqbench.probe.trainings import applicable
+from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
+from seqbench.schedule.context import Context
+from seqbench.schedule.graph import Group, Kind, Node
+from seqbench.schedule.plan import Plan, Quantity, Share
+from seqbench.schedule.stage import Doing, Stage, Told
+from seqbench.stages.descriptions import Descriptions
+from seqbench.stages.designs import designs, kept_heads
+from seqbench.stages.inventory import poolable_layers, present_entry, stored_entry, stored_layers
+from seqbench.stages.products import embeddings_product
+from seqbench.stages.workspace import tell_warnings, workspace_of
+from seqbench.store import Embeddings, Store
+
+KIND = Kind(stage="probe", unit="probes", one_bar=True, counts_records=True, power_key="schedule.probe_power")
+CHECKPOINTS = ".seqbench-checkpoints"
+"""Folder beside the catalog for the states of trainings that are under way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTask:
+    """Train the missing probes of one model on one data set, all layers together."""
+
+    model: str
+    dataset: str
+    layers: tuple[int, ...]
+    head: str | None = None
+    """The one head that is trained; None for all of the config's."""
+    known: frozenset[str] | None = None
+    """Hashes of those of its probes that need no training; None where the process that planned it does it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterProbes:
+    """The probes of embeddings that come from a model which a task of this run makes."""
+
+    model: str
+    dataset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeCounts:
+    """The probes of one model on one data set, as found before anything runs."""
+
+    model: str
+    dataset: str
+    layers: tuple[int, ...]
+    wanted: int
+    """Layers x heads x seeds, and x folds, subsets and controls where there are."""
+    missing_by_head: tuple[tuple[str, int], ...] = ()
+    """Those that the catalog lacks, in the config's order of heads."""
+
+    @property
+    def missing(self) -> int:
+        """Probes that the catalog lacks."""
+        return sum(count for _, count in self.missing_by_head)
+
+
+class ProbeStage(Stage):
+    """Plans the probes that the catalog lacks, trains them, and hands on their records as they come."""
+
+    kind = KIND
+    doing = "probing"
+    when_skipped = "not probed, as not all of it was extracted"
+    has_curves = True
+    is_reported = True
+    keeps_memory = True  # half the time of scoring a small split went into page faults
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._workspace = context.shared(workspace_of)
+        self._known: set[str] = set()
+
+    def plan(self, plan: Plan) -> Iterator[Node]:
+        """The missing probes of every pair: of what this run extracts, or else of what the store holds."""
+        self.context.shared(tell_warnings)
+        self._known = Catalog(self.context.config.catalog).known_spec_hashes()
+        store = self._workspace.present_store()
+        for model in self._workspace.model_names:
+            for dataset in self._workspace.dataset_names:
+                if not plan.is_out(model, dataset):
+                    yield from self._plan_pair(plan, store, model, dataset)
+
+    def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
+        product = embeddings_product(model, dataset)
+        after = plan.makers(product)
+        if plan.is_open(product):
+            return [self._later(plan, model, dataset, after or frozenset())]
+        nodes: list[Node] = []
+        with plan.listing(model, dataset):
+            if after is None:
+                found = self._of_store(store, model, dataset)
+            else:
+                found = self._of_plan(store, model, dataset)
+            plan.shares.append(_share(found))
+            nodes += probe_nodes(
+                found,
+                after or frozenset(),
+                by_head=plan.shared,
+                power=self.context.config.schedule.probe_power,
+            )
+        return nodes
+
+    def _later(self, plan: Plan, model: str, dataset: str, after: frozenset[str]) -> Node:
+        quantities = tuple(Quantity(column=column, amount=None) for column in ("probes", "to train"))
+        group = Group(KIND.stage, model, dataset)
+        plan.shares.append(
+            Share(model=model, dataset=dataset, group=group, done=0, left=0, quantities=quantities)
+        )
+        return Node(
+            key=f"probe/{model}/{dataset}/later",
+            kind=KIND,
+            model=model,
+            dataset=dataset,
+            task=LaterProbes(model=model, dataset=dataset),
+            power=0,
+            after=after,
+            unfolds=True,
+        )
+
+    def unfold(self, task: LaterProbes, plan: Plan) -> Iterator[Node]:
+        """The probes of what is in the store by now."""
+        if plan.is_out(task.model, task.dataset):
+            return
+        store = self._workspace.present_store()
+        found = self._of_store(store, task.model, task.dataset)
+        yield from probe_nodes(
+            found, frozenset(), by_head=plan.shared, power=self.context.config.schedule.probe_power
+        )
+
+    def _of_store(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
+        """What is wanted of embeddings that have to be in the store."""
+        entry = stored_entry(self._workspace, store, model, dataset)
+        return self._of_entry(entry, stored_layers(self._workspace, entry))
+
+    def _of_entry(self, entry: Embeddings, layers: tuple[int, ...]) -> ProbeCounts:
+        """What is wanted of embeddings that are in the store."""
+        model, dataset = entry.model.name, entry.dataset
+        found = wanted_probes(entry, layers, self._designs(dataset))
+        lacking = missing_probes(found, self._known, kept_heads(self.context.config, entry))
+        missing = Counter(probe.design.head for probe in lacking)
+        return ProbeCounts(
+            model=model,
+            dataset=dataset,
+            layers=layers,
+            wanted=len(found),
+            missing_by_head=tuple(missing.items()),
+        )
+
+    def _of_plan(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
+        """What is wanted of embeddings that will be in the store."""
+        entry = present_entry(store, model, dataset)
+        layers = poolable_layers(entry, self._workspace.layers(model, dataset))
+        if entry is not None:
+            return self._of_entry(entry, layers)
+        missing: Counter[str] = Counter()
+        for design in applicable(self._designs(dataset), self._items(model, dataset)):
+            missing[design.head] += len(layers) * probes_a_layer([design])
+        return ProbeCounts(
+            model=model,
+            dataset=dataset,
+            layers=layers,
+            wanted=missing.total(),
+            missing_by_head=tuple(missing.items()),
+        )
+
+    def _items(self, model: str, dataset: str) -> Items:
+        """The items of a data set that is not in the store yet."""
+        if self._workspace.is_precomputed(model):
+            imported = self._workspace.imported(model, dataset)
+            return items_of_targets(imported.facts.task, imported.labels)
+        content = self._workspace.dataset(dataset)
+        targets = {name: split.targets for name, split in content.splits.items()}
+        return items_of_targets(content.task, targets)
+
+    def _designs(self, dataset: str, head: str | None = None) -> list[Design]:
+        """What is trained on each layer: all that the config asks for, or one head of it."""
+        wanted = designs(self.context.config.probe, self._workspace.spec(dataset).head)
+        return [design for design in wanted if head in (None, design.head)]
+
+    def to_send(self, task: ProbeTask) -> ProbeTask:
+        """Add which of its probes are trained already; few, so that they can be sent with it."""
+        return replace(task, known=self._known_of(task))
+
+    def _known_of(self, task: ProbeTask) -> frozenset[str]:
+        if not self._known:
+            return frozenset()
+        entry = self._workspace.store[f"{task.model}/{task.dataset}"]
+        found = wanted_probes(entry, entry.poolable(task.layers), self._designs(task.dataset, task.head))
+        return frozenset(probe.hash for probe in found if probe.hash in self._known)
+
+    def do(self, task: ProbeTask, doing: Doing) -> None:
+        """Train the probes of a task that are not known."""
+        entry = self._workspace.store[f"{task.model}/{task.dataset}"]
+        config = self.context.config
+        root = config.probe.save_heads
+        known: Collection[str] = self._known if task.known is None else task.known
+        for records in run_probes(
+            entry,
+            entry.poolable(task.layers),
+            self._designs(task.dataset, task.head),
+            known=known,
+            run_id=doing.run_id,
+            advance=doing.advance,
+            memory_bytes=int(config.probe.memory * 2**30),
+            checkpoints=self._checkpoints,
+            save=None if root is None else keeper(root, entry, self._workspace.parameters(task.model)),
+            is_kept=kept_heads(config, entry),
+        ):
+            doing.give(records)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.context.config.catalog.parent / CHECKPOINTS
+
+    def received(self, task: ProbeTask, records: Sequence[ProbeRecord]) -> Told:
+        """Record probes, and before the first of a pair what they are probes of."""
+        self._known.update(record.spec_hash for record in records if record.status == "ok")
+        return Told(
+            records=[*self.context.shared(Descriptions).of(task.model, task.dataset), *records],
+            done=len(records),
+            problems=[_why(record) for record in records if record.status == "failed"],
+            curves=records,
+        )
+
+    def tidy(self, *, workers_ended: bool) -> None:
+        """Take away half-written states of trainings and heads."""
+        remove_stale(self._checkpoints)
+        if (root := self.context.config.probe.save_heads) is not None:
+            remove_stale(root, depth=3)
+
+    def summary(self, done: int, known: int) -> str:
+        """Probes trained, and those that were there."""
+        there = f", {known:,} were there already" if known else ""
+        return f"{done:,} probes trained{there}"
+
+
+def probe_nodes(found: ProbeCounts, after: frozenset[str], *, by_head: bool, power: float) -> Iterator[Node]:
+    """What is to be trained on a pair; also where all is known but the embeddings are made anew.
+
+    Args:
+        found: What is missing.
+        after: The tasks that make the embeddings.
+        by_head: Make a task of each head, so that several workers share them. Each reads the embeddings,
+            which one task for all heads does once.
+        power: Units that a task takes.
+    """
+    heads: Sequence[tuple[str | None, int]] = found.missing_by_head if by_head else ()
+    for head, probes in heads or [(None, found.missing)]:
+        if probes or (after and not found.missing):
+            yield Node(
+                key=f"probe/{found.model}/{found.dataset}/{head or 'all'}",
+                kind=KIND,
+                model=found.model,
+                dataset=found.dataset,
+                task=ProbeTask(model=found.model, dataset=found.dataset, layers=found.layers, head=head),
+                amount=probes,
+                power=power,
+                after=after,
+                near=embeddings_product(found.model, found.dataset),
+            )
+
+
+def _share(found: ProbeCounts) -> Share:
+    return Share(
+        model=found.model,
+        dataset=found.dataset,
+        group=Group(KIND.stage, found.model, found.dataset),
+        done=found.wanted - found.missing,
+        left=found.missing,
+        quantities=(
+            Quantity(column="probes", amount=found.wanted),
+            Quantity(column="to train", amount=found.missing),
+        ),
+    )
+
+
+def _why(record: ProbeRecord) -> str:
+    """Which probe failed, and why."""
+    of_design = {
+        "fold": record.fold,
+        "subset": record.subset and f"{record.subset} (draw {record.repeat})",
+        "control": record.control,
+    }
+    more = "".join(f", {name} {value}" for name, value in of_design.items() if value is not None)
+    return f"{record.head} on layer {record.layer}, seed {record.seed}{more}: {record.error}"
