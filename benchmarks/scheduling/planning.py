@@ -11,7 +11,11 @@ from seqbench.datasets.registry import shipped
 from seqbench.schedule.allocation import Allocation
 from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node, make_graph
-from seqbench.schedule.plan import Pair, SplitState, make_plan
+from seqbench.schedule.plan import Plan
+from seqbench.stages.extract import shard_node
+from seqbench.stages.probe import ProbeCounts, probe_nodes
+from seqbench.stages.products import embeddings_product
+from seqbench.stages.shards import Pair, SplitState, make_shards
 from seqbench.store import Block
 from seqbench.store.layout import blocks, cut
 
@@ -64,15 +68,23 @@ def _of_splits(name: str, splits: tuple[SplitState, ...]) -> Pair:
         layers=tuple(range(LAYERS)),
         row_bytes=4 * HIDDEN,
         splits=splits,
-        probes=LAYERS,
-        probes_known=0,
-        missing_by_head=(("mlp", LAYERS),),
     )
 
 
 def _graph(pairs: list[Pair], shard_items: int = 50_000) -> Graph:
-    plan = make_plan(pairs, extract=True, probe=True, shard_items=shard_items, by_head=True)
-    return make_graph(plan, extract_power=EXTRACT, probe_power=PROBE, extraction_first=True)
+    plan = Plan(shared=True)
+    plan.add(shard_node(task, EXTRACT) for task in make_shards(pairs, shard_items))
+    for pair in pairs:
+        after = plan.makers(embeddings_product(pair.model, pair.dataset)) or frozenset()
+        counts = ProbeCounts(
+            model=pair.model,
+            dataset=pair.dataset,
+            layers=pair.layers,
+            wanted=LAYERS,
+            missing_by_head=(("mlp", LAYERS),),
+        )
+        plan.add(list(probe_nodes(counts, after, by_head=True, power=PROBE)))
+    return make_graph(plan.nodes, shared=True)
 
 
 def gpus(setting: Setting) -> list[Figure]:

@@ -5,8 +5,6 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 from common.results import Figure
 from common.setting import Setting
@@ -19,14 +17,17 @@ from seqbench.catalog import Catalog
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.core.progress import Silent
 from seqbench.extract.blocks import Work
-from seqbench.schedule import tasks
+from seqbench.schedule.context import Context
 from seqbench.schedule.executors import on_dask
 from seqbench.schedule.executors.opening import open_cluster
 from seqbench.schedule.graph import Graph, make_graph
-from seqbench.schedule.plan import ExtractTask, Pair, SplitState, make_plan
 from seqbench.schedule.run import look, run
+from seqbench.schedule.stage import Doing
 from seqbench.schedule.worker import Job, Report
-from seqbench.stages.workspace import Workspace
+from seqbench.stages.descriptions import dataset_record, embedding_record
+from seqbench.stages.extract import ExtractStage, shard_node
+from seqbench.stages.shards import ExtractTask, Pair, SplitState, make_shards
+from seqbench.stages.workspace import Workspace, workspace_of
 from seqbench.store import Block
 
 SMALL = Shape(family="bert", blocks=6, hidden=256, heads=8, intermediate=1024)
@@ -38,7 +39,7 @@ NAP_SECONDS = 0.05
 
 def nothing(job: Job) -> None:
     """A task without any work, which ends as others do."""
-    get_worker().log_event(job.topic, {"key": job.key, "report": pickle.dumps(Report(work=Work()))})
+    get_worker().log_event(job.topic, {"key": job.key, "report": pickle.dumps(Report(result=Work()))})
 
 
 def nap(job: Job) -> None:
@@ -77,12 +78,11 @@ def _lost(setting: Setting, do: Callable[[Job], None], count: int, seconds: floa
     values = []
     try:
         with open_cluster(schedule, setting.console.print, str(setting.folder)) as cluster:
-            workspace: Any = SimpleNamespace(
-                config=config(setting, "overhead", setting.folder, schedule.model_dump(exclude_unset=True))
-            )
+            wanted = config(setting, "overhead", setting.folder, schedule.model_dump(exclude_unset=True))
+            stages = {"extract": ExtractStage(Context(wanted, Silent()))}
             for number in range(setting.rounds + 1):
                 listener, began = Unheard(), time.perf_counter()
-                executor = on_dask.OnDask(cluster, workspace, set(), f"overhead{number}")
+                executor = on_dask.OnDask(cluster, wanted, stages, lambda node: [], f"overhead{number}")
                 executor.execute(_empty(count), listener)
                 listener.check()
                 values.append(1000 * (2 * (time.perf_counter() - began) / count - seconds))
@@ -104,10 +104,8 @@ def _empty(count: int) -> Graph:
         layers=(0,),
         row_bytes=4,
         splits=(split,),
-        probes=0,
-        probes_known=0,
     )
-    return make_graph(make_plan([pair], extract=True, probe=False, shard_items=1), extraction_first=True)
+    return make_graph([shard_node(task, 1) for task in make_shards([pair], 1)], shared=True)
 
 
 def workers(setting: Setting) -> list[Figure]:
@@ -120,13 +118,13 @@ def workers(setting: Setting) -> list[Figure]:
         schedule = {"workers": count, **ONE_AT_A_TIME}
         wanted = config(setting, f"workers-{count}-{time.time_ns()}", model, schedule)
         with open_cluster(wanted.schedule, setting.console.print, str(setting.folder)) as cluster:
-            workspace = Workspace(wanted, Silent())
-            _, plan = look(wanted, Silent(), "extract")
-            everything = make_graph(plan, extraction_first=True).nodes
+            plan, stages = look(wanted, Silent(), "extract")
+            everything = make_graph(plan.nodes, shared=True).nodes
             warm, rest = everything[:count], everything[count:]
             for part, nodes in enumerate((warm, rest)):
                 began, listener = time.perf_counter(), Unheard()
-                on_dask.OnDask(cluster, workspace, set(), f"w{part}").execute(Graph(nodes=nodes), listener)
+                executor = on_dask.OnDask(cluster, wanted, stages, lambda node: [], f"w{part}")
+                executor.execute(Graph(nodes=nodes), listener)
                 listener.check()
             lasted = time.perf_counter() - began
             return lasted / sum(node.amount for node in rest)
@@ -159,11 +157,12 @@ def in_process(setting: Setting) -> list[Figure]:
     def plain() -> float:
         wanted = config(setting, f"plain-{time.time_ns()}", model, {})
         began = time.perf_counter()
-        workspace = Workspace(wanted, Silent())
-        _, plan = look(wanted, Silent(), "extract")
-        for task in plan.extract:
-            tasks.extract(task, workspace, lambda amount: None)
-        _record(workspace, plan.extract)
+        plan, stages = look(wanted, Silent(), "extract")
+        tasks = [node.task for node in plan.nodes]
+        doing = Doing(run_id="plain", advance=lambda amount: None, give=lambda records: None)
+        for task in tasks:
+            stages["extract"].do(task, doing)
+        _record(stages["extract"].context.shared(workspace_of), tasks)
         return time.perf_counter() - began
 
     values = in_turns({"plain": plain, "whole": whole}, setting.rounds, setting.console, "in process")
@@ -179,13 +178,13 @@ def in_process(setting: Setting) -> list[Figure]:
     ]
 
 
-def _record(workspace: Workspace, done: tuple[ExtractTask, ...]) -> None:
+def _record(workspace: Workspace, done: Sequence[ExtractTask]) -> None:
     """What a script would write down: models, data sets and embeddings."""
     catalog = Catalog(workspace.config.catalog)
     for dataset in dict.fromkeys(task.dataset for task in done):
         entry = workspace.store[f"model/{dataset}"]
-        records = [tasks.embedding_record(entry, split, Work(), "cpu") for split in entry.splits]
-        catalog.append([tasks.dataset_record(entry, workspace), *records])
+        records = [embedding_record(entry, split, Work(), "cpu") for split in entry.splits]
+        catalog.append([dataset_record(entry, workspace), *records])
 
 
 def _prepare(setting: Setting, sizes: Sequence[int]) -> Path:

@@ -115,7 +115,7 @@ class Frontier:
             group = [self._by_key[key] for key in ready if self._by_key[key].group == node.group]
             fallen += sorted(group, key=lambda other: other.rank)
         self._open -= {each.key for each in fallen}
-        for each in list(fallen):
+        for each in fallen:  # it grows: what waits for what has fallen falls too
             waiting = [other for other in self._waiting.pop(each.key, ()) if other.key in self._open]
             self._open -= {other.key for other in waiting}
             fallen += waiting

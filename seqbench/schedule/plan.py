@@ -76,10 +76,11 @@ class Plan:
         Raises:
             ValueError: There is another task of that key.
         """
-        added = list(nodes)
-        for node in added:
+        added = []
+        for node in nodes:  # each is known to `makers` before the stage plans the next
             if node.key in self._nodes:
                 raise ValueError(f"two tasks have the key {node.key}")
+            added.append(node)
             self._nodes[node.key] = node
             for product in node.makes:
                 self._makers[product].append(node.key)
