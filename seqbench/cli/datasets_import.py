@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from seqbench.datasets.importing.record import Source
 
 app = typer.Typer(
-    help="Import FASTA, tables, BED or VCF with a genome, folders and Hugging Face data sets.",
+    help="Import FASTA, tables, GenBank, BED, GFF or VCF with a genome, folders, Hugging Face data sets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -114,23 +114,100 @@ def bed(
     ] = None,
     window: Annotated[int | None, typer.Option(help="Letters around the interval's middle.")] = None,
     flanks: Annotated[int, typer.Option(help="Letters added on both sides.")] = 0,
-    ignore_strand: Annotated[
-        bool, typer.Option("--ignore-strand", help="Do not reverse-complement the minus strand.")
-    ] = False,
+    ignore_strand: options.IgnoreStrand = False,
+    blocks: Annotated[
+        options.BlockChoice | None,
+        typer.Option(help="Of BED12: join takes exons alone, whole takes what lies between as well."),
+    ] = None,
     out_of_range: options.Edge = options.EdgePolicy.ERROR,
 ) -> None:
     """Import BED intervals, whose sequences a genome has."""
     from seqbench.datasets.importing.bed import BedSource, WindowRule
 
     rule = WindowRule(
-        window=window, flanks=flanks, stranded=not ignore_strand, out_of_range=out_of_range.value
+        window=window,
+        flanks=flanks,
+        stranded=not ignore_strand,
+        out_of_range=out_of_range.value,
+        joins=blocks is options.BlockChoice.JOIN,
     )
-    files = options.split_files(inputs, train, eval, test)
-    _import(
-        BedSource(files=files, genome=genome, rule=rule, label_column=label_column),
-        common,
-        options.CaseChoice.UPPER,
+    made = BedSource(
+        files=options.split_files(inputs, train, eval, test),
+        genome=genome,
+        rule=rule,
+        label_column=label_column,
+        blocks=None if blocks is None else blocks.value,
     )
+    _import(made, common, options.CaseChoice.UPPER)
+
+
+@app.command()
+@options.with_common
+def gff(
+    common: options.Common,
+    genome: options.GenomeFile,
+    feature: options.Features,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    label_attribute: Annotated[
+        str | None, typer.Option(help="Attribute of the label, of a feature or its parents.")
+    ] = None,
+    parts: Annotated[
+        options.PartChoice, typer.Option(help="join makes one item of the features of a parent.")
+    ] = options.PartChoice.EACH,
+    window: Annotated[int | None, typer.Option(help="Letters around the feature's middle.")] = None,
+    flanks: Annotated[int, typer.Option(help="Letters added on both sides.")] = 0,
+    ignore_strand: options.IgnoreStrand = False,
+    out_of_range: options.Edge = options.EdgePolicy.ERROR,
+) -> None:
+    """Import features of GFF3 or GTF, whose sequences a genome has."""
+    from seqbench.datasets.importing.bed import WindowRule
+    from seqbench.datasets.importing.gff import GffSource
+
+    rule = WindowRule(
+        window=window,
+        flanks=flanks,
+        stranded=not ignore_strand,
+        out_of_range=out_of_range.value,
+        joins=parts is options.PartChoice.JOIN,
+    )
+    made = GffSource(
+        files=options.split_files(inputs, train, eval, test),
+        genome=genome,
+        features=tuple(dict.fromkeys(feature)),
+        label_attribute=label_attribute,
+        parts=parts.value,
+        rule=rule,
+    )
+    _import(made, common, options.CaseChoice.UPPER)
+
+
+@app.command()
+@options.with_common
+def genbank(
+    common: options.Common,
+    feature: options.Features,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    label_qualifier: Annotated[
+        str | None, typer.Option(help="Qualifier of the label, such as product.")
+    ] = None,
+    ignore_strand: options.IgnoreStrand = False,
+) -> None:
+    """Import features of GenBank files, which hold their sequences."""
+    from seqbench.datasets.importing.genbank import GenBankSource
+
+    made = GenBankSource(
+        files=options.split_files(inputs, train, eval, test),
+        features=tuple(dict.fromkeys(feature)),
+        label_qualifier=label_qualifier,
+        stranded=not ignore_strand,
+    )
+    _import(made, common, options.CaseChoice.UPPER)
 
 
 @app.command()

@@ -35,6 +35,20 @@ class EdgePolicy(StrEnum):
     PAD = "pad"
 
 
+class BlockChoice(StrEnum):
+    """What is done with the parts of an interval."""
+
+    JOIN = "join"
+    WHOLE = "whole"
+
+
+class PartChoice(StrEnum):
+    """What becomes of features with one parent."""
+
+    EACH = "each"
+    JOIN = "join"
+
+
 class CaseChoice(StrEnum):
     """How letters are written."""
 
@@ -54,7 +68,13 @@ Inputs = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="
 TrainFiles = Annotated[list[Path] | None, typer.Option("--train", help="A file of train. Repeatable.")]
 EvalFiles = Annotated[list[Path] | None, typer.Option("--eval", help="A file of eval. Repeatable.")]
 TestFiles = Annotated[list[Path] | None, typer.Option("--test", help="A file of test. Repeatable.")]
-GenomeFile = Annotated[Path, typer.Option("--genome", help="FASTA, plain, gzip or bgzip.")]
+GenomeFile = Annotated[Path, typer.Option("--genome", help="FASTA, plain, gzip or bgzip; 2bit; GenBank.")]
+Features = Annotated[
+    list[str], typer.Option("--feature", help="Kind of feature that becomes items, such as CDS. Repeatable.")
+]
+IgnoreStrand = Annotated[
+    bool, typer.Option("--ignore-strand", help="Do not reverse-complement the minus strand.")
+]
 Edge = Annotated[
     EdgePolicy, typer.Option("--out-of-range", help="Windows over the end of a chromosome; pad writes N.")
 ]

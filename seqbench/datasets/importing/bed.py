@@ -10,10 +10,12 @@ from seqbench.core.alphabets import reverse_complement
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
+from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
 from seqbench.errors import DataError
 
 OutOfRange = Literal["error", "skip", "pad"]
+Blocks = Literal["join", "whole"]
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
@@ -25,6 +27,8 @@ class Interval(NamedTuple):
     start: int
     end: int
     strand: str
+    parts: tuple[tuple[int, int], ...] = ()
+    """Start and end of the parts that are joined, ascending; empty: all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,8 @@ class WindowRule:
     """Whether an interval of the minus strand becomes its reverse complement."""
     out_of_range: OutOfRange = "error"
     """For what lies over the end of a chromosome; `pad` writes N."""
+    joins: bool = False
+    """Whether parts are joined, which leaves no place for windows and flanks."""
 
     def __post_init__(self) -> None:
         if (
@@ -47,6 +53,13 @@ class WindowRule:
             raise DataError("--window must be 1 or more letters and --flanks 0 or more, at most 256 million")
         if self.window is not None and self.flanks:
             raise DataError("--window and --flanks exclude each other: give one")
+        if self.joins and (self.window or self.flanks):
+            raise DataError("joined parts have no --window or --flanks: leave them out")
+
+    @property
+    def widens(self) -> bool:
+        """Whether a place between two letters, such as an insertion site, becomes a sequence."""
+        return self.window is not None or self.flanks > 0
 
     def bounds(self, interval: Interval) -> tuple[int, int]:
         """The stretch to fetch; of a window, `window // 2` letters lie left of `(start + end) // 2`."""
@@ -74,6 +87,8 @@ class BedSource(Source):
     rule: WindowRule = field(default_factory=WindowRule)
     label_column: int | None = None
     """From 1; None: the file's name is the class."""
+    blocks: Blocks | None = None
+    """Whether the blocks of BED12 are joined; None: they are not, and that is told."""
     kind: str = "bed"
     shape: LabelShape = "one"
 
@@ -88,7 +103,7 @@ class BedSource(Source):
 
     def settings(self) -> dict[str, object]:
         """How windows and labels are found."""
-        return {"label_from": self.label_from, **self.rule.settings()}
+        return {"label_from": self.label_from, "blocks": self.blocks, **self.rule.settings()}
 
     def read(self, inputs: Inputs) -> Iterator[Record | Skip]:
         """Yield an item an interval.
@@ -102,8 +117,12 @@ class BedSource(Source):
             )
         with open_genome(self.genome, inputs) as genome:
             for file in self.files:
+                check_kind(file.path, "BED")
+                n_split = 0
                 for place, fields in _lines(file.path, inputs):
-                    interval = _interval(fields, place)
+                    interval = _interval(fields, place, self.rule)
+                    if self.blocks is None and len(fields) > 9:
+                        n_split += fields[9].strip() not in ("0", "1", "")
                     label: str | None = label_of_name(file.path)
                     name = fields[3] if len(fields) > 3 else None
                     if self.label_column is not None:
@@ -116,6 +135,12 @@ class BedSource(Source):
                     else:
                         sequence, region = found
                         yield Record(place, (sequence,), label, name, file.split, region)
+                if n_split:
+                    inputs.note(
+                        f"{file.path}: {n_split:,} intervals have several blocks (exons), taken "
+                        "with what lies between (--blocks join leaves it out, --blocks whole says that it is "
+                        "meant)"
+                    )
 
 
 def cut(genome: Genome, interval: Interval, rule: WindowRule, place: Place) -> tuple[str, Region] | Skip:
@@ -137,7 +162,8 @@ def cut(genome: Genome, interval: Interval, rule: WindowRule, place: Place) -> t
                 f"{place}: {interval.chrom}:{start:,}-{end:,} lies over the end of a chromosome of "
                 f"{length:,} letters (--out-of-range skip or pad)"
             )
-    sequence = padded(genome, name, start, end)
+    parts = interval.parts or ((start, end),)
+    sequence = "".join(padded(genome, name, *part) for part in parts)
     if rule.stranded and interval.strand == "-":
         sequence = reverse_complement(sequence)
     strand = interval.strand if rule.stranded else "+"
@@ -159,27 +185,54 @@ def _lines(path: Path, inputs: Inputs) -> Iterator[tuple[Place, list[str]]]:
         yield Place(path, number), text.split("\t") if "\t" in text else text.split()
 
 
-def _interval(fields: list[str], place: Place) -> Interval:
+def _interval(fields: list[str], place: Place, rule: WindowRule) -> Interval:
     if len(fields) < 3:
         raise DataError(f"{place}: has {len(fields)} columns; BED has chromosome, start and end at least")
     strand = fields[5].strip() if len(fields) > 5 else "."
     if strand not in ("+", "-", "."):
         raise DataError(f"{place}: strand {shorten(strand)} (column 6) is none of + - .")
-    return interval_of(fields[0].strip(), fields[1], fields[2], strand, place)
+    interval = interval_of(fields[0].strip(), fields[1], fields[2], strand, place, rule)
+    return _with_blocks(interval, fields, place) if rule.joins else interval
 
 
-def interval_of(chrom: str, start: str, end: str, strand: str, place: Place) -> Interval:
+def _with_blocks(interval: Interval, fields: list[str], place: Place) -> Interval:
+    """The interval with its blocks, columns 10 to 12; an interval without them is one, as bedtools has it."""
+    if len(fields) < 12:
+        return interval
+    count, sizes, starts = fields[9].strip(), fields[10].strip(), fields[11].strip()
+    lists = [text.removesuffix(",").split(",") for text in (sizes, starts)]
+    if not all(_NUMBER.fullmatch(text.strip()) for text in (count, *lists[0], *lists[1])) or not (
+        int(count) == len(lists[0]) == len(lists[1])
+    ):
+        raise DataError(
+            f"{place}: blocks (columns 10 to 12) {shorten(f'{count} {sizes} {starts}')} are no count "
+            "with as many sizes and starts"
+        )
+    parts = tuple(
+        (interval.start + int(s), interval.start + int(s) + int(n)) for n, s in zip(*lists, strict=True)
+    )
+    ends = [interval.start, *(end for _, end in parts), interval.end]
+    if any(part[0] < end for part, end in zip(parts, ends, strict=False)) or ends[-2] > interval.end:
+        raise DataError(
+            f"{place}: blocks overlap, are not in order, or leave the interval (columns 10 to 12)"
+        )
+    return interval._replace(parts=parts)
+
+
+def interval_of(chrom: str, start: str, end: str, strand: str, place: Place, rule: WindowRule) -> Interval:
     """Check an interval that was read as text.
 
     Raises:
-        DataError: Start and end are no whole numbers, or the end is not behind the start.
+        DataError: Start and end are no whole numbers, or the end is not behind the start. Both may be the
+            same, an insertion site, where a window or flanks make a sequence of it.
     """
     start, end = start.strip(), end.strip()
     for what, text in (("start", start), ("end", end)):
         if not _NUMBER.fullmatch(text):
             raise DataError(f"{place}: {what} {shorten(text)} is no whole number from 0")
-    if int(start) >= int(end):
+    if int(start) > int(end) or (int(start) == int(end) and not rule.widens):
+        way = "; an insertion site needs --window or --flanks" if int(start) == int(end) else ""
         raise DataError(
-            f"{place}: the interval {start}-{end} is empty (BED counts from 0, the end is exclusive)"
+            f"{place}: the interval {start}-{end} is empty (BED counts from 0, the end is exclusive){way}"
         )
     return Interval(chrom, int(start), int(end), "-" if strand == "-" else "+")

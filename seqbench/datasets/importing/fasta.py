@@ -10,6 +10,7 @@ from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.headers import HeaderLabel, header_pairs
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_file
+from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.record import (
     LabelShape,
     Place,
@@ -60,6 +61,7 @@ class FastaSource(Source):
         """
         known = None if self.table is None else read_labels(self.table, inputs)
         for file in self.files:
+            check_kind(file.path, "FASTA")
             for place, header, sequence in read_fasta(file.path, inputs):
                 words = header.split(None, 1)
                 name = words[0] if words else ""

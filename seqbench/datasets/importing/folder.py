@@ -90,7 +90,7 @@ class FolderSource(Source):
         id_at = rows.columns.names.index("id") if "id" in rows.columns.names else None
         for place, row in rows:
             chrom, start, end, strand = (row[index] for index in at)
-            interval = interval_of(chrom.strip(), start, end, strand.strip(), place)
+            interval = interval_of(chrom.strip(), start, end, strand.strip(), place, self.rule)
             found = cut(genome, interval, self.rule, place)
             if isinstance(found, Skip):
                 yield found

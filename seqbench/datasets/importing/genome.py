@@ -1,19 +1,22 @@
-"""A genome's FASTA at random places, by an index made in the pass that hashes it.
+"""A genome at random places: chromosomes by the names that others give them, and their letters.
 
-The index is that of `samtools faidx` (name, length, offset, letters and bytes a line), kept in memory. It is
-made anew each time: a `.fai` beside a genome that was changed since gives wrong sequences without a word. A
-compressed genome, by gzip or bgzip, is unpacked into the import's scratch folder.
+It is FASTA, plain, gzip or bgzip, 2bit, or GenBank. What is packed or is GenBank is unpacked into the
+import's scratch folder.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final
 
+from seqbench.datasets.importing.faidx import FastaLetters, index_fasta
+from seqbench.datasets.importing.genbank import write_fasta
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, is_gzip
+from seqbench.datasets.importing.kinds import check_kind, kind_of
 from seqbench.datasets.importing.record import shorten
 from seqbench.datasets.importing.splits import plain_chromosome, unprefixed
+from seqbench.datasets.importing.twobit import TwoBit, is_twobit
 from seqbench.errors import DataError
 
 LISTED: Final = 8
@@ -25,26 +28,16 @@ HG19_M: Final = 16_571
 """Letters of chrM in UCSC's hg19 (NC_001807), which is not the MT of others (NC_012920)."""
 
 
-class _Chromosome(NamedTuple):
-    """One line of the index."""
-
-    length: int
-    offset: int
-    """Byte of the first letter."""
-    letters: int
-    """Of a line; all lines but the last have as many."""
-    width: int
-    """Bytes of a line with its end."""
-
-
 @dataclass(frozen=True, slots=True)
 class Genome:
-    """An indexed FASTA file that is open."""
+    """A file of chromosomes that is open."""
 
     path: Path
     """As the user gave it, for messages."""
-    _file: BinaryIO
-    _chromosomes: Mapping[str, _Chromosome]
+    _fetch: Callable[[str, int, int], str]
+    """Letters of a chromosome between two places inside it."""
+    _chromosomes: Mapping[str, int]
+    """Letters of each."""
     _alike: Mapping[str, str]
     """Names of chromosomes by their plain names, where one has it alone."""
     aliases: dict[str, str] = field(default_factory=dict)
@@ -90,7 +83,7 @@ class Genome:
 
     def length(self, name: str) -> int:
         """Letters of a chromosome, by the genome's own name."""
-        return self._chromosomes[name].length
+        return self._chromosomes[name]
 
     def fetch(self, name: str, start: int, end: int) -> str:
         """Letters from `start`, counted from 0, to `end`, exclusive, as they are written.
@@ -98,119 +91,46 @@ class Genome:
         Raises:
             DataError: The file can't be read, or was changed.
         """
-        entry = self._chromosomes[name]
-        end = min(end, entry.length)
-        if start >= end:
-            return ""
-        first = entry.offset + start // entry.letters * entry.width + start % entry.letters
-        last = entry.offset + (end - 1) // entry.letters * entry.width + (end - 1) % entry.letters
-        try:
-            self._file.seek(first)
-            raw = self._file.read(last + 1 - first)
-        except OSError as error:
-            raise DataError(f"{self.path}: can't be read: {error.strerror}") from error
-        letters = raw.replace(b"\n", b"").replace(b"\r", b"")
-        if len(letters) != end - start:
-            raise DataError(f"{self.path}: was changed while in use (start the command again)")
-        return letters.decode("latin-1")
+        end = min(end, self._chromosomes[name])
+        return "" if start >= end else self._fetch(name, start, end)
 
 
 @contextmanager
 def open_genome(path: Path, inputs: Inputs) -> Iterator[Genome]:
-    """Index a FASTA file, unpacking it if need be, and open it.
+    """Open a genome in FASTA, 2bit or GenBank, whatever it is called; FASTA is indexed, unpacked if need be.
 
     Raises:
-        DataError: It can't be read, is no FASTA, names a chromosome twice, or its lines differ in length.
+        DataError: It can't be read, is none of these, names a chromosome twice, or its lines differ.
     """
-    plain = path
-    if is_gzip(path):
-        plain = inputs.scratch / f"genome-{len(inputs.files)}.fa"
+    if is_twobit(path):
+        inputs.hash_only(path)
+        with path.open("rb") as file:
+            yield from _opened(path, TwoBit(path, file), inputs)
+        return
+    plain, copied = path, inputs.scratch / f"genome-{len(inputs.files)}.fa"
+    check_kind(path, "FASTA", "2bit", "GenBank")
+    if kind_of(path) == "GenBank":
+        plain = copied
+        index = write_fasta(path, inputs, plain)
+    elif is_gzip(path):
+        plain = copied
         with plain.open("wb") as copy:
-            chromosomes = _index(path, inputs, copy)
+            index = index_fasta(path, inputs, copy)
     else:
-        chromosomes = _index(path, inputs, None)
+        index = index_fasta(path, inputs, None)
     try:
         with plain.open("rb", buffering=1 << 16) as file:
-            genome = Genome(path, file, chromosomes, _alike(chromosomes))
-            yield genome
-            _tell_aliases(genome, inputs)
+            yield from _opened(path, FastaLetters(path, file, index), inputs)
     finally:
         if plain != path:
             plain.unlink(missing_ok=True)
 
 
-class _Indexer:
-    """Takes in the lines of a FASTA file."""
-
-    def __init__(self, path: Path) -> None:
-        self.found: dict[str, _Chromosome] = {}
-        self._path = path
-        self._name: str | None = None
-        self._length = self._first = self._letters = self._width = 0
-        self._short: int | None = None
-        """The line that is shorter than the others, after which the chromosome must end."""
-
-    def header(self, number: int, raw: bytes, end: int) -> None:
-        """Begin a chromosome whose letters start at byte `end`."""
-        self.finish()
-        words = raw[1:].split()
-        name = words[0].decode("utf-8", "replace") if words else ""
-        if not name or name in self.found:
-            what = f"names {shorten(name)} a second time" if name else "has no name"
-            raise DataError(f"{self._path}:{number}: the header {what} (chromosomes need names of their own)")
-        self._name, self._length, self._first = name, 0, end
-        self._letters = self._width = 0
-        self._short = None
-
-    def line(self, number: int, raw: bytes) -> None:
-        """Take in a line of letters."""
-        letters = len(raw.rstrip(b"\r\n"))
-        if self._name is None and letters:
-            raise DataError(f"{self._path}:{number}: no FASTA file: it does not start with a line of `>`")
-        if self._short is not None and letters:
-            raise DataError(
-                f"{self._path}:{self._short}: the line is shorter than those before it, and chromosome "
-                f"{shorten(str(self._name))} goes on (write it with lines of one length)"
-            )
-        if not self._letters:
-            self._letters, self._width = letters, len(raw)
-            if not letters:
-                self._short = number
-        elif len(raw) != self._width:
-            if letters > self._letters:
-                raise DataError(
-                    f"{self._path}:{number}: the line is longer than the first of chromosome "
-                    f"{shorten(str(self._name))} (write it with lines of one length)"
-                )
-            self._short = number
-        self._length += letters
-
-    def finish(self) -> None:
-        """End the chromosome."""
-        if self._name is not None:
-            self.found[self._name] = _Chromosome(
-                self._length, self._first, max(self._letters, 1), max(self._width, 1)
-            )
-
-
-def _index(path: Path, inputs: Inputs, copy: BinaryIO | None) -> dict[str, _Chromosome]:
-    indexer, number, offset = _Indexer(path), 0, 0
-    with inputs.open(path) as file:
-        while raw := file.readline(MAX_LINE_BYTES):
-            number += 1
-            offset += len(raw)
-            if len(raw) == MAX_LINE_BYTES:
-                raise DataError(f"{path}:{number}: the line is longer than 256 MB (is this a FASTA file?)")
-            if raw.startswith(b">"):
-                indexer.header(number, raw, offset)
-            else:
-                indexer.line(number, raw)
-            if copy is not None:
-                copy.write(raw)
-    indexer.finish()
-    if not indexer.found:
-        raise DataError(f"{path}: holds no FASTA record")
-    return indexer.found
+def _opened(path: Path, letters: FastaLetters | TwoBit, inputs: Inputs) -> Iterator[Genome]:
+    lengths = {name: each.length for name, each in letters.index.items()}
+    genome = Genome(path, letters.fetch, lengths, _alike(lengths))
+    yield genome
+    _tell_aliases(genome, inputs)
 
 
 def _alike(chromosomes: Iterable[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.inputs import Inputs, check_file
+from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.parquet import Table, is_parquet, label_shape, open_table
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
 from seqbench.datasets.importing.splits import split_named
@@ -78,14 +79,16 @@ class TableSource:
 
     def _shape_in_text(self, path: Path) -> LabelShape:
         """By the first row of a CSV or TSV file: a list may be saved as text."""
-        rows = Rows(
-            path, Inputs(path.parent, lambda _: None), self.delimiter, self.columns.all() or ("label",)
-        )
+        rows = self._rows(path, Inputs(path.parent, lambda _: None))
         taken = _Taken(rows.columns, self.columns)
         for _, row in rows:
             found = list_in_text(row[taken.labels[0]])
             return "one" if found is None else "set" if _are_names(found) else "columns"
         return "one"
+
+    def _rows(self, path: Path, inputs: Inputs) -> Rows:
+        check_kind(path, "a table", "BED")
+        return Rows(path, inputs, self.delimiter, self.columns.all() or ("label",))
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -117,7 +120,7 @@ class TableSource:
                 table = open_table(file.path)
                 yield from self.records(table, file.path, file.split)
             else:
-                rows = Rows(file.path, inputs, self.delimiter, self.columns.all() or ("label",))
+                rows = self._rows(file.path, inputs)
                 taken = _Taken(rows.columns, self.columns)
                 for place, row in rows:
                     yield self._record(taken, place, row, file.split)

@@ -19,6 +19,7 @@ from seqbench.datasets.importing.bed import OutOfRange, padded
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
+from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
 from seqbench.datasets.importing.vcf_info import InfoLabel
 from seqbench.errors import DataError
@@ -96,6 +97,7 @@ class VcfSource(Source):
         """
         with open_genome(self.genome, inputs) as genome:
             for file in self.files:
+                check_kind(file.path, "VCF")
                 info = None if self.label_info is None else InfoLabel(self.label_info)
                 for place, variant in _variants(file.path, inputs, genome, info):
                     yield from self._items(genome, file, place, variant, info)
