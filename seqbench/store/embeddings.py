@@ -43,14 +43,17 @@ class Embeddings(StoredEmbeddings):
         n, s, h = facts.n_items, self.facts.n_seqs, self.facts.hidden
         rows, chunk = facts.block_rows, facts.chunk_rows
         shards = None if rows == chunk else (rows, s, h)
-        dimensions = ("item", "seq", "hidden")
+        # Of a name there is one length in a group, for xarray; and the splits of a layer lie in one group.
+        item = f"item_{split}"
         with exclusive(self._store):
             for layer in layers:
                 path = f"{layer}/{split}"
-                self._create(path, (n, s, h), (chunk, s, h), self.facts.dtype, dimensions, shards)
+                self._create(
+                    path, (n, s, h), (chunk, s, h), self.facts.dtype, (item, "seq", "hidden"), shards
+                )
             for key, dtype in ITEM_FIELDS.items():
                 shape, chunks = ((n,), (rows,)) if key == "hash" else ((n, s), (rows, s))
-                self._create(f"items/{split}/{key}", shape, chunks, dtype, ("item", "seq")[: len(shape)])
+                self._create(f"items/{split}/{key}", shape, chunks, dtype, (item, "seq")[: len(shape)])
             self._create_by_block(f"blocks/{split}", split, "uint8")
             if self.facts.dtype != "float32":
                 self._create_by_block(f"stats/{split}/rounding", split, "float32")
@@ -59,7 +62,7 @@ class Embeddings(StoredEmbeddings):
     def _put_labels(self, split: SplitName, labels: NDArray[Any]) -> None:
         dtype = "float64" if self.facts.task is Task.REGRESSION else "int64"
         path = f"labels/{split}"
-        self._create(path, labels.shape, labels.shape, dtype, ("item", "target")[: labels.ndim])
+        self._create(path, labels.shape, labels.shape, dtype, (f"item_{split}", "target")[: labels.ndim])
         array = self._array(path)
         try:
             there = arrays.is_whole(array) and np.array_equal(arrays.read(array), labels)
@@ -164,7 +167,7 @@ class Embeddings(StoredEmbeddings):
         """Make an array (B, L) with a file a block: changing one block's never touches another's."""
         facts = self._split(split)
         shape = (n_blocks(facts.n_items, facts.block_rows), self.model.n_layers)
-        self._create(path, shape, (1, shape[1]), dtype, ("block", "layer"))
+        self._create(path, shape, (1, shape[1]), dtype, (f"block_{split}", "layer"))
 
     def _create(
         self,
