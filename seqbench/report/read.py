@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from seqbench.catalog import Catalog
 from seqbench.metrics import PRIMARY
 from seqbench.report.reading.audits import read_audits
+from seqbench.report.reading.classes import read_output_scores
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.curves import read_curves
 from seqbench.report.reading.designs import read_designs, read_efficiency, read_selectivity
@@ -45,6 +46,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         efficiency=read_efficiency(reader, metrics) if has_parts else (),
         selectivity=read_selectivity(reader, places, metrics) if has_controls else (),
         verdicts=read_verdicts(reader),
+        outputs=read_output_scores(reader, places),
         audits=read_audits(reader),
     )
 

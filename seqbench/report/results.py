@@ -92,6 +92,12 @@ class DatasetFacts:
     """Sequences an item."""
     splits: Mapping[SplitName, SplitFacts] = field(default_factory=dict)
     """Those that are there, in the order train, eval, test; empty where the catalog does not know."""
+    class_names: tuple[str, ...] = ()
+    """Names of classes, labels or targets in their order; empty where they have none."""
+
+    def output_name(self, output: int) -> str | None:
+        """What a class, label or target is called; None where it has no name."""
+        return self.class_names[output] if output < len(self.class_names) else None
 
     @property
     def group(self) -> str:
@@ -134,6 +140,25 @@ class Choice:
     oracle_score: float | None
     gap: float | None
     """How much better the oracle is; never negative."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputScore:
+    """A metric of one class, label or target on test, the mean over seeds."""
+
+    model: str
+    dataset: str
+    head: str
+    layer: int
+    """The one chosen on eval by the data set's ranking metric."""
+    output: int
+    """Index of the class, label or target."""
+    metric: str
+    value: float | None
+    support: int
+    """Items of the class, items that carry the label, or all items of a target."""
+    n_probes: int
+    """Probes in the mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +378,7 @@ class Results:
     selectivity: tuple[Selectivity, ...] = ()
     verdicts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)
     """By data set, model and head: how many probes have which verdict on their training."""
+    outputs: tuple[OutputScore, ...] = ()
     audits: tuple[DatasetAudit, ...] = ()
     """At most one a data set, in their order: that of the data as last used, else the newest there is."""
 

@@ -63,6 +63,7 @@ def _weak_tests(results: Results) -> Iterator[str]:
             dataset.task,
             dataset.n_test,
             None if test is None else test.label_counts,
+            names=dataset.class_names,
             varies=targets is None or any(low < high for low, *_, high in targets),
         )
         found += [f"{dataset.name}: {'; '.join(remarks)}."] if remarks else []

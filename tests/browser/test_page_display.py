@@ -89,6 +89,20 @@ def test_averages_over_some_of_the_data_sets_say_so_by_any_metric(open_page):
     assert [name for name, text in ranks.items() if "over 1 of 2" in text] == ["dna-llama-1b"]
 
 
+def test_classes_have_their_names(open_page):
+    made = analysis(1, 1, 3)
+    names = ("acceptor", "donor", "neither", "<b>")
+    (one,) = made.results.datasets
+    page = open_page(
+        replace(made, results=replace(made.results, datasets=(replace(one, class_names=names),)))
+    )
+    draw_everything(page)
+    facts = page.locator("#section-datasets .facts").inner_text()
+    assert "0 acceptor · 1 donor · 2 neither · 3 <b>" in facts
+    ticks = page.locator("#section-datasets svg.chart text").all_text_contents()
+    assert {"acceptor", "donor", "neither", "<b>"} <= set(ticks)
+
+
 def test_dark_follows_the_system_and_the_button_overrides_it(open_page, made):
     page = open_page(made["one"], scheme="dark")
 

@@ -14,11 +14,13 @@ from seqbench.catalog.records import (
     SplitContents,
 )
 from seqbench.core.types import Task
-from seqbench.metrics import MetricScore
+from seqbench.metrics import ClassScore, MetricScore
+from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.results import EpochFacts
 from seqbench.report.tables.best import last_layer_table
+from seqbench.report.tables.classes import classes_table
 
 SPLICE = NAMES[1:2]
 
@@ -124,6 +126,28 @@ def test_a_data_set_with_a_head_of_its_own_lacks_no_other_head(tmp_path):
     lacking = replace(wanted, heads_of={"deephf": ("mlp", "xgb"), "uci_splice": ("mlp",)})
     (place,) = read_results(catalog, lacking).missing
     assert (place.dataset, place.head) == ("deephf", "mlp")
+
+
+def test_scores_of_classes_have_their_names_and_are_means_over_seeds_of_the_chosen_layer(tmp_path):
+    catalog = fill(tmp_path / "c.duckdb", datasets=SPLICE, models=("dna-bert",), layers=0)
+    record = dataset_record("uci_splice", Task.CLASSIFICATION)
+    made = [replace(record, class_names=("acceptor", "donor"))]
+    for seed, f1 in ((1, 0.6), (2, 0.8)):
+        one = probe("dna-bert", "uci_splice", Task.CLASSIFICATION, 0, 1, seed=seed)
+        by_class = tuple(
+            ClassScore(label=label, metric="f1", value=f1 - label / 10, support=250, reason=None)
+            for label in (0, 1)
+        )
+        made.append(replace(one, splits=tuple(replace(s, class_metrics=by_class) for s in one.splits)))
+    catalog.append(made)
+    results = _read(catalog)
+    assert results.datasets[0].class_names == ("acceptor", "donor")
+    (part,) = classes_table(Analysis(results=results, leaderboard=())).parts
+    place = ("uci_splice", "dna-bert", "mlp", 0)
+    assert part.rows == (
+        (*place, 0, "acceptor", "f1", pytest.approx(0.7), 250, 2),
+        (*place, 1, "donor", "f1", pytest.approx(0.6), 250, 2),
+    )
 
 
 def test_runs_tell_device_versions_and_times(tmp_path):

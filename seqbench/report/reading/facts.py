@@ -21,7 +21,8 @@ SELECT model, kind, path, revision, fingerprint, n_layers, hidden, dtype, settin
 FROM models WHERE list_contains($models, model)
 """
 _DATASETS = """
-SELECT dataset, sha256, task, n_train, n_eval, n_test, ceiling, task_group, alphabet, n_seqs, facts
+SELECT
+    dataset, sha256, task, n_train, n_eval, n_test, ceiling, task_group, alphabet, n_seqs, facts, class_names
 FROM datasets WHERE list_contains($datasets, dataset)
 """
 _EMBEDDINGS = """
@@ -79,6 +80,7 @@ def _dataset(
     alphabet: str | None,
     n_seqs: int,
     facts: str | None,
+    class_names: list[str] | None,
 ) -> DatasetFacts:
     return DatasetFacts(
         name=name,
@@ -92,6 +94,7 @@ def _dataset(
         alphabet=alphabet,
         n_seqs=n_seqs,
         splits=_splits(json.loads(facts) if facts else {}),
+        class_names=tuple(class_names or ()),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from seqbench.core.types import TableFormat
 from seqbench.report.analysis import Analysis
 from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.report.tables.classes import classes_table
 from seqbench.report.tables.clean import clean_metrics_table, clean_table
 from seqbench.report.tables.latex import to_latex
 from seqbench.report.tables.layers import layers_table
@@ -42,6 +43,7 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         gains_table(analysis),
         comparisons_table(analysis),
         clean_table(analysis),
+        classes_table(analysis),
         layers_table(analysis),
         clean_metrics_table(analysis),
     ]

@@ -10,6 +10,11 @@ function splitsOf(dataset) {
   }));
 }
 
+/** What a class, label or target is called: its name, or its number where it has none. */
+function outputName(dataset, index) {
+  return dataset.class_names[index] ?? String(index);
+}
+
 /** Share of items with each label, a bar a split and label. */
 function labelChart(dataset, width) {
   const splits = splitsOf(dataset).filter((split) => split.label_counts);
@@ -59,7 +64,7 @@ function labelChart(dataset, width) {
         width: wide,
         height: tall,
         tell: () => [
-          `${split.name}, label ${label}`,
+          `${split.name}, label ${outputName(dataset, label)}`,
           { label: "items", value: grouped(split.label_counts[label]) },
           { label: "share", value: percent(share, 1) },
         ],
@@ -69,7 +74,7 @@ function labelChart(dataset, width) {
   const step = Math.max(1, Math.ceil(24 / slot));
   for (let label = 0; label < count; label += step) {
     drawing.append(
-      words(String(label), left + (label + 0.5) * slot, splits.length * (tall + gap) + 14, {
+      words(shortened(outputName(dataset, label), step * slot - 4), left + (label + 0.5) * slot, splits.length * (tall + gap) + 14, {
         anchor: "middle",
         kind: "tick",
       }),
@@ -80,13 +85,14 @@ function labelChart(dataset, width) {
 
 function labelTable(dataset) {
   return {
-    columns: ["split", "label", "items", "share"],
+    columns: ["split", "label", "name", "items", "share"],
     rows: splitsOf(dataset)
       .filter((split) => split.label_counts)
       .flatMap((split) =>
         split.label_counts.map((number, label) => [
           split.name,
           label,
+          dataset.class_names[label] ?? null,
           number,
           number / Math.max(1, split.n_items),
         ]),
@@ -156,7 +162,7 @@ function targetRows(dataset) {
     .filter((split) => split.targets)
     .flatMap((split) =>
       split.targets.map((five, index) => ({
-        label: split.targets.length > 1 ? `${split.name}, ${index}` : split.name,
+        label: split.targets.length > 1 ? `${split.name}, ${outputName(dataset, index)}` : split.name,
         five,
       })),
     );

@@ -11,6 +11,9 @@ function factList(dataset) {
       `${grouped(dataset.n_train)} train · ${dataset.n_eval ? `${grouped(dataset.n_eval)} eval` : "eval held out of train"} · ${grouped(dataset.n_test)} test`,
     ],
     dataset.n_seqs > 1 ? ["sequences an item", String(dataset.n_seqs)] : null,
+    dataset.class_names.length
+      ? [dataset.task === "regression" ? "targets" : "classes", namesText(dataset.class_names)]
+      : null,
     dataset.alphabet ? ["alphabet", dataset.alphabet] : null,
     ceiling === undefined ? null : ["best attainable", `${score(ceiling)} ${metricOf(dataset)}`],
     ["SHA-256", h("code", {}, dataset.sha256)],
@@ -20,6 +23,14 @@ function factList(dataset) {
     { class: "facts" },
     facts.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
   );
+}
+
+/** Names with their numbers, of many the first. */
+function namesText(names) {
+  const most = 12;
+  const told = names.slice(0, most).map((name, index) => `${index} ${name}`);
+  if (names.length > most) told.push(`${grouped(names.length - most)} more`);
+  return told.join(" · ");
 }
 
 function contentFigures(dataset) {
