@@ -349,3 +349,11 @@ def test_a_wrong_kind_of_file_is_named_for_what_it_is(
     line = refusal(command, tmp_path / "x", *options, "--split", "1/1", out=tmp_path / "o" / "d")
     assert line.startswith(f"{tmp_path / 'x'}: is {kind.split(' (')[0]}, not ")
     assert kind.partition(" (")[2] in line
+
+
+def test_locations_nested_without_end_are_faults(tmp_path: Path) -> None:
+    path = genbank(tmp_path / "x.gb")
+    deep = "complement(" * 2000 + "7" + ")" * 2000
+    path.write_text(path.read_text().replace("     CDS             7\n", f"     CDS             {deep}\n"))
+    line = refusal("genbank", path, "--feature", "CDS", "--split", "1/1", out=tmp_path / "o" / "d")
+    assert "can't be read as places with letters" in line

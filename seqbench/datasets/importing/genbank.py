@@ -7,6 +7,7 @@ and qualifiers of features, and ORIGIN. Biopython reads all of it; the tests hol
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,9 @@ from seqbench.datasets.importing.record import LabelShape, Place, Record, Region
 from seqbench.errors import DataError
 
 _QUALIFIER: Final = re.compile(r"/([^=\s]+)(?:=(.*))?")
-_SPAN: Final = re.compile(r"[<>]?(\d+)(?:\.\.[<>]?(\d+))?")
+_SPAN: Final = re.compile(r"[<>]?([0-9]{1,12})(?:\.\.[<>]?([0-9]{1,12}))?")
+_MAX_DEPTH: Final = 16
+"""Of brackets in a location; real ones have three."""
 _NAMES: Final = ("locus_tag", "protein_id", "gene")
 """Qualifiers that name a feature, the first that it has."""
 
@@ -130,7 +133,8 @@ def spans_of(location: str, place: Place) -> list[Span]:
     Raises:
         DataError: It can't be read; `5^6`, a place between letters, has none.
     """
-    for name in ("complement", "join", "order"):
+    nested = location.count("(") and max(accumulate((c == "(") - (c == ")") for c in location)) > _MAX_DEPTH
+    for name in () if nested else ("complement", "join", "order"):
         if location.startswith(f"{name}(") and location.endswith(")"):
             inner = location[len(name) + 1 : -1]
             spans = [span for part in _parts(inner) for span in spans_of(part, place)]

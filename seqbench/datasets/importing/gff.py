@@ -22,6 +22,7 @@ from seqbench.errors import DataError
 Parts = Literal["join", "each"]
 
 _GTF: Final = re.compile(r'\s*([^\s"]+)\s+(?:"([^"]*)"|([^\s;]+))\s*(?:;|$)')
+_PLACE: Final = re.compile(r"[0-9]{1,12}")
 _REGION: Final = re.compile(r"##sequence-region\s+(\S+)\s+1\s+([0-9]{1,12})\s*$")
 
 
@@ -194,7 +195,7 @@ class _Features:
 
 def _parsed(fields: list[str], place: Place, gtf: bool, label: str | None) -> tuple[_Line, dict[str, str]]:
     seqid, _, kind, start, end, _, strand, phase, text = fields
-    if not (start.isdigit() and end.isdigit() and len(start + end) <= 24) or not 0 < int(start) <= int(end):
+    if not (_PLACE.fullmatch(start) and _PLACE.fullmatch(end)) or not 0 < int(start) <= int(end):
         raise DataError(
             f"{place}: {shorten(start)} to {shorten(end)} (columns 4 and 5) is no range of places from 1"
         )
