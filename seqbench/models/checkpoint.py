@@ -212,7 +212,7 @@ class Checkpoint:
         return config
 
     def transformer(self, model: Any, identity: ModelIdentity) -> "Transformer":
-        """Put a bare model on the device, with the checkpoint's tokenizer."""
+        """A bare model that goes to the device when it has been tried, with the checkpoint's tokenizer."""
         import torch
         from transformers import AutoTokenizer
 
@@ -222,7 +222,7 @@ class Checkpoint:
             tokenizer = AutoTokenizer.from_pretrained(self.folder, **self._code)
         if self.config.is_encoder_decoder or type(model).__name__.endswith("EncoderModel"):
             model = model.get_encoder()
-        model = model.to(dtype=getattr(torch, self.dtype), device=default_device()).eval()
+        model = model.to(dtype=getattr(torch, self.dtype)).eval()
         return Transformer(
             model=model,
             tokenizer=tokenizer,
@@ -230,6 +230,7 @@ class Checkpoint:
             identity=identity,
             options=self.options,
             dtype=self.dtype,
+            device=default_device(),
         )
 
     @contextmanager

@@ -76,7 +76,7 @@ class FreshState:
         self._model = model
         self._noted: list[_Names] = []
         self.note()
-        model.register_forward_pre_hook(lambda module, args: self.restore())
+        self._hook = model.register_forward_pre_hook(lambda module, args: self.restore())
 
     def note(self) -> None:
         """Take what the model is now for its state, after it was changed on purpose."""
@@ -102,6 +102,11 @@ class FreshState:
             for name, is_mode in names.restore().items():
                 self.changed.add(names.path + name)
                 self.switches = self.switches or is_mode
+
+    def close(self) -> None:
+        """Set the model back and let it be."""
+        self.restore()
+        self._hook.remove()
 
     def change(self, change: Callable[[], Any]) -> Any:
         """Change the model on purpose, from its fresh state; gives what `change` gives."""

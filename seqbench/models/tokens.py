@@ -82,6 +82,16 @@ class Tokens:
         self._room = self._room_for_own()
 
     @property
+    def n_special(self) -> int:
+        """Special tokens of a window."""
+        return len(self.prefix) + len(self.suffix)
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The tokenizer's unknown token; None where it has none."""
+        return self._writer.unknown
+
+    @property
     def style(self) -> str:
         """How sequences are written for the tokenizer, such as `plain`, `spaced` or `kmer-6, U as T`."""
         return self._writer.style.name

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.types import Pooling
-from seqbench.errors import ModelError
+from seqbench.errors import ModelError, SeqbenchError, said
 from seqbench.models.base import (
     Batch,
     DatasetFacts,
@@ -30,6 +30,9 @@ from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
 from seqbench.models.joining import Embedded, embed
+from seqbench.models.limit_trial import longest_that_runs
+from seqbench.models.limits import position_limit
+from seqbench.models.tap import FAULTS
 from seqbench.models.tokens import Tokens, token_limit
 
 SMALLEST_WINDOW = 32
@@ -62,14 +65,29 @@ class Transformer:
         identity: ModelIdentity,
         options: EmbedOptions,
         dtype: str,
+        device: torch.device | None = None,
     ) -> None:
+        """Find the limit of tokens, as far as tables tell.
+
+        Args:
+            model: In eval mode; on the CPU, unless `device` is None.
+            tokenizer: Its own.
+            config: Of transformers, or of custom code.
+            identity: Which weights.
+            options: How sequences are cut and pooled.
+            dtype: What it computes in.
+            device: Where it will run; None for where it is.
+        """
         self.identity = identity
         self.options = options
         self.dtype = dtype
         self.tokenizer = tokenizer
         self.limit = token_limit(tokenizer, config, model, options.max_tokens)
         self._model = model
+        self._device = device
         self._forward: Forward | None = None
+        self.ends_at = position_limit(model)
+        """Tokens at which positions end, by the size of their table and by trial; None where they do not."""
 
     def embedder(self, facts: DatasetFacts) -> "SequenceEmbedder":
         """Get ready for a data set's alphabet and lengths.
@@ -94,16 +112,46 @@ class Transformer:
             tokens = Tokens(self.tokenizer, limit=self.limit, overlong="truncate", alphabet=alphabet)
             trial = tokens.windows([tokens.example, 3 * tokens.example])
             first = np.flatnonzero(np.diff(trial.owner_W, prepend=-1))
-            self._forward = Forward(
-                self._model,
-                name=self.identity.name,
-                n_layers=self.identity.n_layers,
-                windows=[trial.ids[at] for at in first],
-                pad_id=tokens.pad_id,
-            )
+            self._try_limit(tokens, len(trial.ids[0]))
+            windows = [trial.ids[at][: self.limit] for at in first]
+            if self._device is not None:
+                self._model = self._model.to(self._device)
+            try:
+                self._forward = Forward(
+                    self._model,
+                    name=self.identity.name,
+                    n_layers=self.identity.n_layers,
+                    windows=windows,
+                    pad_id=tokens.pad_id,
+                )
+            except FAULTS as error:
+                if isinstance(error, SeqbenchError):
+                    raise
+                raise ModelError(
+                    f"model {self.identity.name!r}: fails when two windows are tried: {said(error)}"
+                ) from error
             if self.options.compile:
                 self._forward.compile()
         return self._forward
+
+    def _try_limit(self, tokens: Tokens, known: int) -> None:
+        """Run a window of just the limit; lower the limit where that fails, unless a number was asked for."""
+        if self.limit is None or self.limit <= known or next(self._model.parameters()).device.type != "cpu":
+            return
+
+        def window(length: int) -> NDArray[np.int32]:
+            own = np.resize(tokens.encode([tokens.example])[0], length - tokens.n_special)
+            return np.concatenate([tokens.prefix, own, tokens.suffix]).astype(np.int32)
+
+        found = longest_that_runs(self._model, self.identity.n_layers, window, self.limit, known)
+        if found == self.limit:
+            return
+        if isinstance(self.options.max_tokens, int):
+            raise ModelError(
+                f"model {self.identity.name!r}: takes {found} tokens at most, extract.max_tokens is "
+                f"{self.limit} (lower it, or set auto)"
+            )
+        self.limit = self.ends_at = found
 
 
 class SequenceEmbedder:
@@ -115,6 +163,7 @@ class SequenceEmbedder:
         options = transformer.options
         self.options = options
         self.poolings: tuple[Pooling, ...] = options.poolings
+        self.forward = transformer.ready(facts.alphabet)  # which may lower the limit
         self.tokens = Tokens(
             transformer.tokenizer,
             limit=transformer.limit,
@@ -122,7 +171,6 @@ class SequenceEmbedder:
             stride=options.stride,
             alphabet=facts.alphabet,
         )
-        self.forward = transformer.ready(facts.alphabet)
         self.hidden = self.forward.layers.hidden
         self.budget = Budget.default(self.forward)
         if options.tokens_per_batch is not None:

@@ -8,7 +8,9 @@ import torch
 import transformers
 
 from seqbench.errors import ModelError
+from seqbench.models.base import DatasetFacts
 from seqbench.models.limits import made_for, position_limit, token_limit
+from tests.models.planted_models import behind_engine
 
 IDS = {"vocab_size": 30, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
 SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 64}
@@ -123,3 +125,35 @@ def test_more_than_a_table_holds_is_refused() -> None:
 def test_what_a_config_of_custom_code_states_is_read() -> None:
     stated = SimpleNamespace(max_seq_len=1024, max_position_embeddings=-1, n_positions=float("inf"))
     assert made_for(UNLIMITED, stated) == [1024, 1024]
+
+
+class PaddedTable(torch.nn.Module):
+    """Positions as multimolecule's RNA-FM takes them: a padding index of 0, and a first position of 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = torch.nn.Embedding(30, 8)
+        self.position_embeddings = torch.nn.Embedding(66, 8, padding_idx=0)
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(8, 8) for _ in range(2)])
+
+    def get_input_embeddings(self) -> torch.nn.Embedding:
+        return self.embed
+
+    def forward(self, input_ids: torch.Tensor) -> Any:
+        states = [self.embed(input_ids) + self.position_embeddings(torch.arange(2, input_ids.shape[1] + 2))]
+        for layer in self.layers:
+            states.append(layer(states[-1]))
+        return SimpleNamespace(last_hidden_state=states[-1], hidden_states=states)
+
+
+def test_a_table_with_rows_that_are_never_used_is_tried_at_load() -> None:
+    assert position_limit(PaddedTable()) == 65
+    assert not takes(PaddedTable(), 65)
+    transformer = behind_engine(PaddedTable(), n_layers=3, width=8, max_length=10**9)
+    facts = DatasetFacts(name="d", alphabet="rna", min_length=9, max_length=99)
+    embedder = transformer.embedder(facts)
+    assert (transformer.limit, embedder.settings["max_tokens"]) == (64, 64)
+    assert embedder.embed(["ACGU" * 25], [0, 2]).windows.tolist() == [2]
+    asked = behind_engine(PaddedTable(), n_layers=3, width=8, max_tokens=65)
+    with pytest.raises(ModelError, match=r"takes 64 tokens at most, extract\.max_tokens is 65"):
+        asked.embedder(facts)

@@ -15,13 +15,16 @@ from seqbench.models.base import DatasetFacts, EmbedOptions
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.preflight import Certificate, Check, Sample, Verdict, certify, draw, preflight
 from seqbench.models.preflight.cost_checks import duration, tokens_per_second
+from seqbench.models.preflight.data_checks import check_unknown
 from seqbench.models.preflight.hook_check import check_hooks
 from seqbench.models.preflight.memory import activation_bytes, weight_bytes
 from seqbench.models.preflight.passes import Passes, difference
+from seqbench.models.tokens import Tokens
 from seqbench.models.transformer import SequenceEmbedder, Transformer
 from tests.data import write_split
-from tests.models.planted_models import WIDTH, Planted, planted
-from tests.tiny import FAMILIES, STATE_SPACE, letter_tokenizer
+from tests.models.planted_models import WIDTH, Planted, behind_engine, planted
+from tests.tiny import FAMILIES, LETTERS, STATE_SPACE, letter_tokenizer
+from tests.tiny_tokenizers import kmers
 
 TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGTTGCAGGATTACAGATT", "GATTACAGATTACAGGCCTTAGCA", "TTGACCA", "CCGTA"]
@@ -63,7 +66,17 @@ def test_the_sound_model_passes_all_checks() -> None:
     certificate = preflight(planted(), [SAMPLE])
     assert certificate.verdict is Verdict.PASS
     assert [check.name for check in certificate.checks] == [
-        *("layers", "finite values", "determinism", "hooks", "padding", "batches", "state", "positions"),
+        *(
+            "letters",
+            "layers",
+            "finite values",
+            "determinism",
+            "hooks",
+            "padding",
+            "batches",
+            "state",
+            "positions",
+        ),
         *("unknown tokens", "sequences over the limit", "speed", "memory"),
     ]
 
@@ -163,11 +176,49 @@ def test_a_width_that_is_not_the_configs_is_the_states_own() -> None:
     assert planted(width=WIDTH + 1).embedder(FACTS).hidden == 16
 
 
-def test_a_limit_over_the_positions_that_there_are_fails_at_the_limit() -> None:
+def test_a_limit_over_the_positions_that_there_are_is_lowered_to_what_works() -> None:
     certificate = certificate_of(planted("short table"))
-    check = found(certificate, "positions")
-    assert (check.verdict, check.value) == (Verdict.FAIL, 64)
+    assert found(certificate, "positions").measured == "56 hard"
+
+
+def test_a_limit_that_fails_later_on_fails_at_the_limit() -> None:
+    embedder = planted().embedder(FACTS)
+    embedder.transformer.limit = 200
+    check = found(certify(embedder, SEQUENCES), "positions")
+    assert (check.verdict, check.value) == (Verdict.FAIL, 200)
     assert "index out of range" in check.says
+
+
+def test_a_letter_without_a_row_in_the_embedding_is_named_and_no_length_is_blamed() -> None:
+    tokenizer = letter_tokenizer(specials_around=True, max_length=64)
+    tokenizer.add_tokens(["B"])  # the 26th id of an embedding of 25
+    embedder = planted(tokenizer=tokenizer).embedder(FACTS)
+    certificate = certify(embedder, ["ACGTTGCAGGB", *SEQUENCES])
+    check = found(certificate, "letters")
+    assert (check.verdict, check.measured) == (Verdict.FAIL, "B beyond 25 ids")
+    assert found(certificate, "positions").verdict is Verdict.PASS
+    alone = preflight(planted(tokenizer=tokenizer), [])
+    assert found(alone, "letters").measured == "B beyond 25 ids"
+
+
+def test_a_letter_whose_value_overflows_float16_is_named_and_no_length_is_blamed() -> None:
+    model = Planted()
+    model.embed.weight.data[4 + LETTERS.index("N")] = 1e6
+    with torch.inference_mode(False):
+        embedder = behind_engine(model.half(), n_layers=4, width=WIDTH, dtype="float16").embedder(FACTS)
+    certificate = certify(embedder, ["ACGTTGCAGGN", *SEQUENCES])
+    check = found(certificate, "letters")
+    assert (check.verdict, check.measured) == (Verdict.FAIL, "N gives NaN")
+    assert "float16 ends at 65,504" in check.advice
+    assert {found(certificate, name).verdict for name in ("finite values", "positions")} == {Verdict.PASS}
+
+
+def test_k_mers_count_sequences_shorter_than_a_word_and_all_that_one_letter_makes_unknown() -> None:
+    tokens = Tokens(kmers(3), limit=None, overlong="window", alphabet="dna")
+    check = check_unknown(tokens, ["ACGTTGCAGGATTACA" * 20, "AC", "ACGTNACGT"], "d")
+    assert check.verdict is Verdict.WARN
+    assert "N (0.3 %, 3 tokens each)" in check.says
+    assert "Of 1 sequences no token is known" in check.says
 
 
 @pytest.mark.parametrize(("family", "kind"), [("bert", "hard"), ("llama", "declared")])

@@ -45,8 +45,9 @@ def check_unknown(tokens: Tokens, sequences: Sequence[str], dataset: str) -> Che
     # A tokenizer without an unknown token leaves such letters out; its tokens do not show that.
     share = max(tokens.unknown_share(sequences), sum(lacking.values()))
     shown = sorted(lacking, key=lambda letter: -lacking[letter])[:SHOWN_LETTERS]
-    named = ", ".join(f"{letter} ({_percent(lacking[letter])})" for letter in shown)
-    good = share <= WARN_SHARE
+    named = ", ".join(f"{letter} ({_percent(lacking[letter])}{_times(tokens, letter)})" for letter in shown)
+    whole = _wholly_unknown(tokens, sequences)
+    good = share <= WARN_SHARE and not whole
     return Check(
         name="unknown tokens",
         dataset=dataset,
@@ -55,9 +56,23 @@ def check_unknown(tokens: Tokens, sequences: Sequence[str], dataset: str) -> Che
         value=share,
         tolerance=WARN_SHARE,
         says=f"{_percent(share)} of the tokens are unknown to the tokenizer"
-        + (f"; letters that it lacks, with their share: {named}." if named else "."),
+        + (f"; letters that it lacks, with their share: {named}." if named else ".")
+        + (f" Of {whole:,} sequences no token is known, as of those shorter than a word." if whole else ""),
         advice="" if good else ADVICE[bool(shown)],
     )
+
+
+def _wholly_unknown(tokens: Tokens, sequences: Sequence[str]) -> int:
+    """Sequences that have tokens, of which none is known."""
+    return sum(len(ids) > 0 and bool((ids == tokens.unknown_id).all()) for ids in tokens.encode(sequences))
+
+
+def _times(tokens: Tokens, letter: str) -> str:
+    """How many tokens one letter makes unknown among others, where it is more than one: up to k of k-mers."""
+    middle = len(tokens.example) // 2
+    (ids,) = tokens.encode([tokens.example[:middle] + letter + tokens.example[middle + 1 :]])
+    count = int((ids == tokens.unknown_id).sum())
+    return f", {count} tokens each" if count > 1 else ""
 
 
 def unknown_letters(tokens: Tokens, letters: Sequence[str]) -> list[str]:

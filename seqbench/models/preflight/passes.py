@@ -3,7 +3,7 @@
 Shape letters: B windows in a batch, T tokens, H hidden width.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -71,8 +71,17 @@ class Passes:
 
     def window(self, tokens: int, start: int = 0) -> NDArray[np.int32]:
         """A window of exactly so many tokens, special ones included, from own token `start` on, cyclic."""
-        own = np.resize(np.roll(self._own, -start), tokens - self._specials)
-        return np.concatenate([self._prefix, own, self._suffix]).astype(np.int32)
+        return self.around(np.resize(np.roll(self._own, -start), tokens - self._specials))
+
+    def around(self, own: Sequence[int] | NDArray[np.int32]) -> NDArray[np.int32]:
+        """A window of some own tokens."""
+        return np.concatenate([self._prefix, np.asarray(own), self._suffix]).astype(np.int32)
+
+    def leave_out(self, ids: Collection[int]) -> None:
+        """Make windows without some tokens, unless there are no others."""
+        kept = self._own[~np.isin(self._own, list(ids))]
+        if len(kept):
+            self._own = kept
 
     def run(self, *windows: NDArray[np.int32]) -> States:
         """Every layer of the first window, computed in one batch with the others."""

@@ -5,7 +5,6 @@ from typing import Final
 import torch
 
 from seqbench.models.forward import is_out_of_memory
-from seqbench.models.limits import position_limit
 from seqbench.models.preflight.certificate import Check, Verdict
 from seqbench.models.preflight.passes import Passes
 
@@ -33,10 +32,9 @@ def check_positions(passes: Passes, *, at_most: int = TRIED_TOKENS) -> Check:
             measured="no limit",
             says="Nothing limits the length of a sequence but memory.",
         )
-    table = position_limit(passes.forward.model)
-    hard = table is not None and table == limit
+    hard = passes.embedder.transformer.ends_at == limit
     kind = "hard" if hard else "declared"
-    why = "the table of positions ends there" if hard else "declared or asked for; longer ones would run"
+    why = "positions end there" if hard else "declared or asked for; longer ones would run"
     if limit > at_most:
         return Check(
             name=NAME,

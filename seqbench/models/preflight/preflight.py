@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from seqbench.core.alphabets import LETTERS
@@ -18,6 +19,7 @@ from seqbench.models.preflight.forward_checks import (
     check_padding,
 )
 from seqbench.models.preflight.hook_check import check_hooks
+from seqbench.models.preflight.letter_check import check_letters
 from seqbench.models.preflight.passes import Passes
 from seqbench.models.preflight.position_check import TRIED_TOKENS, check_positions, check_runs
 from seqbench.models.preflight.sample import Sample
@@ -55,10 +57,16 @@ def preflight(transformer: Loaded, samples: Sequence[Sample]) -> Certificate:
     checks = [] if samples else [_check_alphabets(pairs)]
     if readable:
         sample, embedder = readable[0]
-        checks += _model_checks(Passes(embedder, sample.sequences), TRIED_TOKENS)
+        passes = Passes(embedder, sample.sequences)
+        checks.append(check_letters(passes, sample.sequences, sample.facts.name))
+        checks += _model_checks(passes, TRIED_TOKENS)
     sound = not _any_failed(checks)
     if samples:
-        checks += [check for sample, found in pairs for check in _on_data(found, sample, costs=sound)]
+        for sample, found in pairs:
+            if not isinstance(found, ModelError) and found is not readable[0][1]:
+                letters = check_letters(Passes(found, sample.sequences), sample.sequences, sample.facts.name)
+                checks.append(replace(letters, dataset=sample.facts.name))
+            checks += _on_data(found, sample, costs=sound)
     elif sound:
         checks += _cost_checks(embedder, sample)
     return _certificate(transformer, readable[0][1] if readable else None, checks)
@@ -72,7 +80,9 @@ def certify(embedder: Ready, sequences: Sequence[str]) -> Certificate:
         sequences: Some of the data set's, at least one; of many or long ones, the first will do.
     """
     few = _few(sequences)
-    checks = _model_checks(Passes(embedder, few), CERTIFY_TOKENS)
+    passes = Passes(embedder, few)
+    letters = check_letters(passes, few, embedder.facts.name)
+    checks = [letters, *_model_checks(passes, CERTIFY_TOKENS)]
     return _certificate(embedder.transformer, embedder, [*checks, *_data_checks(embedder, few)])
 
 

@@ -26,6 +26,10 @@ class Loaded(Protocol):
     def limit(self) -> int | None:
         """Tokens of a window at most; None where nothing limits it."""
 
+    @property
+    def ends_at(self) -> int | None:
+        """Tokens at which its positions end; None where they do not."""
+
     def embedder(self, facts: DatasetFacts) -> "Ready":
         """Get ready for a data set; a ModelError where the tokenizer can't read it."""
 
