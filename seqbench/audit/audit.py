@@ -23,6 +23,7 @@ from seqbench.audit.settings import METHOD, AuditSettings
 from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
 from seqbench.audit.verify import need_rapidfuzz
 from seqbench.catalog.audit_records import AuditRecord, ControlScore, ItemMarks
+from seqbench.core.alphabets import is_nucleic
 from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, open_dataset
@@ -130,7 +131,7 @@ def _marks(
         if name == "train":
             continue
         copy_N = partners(mine.item_N, train.item_N)
-        reverse_N = _only(partners(mine.opposite_N, train.item_N), copy_N, dataset.alphabet != "protein")
+        reverse_N = _only(partners(mine.opposite_N, train.item_N), copy_N, is_nucleic(dataset.alphabet))
         other_N = _only(partners(mine.unordered_N, train.unordered_N), copy_N, dataset.n_seqs > 1)
         nothing = (np.full(len(copy_N), -1), np.full(len(copy_N), np.nan), np.zeros(len(copy_N), bool))
         near_N, identity_N, opposite_N = near.get(name, nothing)

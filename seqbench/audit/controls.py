@@ -24,6 +24,7 @@ from seqbench.audit.features import Counted, Features, binned, count, target_mea
 from seqbench.audit.identical import Digests
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
+from seqbench.core.alphabets import is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
@@ -124,7 +125,9 @@ def _curve(columns: Sequence[Features]) -> _Made:
 
 
 def _gc(dataset: Dataset, parts: Sequence[Counted]) -> _Made:
-    return "proteins have none" if dataset.alphabet == "protein" else _curve([each.gc_NS for each in parts])
+    if is_nucleic(dataset.alphabet):
+        return _curve([each.gc_NS for each in parts])
+    return "proteins have none" if dataset.alphabet == "protein" else "text has none"
 
 
 def _identity(dataset: Dataset, drawn: Drawn, sequences: Mapping[SplitName, Digests], seed: int) -> _Made:

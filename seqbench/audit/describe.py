@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import SplitFacts
-from seqbench.core.alphabets import LETTERS
+from seqbench.core.alphabets import LETTERS, is_nucleic
 from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
 
@@ -15,7 +15,7 @@ def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> SplitF
     """Sum up a split from its index, without reading it again."""
     letters = split.index.letters
     total = max(1, int(letters.sum()))
-    known = "ACGTU" if dataset.alphabet != "protein" else LETTERS["protein"]
+    known = "ACGTU" if is_nucleic(dataset.alphabet) else LETTERS[dataset.alphabet]
     quantiles = np.quantile(split.lengths, (0, 0.25, 0.5, 0.75, 1)).tolist()
     acgt = _count(letters, "ACGTU")
     return SplitFacts(
@@ -26,7 +26,7 @@ def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> SplitF
         labels=_labels(dataset, split),
         unknown_letters=1 - _count(letters, known) / total,
         lower_case=int(letters[ord("a") : ord("z") + 1].sum()) / total,
-        gc=None if dataset.alphabet == "protein" else _count(letters, "GC") / max(1, acgt),
+        gc=_count(letters, "GC") / max(1, acgt) if is_nucleic(dataset.alphabet) else None,
         marks=dict(marks),
     )
 

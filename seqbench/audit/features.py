@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqbench.audit.identical import Digests
 from seqbench.audit.letters import UNKNOWN, Text, encode, stretches_of, words
-from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet
+from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet, is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.datasets.dataset import Dataset, Split
 
@@ -157,12 +157,12 @@ _CAPITALS: Final = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-.*")
 
 def _kmers(text: Text, alphabet: Alphabet) -> Features:
     k = KMER_LENGTHS[alphabet]
-    bits = 5 if alphabet == "protein" else 2
+    bits = 2 if is_nucleic(alphabet) else 5
     size = 1 << bits * k
     found = words(text, k, alphabet, canonical=False)
     everywhere = np.ones(len(found.words_W), dtype=bool)
     counts = _bins(found.owner_W, found.words_W.astype(np.int64), everywhere, text.n_sequences, size)
-    if alphabet == "protein":
+    if not is_nucleic(alphabet):
         digits = np.arange(size)[:, None] >> (bits * np.arange(k)) & 31
         counts = counts[:, (digits < 20).all(axis=1)]
     shares: Features = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import plain, stretches_of
-from seqbench.core.alphabets import reverse_complement
+from seqbench.core.alphabets import is_nucleic, reverse_complement
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
@@ -121,7 +121,7 @@ def _contradicting(dataset: Dataset, labels_MK: NDArray[Any], starts: NDArray[np
 
 
 def _of_split(dataset: Dataset, name: SplitName, advance: Advance) -> Fingerprints:
-    split, protein = dataset.splits[name], dataset.alphabet == "protein"
+    split, protein = dataset.splits[name], not is_nucleic(dataset.alphabet)
     n_items, n_seqs = len(split), dataset.n_seqs
     item_N = np.empty(n_items, np.uint64)
     # What is the same by nature is the same array.

@@ -15,6 +15,7 @@ from seqbench.audit.controls import KMERS
 from seqbench.audit.describe import shift_of_labels
 from seqbench.audit.settings import FEWEST, OF_KMERS, THRESHOLDS, AuditSettings
 from seqbench.catalog.audit_records import ControlScore, Finding, ItemMarks, SplitFacts
+from seqbench.core.alphabets import is_nucleic
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.datasets.dataset import Dataset
 
@@ -98,7 +99,7 @@ def _any_copy(marks: ItemMarks) -> NDArray[np.bool_]:
 
 def _copies(dataset: Dataset, test: ItemMarks) -> Finding:
     kinds = [f"{int((test.copy_of_N >= 0).sum()):,} exact"]
-    if dataset.alphabet != "protein":
+    if is_nucleic(dataset.alphabet):
         kinds.append(f"{int((test.reverse_copy_of_N >= 0).sum()):,} reverse complements")
     if dataset.n_seqs > 1:
         kinds.append(f"{int((test.reordered_copy_of_N >= 0).sum()):,} in another order")

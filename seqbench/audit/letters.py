@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.alphabets import LETTERS, Alphabet
+from seqbench.core.alphabets import LETTERS, Alphabet, is_nucleic
 from seqbench.datasets.dataset import Split
 
 CHUNK_LETTERS: Final = 1 << 18
@@ -43,12 +43,12 @@ class Words:
 def plain(sequence: str, alphabet: Alphabet) -> str:
     """Write a sequence as it is compared: capitals, and T for U in nucleotides."""
     upper = sequence.upper()
-    return upper if alphabet == "protein" else upper.replace("U", "T")
+    return upper.replace("U", "T") if is_nucleic(alphabet) else upper
 
 
 def encode(sequences: Sequence[str], alphabet: Alphabet) -> Text:
     """Turn sequences of any case into codes."""
-    raw = np.frombuffer(("\n".join(sequences) + "\n").encode("ascii"), dtype=np.uint8)
+    raw = np.frombuffer(("\n".join(sequences) + "\n").encode("ascii", "replace"), dtype=np.uint8)
     sizes = np.fromiter((len(sequence) + 1 for sequence in sequences), np.int64, len(sequences))
     return Text(
         codes_P=_table(alphabet)[raw],
@@ -59,7 +59,7 @@ def encode(sequences: Sequence[str], alphabet: Alphabet) -> Text:
 
 def largest_k(alphabet: Alphabet) -> int:
     """How many letters fit into one word: 31 nucleotides (62 bits), 12 amino acids (60)."""
-    return 12 if alphabet == "protein" else 31
+    return 31 if is_nucleic(alphabet) else 12
 
 
 def words(text: Text, k: int, alphabet: Alphabet, *, canonical: bool) -> Words:
@@ -74,7 +74,7 @@ def words(text: Text, k: int, alphabet: Alphabet, *, canonical: bool) -> Words:
     n_words = max(0, len(text.codes_P) - k + 1)
     if not n_words:
         return Words(words_W=np.zeros(0, np.uint64), owner_W=np.zeros(0, np.int32))
-    bits = 5 if alphabet == "protein" else 2
+    bits = 2 if is_nucleic(alphabet) else 5
     codes_P = text.codes_P.astype(np.uint64)
     packed = _pack(codes_P & np.uint64(31 if bits == 5 else 3), k, bits)
     if canonical:
@@ -86,7 +86,7 @@ def words(text: Text, k: int, alphabet: Alphabet, *, canonical: bool) -> Words:
 
 def repetitive(words_W: NDArray[np.uint64], k: int, alphabet: Alphabet) -> NDArray[np.bool_]:
     """Which words have a period of 1, 2 or 3 letters, as AAAA… and CACA…: they are shared by chance."""
-    bits = 5 if alphabet == "protein" else 2
+    bits = 2 if is_nucleic(alphabet) else 5
     found = np.zeros(len(words_W), dtype=bool)
     for period in (1, 2, 3):
         if period < k:
@@ -118,7 +118,7 @@ def stretches_of(split: Split) -> Iterator[tuple[int, int]]:
 def _table(alphabet: Alphabet) -> NDArray[np.uint8]:
     table = np.full(256, UNKNOWN, dtype=np.uint8)
     for code, letter in enumerate(LETTERS[alphabet]):
-        same = "TU" if alphabet != "protein" and letter in "TU" else letter
+        same = "TU" if is_nucleic(alphabet) and letter in "TU" else letter
         for variant in same + same.lower():
             table[ord(variant)] = code
     return table

@@ -17,7 +17,7 @@ from seqbench.audit.minhash import Signatures, bins_for, sign
 from seqbench.audit.scratch import Scratch
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
-from seqbench.core.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
@@ -57,7 +57,7 @@ class NearPairs:
 
 def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
     """The smallest k with `ROOM` words for each letter, so that few are shared by chance."""
-    base, strands = (20, 1) if alphabet == "protein" else (4, 2)
+    base, strands = (4, 2) if is_nucleic(alphabet) else (20, 1)
     k = 3
     while base**k < ROOM * strands * typical_letters and k < 12:
         k += 1
@@ -145,7 +145,7 @@ def _words_of(items: list[Item], k: int, alphabet: Alphabet) -> Words:
     found = []
     for number, sequences in enumerate(zip(*items, strict=True)):
         text = encode(sequences, alphabet)
-        these = words(text, k, alphabet, canonical=alphabet != "protein")
+        these = words(text, k, alphabet, canonical=is_nucleic(alphabet))
         tagged = mixed(these.words_W, SIGNATURE + number) if number else these.words_W
         found.append(Words(words_W=tagged, owner_W=these.owner_W))
     return Words(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import encode, largest_k
-from seqbench.core.alphabets import Alphabet, reverse_complement
+from seqbench.core.alphabets import Alphabet, is_nucleic, reverse_complement
 
 SHORT: Final = 64
 """Letters up to which sequences are searched like this: one word of RapidFuzz's bit-parallel distance. Longer
@@ -109,7 +109,7 @@ class ShortSearch:
                 part = [queries[number] for number in mine.tolist()]
                 forward: _Near = self._near_ones(part)
                 backward: _Near = (_NONE, _NONE, np.zeros(0))
-                if self._alphabet != "protein":
+                if is_nucleic(self._alphabet):
                     backward = self._near_ones([reverse_complement(query) for query in part])
                 yield _better(forward, backward, mine)
 
@@ -181,7 +181,7 @@ def _codes(sequences: Sequence[str], alphabet: Alphabet) -> NDArray[np.uint8]:
 
 def _word(codes_NL: NDArray[np.uint8], alphabet: Alphabet) -> NDArray[np.uint64]:
     """A number for the first letters, as many as fit; unknown ones only add candidates."""
-    bits, most = (5 if alphabet == "protein" else 2), largest_k(alphabet)
+    bits, most = (2 if is_nucleic(alphabet) else 5), largest_k(alphabet)
     found = np.zeros(len(codes_NL), dtype=np.uint64)
     for column in codes_NL[:, :most].T:
         found = (found << np.uint64(bits)) | (column & np.uint8((1 << bits) - 1)).astype(np.uint64)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seqbench.audit.letters import Words, encode, repetitive, stretches_of, words
 from seqbench.audit.scratch import Buckets
+from seqbench.core.alphabets import is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
@@ -25,7 +26,7 @@ _BUCKETS: Final = 64
 """Parts by hash, of which one at a time is held in memory."""
 _FILTER_BITS: Final = 28
 """Of a filter of 32 MB: with 20 million stretches it lets 7 % of the others through."""
-DEFAULT_WIDTH: Final = {"dna": 30, "rna": 30, "protein": 12}
+DEFAULT_WIDTH: Final = {"dna": 30, "rna": 30, "protein": 12, "text": 12}
 """Among a million sequences of 1,000 letters (1e9 words on each side of a comparison) random stretches of 30
 nucleotides coincide once (1e18 / 4^30), of 12 amino acids some hundred times; 30 is also the seed length at
 which aligners call a match unique."""
@@ -128,7 +129,7 @@ def _read(dataset: Dataset, split: Split, start: int, stop: int, width: int, adv
     """The stretches of a run of items, owners from 0."""
     items = split.sequences(start, stop)
     flat = encode([sequence for item in items for sequence in item], dataset.alphabet)
-    found = words(flat, width, dataset.alphabet, canonical=dataset.alphabet != "protein")
+    found = words(flat, width, dataset.alphabet, canonical=is_nucleic(dataset.alphabet))
     advance(float(split.lengths[start:stop].sum()))
     return Words(words_W=found.words_W, owner_W=found.owner_W // np.int32(dataset.n_seqs))
 

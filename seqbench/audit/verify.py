@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seqbench.audit.letters import plain
 from seqbench.audit.minhash import identity_at
 from seqbench.audit.settings import SIGNATURE
-from seqbench.core.alphabets import Alphabet, reverse_complement
+from seqbench.core.alphabets import Alphabet, is_nucleic, reverse_complement
 from seqbench.errors import DataError
 
 LONGEST: Final = 20_000
@@ -55,7 +55,7 @@ def identities(
     mine = [[plain(sequence, alphabet) for sequence in item] for item in one]
     theirs = [[plain(sequence, alphabet) for sequence in item] for item in other]
     forward_C = _least(mine, theirs, near)
-    if alphabet == "protein":
+    if not is_nucleic(alphabet):
         return forward_C, np.zeros(len(forward_C), dtype=bool)
     opposite = [[reverse_complement(sequence) for sequence in item] for item in theirs]
     backward_C = _least(mine, opposite, near)

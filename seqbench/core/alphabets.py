@@ -1,14 +1,20 @@
-"""The letters of DNA, RNA and proteins, the k-mers that describe each, and the other strand."""
+"""The letters of DNA, RNA, proteins and text, the k-mers that describe each, and the other strand."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
-Alphabet = Literal["dna", "rna", "protein"]
+Alphabet = Literal["dna", "rna", "protein", "text"]
 
-LETTERS: Final[Mapping[Alphabet, str]] = {"dna": "ACGT", "rna": "ACGU", "protein": "ACDEFGHIKLMNPQRSTVWY"}
-"""Without codes of ambiguity, upper case."""
+LETTERS: Final[Mapping[Alphabet, str]] = {
+    "dna": "ACGT",
+    "rna": "ACGU",
+    "protein": "ACDEFGHIKLMNPQRSTVWY",
+    "text": "ABCDEFGHIJKLMNOPQRSTUVWXYZ ",
+}
+"""Without codes of ambiguity, upper case. Of text, what audits and counts of letters tell apart: its other
+characters are one unknown letter to them. Models get a text as it is."""
 
-KMER_LENGTHS: Final[Mapping[Alphabet, int]] = {"dna": 4, "rna": 4, "protein": 2}
+KMER_LENGTHS: Final[Mapping[Alphabet, int]] = {"dna": 4, "rna": 4, "protein": 2, "text": 2}
 """Letters of the k-mers that stand for composition: 256 columns of nucleotides, 400 of proteins.
 
 Both are what composition beyond single letters is described by in their fields: tetranucleotides are the
@@ -24,6 +30,11 @@ _PARTNERS: Final = "TGCAYRSWMKVHDBN"
 
 _DNA: Final = str.maketrans(_CODES + _CODES.lower() + "Uu", _PARTNERS + _PARTNERS.lower() + "Aa")
 _RNA: Final = _DNA | str.maketrans("Aa", "Uu")
+
+
+def is_nucleic(alphabet: Alphabet) -> bool:
+    """Whether sequences have two strands and four letters."""
+    return alphabet in ("dna", "rna")
 
 
 def reverse_complement(sequence: str) -> str:

@@ -68,6 +68,7 @@ class IndexCache:
                 sha256=about["sha256"],
                 class_names=tuple(about["class_names"]),
                 remarks=tuple(about["remarks"]),
+                white_space=about["white_space"],
                 ids=ids,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
@@ -97,6 +98,7 @@ class IndexCache:
                 "sha256": index.sha256,
                 "class_names": index.class_names,
                 "remarks": index.remarks,
+                "white_space": index.white_space,
                 "has_ids": index.ids is not None,
             }
             arrays = {name: getattr(index, name) for name in _ARRAYS}

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,8 @@ from seqbench.core.progress import Reporter
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.cache import IndexCache, cache_folder
 from seqbench.datasets.class_names import names_of_outputs, number_classes
-from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
-from seqbench.datasets.index import Reading, SplitIndex, scan_split
+from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of, white_space
+from seqbench.datasets.index import Reading, SplitIndex, scan_split, without_white_space
 from seqbench.datasets.labels import Labels
 from seqbench.datasets.planted.claim import read_ceiling
 from seqbench.datasets.spec import DatasetSpec
@@ -68,7 +68,10 @@ class Split:
             DataError: The file was changed or removed since it was indexed.
         """
         keys = self.index.seq_keys
-        return [tuple(item[key] for key in keys) for item in self.objects(start, stop)]
+        items = self.objects(start, stop)
+        if self.index.white_space:
+            return [tuple(without_white_space(item[key]) for key in keys) for item in items]
+        return [tuple(item[key] for key in keys) for item in items]
 
     def objects(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Read items `start` to `stop` (exclusive) with every key that their lines have.
@@ -141,7 +144,12 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
     indexes: dict[SplitName, SplitIndex] = {}
     for name in names:
         task = indexes["train"].task if "train" in indexes else spec.task
-        indexes[name] = _index(spec, name, task, reporter)
+        indexes[name] = _index(spec, name, Reading(task=task), reporter)
+    alphabet = spec.alphabet or alphabet_of(sum_letters(indexes))
+    for name, index in indexes.items():
+        if alphabet != "text" and white_space(index.letters):
+            reading = Reading(task=index.task, white_space="leave out")
+            indexes[name] = _index(spec, name, reading, reporter)
     for index in indexes.values():
         _check_alike(index, indexes["train"])
     indexes = number_classes(indexes, spec.class_names)
@@ -159,10 +167,10 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
         classes=() if classes is None else tuple(classes.tolist()),
         class_names=names_of_outputs(spec, train, classes),
         n_targets=train.labels.shape[1] if train.labels.ndim == 2 else 1,
-        alphabet=alphabet_of(sum_letters(indexes)),
+        alphabet=alphabet,
         sha256=_combined_hash(indexes),
         ceiling=ceiling,
-        warnings=(*warnings_of(spec, indexes, unused), *doubts),
+        warnings=(*warnings_of(spec, indexes, unused, alphabet), *doubts),
     )
 
 
@@ -192,9 +200,15 @@ def _split_names(spec: DatasetSpec) -> tuple[list[SplitName], list[SplitName]]:
     return wanted, [split for split in present if split not in wanted]
 
 
-def _index(spec: DatasetSpec, name: SplitName, task: Task | None, reporter: Reporter | None) -> SplitIndex:
+def _index(spec: DatasetSpec, name: SplitName, reading: Reading, reporter: Reporter | None) -> SplitIndex:
     path = split_path(spec, name)
-    reading = Reading(task=task, seq_keys=spec.seq_keys, label_key=spec.label_key, id_key=spec.id_key)
+    reading = replace(
+        reading,
+        seq_keys=spec.seq_keys,
+        label_key=spec.label_key,
+        id_key=spec.id_key,
+        any_character=spec.alphabet == "text",
+    )
     folder = cache_folder()
     cache = None if folder is None else IndexCache(folder)
     if cache is not None and (known := cache.load(path, reading)) is not None:

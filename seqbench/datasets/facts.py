@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.spec import DatasetSpec, Expected
@@ -18,28 +18,46 @@ ODD_SHARE = 0.001
 """Share of letters that are no nucleotide codes, or of T beside U, up to which they are slips: of a protein's
 letters a third are such."""
 
+SPACES = (0.03, 0.4)
+"""Shares of spaces in text: English has 17 %, long compound words half of that; a protein written with spaces
+between its letters has 50 %."""
+
+WORDY_SHARE = 0.03
+"""Least share of B, J, O, U, X and Z among the letters of text: English has 12 %, proteins hardly any."""
+
 RATIO_TOLERANCE = 0.01
 """Documented shares of splits are rounded to two digits."""
 
 _IUPAC = np.frombuffer(b"ACGTUNRYSWKMBDHV-.", dtype=np.uint8)
+_NO_RESIDUES = np.frombuffer(b"BJOUXZ", dtype=np.uint8)
 _COMMON = np.frombuffer(b"ACGTUN", dtype=np.uint8)
+_WHITE = np.array([byte < 128 and chr(byte).isspace() for byte in range(256)])
 _ODD = np.array([not (chr(byte).isalpha() or chr(byte) in "-.*") for byte in range(256)])
 
 
 def alphabet_of(letters: NDArray[np.int64]) -> Alphabet:
-    """Tell DNA, RNA and protein apart by a (256,) histogram of byte values, either case.
+    """Tell DNA, RNA, protein and text apart by a (256,) histogram of byte values, either case.
 
     Nucleotides are at least 90 % A, C, G, T, U and N and hardly anything but IUPAC codes; RNA is where U
-    occurs and T hardly does.
+    occurs and T hardly does. Text is words with spaces between them. White space, digits and the like decide
+    nothing else: a line end behind each sequence makes no protein of DNA.
     """
     upper = letters.copy()
     upper[ord("A") : ord("Z") + 1] += upper[ord("a") : ord("z") + 1]
     upper[ord("a") : ord("z") + 1] = 0
+    spaces, characters = int(upper[ord(" ")]), int(upper.sum())
+    upper[_ODD] = 0
     total = upper.sum()
     if upper[_IUPAC].sum() < (1 - ODD_SHARE) * total or upper[_COMMON].sum() < NUCLEOTIDE_SHARE * total:
-        return "protein"
+        has_words = SPACES[0] * characters <= spaces <= SPACES[1] * characters
+        return "text" if has_words and upper[_NO_RESIDUES].sum() >= WORDY_SHARE * total else "protein"
     thymine, uracil = upper[ord("T")], upper[ord("U")]
     return "rna" if uracil and thymine <= ODD_SHARE * uracil else "dna"
+
+
+def white_space(letters: NDArray[np.int64]) -> int:
+    """How many characters of a (256,) histogram are spaces, line ends and the like."""
+    return int(letters[_WHITE].sum())
 
 
 def odd_letters(letters: NDArray[np.int64]) -> str | None:
@@ -50,7 +68,7 @@ def odd_letters(letters: NDArray[np.int64]) -> str | None:
 
 def foreign_letters(letters: NDArray[np.int64]) -> str | None:
     """Name the letters among nucleotides that stand for none, with their counts; None if there are none."""
-    if alphabet_of(letters) == "protein":
+    if not is_nucleic(alphabet_of(letters)):
         return None
     codes = {*map(chr, _IUPAC.tolist()), "*"}
     foreign = [byte for byte in np.flatnonzero(letters).tolist() if chr(byte).upper() not in codes]
@@ -58,7 +76,10 @@ def foreign_letters(letters: NDArray[np.int64]) -> str | None:
 
 
 def warnings_of(
-    spec: DatasetSpec, indexes: Mapping[SplitName, SplitIndex], unused: list[SplitName]
+    spec: DatasetSpec,
+    indexes: Mapping[SplitName, SplitIndex],
+    unused: list[SplitName],
+    alphabet: Alphabet,
 ) -> list[str]:
     """List what a user should know of the files and is no fault, each in one line that starts with the name.
 
@@ -66,12 +87,18 @@ def warnings_of(
         spec: With the documented facts.
         indexes: The splits in use.
         unused: Splits that have a file which the spec leaves out.
+        alphabet: Of the sequences; text may hold anything.
     """
     remarks = _differences(spec.expected, indexes)
     remarks += [f"{split}.jsonl is not used: data_split leaves it out" for split in unused]
-    if odd := odd_letters(sum_letters(indexes)):
+    if count := sum(index.white_space or 0 for index in indexes.values()):
+        remarks.append(
+            f"sequences hold white space, {count:,} characters in all, which is left out (where they are "
+            "words, set alphabet: text in datasets_info.yaml)"
+        )
+    if alphabet != "text" and (odd := odd_letters(sum_letters(indexes))):
         remarks.append(f"sequences hold characters that are no letters: {odd}")
-    if foreign := foreign_letters(sum_letters(indexes)):
+    if alphabet != "text" and (foreign := foreign_letters(sum_letters(indexes))):
         remarks.append(f"sequences hold letters that are no nucleotides: {foreign}")
     train = indexes["train"]
     remarks += train.remarks

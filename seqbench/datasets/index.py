@@ -10,7 +10,7 @@ import reprlib
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class SplitIndex:
     lines: NDArray[np.int64]
     """(N,) number of each item's line, from 1; blank lines are skipped but counted."""
     lengths: NDArray[np.int64]
-    """(N, S) characters of each sequence."""
+    """(N, S) characters of each sequence, without what is left out."""
     labels: Labels
     """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
     letters: NDArray[np.int64]
@@ -57,6 +57,8 @@ class SplitIndex:
     """What the form of the labels alone decided; see `FoundLabels`."""
     ids: PackedTexts | None = None
     """(N,) the items' own ids, empty for an item without one; None where the first line has none."""
+    white_space: int | None = None
+    """Characters of white space in the sequences that were left out; None where it is part of them."""
     size: int
     """Bytes of the file when it was scanned."""
     mtime_ns: int
@@ -85,6 +87,10 @@ class Reading:
     id_key: str | None = None
     """Key of an item's id, a text or number that each must have; None: that of `ID_KEYS` which the first line
     has."""
+    white_space: Literal["keep", "leave out"] = "keep"
+    """What becomes of spaces, line ends and the like in sequences."""
+    any_character: bool = False
+    """Whether sequences may hold more than ASCII, as text does."""
 
 
 AS_THEY_ARE: Final = Reading()
@@ -136,6 +142,8 @@ class _Scan:
         self._label_key = reading.label_key
         self._id_key, self._needs_id = reading.id_key, reading.id_key is not None
         self._ids = TextsBuilder()
+        self._encoding = "utf-8" if reading.any_character else "ascii"
+        self._white_space = 0 if reading.white_space == "leave out" else None
         self._offsets = array("q")
         self._lines = array("q")
         self._lengths = array("q")
@@ -179,6 +187,7 @@ class _Scan:
             sha256=self._hash.hexdigest(),
             class_names=found.names,
             remarks=found.remarks,
+            white_space=self._white_space,
             ids=None if self._id_key is None else self._ids.finish(),
             size=stat.st_size,
             mtime_ns=stat.st_mtime_ns,
@@ -192,7 +201,7 @@ class _Scan:
             self._numbered = self._seq_keys != ("seq",)
         elif self._numbered and (count := len(_numbered_keys(item))) != len(self._seq_keys):
             raise LineError(f"item has {count} sequences (seq1 …), on the first line {len(self._seq_keys)}")
-        sequences = [_sequence(item, key) for key in self._seq_keys]
+        sequences = [self._sequence(item, key) for key in self._seq_keys]
         if self._label_key not in item:
             raise LineError(f"{_no_key(self._label_key, item)} (set label_key in datasets_info.yaml)")
         self._labels.add(item[self._label_key])
@@ -200,9 +209,27 @@ class _Scan:
             self._ids.append(self._id(self._id_key, item))
         for sequence in sequences:
             self._lengths.append(len(sequence))
-            self._uncounted += sequence
+            self._uncounted += sequence.encode(self._encoding)
         if len(self._uncounted) >= READ_BYTES:
             self._count_letters()
+
+    def _sequence(self, item: dict[str, object], key: str) -> str:
+        sequence = _sequence(item, key)
+        try:
+            if not sequence.isascii():
+                sequence.encode(self._encoding)
+        except UnicodeEncodeError as error:
+            raise LineError(
+                f"{key!r} holds {sequence[error.start]!r} at {error.start + 1}; sequences are ASCII letters "
+                "(of text, set alphabet: text in datasets_info.yaml)"
+            ) from error
+        if self._white_space is None:
+            return sequence
+        kept = without_white_space(sequence)
+        self._white_space += len(sequence) - len(kept)
+        if not kept:
+            raise LineError(f"{key!r} holds white space alone (drop the item)")
+        return kept
 
     def _id(self, key: str, item: dict[str, object]) -> str:
         """An item's id; empty where it has none and the key was only looked for."""
@@ -255,7 +282,12 @@ def _numbered_keys(item: dict[str, object]) -> tuple[str, ...]:
     return tuple(f"seq{number}" for number in range(1, count + 1))
 
 
-def _sequence(item: dict[str, object], key: str) -> bytes:
+def without_white_space(sequence: str) -> str:
+    """A sequence without spaces, line ends and the like."""
+    return "".join(sequence.split())
+
+
+def _sequence(item: dict[str, object], key: str) -> str:
     if key not in item:
         raise LineError(f"{_no_key(key, item)} (set seq_key in datasets_info.yaml)")
     sequence = item[key]
@@ -263,13 +295,7 @@ def _sequence(item: dict[str, object], key: str) -> bytes:
         raise LineError(f"{key!r} must be a string, got {reprlib.repr(sequence)}")
     if not sequence:
         raise LineError(f"{key!r} is an empty sequence (drop the item)")
-    try:
-        return sequence.encode("ascii")
-    except UnicodeEncodeError as error:
-        found = sequence[error.start]
-        raise LineError(
-            f"{key!r} holds {found!r} at {error.start + 1}; sequences are ASCII letters"
-        ) from error
+    return sequence
 
 
 def _no_key(key: str, item: dict[str, object]) -> str:

@@ -6,9 +6,10 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args
 
 from seqbench.config.yaml_file import read_yaml
+from seqbench.core.alphabets import Alphabet
 from seqbench.core.types import SPLITS, SplitName, Task, check_name
 from seqbench.datasets.spec import Expected, HeadName
 from seqbench.errors import ConfigError
@@ -27,6 +28,7 @@ _ENTRY_KEYS = (
     "id_key",
     "classes",
     "eval_task",
+    "alphabet",
     "data_split",
     "dataset_ratio",
     "classifer_type",
@@ -48,6 +50,7 @@ class InfoEntry:
     seq_keys: tuple[str, ...] | None
     label_key: str | None
     id_key: str | None
+    alphabet: Alphabet | None
     class_names: tuple[str, ...] | None
     splits: tuple[SplitName, ...] | None
     head: HeadName | None
@@ -117,6 +120,7 @@ class _Entry:
             label_key=self._text("label_key"),
             id_key=self._text("id_key"),
             class_names=self._class_names(),
+            alphabet=self._alphabet(),
             splits=None if splits is None else tuple(split for split in SPLITS if split in splits),
             head=self._head(),
             expected=expected,
@@ -145,6 +149,11 @@ class _Entry:
     def _task(self) -> Task | None:
         name = self._get("eval_task", str, "one of " + ", ".join(Task), lambda text: text in _TASKS)
         return None if name is None else _TASKS[name]
+
+    def _alphabet(self) -> Alphabet | None:
+        names = get_args(Alphabet)
+        name = self._get("alphabet", str, "one of " + ", ".join(names), lambda text: text in names)
+        return cast(Alphabet | None, name)
 
     def _seq_keys(self) -> tuple[str, ...] | None:
         count = self._count("seq_for_item")

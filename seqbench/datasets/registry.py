@@ -192,6 +192,7 @@ def _spec(root: Path, name: str, entry: InfoEntry | None) -> DatasetSpec:
         label_key=entry.label_key or spec.label_key,
         id_key=entry.id_key,
         class_names=entry.class_names,
+        alphabet=entry.alphabet,
         splits=entry.splits,
         head=entry.head or spec.head,
         expected={**spec.expected, **entry.expected},

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypedDict
 
+from seqbench.core.alphabets import Alphabet
 from seqbench.core.types import SplitName, Task
 
 HeadName = Literal["mlp", "xgb", "forest"]
@@ -51,6 +52,8 @@ class DatasetSpec:
     class_names: tuple[str, ...] | None = None
     """Names of class 0, 1 …, or of an item's labels or targets in order. Where labels are text: the classes
     in the order of their numbers. None: of texts those that occur, sorted; else what an import recorded."""
+    alphabet: Alphabet | None = None
+    """None: told by the letters of all splits."""
     splits: tuple[SplitName, ...] | None = None
     """The splits to use, each of which must then exist. None: whichever files exist."""
     head: HeadName | None = None

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet
+from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet, is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.types import Pooling
 from seqbench.errors import NotApplicableError
@@ -31,14 +31,14 @@ def _codes(alphabet: Alphabet) -> NDArray[np.int64]:
     """Per byte value, the index of its letter (either case), or -1; U and T are one letter of nucleotides."""
     table = np.full(256, -1, dtype=np.int64)
     for index, letter in enumerate(LETTERS[alphabet]):
-        same = "TU" if alphabet != "protein" and letter in "TU" else letter
+        same = "TU" if is_nucleic(alphabet) and letter in "TU" else letter
         for variant in same + same.lower():
             table[ord(variant)] = index
     return table
 
 
 def _letters(sequence: str) -> NDArray[np.uint8]:
-    return np.frombuffer(sequence.encode("ascii"), dtype=np.uint8)
+    return np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
 
 
 class _Control:
@@ -95,7 +95,7 @@ class KmerEmbedder(_Control):
         self._ks = tuple(ks)
         self._columns = {k: _canonical_columns(k) if canonical else None for k in self._ks}
         self.hidden = sum(self._width(k) for k in self._ks)
-        self.settings: Settings = {"alphabet": "protein" if alphabet == "protein" else "nucleotides"}
+        self.settings: Settings = {"alphabet": "nucleotides" if is_nucleic(alphabet) else alphabet}
 
     def _width(self, k: int) -> int:
         columns = self._columns[k]
@@ -131,7 +131,7 @@ class OnehotEmbedder(_Control):
         self._base = len(LETTERS[alphabet])
         self.hidden = length * self._base
         self.settings: Settings = {
-            "alphabet": "protein" if alphabet == "protein" else "nucleotides",
+            "alphabet": "nucleotides" if is_nucleic(alphabet) else alphabet,
             "length": length,
         }
 
@@ -181,7 +181,7 @@ class Kmer:
         Raises:
             NotApplicableError: There would be over 65,536 columns, or canonical k-mers of proteins.
         """
-        if self.canonical and facts.alphabet == "protein":
+        if self.canonical and not is_nucleic(facts.alphabet):
             raise NotApplicableError("proteins have no reverse complement")
         lengths = self._lengths(facts.alphabet)
         width = sum(len(LETTERS[facts.alphabet]) ** min(k, LONGEST) for k in lengths)

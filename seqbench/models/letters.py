@@ -59,6 +59,8 @@ class Lookup:
 
 def find_lookup(writer: Writer, alphabet: Alphabet) -> Lookup | None:
     """Find a table that gives what a tokenizer gives; None where its tokens depend on their neighbours."""
+    if alphabet == "text":
+        return None
     core = LETTERS[alphabet]
     if writer.style.word > 1:
         found = _words(writer, core)

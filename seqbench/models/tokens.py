@@ -21,6 +21,9 @@ from seqbench.models.writing import Ids, Writer, find_writer
 __all__ = ["Tokens", "Windows", "token_limit"]
 
 
+SENTENCE = "The quick brown fox jumps over the lazy dog. "
+"""A text that any tokenizer of English makes tokens of."""
+
 LONGEST_TRIED = 131_072
 """Letters up to which a look-up table is held against the tokenizer; a million take it 400 to 800 MB."""
 
@@ -73,7 +76,9 @@ class Tokens:
         self._writer = find_writer(tokenizer, alphabet or "dna")
         self._lookup: Lookup | None = find_lookup(self._writer, alphabet or "dna")
         self._tried_length = max(TRIAL_LENGTHS)
-        self.example = LETTERS[alphabet or "dna"] * 4 * self._writer.unit
+        self.alphabet: Alphabet = alphabet or "dna"
+        letters = SENTENCE if alphabet == "text" else LETTERS[self.alphabet]
+        self.example = letters * 4 * self._writer.unit
         """A sequence that the tokenizer knows."""
         self.prefix, self.suffix = _special_tokens(self._writer, self.example)
         pad_id = getattr(tokenizer, "pad_token_id", None)

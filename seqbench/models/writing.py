@@ -19,13 +19,19 @@ from seqbench.errors import ModelError, said
 
 Ids = NDArray[np.int32]
 
-SWAPS: dict[Alphabet, dict[str, str]] = {"dna": {"T": "U"}, "rna": {"U": "T"}, "protein": {}}
+SWAPS: dict[Alphabet, dict[str, str]] = {
+    "dna": {"T": "U"},
+    "rna": {"U": "T"},
+    "protein": {},
+    "text": {},
+}
 """What is written for a letter that the tokenizer lacks: DNA models read RNA, RNA models DNA."""
 
 STAND_INS: dict[Alphabet, dict[str, str]] = {
     "dna": {"U": "T"},
     "rna": {"T": "U"},
     "protein": dict.fromkeys("BOUZ", "X"),
+    "text": {},
 }
 """The same for further letters that sequences may hold. The cards of ProtBert and ProtT5 replace rare and
 ambiguous residues by X."""
@@ -175,13 +181,16 @@ def find_writer(tokenizer: Any, alphabet: Alphabet) -> Writer:
     """Find how sequences of an alphabet are written for a tokenizer.
 
     Returns:
-        The first way that works of: plain, spaced letters, overlapping k-mers. Letters that the tokenizer
-        lacks are written as others (`SWAPS`, `STAND_INS`) and lower case as upper case, where it has those.
+        Text is given as it is: its tokenizer knows words. Else the first way that works of: plain, spaced
+        letters, overlapping k-mers. Letters that the tokenizer lacks are written as others (`SWAPS`,
+        `STAND_INS`) and lower case as upper case, where it has those.
 
     Raises:
         ModelError: No way works.
     """
     core = LETTERS[alphabet]
+    if alphabet == "text":
+        return Writer(tokenizer, Style(), core)
     for style in _candidates(alphabet):
         if Writer(tokenizer, style, core).knows(core, core) == core:
             return Writer(tokenizer, _completed(tokenizer, style, alphabet), core)

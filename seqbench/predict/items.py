@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqbench.datasets.index import without_white_space
 from seqbench.errors import DataError, said
 
 JSONL = (".jsonl", ".json")
@@ -30,13 +31,14 @@ def is_readable(path: Path) -> bool:
     return _suffix(path) in (*JSONL, *FASTA)
 
 
-def read_items(path: Path, keys: Sequence[str]) -> Iterator[Item]:
+def read_items(path: Path, keys: Sequence[str], *, is_text: bool = False) -> Iterator[Item]:
     """Read items in the order of the file; blank lines are skipped.
 
     Args:
         path: JSONL, or FASTA for items of one sequence; `.gz` at the end means compressed.
         keys: Of the sequences of an item in JSONL. An item that lacks them is taken by `seq`, or `seq1` …
             `seqN`. An `id` is kept where there is one.
+        is_text: Whether sequences are kept as they are; else white space in them is left out.
 
     Raises:
         DataError: The file can't be read, or an item lacks a sequence; names the line.
@@ -45,7 +47,7 @@ def read_items(path: Path, keys: Sequence[str]) -> Iterator[Item]:
         with path.open("rb") as raw:
             stream: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
             read = _read_fasta if _suffix(path) in FASTA else _read_jsonl
-            for line, name, sequences in read(stream, path, tuple(keys)):
+            for line, name, sequences in read(stream, path, tuple(keys), is_text):
                 yield Item(line=line, id=name, sequences=sequences, position=raw.tell())
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file") from error
@@ -60,7 +62,7 @@ def _suffix(path: Path) -> str:
     return Path(path.name.removesuffix(".gz")).suffix.lower()
 
 
-def _read_jsonl(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _Read:
+def _read_jsonl(stream: Iterable[bytes], path: Path, keys: tuple[str, ...], is_text: bool) -> _Read:
     numbered = ("seq",) if len(keys) == 1 else tuple(f"seq{number + 1}" for number in range(len(keys)))
     for line, raw in enumerate(stream, start=1):
         if raw.isspace():
@@ -78,26 +80,34 @@ def _read_jsonl(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _
                     f"{path}:{line}: no key {key!r}, only {reprlib.repr(list(item))} (the head's own items "
                     f"have {', '.join(keys)})"
                 )
-        sequences = tuple(_checked(item[key], f"{path}:{line}: {key!r}") for key in wanted)
+        sequences = tuple(_checked(item[key], f"{path}:{line}: {key!r}", is_text) for key in wanted)
         yield line, _id(item.get("id"), f"{path}:{line}"), sequences
 
 
-def _read_fasta(stream: Iterable[bytes], path: Path, keys: tuple[str, ...]) -> _Read:
+def _read_fasta(stream: Iterable[bytes], path: Path, keys: tuple[str, ...], is_text: bool) -> _Read:
     if len(keys) != 1:
         raise DataError(f"{path}: FASTA has items of one sequence, the head wants {len(keys)} (use JSONL)")
     start, name, parts = 0, "", list[str]()
+
+    def item() -> tuple[int, str, tuple[str, ...]]:
+        return start, name, (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}", is_text),)
+
     for line, raw in enumerate(stream, start=1):
         text = _text(raw, f"{path}:{line}").strip()
         if text.startswith(">"):
             if start:
-                yield start, name, (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}"),)
+                yield (
+                    start,
+                    name,
+                    (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}", is_text),),
+                )
             start, name, parts = line, (text[1:].split() or [""])[0], []
         elif text and not start:
             raise DataError(f"{path}:{line}: no FASTA file: it does not start with a line of `>`")
         else:
             parts.append(text)
     if start:
-        yield start, name, (_checked("".join(parts), f"{path}:{start}: {reprlib.repr(name)}"),)
+        yield item()
 
 
 def _text(raw: bytes, where: str) -> str:
@@ -119,10 +129,15 @@ def _id(found: object, where: str) -> str | None:
     return text
 
 
-def _checked(sequence: object, where: str) -> str:
+def _checked(sequence: object, where: str, is_text: bool) -> str:
     if not isinstance(sequence, str) or not sequence:
         raise DataError(f"{where} must be a sequence of letters, got {reprlib.repr(sequence)}")
+    if is_text:
+        return sequence
     if not sequence.isascii():
         odd = next(letter for letter in sequence if not letter.isascii())
         raise DataError(f"{where} holds {odd!r}; sequences are ASCII letters")
-    return sequence
+    kept = without_white_space(sequence)
+    if not kept:
+        raise DataError(f"{where} holds white space alone (drop the item)")
+    return kept

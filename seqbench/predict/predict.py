@@ -111,7 +111,8 @@ def _embedded(head: SavedHead, embedder: ItemEmbedder, path: Path, reporter: Rep
     number, letters, done, has_ids = 0, 0, 0, False
     total = path.stat().st_size if path.is_file() else 0
     with reporter.task("predict", total, "B") as advance:
-        for number, item in enumerate(read_items(path, keys), start=1):
+        items = read_items(path, keys, is_text=head.origin.alphabet == "text")
+        for number, item in enumerate(items, start=1):
             has_ids = has_ids if number > 1 else item.id is not None
             waiting.append(item)
             letters += sum(map(len, item.sequences))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import plain, stretches_of
-from seqbench.core.alphabets import Alphabet
+from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.splitting.settings import Clusterer
@@ -55,9 +55,11 @@ def find_tool(wanted: Clusterer, alphabet: Alphabet) -> Tool | None:
     Raises:
         DataError: The one that is asked for is not installed.
     """
-    if wanted == "builtin":
+    if wanted == "builtin" or (wanted == "auto" and alphabet == "text"):
         return None
-    cd_hit = "cd-hit" if alphabet == "protein" else "cd-hit-est"
+    if alphabet == "text":
+        raise DataError(f"{wanted} compares no text (take --clusterer builtin)")
+    cd_hit = "cd-hit-est" if is_nucleic(alphabet) else "cd-hit"
     for name in {"auto": ("mmseqs", cd_hit), "mmseqs": ("mmseqs",), "cd-hit": (cd_hit,)}[wanted]:
         path = shutil.which(name)
         if path is not None:
@@ -71,10 +73,10 @@ def unfit(tool: Tool, dataset: Dataset, identity: float) -> str | None:
     """Why a program can't compare all sequences of a data set; None where it can."""
     if identity < _LOWEST.get(tool.name, 0.0):
         return f"{tool.name} goes down to an identity of {_LOWEST[tool.name]}, not {identity:g}"
-    shortest = _SHORTEST[tool.name, dataset.alphabet == "protein"]
+    shortest = _SHORTEST[tool.name, not is_nucleic(dataset.alphabet)]
     short = sum(int((split.lengths < shortest).sum()) for split in dataset.splits.values())
     if short:
-        unit = "residues" if dataset.alphabet == "protein" else "bases"
+        unit = "bases" if is_nucleic(dataset.alphabet) else "residues"
         return f"{tool.name} compares sequences from {shortest} {unit}, and {short:,} are shorter"
     return None
 
@@ -116,7 +118,7 @@ _Run = Callable[[Tool, Path, Alphabet, float, int], _Members]
 
 def _mmseqs(tool: Tool, fasta: Path, alphabet: Alphabet, identity: float, threads: int) -> _Members:
     out = fasta.with_name("out")
-    kind = "1" if alphabet == "protein" else "2"
+    kind = "2" if is_nucleic(alphabet) else "1"
     _call(
         tool, "easy-cluster", str(fasta), str(out), str(fasta.with_name("tmp")),
         "--min-seq-id", f"{identity:g}", "-c", f"{COVERAGE:g}", "--cov-mode", "0",
@@ -129,9 +131,9 @@ def _mmseqs(tool: Tool, fasta: Path, alphabet: Alphabet, identity: float, thread
 
 def _cd_hit(tool: Tool, fasta: Path, alphabet: Alphabet, identity: float, threads: int) -> _Members:
     out = fasta.with_name("out")
-    words = _PROTEIN_WORDS if alphabet == "protein" else _NUCLEOTIDE_WORDS
+    words = _NUCLEOTIDE_WORDS if is_nucleic(alphabet) else _PROTEIN_WORDS
     word = next(length for least, length in words if identity >= least)
-    strands = () if alphabet == "protein" else ("-r", "1")
+    strands = ("-r", "1") if is_nucleic(alphabet) else ()
     _call(
         tool, "-i", str(fasta), "-o", str(out), "-c", f"{identity:g}", "-n", str(word),
         "-d", "0", "-M", "0", "-l", str(word), "-g", "1", "-T", str(threads), *strands,
@@ -146,7 +148,7 @@ def _cd_hit(tool: Tool, fasta: Path, alphabet: Alphabet, identity: float, thread
 
 def _write_fasta(dataset: Dataset, path: Path) -> None:
     """Sequences by number; what is no letter becomes X or N, so that no line is taken for a header."""
-    unknown, number = ("X" if dataset.alphabet == "protein" else "N"), 0
+    unknown, number = ("N" if is_nucleic(dataset.alphabet) else "X"), 0
     with path.open("w", encoding="ascii") as file:
         for split in dataset.splits.values():
             for start, stop in stretches_of(split):

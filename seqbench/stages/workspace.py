@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from seqbench.config import Config, ModelConfig, PrecomputedModel
+from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
 from seqbench.core.types import Pooling, Strands
@@ -122,7 +123,7 @@ class Workspace:
 
     def strands(self, model: str, dataset: Dataset) -> Strands:
         """What is made of both strands: proteins have one, and controls count what they are told to."""
-        if dataset.alphabet == "protein" or self.kind(model) not in WITH_OPTIONS:
+        if not is_nucleic(dataset.alphabet) or self.kind(model) not in WITH_OPTIONS:
             return "none"
         return self.config.extract.reverse_complement
 

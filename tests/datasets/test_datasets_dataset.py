@@ -114,10 +114,43 @@ def test_a_missing_folder_is_a_fault(spec):
         ("ACGT" * 250 + "E", "dna"),
         ("ACGU" * 2500 + "T", "rna"),
         ("ACGT" * 250 + "EL", "protein"),
+        ("ACGTAACC\n", "dna"),
+        ("ACGUAACC\r\n", "rna"),
+        ("1 acgtacgtac gtacgtacgt", "dna"),
+        ("A C G T", "dna"),
+        ("M K V L A A G I V G E", "protein"),
+        ("MKVLAAGIVG ERTWQYMKVL", "protein"),
+        ("No such protein could be found in the organism.", "text"),
+        ("DER ANTEIL DER BUCHSTABEN ZEIGT ES AUCH HIER DEUTLICH.", "text"),
     ],
 )
 def test_the_alphabet_follows_from_the_letters(sequences, alphabet):
     assert alphabet_of(np.bincount([*sequences.encode()], minlength=256)) == alphabet
+
+
+def test_white_space_in_sequences_is_left_out_with_its_count(spec):
+    train = [{"seq": "ACGT\n", "label": 0}, {"seq": "AC\tGU AC\r\n", "label": 1}]
+    d = open_dataset(spec(train=train, test=items(0, 1)))
+    assert d.alphabet == "dna"
+    assert d.splits["train"].sequences(0, 2) == [("ACGT",), ("ACGUAC",)]
+    assert d.splits["train"].lengths.tolist() == [[4], [6]]
+    (warning,) = d.warnings
+    assert "hold white space, 5 characters in all, which is left out" in warning
+
+
+def test_an_item_of_white_space_alone_is_named_by_its_line(spec):
+    train = [*items(0, 1), {"seq": " \r\n", "label": 0}]
+    with pytest.raises(DataError, match=r"train\.jsonl:3: 'seq' holds white space alone \(drop the item\)"):
+        open_dataset(spec(train=train, test=items(0, 1)))
+
+
+def test_a_text_is_kept_as_it_is_where_the_entry_says_so(spec):
+    train = [{"seq": "Zoë’s\n", "label": 0}, {"seq": "word", "label": 1}]
+    d = open_dataset(spec(train=train, test=items(0, 1), alphabet="text"))
+    assert d.splits["train"].sequences(0, 2) == [("Zoë’s\n",), ("word",)]
+    assert (d.alphabet, d.splits["train"].lengths.tolist(), d.warnings) == ("text", [[6], [4]], ())
+    with pytest.raises(DataError, match=r"train\.jsonl:1: 'seq' holds 'ë' at 3; .*set alphabet: text"):
+        open_dataset(spec(train=train, test=items(0, 1)))
 
 
 def test_the_hash_depends_on_contents_and_names_of_splits(spec):
@@ -150,7 +183,7 @@ def test_differences_from_the_documentation_are_warnings(spec):
         (items(0, 0), "train has only one class"),
         (items([0, 1], [0, 0]), "in train, label 0 is never 1 (counted from 0)"),
         (items([0.5, 1.0], [0.5, 2.0]), "in train, target 0 is the same for all items (counted from 0)"),
-        (items(0, 1, seq="AC GT"), "sequences hold characters that are no letters: ' ' 4 times"),
+        (items(0, 1, seq="AC1GT"), "sequences hold characters that are no letters: '1' 4 times"),
         (items(0, 1, seq="ACGT" * 300 + "E"), "sequences hold letters that are no nucleotides: 'E' 4 times"),
     ],
 )

@@ -119,6 +119,12 @@ def test_both_spellings_of_the_head_are_read(root, info, key):
     assert one(root, info(f"H3: {{{key}: XGB}}")).head == "xgb"
 
 
+def test_an_entry_says_of_what_alphabet_sequences_are(root, info):
+    assert one(root, info("H3: {alphabet: text}")).alphabet == "text"
+    with pytest.raises(ConfigError, match=r"H3\.alphabet must be one of dna, rna, protein, text, got 'DNA2'"):
+        one(root, info("H3: {alphabet: DNA2}"))
+
+
 def test_unknown_keys_are_warnings_with_a_hint(root, info):
     path = info("H3:\n  eval_tsk: labels\n  label_test_counter: [many]\nnote: text\n")
     assert resolve(root, path, ["H3"]).warnings == (

@@ -112,7 +112,7 @@ def _imported(
         skipped=spool.skipped,
         warnings=(
             *(f"{spec.name}: {remark}" for remark in built.labelling.remarks),
-            *warnings_of(spec, indexes, []),
+            *warnings_of(spec, indexes, [], alphabet_of(sum_letters(indexes))),
         ),
     )
 

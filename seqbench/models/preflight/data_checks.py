@@ -41,6 +41,8 @@ def check_unknown(tokens: Tokens, sequences: Sequence[str], dataset: str) -> Che
     counts: Counter[str] = Counter()
     for sequence in sequences:
         counts.update(sequence)
+    if tokens.alphabet == "text":  # single characters tell nothing of a tokenizer of words
+        counts.clear()
     lacking = {letter: counts[letter] / counts.total() for letter in unknown_letters(tokens, sorted(counts))}
     # A tokenizer without an unknown token leaves such letters out; its tokens do not show that.
     share = max(tokens.unknown_share(sequences), sum(lacking.values()))

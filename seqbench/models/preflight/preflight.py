@@ -186,6 +186,7 @@ def _stand_ins() -> list[Sample]:
             ),
         )
         for alphabet, letters in LETTERS.items()
+        if alphabet != "text"
     ]
 
 
