@@ -4,7 +4,6 @@ Shape letters: N sequences, B windows in a batch, T tokens, P poolings, L wanted
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from seqbench.models.base import (
     Unfit,
     UnreadableSequenceError,
 )
+from seqbench.models.batch_windows import BatchWindows, padded_size, part_of
 from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward, is_out_of_memory
@@ -42,15 +42,6 @@ SMALLEST_WINDOW = 32
 def default_device() -> torch.device:
     """The first CUDA device if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Windows:
-    """The windows of one batch."""
-
-    ids: list[NDArray[np.int32]]
-    overlap_B: NDArray[np.int64]
-    """Own tokens at the start of each that an earlier window holds."""
 
 
 class Transformer:
@@ -231,7 +222,7 @@ class SequenceEmbedder:
                 Batch(
                     owner_B=windows.owner_W[members],
                     start_B=windows.start_W[members],
-                    windows=_Windows(
+                    windows=BatchWindows(
                         ids=[windows.ids[member] for member in members], overlap_B=windows.overlap_W[members]
                     ),
                 )
@@ -252,7 +243,7 @@ class SequenceEmbedder:
         Raises:
             ModelError: Not even a short window fits.
         """
-        if len(batch) == 1 or _size(batch) <= self.budget.tokens:
+        if len(batch) == 1 or padded_size(batch) <= self.budget.tokens:
             try:
                 yield self._pool(batch, layers)
                 return
@@ -269,10 +260,10 @@ class SequenceEmbedder:
         # Out of memory, or made before the budget was halved.
         middle = len(batch) // 2
         for part in (slice(None, middle), slice(middle, None)):
-            yield from self.compute(_part(batch, part), layers)
+            yield from self.compute(part_of(batch, part), layers)
 
     def _pool(self, batch: Batch, layers: Sequence[int]) -> Pooled:
-        windows: _Windows = batch.windows
+        windows: BatchWindows = batch.windows
         ids_BT, mask_BT = pad(windows.ids, self.forward.pad_id)
         pooled_BT = self._pooled(mask_BT, windows)
         fetch = self.forward.run(ids_BT, mask_BT, pooled_BT, layers, self.poolings)
@@ -284,7 +275,7 @@ class SequenceEmbedder:
             fetch=fetch,
         )
 
-    def _pooled(self, mask_BT: NDArray[np.int64], windows: _Windows) -> NDArray[np.int64]:
+    def _pooled(self, mask_BT: NDArray[np.int64], windows: BatchWindows) -> NDArray[np.int64]:
         """Which tokens mean and max take in: all, but for overlaps and, if so set, special tokens."""
         special = self.options.special_tokens
         if special and not windows.overlap_B.any():
@@ -299,7 +290,7 @@ class SequenceEmbedder:
         return pooled_BT
 
     def _shrink(self, batch: Batch) -> Iterator[Remark]:
-        size = _size(batch)
+        size = padded_size(batch)
         half = max(1, size // 2)
         if half < self.budget.tokens:
             self.budget = Budget(tokens=half, reason=f"out of memory at {size:,} tokens")
@@ -310,7 +301,7 @@ class SequenceEmbedder:
 
     def _compute_oversize(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
         """One window that does not fit: cut in two, or given up, as the user chose."""
-        windows: _Windows = batch.windows
+        windows: BatchWindows = batch.windows
         (ids,), owner = windows.ids, int(batch.owner_B[0])
         if self.options.oversize == "skip":
             yield Unfit(owner=owner, tokens=len(ids))
@@ -334,22 +325,8 @@ class SequenceEmbedder:
             part = Batch(
                 owner_B=batch.owner_B,
                 start_B=batch.start_B + start,
-                windows=_Windows(
+                windows=BatchWindows(
                     ids=[piece], overlap_B=np.asarray([np.clip(overlap - start, 0, stop - start)])
                 ),
             )
             yield from self.compute(part, layers)
-
-
-def _size(batch: Batch) -> int:
-    """Tokens of a batch, padding included."""
-    return len(batch) * max(map(len, batch.windows.ids))
-
-
-def _part(batch: Batch, part: slice) -> Batch:
-    windows: _Windows = batch.windows
-    return Batch(
-        owner_B=batch.owner_B[part],
-        start_B=batch.start_B[part],
-        windows=_Windows(ids=windows.ids[part], overlap_B=windows.overlap_B[part]),
-    )
