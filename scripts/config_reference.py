@@ -8,6 +8,7 @@ from pydantic_core import PydanticUndefined
 
 from seqbench.config import (
     METRIC_NAMES,
+    ByIdModel,
     Config,
     HuggingFaceModel,
     KmerModel,
@@ -17,7 +18,7 @@ from seqbench.config import (
     json_schema,
 )
 
-KINDS = (HuggingFaceModel, RandomInitModel, KmerModel, OneHotModel, PrecomputedModel)
+KINDS = (HuggingFaceModel, RandomInitModel, KmerModel, OneHotModel, PrecomputedModel, ByIdModel)
 HEAD = """# Config reference
 
 Made from the schema by `make docs`; `seqbench config schema` prints it as JSON schema for editors.

@@ -79,10 +79,11 @@ def predict(
 def _as_recorded(saved: "SavedHead", head: Path, changed: dict[str, Any]) -> "ModelConfig | None":
     """The model's entry as the head has it, with what the command line says instead."""
     from seqbench.cli.one_model import config_of
+    from seqbench.config.model_kinds import FROM_FILES
 
     origin = saved.origin
     identity = origin.model
-    if identity.kind == "precomputed":
+    if identity.kind in FROM_FILES:
         return None
     entry: dict[str, Any] = {"kind": identity.kind, "name": identity.name, **origin.parameters}
     if identity.path is not None:

@@ -3,6 +3,7 @@
 from seqbench.config.fields import METRIC_NAMES, MetricName
 from seqbench.config.load import LoadedConfig, load_config
 from seqbench.config.model_kinds import (
+    ByIdModel,
     Checkpoint,
     HuggingFaceModel,
     KmerModel,
@@ -27,6 +28,7 @@ from seqbench.config.write import to_yaml
 
 __all__ = [
     "METRIC_NAMES",
+    "ByIdModel",
     "Checkpoint",
     "Config",
     "DatasetsConfig",

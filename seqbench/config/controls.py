@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import ValidationError
 
 from seqbench.config.model_kinds import (
+    ByIdModel,
     Checkpoint,
     HuggingFaceModel,
     KmerModel,
@@ -45,7 +46,7 @@ def with_controls(config: Config, source: Source) -> tuple[Config, tuple[str, ..
     lines: list[str] = []
     added: list[ModelConfig] = []
     for index, model in enumerate(config.models):
-        if isinstance(model, PrecomputedModel):
+        if isinstance(model, PrecomputedModel | ByIdModel):
             lines.append(f"{model.name} can't have an untrained twin: its embeddings come from files")
         elif isinstance(model, HuggingFaceModel) and not _has_twin(model, [*config.models, *added]):
             twin = _twin(model, index, source)

@@ -141,6 +141,28 @@ class PrecomputedModel(Section):
     name: ModelName = Field(description="Name in the store, the catalog and the report.")
 
 
+class ByIdModel(Section):
+    """Embeddings that were made elsewhere, in one file that holds a vector for each id."""
+
+    kind: Literal["by-id"] = Field(description="Embeddings from a file, by the items' ids.")
+    path: LocalPath = Field(
+        description="The file, .h5, .npz, .csv, .tsv or .parquet, with a vector for each id."
+    )
+    id_column: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Column of a table that holds the ids; null: `id`, or a first one without a name.",
+    )
+    name: ModelName = Field(
+        default_factory=lambda data: PurePath(data["path"]).stem,
+        validate_default=True,
+        description="Name everywhere; by default that of the file, without its ending.",
+    )
+
+
+FROM_FILES = frozenset({"precomputed", "by-id"})
+"""Kinds whose embeddings are there already, so that nothing can be embedded anew."""
+
+
 def _kind(value: object) -> str:
     kind = value.get("kind", "huggingface") if isinstance(value, dict) else getattr(value, "kind", None)
     return f"<{kind or 'huggingface'}>"
@@ -151,7 +173,8 @@ ModelConfig = Annotated[
     | Annotated[RandomInitModel, Tag("<random-init>")]
     | Annotated[KmerModel, Tag("<kmer>")]
     | Annotated[OneHotModel, Tag("<onehot>")]
-    | Annotated[PrecomputedModel, Tag("<precomputed>")],
+    | Annotated[PrecomputedModel, Tag("<precomputed>")]
+    | Annotated[ByIdModel, Tag("<by-id>")],
     Discriminator(_kind),
 ]
 MODEL_KINDS: dict[str, type[Section]] = {
@@ -160,4 +183,5 @@ MODEL_KINDS: dict[str, type[Section]] = {
     "kmer": KmerModel,
     "onehot": OneHotModel,
     "precomputed": PrecomputedModel,
+    "by-id": ByIdModel,
 }

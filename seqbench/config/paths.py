@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from seqbench.config.model_kinds import Checkpoint, ModelConfig, PrecomputedModel
+from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
 from seqbench.config.problems import Source
 from seqbench.config.schedule import TlsConfig
 from seqbench.config.schema import Config
@@ -72,7 +72,7 @@ def _map_paths(
             adapter = getattr(old, "adapter", None)
             moved = {} if adapter is None else {"adapter": change(adapter)}
             return old.model_copy(update={"path": change_model(index, old), **moved})
-        if isinstance(old, PrecomputedModel):
+        if isinstance(old, PrecomputedModel | ByIdModel):
             return old.model_copy(update={"path": change(old.path)})
         return old
 

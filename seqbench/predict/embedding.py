@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.config import ModelConfig
+from seqbench.config.model_kinds import FROM_FILES
 from seqbench.core.alphabets import reverse_complement
 from seqbench.core.identity import SETTING_DEFAULTS
 from seqbench.errors import DataError, ModelError, ProbeError
@@ -52,7 +53,7 @@ class ItemEmbedder:
 
     def _load(self, model: ModelConfig) -> Embedder:
         origin, where = self._origin, self._where
-        if origin.alphabet is None or model.kind == "precomputed":
+        if origin.alphabet is None or model.kind in FROM_FILES:
             raise ProbeError(f"{where}: {NO_MODEL}")
         source = create(model.kind, model.model_dump(exclude={"kind"}), _options(origin))
         if source.fingerprint != origin.model.fingerprint:

@@ -50,7 +50,7 @@ class Descriptions:
             return []
         self._described.add((model, dataset))
         entry = self._workspace.store[f"{model}/{dataset}"]
-        where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed") else device
+        where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed", "by-id") else device
         splits = [
             split
             for split in entry.splits

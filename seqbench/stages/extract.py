@@ -120,6 +120,10 @@ class ExtractStage(Stage):
             entry = workspace.store.require(identity, task.dataset, imported.facts)
             import_split(workspace.precomputed(task.model), imported, entry, task.split, doing.advance)
             return Work(items=task.items)
+        if workspace.is_by_id(task.model):
+            facts = workspace.facts_by_id(task.model, task.dataset)
+            entry = workspace.store.require(workspace.identity(task.model), task.dataset, facts)
+            return workspace.joined(task.model, task.dataset).store(entry, task.split, doing.advance)
         with workspace.lent(task.model, task.dataset) as embedder:
             return _embed(task, workspace, embedder, doing.advance)
 

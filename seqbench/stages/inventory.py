@@ -43,7 +43,7 @@ def pair_to_extract(workspace: Workspace, store: Store | None, model: str, datas
         row_bytes=4 * facts.n_seqs * facts.hidden,
         splits=tuple(splits),
         labels=describe_task(facts.task, len(facts.classes) or facts.n_targets),
-        is_import=workspace.is_precomputed(model),
+        is_import=workspace.is_precomputed(model) or workspace.is_by_id(model),
         source=workspace.computed_by(model),
     )
 
@@ -56,6 +56,8 @@ def _described(
         facts = workspace.imported(model, dataset).facts
         return facts, dict.fromkeys(facts.splits, 0)
     content = workspace.dataset(dataset)
+    if workspace.is_by_id(model):
+        return workspace.facts_by_id(model, dataset), dict.fromkeys(content.splits, 0)
     hidden = workspace.identity(model).hidden
     if hidden is None:
         hidden = workspace.hidden(model, dataset)
@@ -108,6 +110,10 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
         imported = workspace.imported(model, dataset) if workspace.precomputed(model).path.is_dir() else None
         if imported is not None:
             store.check(entry.model, dataset, imported.facts)
+        return
+    if workspace.is_by_id(model):
+        if workspace.id_file(model).path.is_file():
+            store.check(workspace.identity(model), dataset, workspace.facts_by_id(model, dataset))
         return
     source = workspace.source(model)
     kind = workspace.kind(model)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from seqbench.config import Config, ModelConfig, PrecomputedModel
+from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
@@ -14,6 +14,7 @@ from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, StoreNotFoundError
+from seqbench.extract.by_id import IdFile, Joined
 from seqbench.extract.describe import dataset_facts, embedding_facts
 from seqbench.extract.imported import Imported, describe_import
 from seqbench.extract.repeats import Repeats
@@ -54,6 +55,8 @@ class Workspace:
         # Workers have a thread for each task: what is opened is opened once.
         self._sources = Once(self._create)
         self._precomputed = Once(self._find_precomputed)
+        self._id_files = Once(self._find_id_file)
+        self._joined = Once(self._join)
         self._imported = Once(self._import)
         self._identities = Once(self._identify)
         self._datasets = Once(self._open)
@@ -193,6 +196,34 @@ class Workspace:
             raise TypeError(f"{name} is a {entry.kind} model")
         return Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
 
+    def is_by_id(self, model: str) -> bool:
+        """Whether a model's embeddings lie in a file by the items' ids."""
+        return isinstance(self._entry(model), ByIdModel)
+
+    def id_file(self, name: str) -> IdFile:
+        """The file of a model whose embeddings are found by id."""
+        return self._id_files[name]
+
+    def _find_id_file(self, name: str) -> IdFile:
+        entry = self._entry(name)
+        if not isinstance(entry, ByIdModel):
+            raise TypeError(f"{name} is a {entry.kind} model")
+        return IdFile(name=name, path=entry.path, id_column=entry.id_column)
+
+    def joined(self, model: str, dataset: str) -> Joined:
+        """The vectors of a data set's items, found by id."""
+        return self._joined[model, dataset]
+
+    def _join(self, pair: tuple[str, str]) -> Joined:
+        model, dataset = pair
+        return Joined(self.id_file(model), self.dataset(dataset))
+
+    def facts_by_id(self, model: str, dataset: str) -> EmbeddingFacts:
+        """What is recorded of embeddings that are found by id."""
+        settings: Settings = {"dtype": "float32", "source": "vectors by id"}
+        hidden = self.joined(model, dataset).hidden
+        return embedding_facts(self.dataset(dataset), hidden, settings, self.config.store.dtype)
+
     def imported(self, model: str, dataset: str) -> Imported:
         """What the files of a precomputed model say of a data set."""
         return self._imported[model, dataset]
@@ -267,6 +298,8 @@ class Workspace:
         return self._identities[name]
 
     def _identify(self, name: str) -> ModelIdentity:
+        if self.is_by_id(name):
+            return self.id_file(name).identity
         model = self.precomputed(name) if self.is_precomputed(name) else self.source(name)
         return replace(model.identity(), name=name)
 

@@ -179,7 +179,7 @@ def lacking(analysis: Analysis) -> Iterator[str]:
     trained = {kinds.get(row.model) for row in analysis.leaderboard if not row.control}
     there = {gain.kind for gain in analysis.gains}
     absent = [_LACKING[kind] for kind in _WORDS if kind not in there]
-    if trained == {"precomputed"}:
+    if trained <= {"precomputed", "by-id"}:
         absent = [name for name in absent if name != _LACKING["untrained"]]
     if absent:
         key = "probe.shuffled_labels" if absent == [_LACKING["shuffled"]] else "controls"
