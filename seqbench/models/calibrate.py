@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from seqbench.core.memory import is_out_of_memory
 from seqbench.models.base import DatasetFacts
-from seqbench.models.forward import Forward, is_out_of_memory
+from seqbench.models.forward import Forward
 from seqbench.models.tokens import Tokens
 
 DEFAULT_BYTES = {"cpu": 16 * 1024, "cuda": 128 * 1024}
@@ -101,7 +102,7 @@ def _rate(forward: Forward, ids_BT: Any) -> float | None:
             began = time.perf_counter()
             forward.run(ids_BT, mask_BT, mask_BT, forward.layers.numbers[-1:], ["mean"])()
             seconds.append(time.perf_counter() - began)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         return None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqbench.core.malloc import keep_freed_memory
+from seqbench.core.memory import is_out_of_memory
 from seqbench.core.types import Pooling
 from seqbench.errors import ModelError, said
 from seqbench.models.arithmetic import use_float32
@@ -32,11 +33,6 @@ TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
 
 SpeedUp = Callable[[nn.Module], Callable[[], None] | None]
 """Changes a model and gives what changes it back; None where it does not apply, and nothing was changed."""
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error of PyTorch says that memory ran out, on a GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 class Forward:
@@ -231,7 +227,7 @@ class Forward:
                 rows.clear,
             )
         except FAULTS as error:
-            if isinstance(error, ModelError) or (isinstance(error, RuntimeError) and is_out_of_memory(error)):
+            if isinstance(error, ModelError) or is_out_of_memory(error):
                 raise
             raise self._failure(inputs, error) from error
         return fetch(rows.in_order(layers))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.memory import is_out_of_memory
 from seqbench.core.types import Pooling
 from seqbench.errors import ModelError, SeqbenchError, said
 from seqbench.models.base import (
@@ -28,7 +29,7 @@ from seqbench.models.base import (
 from seqbench.models.batch_windows import BatchWindows, padded_size, part_of
 from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
-from seqbench.models.forward import Forward, is_out_of_memory
+from seqbench.models.forward import Forward
 from seqbench.models.joining import Embedded, embed
 from seqbench.models.limit_trial import longest_that_runs
 from seqbench.models.limits import position_limit
@@ -247,7 +248,7 @@ class SequenceEmbedder:
             try:
                 yield self._pool(batch, layers)
                 return
-            except RuntimeError as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
             # Outside of `except`: its traceback would keep the tensors of the failed pass.

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from seqbench.catalog.records import ProbeRecord
+from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
 from seqbench.probe.features import Features, Sizes, problem_of
 from seqbench.probe.heads.base import Fit, FittedHead, Resources
@@ -114,7 +115,7 @@ class _Session:
             try:
                 device, outcomes = self._fit(jobs, layers, head_bytes, progress)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if len(jobs) * len(layers) > 1:
                     progress.take_back()
@@ -213,10 +214,3 @@ def _halves(jobs: Sequence[Job], layers: tuple[int, ...]) -> list[tuple[Sequence
 
 def _all_failed(layers: Sequence[int], fault: str) -> list[FittedHead]:
     return [FittedHead(layer_index=index, error=fault) for index in range(len(layers))]
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """NumPy's and Python's own error, or what torch says of a GPU (out of) or of the CPU (not enough)."""
-    return isinstance(error, MemoryError) or any(
-        sign in str(error) for sign in ("out of memory", "not enough memory", "can't allocate memory")
-    )

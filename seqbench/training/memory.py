@@ -3,19 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-import torch
-
 _Batch = TypeVar("_Batch")
-
-_TEXTS = ("not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "out of memory")
-"""What torch says of it where it raises a plain RuntimeError."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of the device or of the machine did not suffice."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _TEXTS)
 
 
 class Parts(Generic[_Batch]):

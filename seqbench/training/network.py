@@ -18,9 +18,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from seqbench.core.memory import is_out_of_memory
 from seqbench.errors import TrainingError
 from seqbench.training.loop import TRAIN_LOSS
-from seqbench.training.memory import Parts, is_out_of_memory
+from seqbench.training.memory import Parts
 from seqbench.training.optimizer import RatedAdamW
 from seqbench.training.randomness import seeded
 

@@ -12,9 +12,9 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
+from seqbench.core.memory import is_out_of_memory
 from seqbench.errors import TrainingError
 from seqbench.training.checkpoint import Checkpoint, fingerprint
-from seqbench.training.memory import is_out_of_memory
 from seqbench.training.optimizer import Rate, rated_adamw, undecayed_names
 from seqbench.training.randomness import seeded
 from seqbench.training.schedule import Schedule

@@ -4,7 +4,7 @@ from typing import Final
 
 import torch
 
-from seqbench.models.forward import is_out_of_memory
+from seqbench.core.memory import is_out_of_memory
 from seqbench.models.preflight.certificate import Check, Verdict
 from seqbench.models.preflight.passes import Passes
 
@@ -91,7 +91,7 @@ def _attempt(passes: Passes, tokens: int) -> dict[int, bool] | str:
     try:
         finite = passes.reduce(lambda hidden_BTH: torch.isfinite(hidden_BTH).all(), passes.window(tokens))
     except RAISED as error:
-        if isinstance(error, RuntimeError) and is_out_of_memory(error):
+        if is_out_of_memory(error):
             return "does not fit in memory, even alone"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return f"ends in an error ({reason[:120]})"

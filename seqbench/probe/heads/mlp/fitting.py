@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
 from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Resources, nonfinite_error
 from seqbench.probe.heads.mlp import checkpoint as checkpointing
@@ -23,9 +24,6 @@ from seqbench.probe.heads.mlp.stack import Architecture
 from seqbench.probe.heads.mlp.tensors import BlockData
 from seqbench.probe.heads.mlp.training import Setup, Training
 from seqbench.probe.heads.threads import torch_threads
-
-_OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
-"""What torch says of it where it raises a plain RuntimeError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +118,7 @@ class Fitting:
         try:
             self._train(work, only=only)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         else:
             return True
@@ -231,9 +229,3 @@ def _too_large(layer: int) -> Candidate:
     return _failed(
         layer, "out of memory with a single network; lower probe.mlp.hidden or probe.mlp.batch_size"
     )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return any(words in str(error) for words in _OUT_OF_MEMORY)
