@@ -1,7 +1,7 @@
 """Write docs/config.md: every key of a config with type, default and meaning, from the schema itself."""
 
 import sys
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -99,9 +99,18 @@ def sections(model: type[BaseModel], prefix: str = "") -> list[str]:
         title = prefix.rstrip(".") or "Top level"
         lines += [f"\n## {title}\n", (model.__doc__ or "").strip() + "\n", *table(mine)]
     for name, field in model.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            lines += sections(field.annotation, f"{prefix}{name}.")
+        if name != "models":
+            for inner, is_listed in inner_sections(field.annotation):
+                lines += sections(inner, f"{prefix}{name}.{'0.' if is_listed else ''}")
     return lines
+
+
+def inner_sections(annotation: Any, is_listed: bool = False) -> list[tuple[type[BaseModel], bool]]:
+    """The sections that a key holds: itself, or one that may be null, or as entries of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [(annotation, is_listed)]
+    is_listed = is_listed or get_origin(annotation) is tuple
+    return [found for inner in get_args(annotation) for found in inner_sections(inner, is_listed)]
 
 
 def table(body: list[str]) -> list[str]:

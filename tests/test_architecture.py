@@ -47,6 +47,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tracking": {"config", "metrics", "catalog"},
     # What sorts, places and retries tasks knows no stage: they stand above it, and are found by their names.
     "schedule": {"config", "catalog", "tracking"},
+    # Heads on cells are trained in the one training room, and read vectors from files or from what a stage
+    # gives.
+    "perturb": {"config", "metrics", "training", "catalog", "probe"},
     "stages": {
         "config",
         "datasets",
@@ -56,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "extract",
         "probe",
+        "perturb",
         "schedule",
     },
     "cli": {
@@ -72,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "predict",
         "schedule",
         "stages",
+        "perturb",
     },
 }
 

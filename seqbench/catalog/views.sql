@@ -26,7 +26,16 @@ WITH wide AS (
         max(value) FILTER (metric = 'r2') AS r2,
         max(value) FILTER (metric = 'pearsonr') AS pearsonr,
         max(value) FILTER (metric = 'spearmanr') AS spearmanr,
-        max(value) FILTER (metric = 'kendalltau') AS kendalltau
+        max(value) FILTER (metric = 'kendalltau') AS kendalltau,
+        max(value) FILTER (metric = 'pearson_delta') AS pearson_delta,
+        max(value) FILTER (metric = 'weighted_mse') AS weighted_mse,
+        max(value) FILTER (metric = 'weighted_r2') AS weighted_r2,
+        max(value) FILTER (metric = 'discrimination_l1') AS discrimination_l1,
+        max(value) FILTER (metric = 'discrimination_l2') AS discrimination_l2,
+        max(value) FILTER (metric = 'discrimination_cosine') AS discrimination_cosine,
+        max(value) FILTER (metric = 'energy_distance') AS energy_distance,
+        max(value) FILTER (metric = 'de_overlap') AS de_overlap,
+        max(value) FILTER (metric = 'direction') AS direction
     FROM metrics
     GROUP BY probe_id, split
 )
@@ -224,7 +233,7 @@ WITH best AS (
         CASE WHEN n.higher_is_better THEN b.test_score ELSE -b.test_score END AS test_goodness
     FROM best_layers b
     JOIN metric_names n USING (task, metric)
-    WHERE n.is_primary AND b.metric IN ('accuracy', 'roc_auc', 'spearmanr')
+    WHERE n.is_primary AND b.metric IN ('accuracy', 'roc_auc', 'spearmanr', 'pearson_delta')
     QUALIFY row_number() OVER (
         PARTITION BY b.model, b.dataset ORDER BY eval_goodness DESC, b.head, b.variant
     ) = 1
@@ -237,7 +246,7 @@ compared AS (
             {'model': model_b, 'worse': is_clear AND difference > 0}
         ]) AS side
     FROM comparisons
-    WHERE p IS NOT NULL AND metric IN ('accuracy', 'roc_auc', 'spearmanr')
+    WHERE p IS NOT NULL AND metric IN ('accuracy', 'roc_auc', 'spearmanr', 'pearson_delta')
 ),
 standing AS (
     SELECT dataset, task, metric, side.model AS model, 1 + count(*) FILTER (side.worse) AS rank
@@ -253,7 +262,7 @@ SELECT
         THEN rank() OVER (PARTITION BY b.dataset, b.task ORDER BY b.test_goodness DESC NULLS LAST)
     END AS place,
     b.model,
-    coalesce(m.kind IN ('random-init', 'kmer', 'onehot'), false) AS control,
+    coalesce(m.kind IN ('random-init', 'kmer', 'onehot', 'baseline'), false) AS control,
     b.head, b.variant, b.layer, b.n_layers, b.eval_score, b.test_score, b.test_low, b.test_high, b.test_std,
     b.n_probes, b.oracle_layer, b.oracle_score, b.gap
 FROM best b

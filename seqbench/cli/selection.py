@@ -11,6 +11,7 @@ from seqbench.config import Config
 from seqbench.datasets.registry import resolve
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.metrics.names import all_metrics
+from seqbench.perturb.expected import expected_responses
 from seqbench.report import Selection
 from seqbench.stages.variants import wanted_variants
 
@@ -39,17 +40,26 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
         ConfigError: A filter names what is not there, or is no metric or time.
         CatalogError: The catalog can't be read.
     """
-    models = tuple(model.name for model in config.models)
+    responses = expected_responses(config)
+    models = tuple(dict.fromkeys([*(model.name for model in config.models), *responses.models]))
     names = config.datasets.names
     if names is None:
         names = tuple(str(row[0]) for row in catalog.query(PROBED, (list(models),)).rows)
+    names = tuple(dict.fromkeys([*names, *responses.datasets]))
     names = _only(names, filters.datasets, "--datasets", "data set")
-    heads_of = _heads_of(config, names)
+    labelled = tuple(name for name in names if name not in responses.datasets)
+    cells = tuple(name for name in names if name in responses.datasets)
+    heads_of = _heads_of(config, labelled) | dict.fromkeys(cells, responses.heads)
+    models_of = {(name, head): responses.models_on(head) for name in cells for head in responses.heads}
+    if cells:
+        own = tuple(model.name for model in config.models)
+        models_of |= {(name, head): own for name in labelled for head in heads_of[name]}
     return Selection(
         models=_only(models, filters.models, "--models", "model"),
         datasets=names,
         heads=tuple(dict.fromkeys(head for heads in heads_of.values() for head in heads)),
         heads_of=heads_of,
+        models_of=models_of,
         variants=wanted_variants(config),
         metric=_metric(filters.metric),
         since=_time(filters.since),

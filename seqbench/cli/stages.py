@@ -61,6 +61,35 @@ probe = of_stage(
     """,
 )
 
+SMOKE = (
+    "perturb.st.steps=20",
+    "perturb.st.val_every=10",
+    "perturb.st.checkpoint_steps=null",
+    "perturb.seeds=[0]",
+)
+"""What a trial changes; its results go into a catalog of their own."""
+
+
+def perturb(
+    config: ConfigPath,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="A trial of 20 steps, into smoke-<catalog> beside the catalog.")
+    ] = False,
+    set_: Overrides = None,
+) -> None:
+    """Train heads on perturbed cells.
+
+    Vectors of perturbations come from models in the store; every head is held against baselines.
+    """
+    told = reporter()
+    loaded = load(config, [*(set_ or ()), *(SMOKE if smoke else ())], told)
+    if smoke:
+        catalog = loaded.catalog.with_name(f"smoke-{loaded.catalog.name}")
+        loaded = loaded.model_copy(update={"catalog": catalog})
+    outcome = _run(loaded, told, "perturb")
+    _tell("not applicable", outcome.not_applicable, told)
+    _fail_if_any(outcome, told)
+
 
 def report(
     config: ConfigPath,

@@ -54,6 +54,15 @@ MetricName = Literal[
     "pearsonr",
     "spearmanr",
     "kendalltau",
+    "pearson_delta",
+    "weighted_mse",
+    "weighted_r2",
+    "discrimination_l1",
+    "discrimination_l2",
+    "discrimination_cosine",
+    "energy_distance",
+    "de_overlap",
+    "direction",
 ]
 METRIC_NAMES: tuple[str, ...] = get_args(MetricName)
 

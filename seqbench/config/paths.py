@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
+from seqbench.config.perturb import FileFeatures, ModelFeatures, PerturbConfig
 from seqbench.config.problems import Source
 from seqbench.config.schedule import TlsConfig
 from seqbench.config.schema import Config
@@ -90,6 +91,7 @@ def _map_paths(
             if isinstance(store.path, str)
             else store.model_copy(update={"path": change(store.path)}),
             "catalog": change(config.catalog),
+            "perturb": None if config.perturb is None else _map_perturb(config.perturb, change),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
             "probe": probe.model_copy(
                 update={"save_heads": None if probe.save_heads is None else change(probe.save_heads)}
@@ -97,6 +99,23 @@ def _map_paths(
             "wandb": config.wandb.model_copy(update={"dir": change(config.wandb.dir)}),
             "schedule": config.schedule.model_copy(update={"tls": _map_tls(config.schedule.tls, change)}),
             "tensorboard": board.model_copy(update={"dir": None if board.dir is None else change(board.dir)}),
+        }
+    )
+
+
+def _map_perturb(perturb: PerturbConfig, change: Callable[[Path], Path]) -> PerturbConfig:
+    def feature(old: str | ModelFeatures | FileFeatures) -> str | ModelFeatures | FileFeatures:
+        if isinstance(old, ModelFeatures):
+            return old.model_copy(update={"sequences": change(old.sequences)})
+        return old.model_copy(update={"file": change(old.file)}) if isinstance(old, FileFeatures) else old
+
+    toml = perturb.splits.toml
+    return perturb.model_copy(
+        update={
+            "data": tuple(each.model_copy(update={"file": change(each.file)}) for each in perturb.data),
+            "features": tuple(feature(each) for each in perturb.features),
+            "splits": perturb.splits.model_copy(update={"toml": None if toml is None else change(toml)}),
+            "out": change(perturb.out),
         }
     )
 

@@ -41,6 +41,7 @@ from seqbench.config.fields import (
     one_or_list,
 )
 from seqbench.config.model_kinds import ModelConfig
+from seqbench.config.perturb import ModelFeatures, PerturbConfig
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.core.types import (
     FigureFormat,
@@ -363,7 +364,9 @@ class Config(Section):
     """A seqbench run: models, data sets, how to extract and probe, and what to report."""
 
     models: tuple[ModelConfig, ...] = Field(
-        min_length=1, description="Models and controls to compare; each entry is one of the kinds."
+        default=(),
+        description="Models and controls to compare; each entry is one of the kinds. Needed unless `perturb` "
+        "does without.",
     )
     controls: Switch = Field(
         default=False,
@@ -376,6 +379,9 @@ class Config(Section):
     extract: ExtractConfig = Field(default=ExtractConfig(), description="How sequences become embeddings.")
     store: StoreConfig = Field(default=StoreConfig(), description="Where embeddings are kept.")
     probe: ProbeConfig = Field(default=ProbeConfig(), description="Which heads are trained, and how.")
+    perturb: PerturbConfig | None = Field(
+        default=None, description="Perturbation response of cells; null: none."
+    )
     catalog: LocalPath = Field(
         default=Path("catalog.duckdb"), description="DuckDB file of the results, one row a score."
     )
@@ -401,13 +407,34 @@ class Config(Section):
                     "models.{first} and models.{second} are both named {name}: set `name:` on one of them",
                     {"first": first, "second": index, "name": model.name, "at": ("models", index, "name")},
                 )
-        if self.datasets.root is None and any(model.kind != "precomputed" for model in self.models):
+        if not self.models and self.perturb is None:
+            raise PydanticCustomError("no_models", "is missing; name at least one model", {"at": ("models",)})
+        self._check_perturb(set(first_of))
+        if (
+            self.perturb is None
+            and self.datasets.root is None
+            and any(model.kind != "precomputed" for model in self.models)
+        ):
             raise PydanticCustomError(
                 "no_root",
                 "is missing; give the directory that holds the data sets",
                 {"at": ("datasets", "root")},
             )
         return self
+
+    def _check_perturb(self, models: set[str]) -> None:
+        """See that features come from models of this config."""
+        for index, feature in enumerate(self.perturb.features if self.perturb is not None else ()):
+            if isinstance(feature, ModelFeatures) and feature.model not in models:
+                raise PydanticCustomError(
+                    "no_model",
+                    "is {name}, but `models:` has {known}",
+                    {
+                        "name": feature.model,
+                        "known": ", ".join(sorted(models)) or "none",
+                        "at": ("perturb", "features", index, "model"),
+                    },
+                )
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 STAGES: dict[str, str] = {
     "extract": "seqbench.stages.extract:ExtractStage",
     "probe": "seqbench.stages.probe:ProbeStage",
+    "perturb": "seqbench.stages.perturb:PerturbStage",
 }
 """Each stage and the `module:Class` behind it, in the order in which they plan.
 

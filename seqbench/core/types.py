@@ -43,6 +43,8 @@ class Task(StrEnum):
     """A list of 0/1 ints an item: multi-label."""
     REGRESSION = "regression"
     """A list of floats an item: one or more targets."""
+    PERTURBATION = "perturbation"
+    """Cells that were perturbed: an item is a perturbation, what is predicted its response."""
 
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]{0,127}")

@@ -33,6 +33,19 @@ METRICS: dict[Task, tuple[str, ...]] = {
         "ece",
     ),
     Task.REGRESSION: ("mse", "rmse", "mcrmse", "mae", "r2", "pearsonr", "spearmanr", "kendalltau"),
+    Task.PERTURBATION: (
+        "pearson_delta",
+        "mse",
+        "mae",
+        "weighted_mse",
+        "weighted_r2",
+        "discrimination_l1",
+        "discrimination_l2",
+        "discrimination_cosine",
+        "energy_distance",
+        "de_overlap",
+        "direction",
+    ),
 }
 """The metrics of a task, in the order of tables."""
 
@@ -40,10 +53,11 @@ PRIMARY: dict[Task, str] = {
     Task.CLASSIFICATION: "accuracy",
     Task.LABELS: "roc_auc",
     Task.REGRESSION: "spearmanr",
+    Task.PERTURBATION: "pearson_delta",
 }
 """The metric that epoch, layer and rank go by where nobody says otherwise."""
 
-_ERRORS = frozenset({"brier", "ece", "mse", "rmse", "mcrmse", "mae"})
+_ERRORS = frozenset({"brier", "ece", "mse", "rmse", "mcrmse", "mae", "weighted_mse", "energy_distance"})
 
 
 @cache

@@ -13,6 +13,7 @@ from seqbench.metrics.averages import Floats
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
 from seqbench.metrics.resamples import affordable_resamples, item_resamples
+from seqbench.metrics.responses import of_responses
 from seqbench.metrics.scoring import TOGETHER_CELLS, check_scorable, check_thresholds
 
 
@@ -79,6 +80,8 @@ def _evaluate(
     thresholds: Sequence[float] | None,
 ) -> OnItems:
     scores_NK = predictions.astype(np.float64)
+    if task is Task.PERTURBATION:
+        return of_responses(metric, scores_NK)
     if task is Task.REGRESSION:
         return of_values(metric, targets.astype(np.float64), scores_NK)
     of_indices = of_classes if task is Task.CLASSIFICATION else of_labels

@@ -14,6 +14,7 @@ from seqbench.metrics.classification import score_classification
 from seqbench.metrics.labels import score_labels
 from seqbench.metrics.regression import score_regression
 from seqbench.metrics.resamples import Resampling
+from seqbench.metrics.responses import score_responses
 from seqbench.metrics.scores import ClassScore, MetricScore
 
 TOGETHER_CELLS = 1 << 21
@@ -96,7 +97,9 @@ def score_many(
     for start in range(0, len(predictions_LNK), together):
         layers = slice(start, start + together)
         scores_LNK = [predictions.astype(np.float64) for predictions in predictions_LNK[layers]]
-        if task is Task.REGRESSION:
+        if task is Task.PERTURBATION:
+            results += score_responses(scores_LNK, resampling)
+        elif task is Task.REGRESSION:
             results += score_regression(targets.astype(np.float64), scores_LNK, resampling)
         else:
             score_indices = score_classification if task is Task.CLASSIFICATION else score_labels
@@ -116,6 +119,8 @@ def check_scorable(task: Task, targets: NDArray[np.generic], predictions: NDArra
             f"can't score {task}: targets of shape {targets.shape} don't go with predictions of shape "
             f"{predictions.shape} (see the shapes in the documentation of seqbench.metrics.score)"
         )
+    if task is Task.PERTURBATION:
+        return  # a metric may be undefined for a perturbation
     if not np.isfinite(predictions).all():
         raise ProbeError(
             "predictions hold NaN or infinity: training diverged (a lower learning rate, or standardised "

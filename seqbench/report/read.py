@@ -78,5 +78,7 @@ def _missing(selection: Selection, curves: Mapping[Key, Curve]) -> tuple[Place, 
         for model in selection.models
         for head in selection.heads
         for dataset in selection.datasets
-        if head in selection.heads_on(dataset) and (dataset, model, head) not in curves
+        if head in selection.heads_on(dataset)
+        and model in selection.models_on(dataset, head)
+        and (dataset, model, head) not in curves
     )

@@ -8,7 +8,7 @@ from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import METRICS, PRIMARY
 
-CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot"})
+CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "baseline"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
 
 
@@ -21,6 +21,8 @@ class Selection:
     heads: tuple[str, ...]
     heads_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By data set, the heads that are trained on it, where they are not all of `heads`."""
+    models_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """By data set and head, the models whose results are to be expected, where not all are."""
     variants: tuple[str, ...] = ()
     """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
     metric: str | None = None
@@ -33,10 +35,15 @@ class Selection:
         """The heads whose results are to be expected on a data set."""
         return self.heads_of.get(dataset, self.heads)
 
+    def models_on(self, dataset: str, head: str) -> tuple[str, ...]:
+        """The models whose results are to be expected of a head on a data set."""
+        return self.models_of.get((dataset, head), self.models)
+
     @property
     def n_places(self) -> int:
         """Combinations of model, data set and head that are to be expected."""
-        return len(self.models) * sum(len(self.heads_on(dataset)) for dataset in self.datasets)
+        heads = ((dataset, head) for dataset in self.datasets for head in self.heads_on(dataset))
+        return sum(len(self.models_on(dataset, head)) for dataset, head in heads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
 from seqbench.report.sentences.pretraining import bought, lacking
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
+from seqbench.report.sentences.responses import responses
 
 Boards = dict[str, list[LeaderRow]]
 """By data set, its rows that have a score on test, best first."""
@@ -33,6 +34,9 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         return ("No model has a score on test yet.", *_open(analysis))
     if all(row.control for board in boards.values() for row in board):
         return ("Only controls have scores on test.", *_open(analysis))
+    cells = tuple(responses(analysis))
+    if cells and len(boards) == len(cells):
+        return (*cells, *_open(analysis))  # the general sentences are about controls that cells don't have
     lead, absent = bought(analysis, boards, brief=brief), tuple(lacking(analysis))
     if len(boards) > 1:
         found = (*ranking_of_many(analysis, boards), *layers_of_many(analysis, boards))
@@ -41,7 +45,7 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         best = next(row for row in board if not row.control)
         found = (*ranking_of_one(analysis, best, board), *layers_of_one(analysis, best))
     # What was found goes before what was not compared.
-    said = (*lead, *absent, *found) if lead else (*found, *absent)
+    said = (*lead, *cells, *absent, *found) if lead else (*cells, *found, *absent)
     return (*said, *_open(analysis))
 
 

@@ -58,9 +58,9 @@ class ExtractStage(Stage):
         for model in workspace.model_names:
             makers = plan.makers(model_product(workspace.computed_by(model)))
             if not makers:
-                self._survey(plan, [model], workspace.dataset_names)
+                self._survey(plan, [model], self._datasets(model))
             elif model == workspace.computed_by(model):
-                for dataset in workspace.dataset_names:
+                for dataset in self._datasets(model):
                     yield self._later(plan, model, dataset, makers)
         nodes = self._shards(self._pairs)
         plan.shares += [_share(pair, nodes) for pair in self._pairs]
@@ -69,6 +69,9 @@ class ExtractStage(Stage):
     def unfold(self, task: LaterExtraction, plan: Plan) -> Iterator[Node]:
         """The blocks of a model that is there by now."""
         return iter(self._shards(self._survey(plan, self._entries(task.model), [task.dataset])))
+
+    def _datasets(self, model: str) -> list[str]:
+        return [*self._workspace.dataset_names, *self._workspace.unlabelled_names(model)]
 
     def _entries(self, model: str) -> list[str]:
         return [name for name in self._workspace.model_names if self._workspace.computed_by(name) == model]

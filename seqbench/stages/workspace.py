@@ -1,17 +1,20 @@
 """What the tasks of a run share: models, data sets and store, each opened when first needed and kept."""
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
+from seqbench.config.perturb import ModelFeatures
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
-from seqbench.core.types import Pooling, Strands
+from seqbench.core.types import Pooling, Strands, check_name
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
+from seqbench.datasets.sequences import open_sequences
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, StoreNotFoundError
 from seqbench.extract.by_id import IdFile, Joined
@@ -38,6 +41,18 @@ class Entry(NamedTuple):
     """None for models that pool nothing."""
 
 
+SEQUENCES = ".seqbench-sequences"
+"""Folder beside the catalog for sequences without labels, as data sets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceFile:
+    """A file of sequences without labels, and the models that embed it."""
+
+    path: Path
+    models: frozenset[str]
+
+
 class Workspace:
     """Lazily opened models, data sets and store of one config."""
 
@@ -60,6 +75,7 @@ class Workspace:
         self._imported = Once(self._import)
         self._identities = Once(self._identify)
         self._datasets = Once(self._open)
+        self._unlabelled = _sequence_files(config)
         self._repeats: Once[str, Repeats] = Once(lambda name: Repeats(self.dataset(name)))
         self._loaded = Models(lambda model: self.source(model).load(), self._ready)
 
@@ -138,6 +154,8 @@ class Workspace:
     def resolved(self) -> Resolved:
         """The data sets of the run; where all models are precomputed, those that have files."""
         wanted = self.config.datasets
+        if wanted.root is None and not self._models_from_files:
+            return Resolved(specs=(), warnings=())  # a config of stages that need no labelled data set
         files = [self.precomputed(name).files for name in self.model_names if self.is_precomputed(name)]
         names = wanted.names
         only_files = len(files) == len(self._models)
@@ -145,8 +163,14 @@ class Workspace:
             names = tuple(sorted({dataset for found in files for dataset in found}))
         return resolve(wanted.root, wanted.info, names, need_files=not only_files)
 
+    @property
+    def _models_from_files(self) -> bool:
+        return any(isinstance(model, PrecomputedModel) for model in self._models.values())
+
     def spec(self, dataset: str) -> DatasetSpec:
         """How a data set is to be read."""
+        if dataset in self._unlabelled:
+            return self.dataset(dataset).spec
         for spec in self.resolved.specs:
             if spec.name == dataset:
                 return spec
@@ -157,8 +181,12 @@ class Workspace:
         """In the config's order, else sorted."""
         return [spec.name for spec in self.resolved.specs]
 
+    def unlabelled_names(self, model: str) -> list[str]:
+        """Sets of sequences without labels that a model embeds, and nothing probes."""
+        return [name for name, use in self._unlabelled.items() if self.computed_by(model) in use.models]
+
     def dataset(self, name: str) -> Dataset:
-        """Open and check a data set.
+        """Open and check a data set, or a set of sequences without labels.
 
         Raises:
             DataError: Something is wrong with its files.
@@ -171,6 +199,10 @@ class Workspace:
     def _open(self, name: str) -> Dataset | DataError:
         """Open a data set once: a faulty one of many gigabytes is not read again for every model."""
         try:
+            if name in self._unlabelled:
+                return open_sequences(
+                    name, self._unlabelled[name].path, self.config.catalog.parent / SEQUENCES
+                )
             opened = open_dataset(self.spec(name), reporter=self.reporter)
         except DataError as error:
             return error
@@ -349,6 +381,27 @@ class Workspace:
             return open_store(self.config.store.path)
         except StoreNotFoundError:
             return None
+
+
+def sequences_name(path: Path) -> str:
+    """The name in the store of a file of sequences without labels."""
+    return check_name(f"{path.stem}@sequences", "data set")
+
+
+def _sequence_files(config: Config) -> dict[str, SequenceFile]:
+    """The files of sequences that `perturb.features` names, by their name in the store."""
+    found: dict[str, SequenceFile] = {}
+    for feature in config.perturb.features if config.perturb is not None else ():
+        if isinstance(feature, ModelFeatures):
+            name = sequences_name(feature.sequences)
+            known = found.get(name, SequenceFile(path=feature.sequences, models=frozenset()))
+            if known.path != feature.sequences:
+                raise ConfigError(
+                    f"perturb.features: {known.path} and {feature.sequences} would be stored under one name "
+                    "(rename one of the files)"
+                )
+            found[name] = replace(known, models=known.models | {feature.model})
+    return found
 
 
 def workspace_of(context: Context) -> Workspace:

@@ -1,6 +1,7 @@
 """What audits say of the data sets: which can't be trusted and why, which are not audited."""
 
 from seqbench.catalog.audit_records import Finding
+from seqbench.core.types import Task
 from seqbench.report.analysis import Analysis, CleanScore
 from seqbench.report.phrases import counted, listed, number
 from seqbench.report.results import DatasetAudit
@@ -14,7 +15,8 @@ def red_datasets(analysis: Analysis) -> tuple[str, ...]:
 def other_datasets(analysis: Analysis) -> tuple[str, ...]:
     """One line each on data sets with a yellow audit, with that of other data only, and without any."""
     audits = {audit.dataset: audit for audit in analysis.results.audits}
-    names = [dataset.name for dataset in analysis.results.datasets]
+    # An audit is of sequences; cells have checks of their own.
+    names = [each.name for each in analysis.results.datasets if each.task is not Task.PERTURBATION]
     yellow = [
         f"{name} ({', '.join(one.check for one in audits[name].findings if one.severity == 'yellow')})"
         for name in names

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from textwrap import wrap
 
+from seqbench.core.types import Task
 from seqbench.report.analysis import OVERALL, Analysis, Gain, GainKind
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import MOST_NAMED, counted, listed, number, signed
@@ -175,6 +176,8 @@ def _as_good(analysis: Analysis, boards: Boards, model: str, named: int) -> str:
 
 def lacking(analysis: Analysis) -> Iterator[str]:
     """Controls that no model is compared with, and how to get them."""
+    if all(dataset.task is Task.PERTURBATION for dataset in analysis.results.datasets):
+        return  # their baselines are means, and always there
     kinds = {model.name: model.kind for model in analysis.results.models}
     trained = {kinds.get(row.model) for row in analysis.leaderboard if not row.control}
     there = {gain.kind for gain in analysis.gains}

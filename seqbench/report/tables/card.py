@@ -16,6 +16,7 @@ _TASKS = {
     Task.CLASSIFICATION: ("text-classification", "Sequence classification"),
     Task.LABELS: ("text-classification", "Multi-label sequence classification"),
     Task.REGRESSION: ("tabular-regression", "Sequence regression"),
+    Task.PERTURBATION: ("tabular-regression", "Perturbation response"),
 }
 """The Hub's task nearest to it, and what it is called. The Hub knows no tasks of biological sequences."""
 _METRICS = {"mcc": "matthews_correlation", "r2": "r_squared", "brier": "brier_score"}

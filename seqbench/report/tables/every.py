@@ -9,6 +9,7 @@ from seqbench.report.tables.classes import classes_table
 from seqbench.report.tables.clean import clean_metrics_table, clean_table
 from seqbench.report.tables.latex import to_latex
 from seqbench.report.tables.layers import layers_table
+from seqbench.report.tables.responses import responses_table
 from seqbench.report.tables.standing import (
     comparisons_table,
     gains_table,
@@ -45,6 +46,7 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         clean_table(analysis),
         classes_table(analysis),
         layers_table(analysis),
+        responses_table(analysis),
         clean_metrics_table(analysis),
     ]
     for table in made:

@@ -1,0 +1,139 @@
+"""`seqbench run` on cells: layers of a model from the store beside baselines, resumed, reported."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from tests.command import rows, seqbench
+from tests.perturb.planted_cells import write_cells
+
+ST = {"set_size": 8, "hidden": 16, "blocks": 1, "heads": 2, "steps": 4, "val_every": 2, "batch_sets": 2}
+
+
+def write_config(folder: Path, **changed: object) -> Path:
+    vectors = write_cells(folder / "cells.h5ad", n_perturbations=12, n_cells=12)
+    torch.save({name: torch.from_numpy(vector) for name, vector in vectors.items()}, folder / "truth.pt")
+    proteins = [
+        {"gene": name, "seq": "MKV" + "ACDEFGHIKLMNPQRSTVWY"[number:] * 2}
+        for number, name in enumerate(vectors)
+    ]
+    (folder / "genes.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in proteins))
+    perturb = {
+        "data": [
+            {
+                "file": "cells.h5ad",
+                "name": "toy",
+                "perturbation": "gene",
+                "control": "none",
+                "context": "line",
+            }
+        ],
+        "features": ["onehot", {"model": "counts", "sequences": "genes.jsonl"}, {"file": "truth.pt"}],
+        "splits": {"hold_out": "perturbations", "share": 0.25},
+        "heads": ["control_mean", "perturbation_mean", "context_mean", "additive", "nearest", "ridge", "st"],
+        "st": ST,
+    }
+    config = {
+        "models": [{"kind": "kmer", "k": 1, "name": "counts"}],
+        "perturb": perturb | changed,
+        "store": {"path": "embeddings.zarr"},
+        "catalog": "catalog.duckdb",
+        "report": {"out": "report"},
+    }
+    path = folder / "perturb.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = write_config(tmp_path_factory.mktemp("perturb"))
+    shown = seqbench("run", config)
+    assert shown.exit_code == 0, shown.output
+    return config
+
+
+def test_contenders_and_baselines_stand_in_one_catalog(finished: Path) -> None:
+    found = rows(
+        finished, "SELECT model, head, layer, n_items FROM results WHERE split = 'test' ORDER BY ALL"
+    )
+    blind = [("no-features", head) for head in ("context_mean", "control_mean", "perturbation_mean")]
+    told = [
+        (model, head) for model in ("counts", "onehot-genes", "truth") for head in ("nearest", "ridge", "st")
+    ]
+    assert sorted((row["model"], row["head"]) for row in found) == sorted(blind + told)
+    assert {(row["layer"], row["n_items"]) for row in found} == {(0, 3)}
+
+
+def test_true_vectors_win_and_the_ceiling_is_told(finished: Path) -> None:
+    query = "SELECT model, test_score FROM leaderboard ORDER BY place"
+    assert rows(finished, query)[0]["model"] == "truth"
+    (dataset,) = rows(finished, "SELECT task, ceiling FROM datasets WHERE dataset = 'toy'")
+    assert dataset["task"] == "perturbation"
+    assert 0.5 < json.loads(dataset["ceiling"])["pearson_delta"] <= 1
+
+
+def test_the_report_has_a_table_of_responses_between_baseline_and_ceiling(finished: Path) -> None:
+    lines = (finished.parent / "report" / "tables" / "responses.tsv").read_text().splitlines()
+    header = lines[0].split("\t")
+    table = [dict(zip(header, line.split("\t"), strict=True)) for line in lines[1:]]
+    mean = [row for row in table if row["head"] == "perturbation_mean" and row["metric"] == "pearson_delta"]
+    assert float(mean[0]["normalised"]) == 0
+    assert {row["metric"] for row in table} >= {"energy_distance", "discrimination_l1", "weighted_r2"}
+
+
+def test_what_is_in_the_catalog_is_not_trained_again(finished: Path) -> None:
+    again = seqbench("perturb", finished)
+    assert again.exit_code == 0
+    assert "0 response heads trained, 12 were there already" in again.output
+    assert "additive needs combinations of genes" in again.output
+
+
+def test_a_perturbation_without_a_vector_ends_the_run_with_its_name_unless_skipped(tmp_path: Path) -> None:
+    config = write_config(
+        tmp_path, features=[{"model": "counts", "sequences": "genes.jsonl"}], heads=["ridge"]
+    )
+    lines = (tmp_path / "genes.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "genes.jsonl").write_text("".join(lines[2:]))
+    shown = seqbench("perturb", config)
+    assert shown.exit_code == 2
+    assert "counts has no vector for 2 perturbations: G0, G1" in shown.output
+    skipped = seqbench("run", config, "--set", "perturb.missing=skip")
+    assert skipped.exit_code == 0, skipped.output
+    assert "2 perturbations have no vector and are left out" in skipped.output
+    (probe,) = rows(config, "SELECT spec FROM probes")
+    assert json.loads(probe["spec"])["left_out"] == ["G0", "G1"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"features": [{"model": "esm", "sequences": "genes.jsonl"}]}, "is 'esm', but `models:` has counts"),
+        ({"splits": {"column": "split", "toml": "a.toml"}}, "takes exactly one of hold_out, column and toml"),
+        ({"st": ST | {"hidden": 15}}, "hidden (15) must be a multiple of heads (2)"),
+    ],
+)
+def test_a_section_that_does_not_fit_is_one_line(changed: dict, line: str, tmp_path: Path) -> None:
+    shown = seqbench("plan", write_config(tmp_path, **changed))
+    assert shown.exit_code == 2
+    assert line.replace("'", "") in shown.output.replace("'", "")
+
+
+def test_the_plan_that_people_know_is_tried_in_a_catalog_of_its_own(tmp_path: Path) -> None:
+    plan = yaml.safe_load((Path(__file__).parents[2] / "configs" / "perturb_st.yaml").read_text())
+    small = {"hidden": 16, "heads": 2, "blocks": 1, "set_size": 8, "batch_sets": 2}
+    config = write_config(
+        tmp_path,
+        heads=plan["perturb"]["heads"],
+        st=plan["perturb"]["st"] | small,
+        features=["onehot", {"file": "truth.pt"}],
+    )
+    shown = seqbench("perturb", config, "--smoke")
+    assert shown.exit_code == 0, shown.output
+    assert not (tmp_path / "catalog.duckdb").exists()
+    query = "SELECT DISTINCT head FROM probes WHERE n_epochs = 2"
+    found = seqbench("sql", query, "--catalog", tmp_path / "smoke-catalog.duckdb", "--format", "json")
+    assert json.loads(found.stdout) == [{"head": "st"}]
