@@ -8,7 +8,7 @@ mean what the current directory makes of them.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from seqbench.config.fields import (
@@ -360,8 +360,19 @@ class ReportConfig(Section):
     )
 
 
+_MODELS_OR_CELLS: dict[str, Any] = {
+    "anyOf": [
+        {"required": ["models"], "properties": {"models": {"minItems": 1}}},
+        {"required": ["perturb"]},
+    ]
+}
+"""For editors: what `Config` checks beyond single keys."""
+
+
 class Config(Section):
     """A seqbench run: models, data sets, how to extract and probe, and what to report."""
+
+    model_config = ConfigDict(json_schema_extra=_MODELS_OR_CELLS)
 
     models: tuple[ModelConfig, ...] = Field(
         default=(),
@@ -408,7 +419,9 @@ class Config(Section):
                     {"first": first, "second": index, "name": model.name, "at": ("models", index, "name")},
                 )
         if not self.models and self.perturb is None:
-            raise PydanticCustomError("no_models", "is missing; name at least one model", {"at": ("models",)})
+            given = "models" in self.model_fields_set
+            said = "must not be empty" if given else "is missing: models and controls to compare"
+            raise PydanticCustomError("no_models", said, {"at": ("models",)})
         self._check_perturb(set(first_of))
         if (
             self.perturb is None

@@ -40,6 +40,7 @@ def test_a_checkpoint_gets_a_twin_that_is_run_alike_and_counts_behind_the_users_
         "revision": COMMIT,
         "trust_remote_code": True,
         "attn_implementation": "eager",
+        "requires": None,
     }
     assert twin.seed == 0
     assert (kmers, composition) == (

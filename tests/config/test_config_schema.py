@@ -33,9 +33,10 @@ def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
         "anyOf" not in schema or any(accepts(s, value, root) for s in schema["anyOf"]),
         "oneOf" not in schema or sum(accepts(s, value, root) for s in schema["oneOf"]) == 1,
     ]
-    if isinstance(value, dict) and kind == "object":
-        properties = schema["properties"]
-        checks += [key in properties and accepts(properties[key], item, root) for key, item in value.items()]
+    if isinstance(value, dict):
+        properties, is_open = schema.get("properties", {}), schema.get("additionalProperties", True)
+        checks += [is_open or key in properties for key in value]
+        checks += [accepts(properties[key], value[key], root) for key in properties.keys() & value.keys()]
         checks += [key in value for key in schema.get("required", ())]
     if isinstance(value, list):
         checks += [len(value) >= schema.get("minItems", 0)]
