@@ -96,8 +96,9 @@ def _controls(
 def _draw(dataset: Dataset, settings: AuditSettings, advance: Advance) -> Drawn:
     random = np.random.default_rng(settings.seed)
     rows: dict[SplitName, NDArray[np.int64]] = {
-        name: np.sort(random.permutation(len(split))[: settings.control_items])
+        name: known_N[np.sort(random.permutation(len(known_N))[: settings.control_items])]
         for name, split in dataset.splits.items()
+        for known_N in [np.flatnonzero(split.labelled)]
     }
     targets: dict[SplitName, NDArray[Any]] = {
         name: np.asarray(dataset.splits[name].targets)[chosen] for name, chosen in rows.items()
@@ -139,8 +140,10 @@ def _identity(dataset: Dataset, drawn: Drawn, sequences: Mapping[SplitName, Dige
     if "eval" not in sequences:
         # What is held out must not tell of itself.
         return "there is no eval split"
-    targets = np.asarray(dataset.splits["train"].targets)
+    known_N = np.flatnonzero(dataset.splits["train"].labelled)
+    targets = np.asarray(dataset.splits["train"].targets)[known_N]
     if dataset.task is Task.CLASSIFICATION:
         targets = np.eye(len(dataset.classes))[targets]
     others = [sequences[name][drawn.rows[name]] for name in ("eval", "test")]
-    return target_means(known, targets.astype(np.float64), drawn.rows["train"], others, seed)
+    rows = np.searchsorted(known_N, drawn.rows["train"])
+    return target_means(known[known_N], targets.astype(np.float64), rows, others, seed)

@@ -37,7 +37,9 @@ def shift_of_labels(dataset: Dataset) -> float:
     Classes: total variation distance of their shares. Labels: the largest difference of a label's share.
     Regression: the largest Kolmogorov-Smirnov distance of a target.
     """
-    train, test = dataset.splits["train"].targets, dataset.splits["test"].targets
+    train, test = (
+        split.targets[split.labelled] for split in (dataset.splits["train"], dataset.splits["test"])
+    )
     if dataset.task is Task.CLASSIFICATION:
         shares = [np.bincount(part, minlength=len(dataset.classes)) / len(part) for part in (train, test)]
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
@@ -49,15 +51,14 @@ def shift_of_labels(dataset: Dataset) -> float:
 
 
 def _labels(dataset: Dataset, split: Split) -> dict[str, float]:
+    targets = split.targets[split.labelled]
     if dataset.task is Task.CLASSIFICATION:
-        counts = np.bincount(split.targets, minlength=len(dataset.classes)).tolist()
+        counts = np.bincount(targets, minlength=len(dataset.classes)).tolist()
         return {str(label): count for label, count in zip(dataset.classes, counts, strict=True)}
     if dataset.task is Task.LABELS:
-        return {
-            str(label): count for label, count in enumerate(split.targets.sum(axis=0, dtype=int).tolist())
-        }
+        return {str(label): count for label, count in enumerate(targets.sum(axis=0, dtype=int).tolist())}
     found: dict[str, float] = {}
-    for target, values in enumerate(split.labels.T):
+    for target, values in enumerate(targets.T):
         found |= {f"mean {target}": float(values.mean()), f"sd {target}": float(values.std())}
     return found
 

@@ -85,7 +85,9 @@ def conflicting(dataset: Dataset, digests: Mapping[SplitName, Digests]) -> dict[
     """
     names = list(dataset.splits)
     all_M = np.concatenate([digests[name] for name in names])
-    order = np.argsort(all_M, kind="stable")
+    # What has no label contradicts none.
+    known_M = np.flatnonzero(np.concatenate([dataset.splits[name].labelled for name in names]))
+    order = known_M[np.argsort(all_M[known_M], kind="stable")]
     same = all_M[order[1:]] == all_M[order[:-1]]
     # Most items have no equal, and are not looked at.
     several = np.flatnonzero(np.append(same, False) | np.append(False, same))
@@ -115,7 +117,7 @@ def _contradicting(dataset: Dataset, labels_MK: NDArray[Any], starts: NDArray[np
     highest, lowest = np.maximum.reduceat(labels_MK, starts), np.minimum.reduceat(labels_MK, starts)
     differs = highest != lowest
     if dataset.task is Task.REGRESSION:
-        differs = highest - lowest > TOLERANCE * dataset.splits["train"].labels.std(axis=0)
+        differs = highest - lowest > TOLERANCE * dataset.splits["train"].index.known_labels.std(axis=0)
     found: NDArray[np.bool_] = differs.any(axis=1)
     return found
 

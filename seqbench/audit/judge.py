@@ -113,7 +113,7 @@ def _copies_of_a_class(dataset: Dataset, test: ItemMarks) -> Finding:
     targets = np.asarray(dataset.splits["test"].targets)
     if dataset.task is Task.REGRESSION:
         return _finding(check, 0.0, "–", "targets have no classes")
-    members_NC = targets[:, None] == np.arange(len(dataset.classes)) if targets.ndim == 1 else targets != 0
+    members_NC = targets[:, None] == np.arange(len(dataset.classes)) if targets.ndim == 1 else targets == 1
     counts_C = (members_NC & copied_N[:, None]).sum(axis=0)
     share_C = counts_C / np.maximum(members_NC.sum(axis=0), 1)
     worst = int(np.argmax(np.where(counts_C >= FEWEST, share_C, share_C / 1e6)))

@@ -76,6 +76,8 @@ class SplitContents:
     embeddings were seen (imported)."""
     targets: tuple[tuple[float, float, float, float, float], ...] | None
     """Regression: for each target least, quartiles (interpolated), greatest; None elsewhere."""
+    n_unlabelled: int = 0
+    """Items without a label, which count in no score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

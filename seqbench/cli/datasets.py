@@ -108,6 +108,8 @@ def _add_rows(table: "Table", report: "DatasetReport") -> None:
             labels = "  ".join(f"{each.mean:.3g}±{each.sd:.2g}" for each in split.targets[:6])
         else:
             labels = "  ".join(f"{label}: {count:,}" for label, count in split.label_counts[:8])
+        if split.unlabelled:
+            labels += f"  no label: {split.unlabelled:,}"
         more = max(len(split.targets) - 6, len(split.label_counts) - 8, 0)
         first = split is report.splits[0]
         table.add_row(

@@ -16,7 +16,7 @@ from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""
 
 SMALLEST_BYTES = 1_000_000

@@ -32,6 +32,8 @@ class SplitReport:
     name: SplitName
     path: Path
     items: int
+    unlabelled: int
+    """Items without a label, which count in no score."""
     min_length: int
     """Characters, over all sequences of all items; so are the next two."""
     median_length: float
@@ -102,7 +104,7 @@ def _on_test(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[str]:
         if split.name == "test":
             remarks = remarks_on_test(
                 dataset.task,
-                split.items,
+                split.items - split.unlabelled,
                 None if dataset.task is Task.REGRESSION else [count for _, count in split.label_counts],
                 names=[str(label) for label, _ in split.label_counts],
                 varies=not split.targets or any(one.minimum < one.maximum for one in split.targets),
@@ -115,6 +117,7 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
         name=split.name,
         path=split.index.path,
         items=len(split),
+        unlabelled=int((~split.labelled).sum()),
         min_length=int(split.lengths.min()),
         median_length=float(np.median(split.lengths)),
         max_length=int(split.lengths.max()),
@@ -125,10 +128,10 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
 
 def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int | str, int], ...]:
     if dataset.task is Task.CLASSIFICATION:
-        counts = np.bincount(split.targets, minlength=len(dataset.classes))
+        counts = np.bincount(split.targets[split.labelled], minlength=len(dataset.classes))
         return tuple(zip(dataset.class_names or dataset.classes, counts.tolist(), strict=True))
     if dataset.task is Task.LABELS:
-        counts = split.labels.sum(axis=0, dtype=np.int64)
+        counts = np.count_nonzero(split.labels == 1, axis=0)
         return tuple(zip(dataset.class_names or range(len(counts)), counts.tolist(), strict=True))
     return ()
 
@@ -141,5 +144,5 @@ def _targets(split: Split) -> tuple[TargetSummary, ...]:
             minimum=float(column.min()),
             maximum=float(column.max()),
         )
-        for column in split.labels.T
+        for column in (values[~np.isnan(values)] for values in split.labels.T)
     )

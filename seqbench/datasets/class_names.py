@@ -83,13 +83,13 @@ def names_of_outputs(
 
 def _as_numbers(index: SplitIndex) -> SplitIndex:
     numbers = np.array(list(map(int, index.class_names)), dtype=np.int64)
-    return replace(index, labels=numbers[index.labels], class_names=())
+    return replace(index, labels=_of_texts(index, numbers), class_names=())
 
 
 def _renumbered(index: SplitIndex, known: Sequence[str], *, listed: bool) -> SplitIndex:
     number_of = {name: number for number, name in enumerate(known)}
-    numbers = np.array([number_of.get(name, -1) for name in index.class_names], dtype=np.int64)[index.labels]
-    unknown = np.flatnonzero(numbers < 0)
+    numbers = _of_texts(index, np.array([number_of.get(name, -1) for name in index.class_names], np.int64))
+    unknown = np.flatnonzero((numbers < 0) & index.labelled)
     if unknown.size:
         name = index.class_names[int(index.labels[unknown[0]])]
         why = (
@@ -101,6 +101,14 @@ def _renumbered(index: SplitIndex, known: Sequence[str], *, listed: bool) -> Spl
             f"{index.path}:{index.lines[unknown[0]]}: class {name!r} {why} ({unknown.size} such items)"
         )
     return replace(index, labels=numbers, class_names=tuple(known))
+
+
+def _of_texts(index: SplitIndex, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The number of each item's text; items without a label stay without."""
+    known_N = index.labelled
+    found_N = np.array(index.labels, dtype=np.int64)
+    found_N[known_N] = numbers[index.labels[known_N]]
+    return found_N
 
 
 def _imported_names(folder: Path) -> dict[int, str]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
+from seqbench.core.missing import positions
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.cache import IndexCache, cache_folder
@@ -38,7 +39,8 @@ class Split:
     name: SplitName
     index: SplitIndex
     targets: Labels
-    """What a head is trained on: (N,) int64 positions in the data set's `classes`, else the labels as is."""
+    """What a head is trained on: (N,) int64 positions in the data set's `classes`, else the labels as is; for
+    what is not known see `seqbench.core.missing`."""
 
     def __len__(self) -> int:
         return self.index.n_items
@@ -47,6 +49,11 @@ class Split:
     def labels(self) -> Labels:
         """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
         return self.index.labels
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(N,) which items have a label."""
+        return self.index.labelled
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -154,7 +161,7 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
         _check_alike(index, indexes["train"])
     indexes = number_classes(indexes, spec.class_names)
     train = indexes["train"]
-    classes = np.unique(train.labels).astype(np.int64) if train.task is Task.CLASSIFICATION else None
+    classes = np.unique(train.known_labels).astype(np.int64) if train.task is Task.CLASSIFICATION else None
     if classes is not None:
         for index in indexes.values():
             _check_classes(index, classes)
@@ -238,7 +245,7 @@ def _check_alike(index: SplitIndex, train: SplitIndex) -> None:
 
 
 def _check_classes(index: SplitIndex, classes: NDArray[np.int64]) -> None:
-    unknown = np.flatnonzero(~np.isin(index.labels, classes))
+    unknown = np.flatnonzero(~np.isin(index.labels, classes) & index.labelled)
     if unknown.size:
         item = unknown[0]
         number = index.labels[item]
@@ -250,7 +257,7 @@ def _check_classes(index: SplitIndex, classes: NDArray[np.int64]) -> None:
 
 
 def _split(name: SplitName, index: SplitIndex, classes: NDArray[np.int64] | None) -> Split:
-    targets = index.labels if classes is None else np.searchsorted(classes, index.labels).astype(np.int64)
+    targets = index.labels if classes is None else positions(index.labels, classes)
     return Split(name=name, index=index, targets=targets)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
+from seqbench.datasets.labels import Labels
 from seqbench.datasets.spec import DatasetSpec, Expected
 
 NUCLEOTIDE_SHARE = 0.9
@@ -100,17 +101,34 @@ def warnings_of(
         remarks.append(f"sequences hold characters that are no letters: {odd}")
     if alphabet != "text" and (foreign := foreign_letters(sum_letters(indexes))):
         remarks.append(f"sequences hold letters that are no nucleotides: {foreign}")
+    remarks += _unknown(indexes)
     train = indexes["train"]
     remarks += train.remarks
-    if train.task is Task.CLASSIFICATION and len(np.unique(train.labels)) == 1:
+    if train.task is Task.CLASSIFICATION and len(np.unique(train.known_labels)) == 1:
         remarks.append("train has only one class")
-    if train.task is Task.LABELS and (rare := np.flatnonzero(~train.labels.any(axis=0))).size:
+    if train.task is Task.LABELS and (rare := np.flatnonzero(~(train.labels == 1).any(axis=0))).size:
         remarks.append(f"in train, label {', '.join(map(str, rare))} is never 1 (counted from 0)")
-    if train.task is Task.REGRESSION and (flat := np.flatnonzero(np.ptp(train.labels, axis=0) == 0)).size:
+    if train.task is Task.REGRESSION and (flat := np.flatnonzero(_spread(train.known_labels) == 0)).size:
         remarks.append(
             f"in train, target {', '.join(map(str, flat))} is the same for all items (counted from 0)"
         )
     return [f"{spec.name}: {remark}" for remark in remarks]
+
+
+def _unknown(indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
+    """How many items have no label, of each split that has such."""
+    found = []
+    for split, index in indexes.items():
+        if count := int((~index.labelled).sum()):
+            found.append(
+                f"{count:,} of {index.n_items:,} items of {split} have no label and count in no score"
+            )
+    return found
+
+
+def _spread(values_NK: Labels) -> NDArray[np.float64]:
+    """Greatest less least of each target, what is not known left out; (K,)."""
+    return np.asarray(np.nanmax(values_NK, axis=0) - np.nanmin(values_NK, axis=0))
 
 
 def sum_letters(indexes: Mapping[SplitName, SplitIndex]) -> NDArray[np.int64]:
@@ -125,7 +143,7 @@ def _differences(expected: Expected, indexes: Mapping[SplitName, SplitIndex]) ->
     train = indexes["train"]
     items = sum(index.n_items for index in indexes.values())
     width = train.labels.shape[1] if train.labels.ndim == 2 else None
-    classes = None if width else len(np.unique(train.labels))
+    classes = None if width else len(np.unique(train.known_labels))
     pairs: list[tuple[str, object, object]] = [
         ("items", expected.get("items"), items),
         ("the shortest sequence", expected.get("min_length"), min(i.lengths.min() for i in indexes.values())),
@@ -156,7 +174,7 @@ def _count_differences(expected: Expected, indexes: Mapping[SplitName, SplitInde
     for split, said in expected.get("label_counts", {}).items():
         if split not in indexes:
             continue
-        values, counts = np.unique(indexes[split].labels, return_counts=True)
+        values, counts = np.unique(indexes[split].known_labels, return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
         if found != dict(said):
             remarks.append(f"items of each class in {split}: {found} on disk, {dict(said)} documented")

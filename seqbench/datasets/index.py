@@ -15,6 +15,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import labelled
 from seqbench.core.progress import Advance
 from seqbench.core.texts import PackedTexts, TextsBuilder
 from seqbench.core.types import Task
@@ -46,7 +47,8 @@ class SplitIndex:
     lengths: NDArray[np.int64]
     """(N, S) characters of each sequence, without what is left out."""
     labels: Labels
-    """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
+    """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64; for what is not known see
+    `seqbench.core.missing`."""
     letters: NDArray[np.int64]
     """(256,) how often each byte value occurs in the sequences."""
     sha256: str
@@ -68,6 +70,16 @@ class SplitIndex:
     def n_items(self) -> int:
         """Items in the split."""
         return len(self.lines)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(N,) which items have a label."""
+        return labelled(self.labels)
+
+    @property
+    def known_labels(self) -> Labels:
+        """The labels of those items that have one."""
+        return self.labels[self.labelled]
 
     @property
     def n_seqs(self) -> int:

@@ -3,17 +3,19 @@
 import math
 import reprlib
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import MISSING, MISSING_CLASS
 from seqbench.core.types import Task
 from seqbench.datasets.label_text import NUMBER, WHOLE, decimal_comma, list_in_text
 
 Labels = NDArray[np.int64] | NDArray[np.int8] | NDArray[np.float64]
-"""Shape (n,) int64 classes, (n, n_labels) int8 of 0 and 1, or (n, n_targets) float64."""
+"""Shape (n,) int64 classes, (n, n_labels) int8 of 0 and 1, or (n, n_targets) float64; for what is not
+known see `seqbench.core.missing`."""
 
 SHOWN_VALUES: Final = 3
 """Labels that a remark gives as examples."""
@@ -50,7 +52,8 @@ class LabelColumn:
 
     With no task given, the shape of the first label and the values of all decide: ints and texts are classes,
     lists of 0 and 1 are labels, and any float makes it a regression, of one target where labels are bare
-    numbers. Numbers and lists in quotes are what they spell.
+    numbers. Numbers and lists in quotes are what they spell. `null`, NaN and empty text mean that an item's
+    label is not known.
     """
 
     def __init__(self, task: Task | None) -> None:
@@ -60,6 +63,9 @@ class LabelColumn:
         self._values: array[Any] = array("q")
         self._codes: dict[str, int] = {}
         """By text, in the order of their first occurrence."""
+        self._unknown: array[int] = array("q")
+        """Items without a label, of which nothing is among the values."""
+        self._n_items = 0
 
     def add(self, label: object) -> None:
         """Append one item's label.
@@ -69,6 +75,10 @@ class LabelColumn:
         """
         if isinstance(label, str):
             label = self._read_text(label)
+        item, self._n_items = self._n_items, self._n_items + 1
+        if _is_unknown(label):
+            self._unknown.append(item)
+            return
         kind: _Kind = "list" if isinstance(label, list) else "text" if isinstance(label, str) else "number"
         values = label if isinstance(label, list) else [label]
         if self._kind is None:
@@ -87,8 +97,29 @@ class LabelColumn:
         """The task and all labels, once every line is in.
 
         Raises:
-            LineError: No task was given and the labels leave it open, or they are none of the task.
+            LineError: No task was given and the labels leave it open, they are none of the task, or there is
+                none at all.
         """
+        if self._kind is None:
+            raise LineError("no item has a label: every one is null or empty")
+        try:
+            found = self._finish_known()
+        except LineError as error:
+            at = self._items_known()[error.item or 0]
+            raise LineError(str(error), item=int(at)) from error
+        return replace(found, labels=self._with_unknown(found)) if self._unknown else found
+
+    def _items_known(self) -> NDArray[np.int64]:
+        return np.delete(np.arange(self._n_items), np.frombuffer(self._unknown, dtype=np.int64))
+
+    def _with_unknown(self, found: FoundLabels) -> Labels:
+        """The labels of all items, though there are some without."""
+        fill = {Task.CLASSIFICATION: MISSING_CLASS, Task.LABELS: MISSING}.get(found.task, math.nan)
+        labels = np.full((self._n_items, *found.labels.shape[1:]), fill, dtype=found.labels.dtype)
+        labels[self._items_known()] = found.labels
+        return labels
+
+    def _finish_known(self) -> FoundLabels:
         if self._kind == "text":
             return self._finish_texts()
         flat: NDArray[Any] = np.frombuffer(self._values, dtype=self._values.typecode)
@@ -98,9 +129,9 @@ class LabelColumn:
         return FoundLabels(task=task, labels=_as_task(task, rows), remarks=remarks)
 
     def _read_text(self, text: str) -> object:
-        """A list or a number that stands in quotes where the task wants one, else the text."""
+        """A list or a number that stands in quotes where the task wants one, else the text; None if empty."""
         if not text.strip():
-            raise LineError("label is an empty text")
+            return None
         if (found := list_in_text(text)) is not None:
             return found
         if self._task is Task.REGRESSION:
@@ -174,6 +205,8 @@ class LabelColumn:
 
     def _extend_ints(self, values: list[Any], label: object) -> None:
         try:
+            if MISSING_CLASS in values:
+                raise OverflowError
             self._values.extend(values)
         except OverflowError:
             raise LineError(
@@ -242,6 +275,13 @@ def _as_task(task: Task, rows: NDArray[Any]) -> Labels:
     if task is Task.CLASSIFICATION:
         return (rows[:, 0] if rows.shape[1] == 1 else rows.argmax(axis=1)).astype(np.int64)
     return rows.astype(np.int8) if task is Task.LABELS else rows.astype(np.float64)
+
+
+def _is_unknown(label: object) -> bool:
+    """Whether it is null or NaN, which alone differs from itself, or a list of such."""
+    if isinstance(label, list):
+        return bool(label) and all(map(_is_unknown, label))
+    return label is None or label != label
 
 
 def _said(kind: _Kind, label: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.split import holdout
@@ -72,7 +73,7 @@ class Items:
 
 
 def items_of(entry: Embeddings) -> Items:
-    """Read what the store knows of the items; those that extraction had to leave out are in no part.
+    """Read what the store knows of the items; those without embedding or label are in no part.
 
     Raises:
         ProbeError: Nothing is left of a split.
@@ -86,21 +87,30 @@ def items_of(entry: Embeddings) -> Items:
                 f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize and "
                 "extract.unreadable)"
             )
-        parts[split] = Part(source=split, rows_N=rows_N, targets=_targets_of(entry, split)[rows_N])
+        labels = entry.labels(split)
+        rows_N = rows_N[labelled(labels)[rows_N]]
+        if not len(rows_N):
+            raise ProbeError(f"{entry.name}: no item of {split} has a label (every one is null)")
+        parts[split] = Part(source=split, rows_N=rows_N, targets=_targets_of(entry, labels)[rows_N])
     return Items(task=entry.facts.task, parts=parts)
 
 
 def items_of_targets(task: Task, targets: Mapping[SplitName, NDArray[Any]]) -> Items:
-    """The items of a data set that is not embedded yet, as far as can be told: all of them."""
+    """The items of a data set that is not embedded yet, as far as can be told: those with a label.
+
+    Args:
+        task: What they are.
+        targets: As in `Part.targets`, of every item; for what is not known see `seqbench.core.missing`.
+    """
     parts = {
-        split: Part(source=split, rows_N=np.arange(len(values)), targets=values)
+        split: Part(source=split, rows_N=rows_N, targets=values[rows_N])
         for split, values in targets.items()
+        for rows_N in [np.flatnonzero(labelled(values))]
     }
     return Items(task=task, parts=parts)
 
 
-def _targets_of(entry: Embeddings, split: SplitName) -> NDArray[Any]:
-    labels = entry.labels(split)
+def _targets_of(entry: Embeddings, labels: NDArray[Any]) -> NDArray[Any]:
     if entry.facts.task is Task.CLASSIFICATION:
-        return np.searchsorted(np.asarray(entry.facts.classes), labels).astype(np.int64)
+        return positions(labels, np.asarray(entry.facts.classes))
     return labels

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import stretches_of
+from seqbench.core.missing import MISSING, missing, positions
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.class_names import number_classes
 from seqbench.datasets.dataset import Dataset, Split
@@ -41,8 +42,20 @@ class Pool:
 
     @property
     def targets(self) -> NDArray[Any]:
-        """(N,) positions among the classes, or (N, K) labels or values."""
-        return np.concatenate([split.targets for split in self.dataset.splits.values()])
+        """(N,) positions among the classes, or (N, K) labels or values.
+
+        Items without a label are shared out too: as a class of their own, as carriers of nothing, or
+        as of the mean value.
+        """
+        targets = np.concatenate([split.targets for split in self.dataset.splits.values()])
+        if self.dataset.task is Task.CLASSIFICATION:
+            targets[targets == MISSING] = len(self.dataset.classes)
+            return targets
+        unknown_NK = missing(targets)
+        if unknown_NK.any():
+            means_K = np.nanmean(targets, axis=0) if self.dataset.task is Task.REGRESSION else 0
+            targets = np.where(unknown_NK, means_K, targets)
+        return targets
 
     def groups(self, key: str) -> NDArray[Any]:
         """The value of a key of each line, (N,) as text.
@@ -94,12 +107,14 @@ def _dataset(source: Path, indexes: dict[SplitName, SplitIndex]) -> Dataset:
     first = next(iter(indexes.values()))
     classes: NDArray[np.int64] = np.zeros(0, np.int64)
     if first.task is Task.CLASSIFICATION:
-        classes = np.unique(np.concatenate([index.labels for index in indexes.values()])).astype(np.int64)
+        classes = np.unique(np.concatenate([index.known_labels for index in indexes.values()])).astype(
+            np.int64
+        )
     splits = {
         name: Split(
             name=name,
             index=index,
-            targets=np.searchsorted(classes, index.labels) if len(classes) else index.labels,
+            targets=positions(index.labels, classes) if len(classes) else index.labels,
         )
         for name, index in indexes.items()
     }

@@ -122,7 +122,7 @@ def _labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> Any:
     """Items of each class or label; of a regression the mean of each target."""
     targets, dataset = pool.targets[chosen_N], pool.dataset
     if dataset.task is Task.CLASSIFICATION:
-        counts = np.bincount(targets, minlength=len(dataset.classes)).tolist()
+        counts = np.bincount(targets, minlength=len(dataset.classes))[: len(dataset.classes)].tolist()
         return {str(name): count for name, count in zip(dataset.classes, counts, strict=True)}
     if dataset.task is Task.LABELS:
         return targets.sum(axis=0, dtype=np.int64).tolist()

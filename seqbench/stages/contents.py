@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import SplitContents
+from seqbench.core.missing import labelled, same_labels
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
@@ -44,6 +45,7 @@ def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, 
     return {
         split: SplitContents(
             n_items=entry.facts.splits[split].n_items,
+            n_unlabelled=int((~labelled(labels[split])).sum()),
             label_counts=label_counts(labels[split], entry.facts),
             lengths=None if files is None else length_quartiles(files.splits[split].lengths),
             targets=target_quartiles(labels[split]) if entry.facts.task is Task.REGRESSION else None,
@@ -62,9 +64,10 @@ def label_counts(labels: NDArray[Any], facts: EmbeddingFacts) -> tuple[int, ...]
     if facts.task is Task.REGRESSION:
         return None
     if facts.task is Task.LABELS:
-        return _integers(np.count_nonzero(labels, axis=0))
+        return _integers(np.count_nonzero(labels == 1, axis=0))
     classes = np.asarray(facts.classes)
-    return _integers(np.bincount(np.searchsorted(classes, labels), minlength=len(classes)))
+    known_N = labels[labelled(labels)]
+    return _integers(np.bincount(np.searchsorted(classes, known_N), minlength=len(classes)))
 
 
 def length_quartiles(lengths_NS: NDArray[np.int64]) -> tuple[int, int, int, int, int]:
@@ -75,14 +78,14 @@ def length_quartiles(lengths_NS: NDArray[np.int64]) -> tuple[int, int, int, int,
 
 def target_quartiles(targets_NT: NDArray[Any]) -> tuple[tuple[float, float, float, float, float], ...]:
     """Of each target least, quartiles (between two values: interpolated) and greatest."""
-    found = np.quantile(targets_NT.reshape(len(targets_NT), -1), QUARTILES, axis=0).T
+    found = np.nanquantile(targets_NT.reshape(len(targets_NT), -1), QUARTILES, axis=0).T
     return tuple(cast(tuple[float, float, float, float, float], tuple(row)) for row in found.tolist())
 
 
 def _same(dataset: Dataset, split: SplitName, labels: NDArray[Any]) -> bool:
     """Whether a split of the files has the labels of the store, item by item."""
     found = dataset.splits.get(split)
-    return found is not None and np.array_equal(found.labels.ravel(), labels.ravel())
+    return found is not None and same_labels(found.labels.ravel(), labels.ravel())
 
 
 def _integers(numbers: Iterable[Any]) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import same_labels
 from seqbench.core.types import SplitName, StoreDtype, Task
 from seqbench.errors import StoreError
 from seqbench.store import arrays
@@ -65,7 +66,7 @@ class Embeddings(StoredEmbeddings):
         self._create(path, labels.shape, labels.shape, dtype, (f"item_{split}", "target")[: labels.ndim])
         array = self._array(path)
         try:
-            there = arrays.is_whole(array) and np.array_equal(arrays.read(array), labels)
+            there = arrays.is_whole(array) and same_labels(arrays.read(array), labels)
         except StoreError:
             there = False
         if not there:

@@ -272,3 +272,32 @@ def test_real_sequences_by_offset_are_those_of_the_lines(shared_data):
     lines = [json.loads(line) for line in (shared_data / "ppi_yeast" / "test.jsonl").read_text().splitlines()]
     assert split.sequences(0, len(split)) == [(line["seq1"], line["seq2"]) for line in lines]
     assert split.labels.tolist() == [line["label"] for line in lines]
+
+
+def test_null_nan_and_empty_labels_are_missing_and_told(spec):
+    d = open_dataset(spec(train=items(None, 7, float("nan"), 3), test=items("", 7)))
+    assert (d.task, d.classes, d.splits["train"].targets.tolist()) == (
+        Task.CLASSIFICATION,
+        (3, 7),
+        [-1, 1, -1, 0],
+    )
+    assert d.splits["train"].labelled.tolist() == [False, True, False, True]
+    assert "d: 2 of 4 items of train have no label and count in no score" in d.warnings
+
+
+def test_missing_labels_leave_names_and_values_as_they_are(spec):
+    named = open_dataset(spec(train=items("b", None, "a"), test=items(None, "b")))
+    assert (named.class_names, named.splits["test"].targets.tolist()) == (("a", "b"), [-1, 1])
+    valued = open_dataset(spec(train=items(1.5, None, 2.0), test=items(0.25)))
+    np.testing.assert_array_equal(valued.splits["train"].labels, [[1.5], [np.nan], [2.0]])
+
+
+def test_a_split_without_any_label_is_refused(spec):
+    with pytest.raises(DataError, match=r"test\.jsonl:1: no item has a label: every one is null or empty"):
+        open_dataset(spec(train=items(0, 1), test=items(None, None)))
+
+
+def test_a_check_counts_items_without_a_label(spec):
+    report = check_dataset(spec(train=items(0, 1, None), test=items(0, 1)))
+    assert (report.splits[0].items, report.splits[0].unlabelled) == (3, 1)
+    assert report.splits[0].label_counts == ((0, 1), (1, 1))

@@ -6,6 +6,7 @@ import numpy as np
 
 from seqbench.catalog.records import PredictionRecord, ProbeRecord
 from seqbench.core.identity import ModelIdentity
+from seqbench.core.missing import labelled, missing
 from seqbench.core.types import SplitName, Task
 from seqbench.probe.run import run_probes
 from seqbench.probe.spec import Design
@@ -17,12 +18,20 @@ LAYERS = 3
 
 
 def store_with(
-    folder: Path, task: Task, labels: dict[SplitName, np.ndarray], layers: int = LAYERS
+    folder: Path,
+    task: Task,
+    labels: dict[SplitName, np.ndarray],
+    layers: int = LAYERS,
+    signal: dict[SplitName, np.ndarray] | None = None,
 ) -> Embeddings:
-    """Embeddings of two sequences an item; layer l holds the labels l times as loud as the noise."""
+    """Embeddings of two sequences an item; layer l holds the labels l times as loud as the noise.
+
+    Instead of labels that are not known, `signal` says what it holds.
+    """
+    known = {name: values[labelled(values)] for name, values in labels.items()}
     sizes = {name: len(values) for name, values in labels.items()}
     splits = {name: SplitFacts(n_items=n, sha256=name, block_rows=64) for name, n in sizes.items()}
-    classes = tuple(np.unique(labels["train"]).tolist()) if task is Task.CLASSIFICATION else ()
+    classes = tuple(np.unique(known["train"]).tolist()) if task is Task.CLASSIFICATION else ()
     facts = EmbeddingFacts(
         task=task, n_seqs=2, n_targets=labels["train"].shape[1] if labels["train"].ndim == 2 else 1, hidden=6,
         classes=classes, alphabet="dna", ceiling=None, group=None, settings={}, versions={}, splits=splits,
@@ -34,10 +43,11 @@ def store_with(
     rng = np.random.default_rng(0)
     for name, n_items in sizes.items():
         entry.prepare(name, labels[name], range(layers))
-        signal = labels[name].reshape(n_items, -1).astype(float)
+        told = labels[name] if signal is None else signal[name]
+        heard = np.where(missing(told), 0, told).reshape(n_items, -1).astype(float)
         rows = rng.standard_normal((layers, n_items, 2, 6)).astype(np.float32)
         for layer in range(layers):
-            rows[layer, :, 0, : signal.shape[1]] += 2 * layer * signal
+            rows[layer, :, 0, : heard.shape[1]] += 2 * layer * heard
         for block in entry.missing_blocks(name, range(layers)):
             span = slice(block.start, block.stop)
             parts = [LayerRows(layer=layer, rows_NSH=rows[layer, span]) for layer in range(layers)]

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from seqbench.core.missing import MISSING_CLASS
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe import run
@@ -22,6 +23,7 @@ from tests.probe.stored import (
     LAYERS,
     SIZES,
     WITHOUT_EVAL,
+    binary,
     binary_store,
     design,
     metric,
@@ -348,3 +350,39 @@ def test_nothing_is_loaded_where_nothing_is_missing(
     known = frozenset(wanted.hash for wanted in wanted_probes(entry, range(LAYERS), [design()]))
     monkeypatch.setattr(run, "items_of", None)
     assert probe(entry, design(), known=known) == []
+
+
+@pytest.mark.parametrize("head", ["linear", "fake"])
+def test_items_without_a_label_count_in_no_training_and_no_score(tmp_path: Path, head: str) -> None:
+    labels = {split: binary(count) for split, count in SIZES.items()}
+    for values in labels.values():
+        values[::5] = MISSING_CLASS
+    entry = store_with(tmp_path, Task.CLASSIFICATION, labels)
+    record = probe(entry, design(head, settings=LINEAR if head == "linear" else {}))[-1]
+    assert (record.status, record.n_train) == ("ok", 160)
+    kept = predicted(record, "test")
+    assert kept.items.tolist() == [item for item in range(100) if item % 5]
+    assert metric(record, "test", "accuracy") == accuracy_score(kept.targets, kept.scores.argmax(axis=1))
+
+
+def test_a_split_without_any_label_is_named(tmp_path: Path) -> None:
+    labels = {split: binary(count) for split, count in SIZES.items()}
+    labels["test"][:] = MISSING_CLASS
+    entry = store_with(tmp_path, Task.CLASSIFICATION, labels)
+    with pytest.raises(ProbeError, match="m/d: no item of test has a label"):
+        probe(entry, design())
+
+
+def test_missing_labels_at_random_change_no_score_by_more_than_its_interval(tmp_path: Path) -> None:
+    everything = {split: binary(400) for split in SIZES}
+    heard = {split: (labels == 7) / 2 for split, labels in everything.items()}
+    lost = np.random.default_rng(5).random(400) < 0.2
+    some = {split: np.where(lost, MISSING_CLASS, labels) for split, labels in everything.items()}
+    found = []
+    for name, labels in (("all", everything), ("some", some)):
+        entry = store_with(tmp_path / name, Task.CLASSIFICATION, labels, signal=heard)
+        found.append(probe(entry, design("linear", settings=LINEAR))[1])
+    pairs = zip(*(each.splits[-1].metrics for each in found), strict=True)
+    measured = [(whole, thinned) for whole, thinned in pairs if whole.low is not None]
+    assert {whole.metric for whole, _ in measured} >= {"accuracy", "roc_auc", "mcc"}
+    assert all(whole.low <= thinned.value <= whole.high for whole, thinned in measured)
