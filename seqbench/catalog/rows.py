@@ -148,8 +148,4 @@ def _side_columns(name: str, sides: Sequence[ComparedSide]) -> Columns:
 def _contents(record: DatasetRecord) -> Mapping[str, object] | None:
     if record.splits is None:
         return None
-    facts = {split: asdict(contents) for split, contents in record.splits.items()}
-    return {
-        split: {name: value for name, value in found.items() if name != "n_unlabelled" or value}
-        for split, found in facts.items()
-    }
+    return {split: asdict(contents) for split, contents in record.splits.items()}
