@@ -115,7 +115,7 @@ def _map_perturb(perturb: PerturbConfig, change: Callable[[Path], Path]) -> Pert
             "data": tuple(each.model_copy(update={"file": change(each.file)}) for each in perturb.data),
             "features": tuple(feature(each) for each in perturb.features),
             "splits": perturb.splits.model_copy(update={"toml": None if toml is None else change(toml)}),
-            "out": change(perturb.out),
+            "out": None if perturb.out is None else change(perturb.out),
         }
     )
 

@@ -187,8 +187,7 @@ class PerturbConfig(Section):
     st: StateTransitionConfig = Field(
         default_factory=StateTransitionConfig, description="Settings of the head st."
     )
-    out: LocalPath = Field(
-        default="perturbations",
-        description="Folder for trained heads and predictions (.h5ad).",
-        validate_default=True,
+    out: LocalPath | None = Field(
+        default=None,
+        description="Folder for the predicted cells of test, an .h5ad file a head; null: none are written.",
     )

@@ -22,6 +22,7 @@ from seqbench.perturb.evaluation import Scores
 from seqbench.perturb.expected import WITHOUT_FEATURES
 from seqbench.perturb.experiment import Experiment
 from seqbench.perturb.features import Features
+from seqbench.perturb.predictions import write_predictions
 from seqbench.probe.spec import spec_hash, variant_hash
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class ResponseDesign:
     seed: int
     settings: Mapping[str, Any]
     """Of `st`; empty for other heads."""
+
+    @property
+    def file_name(self) -> str:
+        """Of its predicted cells."""
+        return f"{self.dataset}-{self.contender.model}-{self.contender.layer}-{self.head}-{self.seed}.h5ad"
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -117,6 +123,8 @@ def run_design(
             for split in ("eval", "test")
             if experiment.effects.pairs(split)
         ]
+        if config.out is not None:
+            write_predictions(config.out / design.file_name, experiment, response)
     except SeqbenchError as error:
         return _record(experiment, design, around.run_id, began, error=str(error))
     return _record(experiment, design, around.run_id, began, response=response, parts=parts)

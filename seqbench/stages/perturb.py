@@ -304,6 +304,8 @@ class PerturbStage(Stage):
     def tidy(self, *, workers_ended: bool) -> None:
         """Take away half-written states of trainings."""
         remove_stale(self.context.config.catalog.parent / CHECKPOINTS)
+        if self._config.out is not None:
+            remove_stale(self._config.out)
 
     def summary(self, done: int, known: int) -> str:
         """Heads trained, and those that were there."""

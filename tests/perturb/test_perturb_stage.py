@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import anndata
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -137,3 +139,18 @@ def test_the_plan_that_people_know_is_tried_in_a_catalog_of_its_own(tmp_path: Pa
     query = "SELECT DISTINCT head FROM probes WHERE n_epochs = 2"
     found = seqbench("sql", query, "--catalog", tmp_path / "smoke-catalog.duckdb", "--format", "json")
     assert json.loads(found.stdout) == [{"head": "st"}]
+
+
+def test_predicted_cells_are_written_as_anndata_with_real_controls(tmp_path: Path) -> None:
+    config = write_config(tmp_path, heads=["ridge"], features=[{"file": "truth.pt"}], out="predicted")
+    assert seqbench("perturb", config).exit_code == 0
+    found = anndata.read_h5ad(tmp_path / "predicted" / "toy-truth-0-ridge-42.h5ad")
+    real = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    assert list(found.var_names) == list(real.var_names)
+    assert found.obs.groupby(["gene", "line"], observed=True).size().tolist() == [12] * 8
+    kept = found[found.obs["gene"] == "none"].X
+    np.testing.assert_allclose(np.sort(kept, axis=0), np.sort(_controls(real), axis=0), rtol=1e-6)
+
+
+def _controls(real: anndata.AnnData) -> np.ndarray:
+    return np.asarray(real[real.obs["gene"] == "none"].X.todense())
