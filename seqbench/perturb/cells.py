@@ -202,7 +202,7 @@ def _opened(path: Path) -> "Iterator[h5py.File]":
         import anndata  # noqa: F401
         import h5py
     except ImportError as error:
-        raise DataError(f"{path}: cells need anndata (pip install 'seqbench[export]')") from error
+        raise DataError(f"{path}: cells need anndata (pip install 'seqbench[cells]')") from error
     try:
         with h5py.File(path, "r") as file:
             yield file
