@@ -67,7 +67,13 @@ def check(
     ] = None,
     info: Info = None,
 ) -> None:
-    """Read every line of data sets and describe them. Exit 2 if one is faulty, after checking the others."""
+    """Read every line of data sets and describe them. Exit 2 if one is faulty, after checking the others.
+
+    ROOT may also be a config with a section `perturb`: its cells are read.
+    """
+    if root.is_file():
+        _check_cells(root)
+        return
     from seqbench.datasets.check import check_dataset
     from seqbench.datasets.registry import resolve
     from seqbench.errors import DataError
@@ -92,6 +98,38 @@ def check(
         typer.echo(f"seqbench: {fault}", err=True)
     if faults:
         raise DataError(faults[-1])
+
+
+def _check_cells(path: Path) -> None:
+    from seqbench.cli.options import load
+    from seqbench.errors import ConfigError
+    from seqbench.perturb.check import check_cells
+
+    told = reporter()
+    perturb = load(path, (), told).perturb
+    if perturb is None:
+        raise ConfigError(f"{path}: has no section `perturb`; give the folder of the data sets instead")
+    columns = ("cells", "expression", "split", "perturbations", "contexts", "cells", "a pair")
+    table = _table(*columns, right=columns[3:])
+    for settings in perturb.data:
+        report = check_cells(settings, perturb.splits, told)
+        for split in report.splits:
+            first = split is report.splits[0]
+            table.add_row(
+                report.name if first else "",
+                f"{report.expression}, {report.genes:,} genes" if first else "",
+                split.name,
+                f"{split.perturbations:,}",
+                f"{split.contexts:,}",
+                f"{split.cells:,}",
+                f"{split.fewest:,}–{split.most:,}" if split.cells else "–",
+            )
+        controls = ", ".join(f"{name} {count:,}" for name, count in report.controls[:8])
+        more = f", … {len(report.controls) - 8} more" if len(report.controls) > 8 else ""
+        table.add_row("", "", "controls", "", f"{len(report.controls):,}", controls + more, "")
+        for warning in report.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+    console().print(table)
 
 
 def _add_rows(table: "Table", report: "DatasetReport") -> None:
