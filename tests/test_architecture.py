@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"config"},
     # Loops, losses and optimisers know no stage: probes, fine-tuning and adaptation stand on them.
     "training": {"config"},
+    # Plain modules that heads of any stage are made of.
+    "networks": {"config"},
     "demo": {"datasets"},
     "store": {"config", "datasets", "metrics"},
     "models": {"config", "datasets", "metrics"},
