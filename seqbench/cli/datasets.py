@@ -109,7 +109,7 @@ def _check_cells(path: Path) -> None:
     perturb = load(path, (), told).perturb
     if perturb is None:
         raise ConfigError(f"{path}: has no section `perturb`; give the folder of the data sets instead")
-    columns = ("cells", "expression", "split", "perturbations", "contexts", "cells", "a pair")
+    columns = ("file", "expression", "split", "perturbations", "contexts", "cells", "a pair")
     table = _table(*columns, right=columns[3:])
     for settings in perturb.data:
         report = check_cells(settings, perturb.splits, told)

@@ -58,7 +58,7 @@ def check_cells(settings: CellsConfig, splits: SplitsConfig, reporter: Reporter)
     """
     cells = opened_cells(settings)
     roles = roles_of(cells, settings, splits)
-    sets = sets_by_pair(cells)
+    counts = {pair: len(each.rows) for pair, each in sets_by_pair(cells).items()}
     with reporter.task(f"check {settings.name}", 2 * cells.n_cells, "cells") as advance:
         normalisation = find_normalisation(cells, settings.normalize, advance)
         hashes_N = np.zeros(cells.n_cells, np.uint64)
@@ -69,10 +69,8 @@ def check_cells(settings: CellsConfig, splits: SplitsConfig, reporter: Reporter)
         name=settings.name,
         genes=len(cells.genes),
         expression="counts" if normalisation.is_counts else "values as stored",
-        controls=tuple((name, len(sets[cells.control, name].rows)) for name in cells.context.names),
-        splits=tuple(
-            _split(roles, {pair: len(each.rows) for pair, each in sets.items()}, name) for name in SPLITS
-        ),
+        controls=tuple((name, counts[cells.control, name]) for name in cells.context.names),
+        splits=tuple(_split(roles, counts, name) for name in SPLITS),
         warnings=tuple(f"{settings.name}: {said}" for said in _warnings(cells, roles, hashes_N)),
     )
 
@@ -103,7 +101,7 @@ def _warnings(cells: Cells, roles: SetRoles, hashes_N: NDArray[np.uint64]) -> li
     said = []
     names, times = np.unique(cells.barcodes, return_counts=True)
     if (times > 1).any():
-        first = names[times > 1][0]
+        first = str(names[times > 1][0])
         said.append(f"{int((times > 1).sum())} barcodes are there more than once, the first {first!r}")
     if (empty := int((hashes_N == 0).sum())) > 0:
         said.append(f"{empty} cells have no expression at all")

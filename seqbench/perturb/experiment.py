@@ -193,6 +193,6 @@ def _check_leaks(cells: Cells, roles: SetRoles) -> None:
         shared = np.intersect1d(train, held)
         if len(shared):
             raise DataError(
-                f"{cells.path}: {len(shared)} cells of {split} are in train as well, the first {shared[0]!r} "
+                f"{cells.path}: {len(shared)} cells of {split} are in train, the first {str(shared[0])!r} "
                 "(duplicated barcodes; remove them, or make barcodes unique if the cells differ)"
             )

@@ -152,5 +152,28 @@ def test_predicted_cells_are_written_as_anndata_with_real_controls(tmp_path: Pat
     np.testing.assert_allclose(np.sort(kept, axis=0), np.sort(_controls(real), axis=0), rtol=1e-6)
 
 
+def test_a_check_counts_cells_and_tells_copies_between_splits(tmp_path: Path) -> None:
+    config = write_config(tmp_path, splits={"column": "split"})
+    data = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    words = {"none": "control", "G0": "test", "G1": "eval"}
+    data.obs["split"] = [words.get(gene, "train") for gene in data.obs["gene"]]
+    values, genes = data.X.toarray(), data.obs["gene"].to_numpy()
+    values[np.flatnonzero(genes == "G0")[:2]] = values[np.flatnonzero(genes == "G5")[0]]
+    values[np.flatnonzero(genes == "G7")[0]] = 0
+    data.X = values
+    data.obs_names = [*data.obs_names[:-1], data.obs_names[0]]
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    shown = seqbench("datasets", "check", config)
+    assert shown.exit_code == 0, shown.output
+    for said in (
+        "values as stored, 30 genes",
+        "1 barcodes are there more than once, the first 'cell0'",
+        "1 cells have no expression at all",
+        "2 cells of test have the same expression as one of train",
+        "fewer than 20 cells of",
+    ):
+        assert said in shown.output
+
+
 def _controls(real: anndata.AnnData) -> np.ndarray:
     return np.asarray(real[real.obs["gene"] == "none"].X.todense())
