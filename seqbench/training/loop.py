@@ -109,7 +109,7 @@ class Loop(Generic[_Batch]):
     """A training, from its beginning or from a state to its end."""
 
     def __init__(self, course: Course, trainee: Trainee[_Batch], batches: Batches[_Batch]) -> None:
-        self._course, self._trainee, self._batches = course, trainee, batches
+        self.course, self._trainee, self._batches = course, trainee, batches
         shape, device = (trainee.n_networks,), trainee.device
         worst = -torch.inf if course.higher_is_better else torch.inf
         self.best_G = torch.full(shape, worst, device=device)
@@ -130,7 +130,7 @@ class Loop(Generic[_Batch]):
     @property
     def has_ended(self) -> bool:
         """Whether nothing is left to do: steps are over, or every network stopped."""
-        return (self.n_steps >= self._course.n_steps and not self._n_since) or not bool(self._active_G.any())
+        return (self.n_steps >= self.course.n_steps and not self._n_since) or not bool(self._active_G.any())
 
     def run(self, progress: Callable[[float], None] = lambda share: None, save: Save | None = None) -> None:
         """Train to the end.
@@ -147,7 +147,7 @@ class Loop(Generic[_Batch]):
                 if signals.heard:
                     return
                 progress(self._share)
-        if self._course.choose == "last":
+        if self.course.choose == "last":
             self._trainee.keep(self._active_G)
         progress(1.0)
 
@@ -184,13 +184,13 @@ class Loop(Generic[_Batch]):
 
     @property
     def _share(self) -> float:
-        return min(1.0, self.n_steps / self._course.n_steps) if self._course.n_steps else 1.0
+        return min(1.0, self.n_steps / self.course.n_steps) if self.course.n_steps else 1.0
 
     def _run_pass(
         self, progress: Callable[[float], None], save: Save | None, is_ending: Callable[[], bool]
     ) -> None:
         """Do the rest of a pass: one that was begun before a state was saved, or a new one."""
-        course, trainee = self._course, self._trainee
+        course, trainee = self.course, self._trainee
         stream = self._batches.begin(self._n_batches)
         began = time.perf_counter()
         try:
@@ -222,23 +222,23 @@ class Loop(Generic[_Batch]):
         """Add a point where one is due; a pass that only the last step ended can be gone on with later."""
         if not self._n_batches:
             raise RuntimeError("a pass over train ended without a batch")
-        if self._n_since and (self._course.evaluate_every is None or is_cut_short):
+        if self._n_since and (self.course.evaluate_every is None or is_cut_short):
             self._add_point(self._n_passes + 1)
         if not is_cut_short:
             self._n_passes, self._n_batches = self._n_passes + 1, 0
 
     def _next_step(self, stream: Iterator[_Batch]) -> list[_Batch]:
         """The batches of the next step; none where steps or the pass are over."""
-        if self.n_steps >= self._course.n_steps:
+        if self.n_steps >= self.course.n_steps:
             return []
         began = time.perf_counter()
-        together = list(islice(stream, self._course.accumulate))
+        together = list(islice(stream, self.course.accumulate))
         self.seconds_waiting += time.perf_counter() - began
         return together
 
     def _add_point(self, n_passes: int) -> None:
         """Judge the networks, keep what is to be kept, and say which go on."""
-        course = self._course
+        course = self.course
         values = self._trainee.measure()
         self.curve.append(Point(step=self.n_steps, n_passes=n_passes, values=values))
         self._n_since = 0

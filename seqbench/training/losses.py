@@ -64,7 +64,7 @@ class TaskLoss:
         outputs_BK = outputs_BK.float()
         known_BK = ~targets_BK.isnan()
         targets_BK = torch.where(known_BK, targets_BK, 0.0)
-        losses_BK = torch.where(known_BK, self._losses(outputs_BK, targets_BK), 0.0)
+        losses_BK = torch.where(known_BK, self.losses(outputs_BK, targets_BK), 0.0)
         if self.task is Task.REGRESSION:
             return losses_BK.sum(-2)
         by_item_B = losses_BK.sum(-1) if self.task is Task.CLASSIFICATION else losses_BK.mean(-1)
@@ -88,29 +88,28 @@ class TaskLoss:
             return functional.softmax(outputs_BK, dim=-1)
         return torch.sigmoid(outputs_BK) if self.task is Task.LABELS else outputs_BK
 
-    def _losses(self, outputs_BK: Tensor, targets_BK: Tensor) -> Tensor:
+    def losses(self, outputs_BK: Tensor, targets_BK: Tensor) -> Tensor:
+        """Weighed losses that are still to be summed, (…, B, K); no target is missing."""
         if self.task is Task.CLASSIFICATION:
-            return self._weigh_items(self._class_losses(outputs_BK, targets_BK), targets_BK)
+            return self.weigh_items(self._class_losses(outputs_BK, targets_BK), targets_BK)
         if self.task is Task.LABELS:
-            return self._weigh_outputs(self._label_losses(outputs_BK, targets_BK), targets_BK)
+            return self.weigh_outputs(self._label_losses(outputs_BK, targets_BK), targets_BK)
         if self.value_loss == "huber":
             return functional.huber_loss(outputs_BK, targets_BK, reduction="none")
         return (outputs_BK - targets_BK).square()
 
     def _class_losses(self, outputs_BK: Tensor, targets_BK: Tensor) -> Tensor:
         log_p = functional.log_softmax(outputs_BK, dim=-1)
-        losses_BK = -log_p * self._smooth(targets_BK)
+        losses_BK = -log_p * self.smooth(targets_BK)
         if self.class_loss != "focal":
             return losses_BK
-        # 1 - p without cancellation, and never 0: a gamma below 1 has no slope there.
-        rest = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
-        return losses_BK * self._class_alpha(losses_BK) * rest.pow(self.focal_gamma)
+        return losses_BK * (self.class_alpha(losses_BK) * complement(log_p).pow(self.focal_gamma))
 
     def _label_losses(self, outputs_BK: Tensor, targets_BK: Tensor) -> Tensor:
-        wanted = self._smooth(targets_BK)
+        wanted = self.smooth(targets_BK)
         if self.class_loss != "focal":
             return functional.binary_cross_entropy_with_logits(outputs_BK, wanted, reduction="none")
-        positive, negative = self._label_alpha
+        positive, negative = self.label_alpha
         of_positives = positive * wanted * self._focal_of_positive(outputs_BK)
         return of_positives + negative * (1 - wanted) * self._focal_of_positive(-outputs_BK)
 
@@ -119,29 +118,33 @@ class TaskLoss:
         return -functional.logsigmoid(outputs) * torch.sigmoid(-outputs).pow(self.focal_gamma)
 
     @property
-    def _label_alpha(self) -> tuple[float, float]:
+    def label_alpha(self) -> tuple[float, float]:
+        """Alpha of a positive and of a negative label."""
         return (1.0, 1.0) if self.focal_alpha is None else (self.focal_alpha, 1 - self.focal_alpha)
 
-    def _class_alpha(self, like: Tensor) -> Tensor:
+    def class_alpha(self, like: Tensor) -> Tensor:
         """Alpha of each class, (K,) or (1,): only of two classes is one the positive one."""
-        positive, negative = self._label_alpha
+        positive, negative = self.label_alpha
         return like.new_tensor([negative, positive] if like.shape[-1] == 2 else [1.0])
 
-    def _smooth(self, targets_BK: Tensor) -> Tensor:
+    def smooth(self, targets_BK: Tensor) -> Tensor:
+        """Targets, of which a share is spread evenly."""
         if self.label_smoothing == 0:
             return targets_BK
         n_values = targets_BK.shape[-1] if self.task is Task.CLASSIFICATION else 2
         return targets_BK * (1 - self.label_smoothing) + self.label_smoothing / n_values
 
-    def _weigh_items(self, losses_BK: Tensor, targets_BK: Tensor) -> Tensor:
+    def weigh_items(self, values_BK: Tensor, targets_BK: Tensor) -> Tensor:
+        """Losses or their slopes, times the weight of each item's class."""
         if self.weights_2K is None:
-            return losses_BK
-        return losses_BK * (targets_BK * self.weights_2K[..., 1:, :]).sum(-1, keepdim=True)
+            return values_BK
+        return values_BK * (targets_BK * self.weights_2K[..., 1:, :]).sum(-1, keepdim=True)
 
-    def _weigh_outputs(self, losses_BK: Tensor, targets_BK: Tensor) -> Tensor:
+    def weigh_outputs(self, values_BK: Tensor, targets_BK: Tensor) -> Tensor:
+        """Losses or their slopes, times the weight of each label's value."""
         if self.weights_2K is None:
-            return losses_BK
-        return losses_BK * torch.lerp(self.weights_2K[..., :1, :], self.weights_2K[..., 1:, :], targets_BK)
+            return values_BK
+        return values_BK * torch.lerp(self.weights_2K[..., :1, :], self.weights_2K[..., 1:, :], targets_BK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +201,15 @@ def target_matrix(targets: Tensor, task: Task, n_outputs: int) -> Tensor:
     """
     if task is not Task.CLASSIFICATION:
         return targets.float()
+    targets = targets.long()
     missing = targets < 0
-    one_hot = functional.one_hot(targets.clamp_min(0).long(), n_outputs).float()
+    one_hot = functional.one_hot(targets.clamp_min(0), n_outputs).float()
     return one_hot.masked_fill_(missing[..., None], torch.nan)
+
+
+def complement(log_p: Tensor) -> Tensor:
+    """1 - p without cancellation, and never 0: a gamma below 1 has no slope there."""
+    return (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).tiny)
 
 
 def _cut(values_XK: Tensor, widths: Sequence[int]) -> list[Tensor]:

@@ -42,8 +42,10 @@ class Schedule:
             return (step + 1) / n_rising
         if self.decay == "constant":
             return 1.0
-        share = (step - n_rising) / (n_steps - n_rising)
-        return 1.0 - share if self.decay == "linear" else 0.5 * (1 + math.cos(math.pi * share))
+        n_fallen, n_falling = step - n_rising, n_steps - n_rising
+        if self.decay == "linear":
+            return 1.0 - n_fallen / n_falling
+        return 0.5 * (1 + math.cos(math.pi * n_fallen / n_falling))
 
     def n_rising(self, n_steps: int) -> int:
         """Steps of the warm-up."""

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from seqbench.errors import ProbeError
-from seqbench.probe.heads.mlp.checkpoint import Checkpoint
+from seqbench.errors import TrainingError
+from seqbench.training.checkpoint import Checkpoint
 from tests.command import seqbench as here
 from tests.faults.environment import PLACES, assert_sound, assert_told, small_disk, write_config
 from tests.faults.warm import Ended, Moment, seqbench
@@ -76,7 +76,9 @@ def test_the_state_of_a_training_on_a_full_disk_is_told_and_the_last_one_stays(t
     with small_disk(tmp_path / "disk", "16k") as disk:
         state = Checkpoint(path=disk.path / "state.pt", fingerprint="one")
         state.save({"weights": torch.arange(10.0)})
-        with pytest.raises(ProbeError, match=r"state\.pt: .* can't be written \(No space left on device\)"):
+        with pytest.raises(
+            TrainingError, match=r"state\.pt: .* can't be written \(No space left on device\)"
+        ):
             state.save({"weights": torch.zeros(100_000)})
         kept = state.load(torch.device("cpu"))
         assert kept is not None

@@ -106,3 +106,10 @@ def test_several_targets_weigh_by_their_shares_however_many_labels_they_have() -
         + 0.5 * float(functional.huber_loss(LOGITS[:5, :1], values[:5]))
     ) / 1.5
     assert loss_of(shared, outputs, torch.cat([classes, values], -1)) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_targets_become_a_float_matrix() -> None:
+    classes = target_matrix(torch.tensor([2, 0], dtype=torch.uint8), Task.CLASSIFICATION, 3)
+    assert classes.tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert classes.dtype == torch.float32
+    assert target_matrix(torch.tensor([[1.5]]), Task.REGRESSION, 1).tolist() == [[1.5]]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -39,6 +40,25 @@ def test_schedules_are_transformers_own_one_step_on(decay, theirs) -> None:
     found = [ours.factor(step, 40) for step in range(40)]
     assert found[:5] == pytest.approx([*wanted[1:5], 1.0])
     assert found[5:] == pytest.approx(wanted[5:])
+
+
+def test_the_rate_rises_on_a_line_from_0_and_falls_as_torchs_own_cosine_to_0() -> None:
+    schedule = Schedule(warmup=0.2, decay="cosine")
+    factors = np.array([schedule.factor(step, 50) for step in range(50)])
+    np.testing.assert_allclose(factors[:10], np.arange(1, 11) / 10)
+    np.testing.assert_allclose(factors[10:], (1 + np.cos(np.pi * np.arange(40) / 40)) / 2)
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(()))], lr=1.0)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=40)
+    for factor in factors[10:]:
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(factor, abs=1e-9)
+        optimizer.step()
+        cosine.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-9)
+
+
+def test_without_warmup_and_decay_the_rate_stays() -> None:
+    assert {Schedule().factor(step, 7) for step in range(7)} == {1.0}
+    assert Schedule(warmup=0.99).factor(0, 1) == pytest.approx(1.0)
 
 
 def test_a_share_and_a_number_of_warm_up_steps_together_are_refused() -> None:

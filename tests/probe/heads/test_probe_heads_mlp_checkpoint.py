@@ -1,4 +1,5 @@
 import pickle
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -6,11 +7,11 @@ import pytest
 import torch
 
 from seqbench.core.types import Task
-from seqbench.errors import ProbeError
+from seqbench.errors import TrainingError
 from seqbench.probe.heads import Problem
 from seqbench.probe.heads.base import Fit, Resources
-from seqbench.probe.heads.mlp.checkpoint import Checkpoint
 from seqbench.probe.heads.mlp.head import MlpHead
+from seqbench.training.checkpoint import Checkpoint
 from tests.probe.heads.conftest import SETTINGS
 
 PROBLEM = Problem(task=Task.CLASSIFICATION, n_outputs=3)
@@ -109,6 +110,26 @@ def test_blocks_that_were_finished_are_not_trained_again(tmp_path, fits, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_signal_to_end_is_obeyed_after_the_state_is_kept(tmp_path, fits, monkeypatch):
+    """Within the second of eight passes of 5 steps; no state was due before step 1000."""
+    path, steps, chosen = tmp_path / "training.pt", [], {"checkpoint_steps": 1000}
+    undisturbed = head(None, **chosen).fit(PROBLEM, fits, advance=lambda _: None)
+    original = torch.optim.AdamW.step
+
+    def step(self):
+        original(self)
+        steps.append(1)
+        if len(steps) == 7:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    with pytest.raises(KeyboardInterrupt):
+        head(path, **chosen).fit(PROBLEM, fits, advance=lambda _: None)
+    assert len(steps) == 7
+    assert_identical(head(path, **chosen).fit(PROBLEM, fits, advance=lambda _: None), undisturbed)
+    assert len(steps) == 8 * 5
+
+
 def damaged(content: bytes) -> dict[str, bytes]:
     flipped = bytearray(content)
     flipped[len(content) // 2] ^= 1
@@ -161,5 +182,5 @@ def test_nothing_is_written_unless_both_file_and_steps_are_set(tmp_path, fits):
 
 def test_a_place_that_can_not_be_written_is_one_line(tmp_path, fits):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ProbeError, match=r"training\.pt: the state of the training can't be written"):
+    with pytest.raises(TrainingError, match=r"training\.pt: the state of the training can't be written"):
         head(tmp_path / "file" / "training.pt", checkpoint_steps=3).fit(PROBLEM, fits, advance=lambda _: None)

@@ -12,22 +12,15 @@ from torch.nn import functional
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import Problem
-from seqbench.probe.heads.mlp.losses import Loss, class_weights, target_matrix
+from seqbench.probe.heads.mlp.losses import StackLoss, class_weights
+from seqbench.training.losses import TaskLoss
 
 CLASSES, LABELS, VALUES = Task.CLASSIFICATION, Task.LABELS, Task.REGRESSION
 G, B = 3, 7
 
 
-def loss_of(task: Task, **changed: Any) -> Loss:
-    settings: dict[str, Any] = {
-        "class_loss": "cross_entropy",
-        "focal_gamma": 2.0,
-        "focal_alpha": None,
-        "label_smoothing": 0.0,
-        "value_loss": "huber",
-        "weights_G2K": None,
-    }
-    return Loss(task=task, **(settings | changed))
+def loss_of(task: Task, **settings: Any) -> StackLoss:
+    return StackLoss(TaskLoss(task=task, **settings))
 
 
 def draw(
@@ -51,7 +44,10 @@ def weights_of(n_outputs: int) -> Tensor:
 
 
 def assert_as_autograd(
-    loss: Loss, logits_GBK: Tensor, targets_GBK: Tensor, expected: Callable[[Tensor, Tensor, int], Tensor]
+    loss: StackLoss,
+    logits_GBK: Tensor,
+    targets_GBK: Tensor,
+    expected: Callable[[Tensor, Tensor, int], Tensor],
 ) -> None:
     """`expected` is the loss of a network: of its logits, its targets and its index."""
     leaf = logits_GBK.clone().requires_grad_()
@@ -92,7 +88,7 @@ def test_cross_entropy_is_torchs(n_classes, smoothing, scale):
 def test_weighted_cross_entropy_is_torchs_sum_over_the_items_of_the_batch(n_classes):
     weights = weights_of(n_classes)
     assert_as_autograd(
-        loss_of(CLASSES, weights_G2K=weights),
+        loss_of(CLASSES, weights_2K=weights),
         *draw(CLASSES, n_classes),
         lambda z, y, g: functional.cross_entropy(z, y.argmax(-1), weight=weights[g, 1], reduction="sum") / B,
     )
@@ -105,7 +101,7 @@ def test_a_class_weighs_its_items_whole_smoothed_loss():
         each = functional.cross_entropy(z, y.argmax(-1), label_smoothing=0.2, reduction="none")
         return (each * weights[g, 1][y.argmax(-1)]).mean()
 
-    loss = loss_of(CLASSES, weights_G2K=weights, label_smoothing=0.2)
+    loss = loss_of(CLASSES, weights_2K=weights, label_smoothing=0.2)
     assert_as_autograd(loss, *draw(CLASSES, 3), expected)
 
 
@@ -123,7 +119,7 @@ def test_weighted_labels_are_torchs_with_a_weight_of_positives():
     weights = weights_of(4)
     weights[:, 0] = 1
     assert_as_autograd(
-        loss_of(LABELS, weights_G2K=weights),
+        loss_of(LABELS, weights_2K=weights),
         *draw(LABELS, 4),
         lambda z, y, g: functional.binary_cross_entropy_with_logits(z, y, pos_weight=weights[g, 1]),
     )
@@ -132,7 +128,7 @@ def test_weighted_labels_are_torchs_with_a_weight_of_positives():
 def test_a_label_weighs_by_its_value():
     weights = weights_of(4)
     assert_as_autograd(
-        loss_of(LABELS, weights_G2K=weights),
+        loss_of(LABELS, weights_2K=weights),
         *draw(LABELS, 4),
         lambda z, y, g: functional.binary_cross_entropy_with_logits(
             z, y, weight=torch.where(y == 1, weights[g, 1], weights[g, 0])
@@ -153,7 +149,7 @@ def test_focal_loss_of_classes_follows_its_paper(n_classes, smoothing, alpha, ga
         return (weights[g, 1][y.argmax(-1)] * focal_of_classes(z, spread, gamma, alphas.double())).mean()
 
     focal = {"class_loss": "focal", "focal_gamma": gamma, "focal_alpha": alpha, "label_smoothing": smoothing}
-    assert_as_autograd(loss_of(CLASSES, weights_G2K=weights, **focal), *draw(CLASSES, n_classes), expected)
+    assert_as_autograd(loss_of(CLASSES, weights_2K=weights, **focal), *draw(CLASSES, n_classes), expected)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0, 5.0])
@@ -168,7 +164,7 @@ def test_focal_loss_of_labels_follows_its_paper(smoothing, alpha, gamma):
         return (torch.where(y == 1, weights[g, 1], weights[g, 0]) * each).mean()
 
     focal = {"class_loss": "focal", "focal_gamma": gamma, "focal_alpha": alpha, "label_smoothing": smoothing}
-    assert_as_autograd(loss_of(LABELS, weights_G2K=weights, **focal), *draw(LABELS, 4), expected)
+    assert_as_autograd(loss_of(LABELS, weights_2K=weights, **focal), *draw(LABELS, 4), expected)
 
 
 def test_two_classes_and_one_label_of_their_difference_have_the_same_focal_loss():
@@ -223,7 +219,7 @@ def test_logits_and_targets_stay_as_they_were(task):
     logits, targets = draw(task, 2)
     before = logits.clone(), targets.clone()
     for changed in ({}, {"class_loss": "focal", "value_loss": "mse"}, {"value_loss": "rmse"}):
-        loss = loss_of(task, weights_G2K=None if task is VALUES else weights_of(2), **changed)
+        loss = loss_of(task, weights_2K=None if task is VALUES else weights_of(2), **changed)
         loss.sums(logits, targets)
         loss.gradients(logits, targets)
     torch.testing.assert_close((logits, targets), before, rtol=0, atol=0)
@@ -259,10 +255,3 @@ def test_balanced_labels_weigh_by_value_and_constant_ones_one():
 def test_nothing_weighs_without_the_mode_or_without_classes():
     assert class_weights(np.array([0, 1]), Problem(task=CLASSES, n_outputs=2), "none") is None
     assert class_weights(np.array([[0.5]]), Problem(task=VALUES, n_outputs=1), "balanced") is None
-
-
-def test_targets_become_a_float_matrix():
-    classes = target_matrix(np.array([2, 0]), Problem(task=CLASSES, n_outputs=3))
-    assert classes.tolist() == [[0, 0, 1], [1, 0, 0]]
-    assert classes.dtype == torch.float32
-    assert target_matrix(np.array([[1.5]]), Problem(task=VALUES, n_outputs=1)).tolist() == [[1.5]]

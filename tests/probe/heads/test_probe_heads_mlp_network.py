@@ -1,16 +1,15 @@
 """The parts of a step: forward, backward, clipping, rates."""
 
-import math
 from itertools import product
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from seqbench.probe.heads.mlp.network import Dropout, backward, forward, logits
-from seqbench.probe.heads.mlp.schedule import Rate, Schedule, StackOptimizer
+from seqbench.probe.heads.mlp.optimizer import stack_optimizer
 from seqbench.probe.heads.mlp.stack import Architecture, MlpStack
+from seqbench.training.optimizer import Rate
 from tests.probe.heads.plain_mlp import ACTIVATIONS, SharedDropout, network_of
 
 WIDTHS = (6, 10, 7, 3)
@@ -142,7 +141,7 @@ def test_each_rate_moves_its_own_networks_as_adamw_would():
     rates = [Rate(lr=0.01, weight_decay=0.5), Rate(lr=0.2, weight_decay=0.0)]
     stack = stack_of("relu", "layer")
     plain = [[nn.Parameter(value[place].clone()) for value in stack.parameters.all] for place in range(4)]
-    optimizer = StackOptimizer(stack, rates)
+    optimizer = stack_optimizer(stack, rates)
     others = []
     for place in range(4):
         rate, n_weights = rates[place // 2], len(stack.parameters.weights_GIO)
@@ -163,47 +162,3 @@ def test_each_rate_moves_its_own_networks_as_adamw_would():
     for place in range(4):
         for found, expected in zip(stack.parameters.all, plain[place], strict=True):
             torch.testing.assert_close(found[place], expected.detach(), atol=1e-6, rtol=1e-5)
-
-
-def schedule(**changed):
-    chosen = {
-        "dropout": 0.0,
-        "batch_size": 64,
-        "accumulate": 1,
-        "epochs": 10,
-        "steps": None,
-        "patience": None,
-        "warmup": 0.0,
-        "decay": "constant",
-        "clip": None,
-        "choose_epoch": "best",
-        "checkpoint_steps": None,
-    }
-    return Schedule(**chosen | changed)
-
-
-def test_steps_and_passes_count_the_smaller_last_batch_and_step():
-    plain = schedule(accumulate=3)
-    assert (plain.steps_a_pass(641), plain.n_steps(641), plain.n_passes(641)) == (4, 40, 10)
-    by_steps = schedule(accumulate=3, steps=9)
-    assert (by_steps.n_steps(641), by_steps.n_passes(641)) == (9, 3)
-
-
-def test_the_rate_rises_on_a_line_from_0_and_falls_as_a_cosine_to_0():
-    factors = np.array([schedule(warmup=0.2, decay="cosine").factor(step, 50) for step in range(50)])
-    np.testing.assert_allclose(factors[:10], np.arange(1, 11) / 10)
-    np.testing.assert_allclose(factors[10:], (1 + np.cos(np.pi * np.arange(40) / 40)) / 2)
-    # PyTorch's own schedule, from the step after which it begins.
-    value = nn.Parameter(torch.zeros(()))
-    optimizer = torch.optim.SGD([value], lr=1.0)
-    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=40)
-    for factor in factors[10:]:
-        assert optimizer.param_groups[0]["lr"] == pytest.approx(factor, abs=1e-9)
-        optimizer.step()
-        cosine.step()
-    assert optimizer.param_groups[0]["lr"] == pytest.approx(0, abs=1e-9)
-
-
-def test_without_warmup_and_decay_the_rate_stays():
-    assert {schedule().factor(step, 7) for step in range(7)} == {1.0}
-    assert math.isclose(schedule(warmup=0.99).factor(0, 1), 1.0)

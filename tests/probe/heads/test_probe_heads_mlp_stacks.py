@@ -12,8 +12,8 @@ from seqbench.probe.heads.base import Fit, Resources
 from seqbench.probe.heads.mlp import fitting
 from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
 from seqbench.probe.heads.mlp.head import MlpHead
-from seqbench.probe.heads.mlp.schedule import Rate
 from seqbench.probe.heads.mlp.stack import Architecture
+from seqbench.training.optimizer import Rate
 from tests.probe.heads.conftest import SETTINGS
 
 RULES = {
@@ -178,6 +178,19 @@ def test_a_network_that_stops_early_keeps_what_it_had_alone(monkeypatch, make, c
     assert len({outcome.n_epochs for outcomes in stacked for outcome in outcomes}) > 1
 
 
+@pytest.mark.parametrize(
+    ("changed", "n_steps", "n_points"), [({"epochs": 2}, 8, 2), ({"steps": 9}, 9, 3)], ids=["epochs", "steps"]
+)
+def test_steps_and_passes_count_the_smaller_last_batch_and_step(
+    monkeypatch, make, changed, n_steps, n_points
+):
+    steps, original = [], torch.optim.AdamW.step
+    monkeypatch.setattr(torch.optim.AdamW, "step", lambda self: steps.append(1) or original(self))
+    fits = [fit_of(make(RULES[Task.CLASSIFICATION], n=641))]
+    ((fitted,),) = train(fits, accumulate=3, **changed)
+    assert (len(steps), len(fitted.history)) == (n_steps, n_points)
+
+
 def test_training_ends_when_all_networks_have_stopped(make):
     splits = make(lambda x: np.random.default_rng(0).integers(0, 2, len(x)), layers=2)
     passes = []
@@ -263,7 +276,7 @@ class Cramped:
 
     def __init__(self, monkeypatch, limit, error):
         self.tried = []
-        original = fitting.Training
+        original = fitting.StackTraining
 
         def training(setup, *args):
             n_networks = len(setup.rates) * len(setup.seeds) * setup.n_layers
@@ -272,7 +285,7 @@ class Cramped:
                 raise error
             return original(setup, *args)
 
-        monkeypatch.setattr(fitting, "Training", training)
+        monkeypatch.setattr(fitting, "StackTraining", training)
 
 
 OUT_OF_MEMORY = [

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from seqbench.core.types import SplitName
 from seqbench.probe.heads.base import Fit
 from seqbench.probe.heads.mlp.draws import CHUNK_VALUES
-from seqbench.probe.heads.mlp.schedule import Rate
 from seqbench.probe.heads.mlp.scores import MOST_VALUES
 from seqbench.probe.heads.mlp.stack import Architecture
+from seqbench.training.optimizer import Rate
 
 _SAMPLED_ROWS = 64
 _PREDICT_BYTES = 64 << 20

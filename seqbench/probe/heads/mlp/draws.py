@@ -3,11 +3,13 @@
 All draws are made on the CPU and none depends on the data's values or on what trains together, so a network
 sees the same weights, batches and masks alone, in a stack, and on any device.
 
-Shape letters: N items, B items of a batch, I inputs, O outputs of a linear map.
+Shape letters: N items, B items of a batch, I inputs, O outputs of a linear map, S seeds.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -73,3 +75,34 @@ class Draws:
     def _masks(self, n_rows: int, width: int, dropout: float) -> Tensor:
         kept = torch.rand(n_rows, width, generator=self._generator).ge_(dropout)
         return kept.mul_(1 / (1 - dropout)).to(self._device)
+
+
+class StackBatches:
+    """The batches of all seeds side by side, S a time; see `training.batches.Batches`."""
+
+    def __init__(
+        self, draws: Sequence[Draws], *, n_items: int, batch_size: int, widths: Sequence[int], dropout: float
+    ) -> None:
+        """Go on from where the streams are; what else is as of `Draws.epoch`."""
+        self._draws, self._widths, self._dropout = draws, widths, dropout
+        self._n_items, self._batch_size = n_items, batch_size
+        self._began = [stream.state for stream in draws]
+
+    def begin(self, n_skipped: int) -> Iterator[tuple[Batch, ...]]:
+        """See `Batches.begin`."""
+        self._began = [stream.state for stream in self._draws]
+        passes = [
+            stream.epoch(self._n_items, self._batch_size, self._widths, self._dropout)
+            for stream in self._draws
+        ]
+        return islice(zip(*passes, strict=True), n_skipped, None)
+
+    def state(self) -> list[Tensor]:
+        """The streams' places at the start of the pass."""
+        return self._began
+
+    def restore(self, state: Any) -> None:
+        """Draw that pass next."""
+        self._began = [place.cpu() for place in state]
+        for stream, place in zip(self._draws, self._began, strict=True):
+            stream.state = place

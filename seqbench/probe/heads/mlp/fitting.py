@@ -5,46 +5,82 @@ Shape letters: C rates, F fits, L layers, G = C × F × L networks of a block in
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 
+from seqbench.config.schema import MlpConfig
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
-from seqbench.probe.heads.base import ClassWeights, Fit, FittedHead, Problem, Resources, nonfinite_error
-from seqbench.probe.heads.mlp import checkpoint as checkpointing
+from seqbench.probe.heads.base import (
+    ChooseEpoch,
+    ClassWeights,
+    Fit,
+    FittedHead,
+    Problem,
+    Resources,
+    nonfinite_error,
+)
 from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
-from seqbench.probe.heads.mlp.checkpoint import Checkpoint
-from seqbench.probe.heads.mlp.losses import Loss, class_weights
+from seqbench.probe.heads.mlp.losses import StackLoss, class_weights
 from seqbench.probe.heads.mlp.outcomes import Candidate, Outcomes
-from seqbench.probe.heads.mlp.schedule import Rate, Schedule
 from seqbench.probe.heads.mlp.stack import Architecture
 from seqbench.probe.heads.mlp.tensors import BlockData
-from seqbench.probe.heads.mlp.training import Setup, Training
+from seqbench.probe.heads.mlp.training import Setup, StackTraining
 from seqbench.probe.heads.threads import torch_threads
+from seqbench.training.batches import BatchPlan
+from seqbench.training.checkpoint import Checkpoint, fingerprint
+from seqbench.training.loop import Course, Loop
+from seqbench.training.losses import TaskLoss
+from seqbench.training.optimizer import Rate
+from seqbench.training.schedule import Schedule
+
+_SAMPLED_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """How every network is trained, whatever the fit and the layer."""
 
+    settings: MlpConfig
     architecture: Architecture
-    schedule: Schedule
-    choices: Mapping[str, Sequence[float]]
-    """Values of `lr` and `weight_decay`; every combination is tried."""
-    loss: Loss
+    loss: TaskLoss
     """Without weights."""
     class_weights: ClassWeights
-    standardize: bool
+    choose_epoch: ChooseEpoch
     device: torch.device
+
+    @property
+    def choices(self) -> dict[str, tuple[float, ...]]:
+        """Values of `lr` and `weight_decay`; every combination is tried."""
+        return {"lr": _listed(self.settings.lr), "weight_decay": _listed(self.settings.weight_decay)}
+
+    @property
+    def keeps(self) -> bool:
+        """Whether other weights than those of the last step may predict."""
+        return self.choose_epoch == "best" or self.settings.patience is not None
+
+    def course(self, n_items: int) -> Course:
+        """How a training on so many items goes."""
+        settings = self.settings
+        batches = BatchPlan(n_items=n_items, seed=0, batch_size=settings.batch_size)
+        return Course(
+            n_steps=settings.steps or batches.n_steps(settings.epochs, settings.accumulate),
+            schedule=Schedule(warmup=settings.warmup, decay=settings.decay),
+            accumulate=settings.accumulate,
+            patience=settings.patience,
+            choose=self.choose_epoch,
+            checkpoint_every=settings.checkpoint_steps,
+        )
 
     @property
     def rates(self) -> list[Rate]:
         """Every combination of the choices."""
-        decays = self.choices["weight_decay"]
-        return [Rate(lr=lr, weight_decay=decay) for lr in self.choices["lr"] for decay in decays]
+        lrs, decays = self.choices.values()
+        return [Rate(lr=lr, weight_decay=decay) for lr in lrs for decay in decays]
 
     @property
     def mixed(self) -> bool:
@@ -60,12 +96,12 @@ class Fitting:
     ) -> None:
         self._recipe, self._problem, self._fits = recipe, problem, fits
         self._memory_bytes, self._advance = resources.memory_bytes, advance
-        self._checkpoint = resources.checkpoint if recipe.schedule.checkpoint_steps else None
+        self._checkpoint = resources.checkpoint if recipe.settings.checkpoint_steps else None
         self._cost = Cost(
             fits=fits,
             sharing=Sharing.of(fits),
             architecture=recipe.architecture,
-            batch_size=recipe.schedule.batch_size,
+            batch_size=recipe.settings.batch_size,
             bytes_per_feature=2 if recipe.mixed else 4,
         )
         self._best: dict[tuple[int, int], Candidate] = {}
@@ -92,7 +128,7 @@ class Fitting:
                 self._keep(work.block.fits[0], _too_large(work.block.layers[0]))
                 work.progress(self._advance)(1.0)
         if self._checkpoint is not None:
-            checkpointing.remove_all(self._checkpoint)
+            Checkpoint(path=self._checkpoint, fingerprint="").remove()
         return [
             [self._best[number, layer].fitted for layer in range(n_layers)]
             for number in range(len(self._fits))
@@ -135,23 +171,29 @@ class Fitting:
                 self._fits,
                 block,
                 self._cost.sharing,
-                standardize=recipe.standardize,
+                standardize=recipe.settings.standardize,
                 device=recipe.device,
                 mixed=recipe.mixed,
             )
             setup = self._setup(block)
-            training = Training(setup, data.train, data.evaluation)
-            state = checkpoint.load(recipe.device) if checkpoint else None
-            if state is not None:
-                training.restore(state)
-            training.run(work.progress(self._advance), checkpoint.save if checkpoint else None)
-            if checkpoint and not only:
-                checkpoint.save(training.state())
-            found = list(Outcomes(block, setup, training, data, recipe.choices).candidates())
+            training = StackTraining(setup, data.train, data.evaluation)
+            loop = Loop(recipe.course(data.train.n_items), training, training.batches)
+            self._run(loop, work, checkpoint, only=only)
+            found = list(Outcomes(block, setup, training, loop, data, recipe.choices).candidates())
         seconds = (time.perf_counter() - began) / len(found)
         for number, candidate in found:
             fitted = replace(candidate.fitted, seconds=seconds)
             self._keep(number, replace(candidate, fitted=fitted))
+
+    @torch.no_grad()
+    def _run(self, loop: Loop[Any], work: "_Work", checkpoint: Checkpoint | None, *, only: bool) -> None:
+        """Go on from the state that is kept, if there is one, to the end."""
+        state = checkpoint.load(self._recipe.device) if checkpoint else None
+        if state is not None:
+            loop.restore(state)
+        loop.run(work.progress(self._advance), checkpoint.save if checkpoint else None)
+        if checkpoint and not only:
+            checkpoint.save(loop.state())
 
     def _setup(self, block: Block) -> Setup:
         recipe = self._recipe
@@ -164,15 +206,16 @@ class Fitting:
         if known:
             weights_F2K = torch.from_numpy(np.stack(known)).to(recipe.device)
             by_network = weights_F2K[:, None].expand(len(block.rates), -1, n_layers, -1, -1)
-            loss = replace(loss, weights_G2K=by_network.flatten(0, 2))
+            loss = replace(loss, weights_2K=by_network.flatten(0, 2))
         return Setup(
+            settings=recipe.settings,
             architecture=recipe.architecture,
-            schedule=recipe.schedule,
             rates=block.rates,
             seeds=[self._fits[number].seed for number in block.fits],
             n_layers=n_layers,
-            loss=loss,
+            loss=StackLoss(loss),
             mixed=recipe.mixed,
+            keeps=recipe.keeps,
         )
 
     def _checkpoint_of(self, block: Block, only: bool) -> Checkpoint | None:
@@ -180,8 +223,12 @@ class Fitting:
         if self._checkpoint is None:
             return None
         settings = repr((self._recipe, self._problem, block.rates, block.layers))
-        fingerprint = checkpointing.fingerprint(settings, [self._fits[number] for number in block.fits])
-        checkpoint = Checkpoint(path=self._checkpoint, fingerprint=fingerprint)
+        parts = [part for number in block.fits for part in _told_apart_by(self._fits[number])]
+        checkpoint = Checkpoint(
+            path=self._checkpoint,
+            fingerprint=fingerprint(settings, *parts),
+            way_out="make room there, or set probe.mlp.checkpoint_steps to null",
+        )
         return checkpoint if only else checkpoint.as_part()
 
     def _keep(self, number: int, candidate: Candidate) -> None:
@@ -229,3 +276,17 @@ def _too_large(layer: int) -> Candidate:
     return _failed(
         layer, "out of memory with a single network; lower probe.mlp.hidden or probe.mlp.batch_size"
     )
+
+
+def _told_apart_by(fit: Fit) -> Iterator[str | bytes]:
+    """Seed and data; of features some rows, enough to tell data sets and splits apart."""
+    yield str(fit.seed)
+    for data in (fit.train, fit.evaluation):
+        yield f"{data.features_LNH.shape} {data.targets.dtype}"
+        yield data.targets.tobytes()
+        some = slice(None, None, max(1, data.n_items // _SAMPLED_ROWS))
+        yield data.features_LNH[:, some].tobytes()
+
+
+def _listed(value: float | Sequence[float]) -> tuple[float, ...]:
+    return (float(value),) if isinstance(value, int | float) else tuple(value)

@@ -4,14 +4,13 @@ Shape letters: N items, H features, K outputs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqbench.config.fields import Activation, ClassLoss, Decay, Norm, ValueLoss
+from seqbench.config.schema import MlpConfig
 from seqbench.core.progress import Advance
 from seqbench.probe.heads.base import (
     ChooseEpoch,
@@ -25,9 +24,8 @@ from seqbench.probe.heads.base import (
 )
 from seqbench.probe.heads.mlp import state as state_of
 from seqbench.probe.heads.mlp.fitting import Fitting, Recipe
-from seqbench.probe.heads.mlp.losses import Loss
-from seqbench.probe.heads.mlp.schedule import Schedule
 from seqbench.probe.heads.mlp.stack import Architecture
+from seqbench.training.losses import TaskLoss
 
 
 def reference_widths(n_features: int) -> list[int]:
@@ -35,7 +33,6 @@ def reference_widths(n_features: int) -> list[int]:
     return [max(1, width) for width in (n_features // 2, n_features // 4, min(128, n_features // 8))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MlpHead:
     """Linear maps with activation and dropout between, trained by AdamW.
 
@@ -44,50 +41,30 @@ class MlpHead:
     rounding, whatever trains beside it.
     """
 
-    hidden: Literal["reference"] | Sequence[int]
-    """Widths of the hidden layers; `reference` for `reference_widths`."""
-    dropout: float
-    """Probability of dropping a hidden unit, on in every epoch."""
-    activation: Activation
-    norm: Norm
-    """What stands before each activation: `layer` for layer normalisation with a scale and a shift."""
-    lr: float | Sequence[float]
-    """AdamW's learning rate; of several, and of their combinations with `weight_decay`, each layer has the
-    one of the lowest eval loss."""
-    weight_decay: float | Sequence[float]
-    """Share of the learning rate by which a step shrinks weights, never biases and norms."""
-    batch_size: int
-    """Items of a batch."""
-    accumulate: int
-    """Batches whose gradients are averaged for a step; the last step of an epoch takes what is left."""
-    epochs: int
-    """Passes over train."""
-    steps: int | None
-    """Optimiser steps after which training ends, instead of `epochs`; a curve has a point after each pass and
-    after the last step."""
-    patience: int | None
-    """Epochs without a lower eval loss after which a network stops; None for never."""
-    warmup: float
-    """Share of all steps in which the learning rate rises from 0."""
-    decay: Decay
-    """What the learning rate does after that: stay `constant`, or fall to 0 as a `cosine`."""
-    clip: float | None
-    """Largest norm of a network's gradient; None for any."""
-    class_loss: ClassLoss
-    focal_gamma: float
-    focal_alpha: float | None
-    label_smoothing: float
-    value_loss: ValueLoss
-    """This and the four before are those of `Loss`."""
-    standardize: bool
-    """Bring features, and regression targets, to mean 0 and deviation 1 on train."""
-    checkpoint_steps: int | None
-    """Steps after which the state is written to `resources.checkpoint`, from which an equal training goes on
-    and ends as if nothing had happened; None for never."""
-    class_weights: ClassWeights
-    choose_epoch: ChooseEpoch
-    resources: Resources = field(default_factory=Resources)
-    """A network that takes more than the memory by itself trains alone."""
+    def __init__(
+        self,
+        *,
+        class_weights: ClassWeights,
+        choose_epoch: ChooseEpoch,
+        resources: Resources | None = None,
+        **settings: Any,
+    ) -> None:
+        """Take what is set.
+
+        Args:
+            class_weights: See `losses.class_weights`.
+            choose_epoch: Which weights predict.
+            resources: What the head may use. A network that takes more than the memory by itself trains
+                alone. In the checkpoint the state is kept every `checkpoint_steps` steps; an equal training
+                goes on from it and ends as if nothing had happened.
+            settings: Keys of `MlpConfig`, which says what they mean; those left out have its defaults.
+
+        Raises:
+            ValueError: A setting is unknown or can't be.
+        """
+        self._settings = MlpConfig(**settings)
+        self._class_weights, self._choose_epoch = class_weights, choose_epoch
+        self.resources = resources or Resources()
 
     @property
     def device(self) -> str:
@@ -98,7 +75,8 @@ class MlpHead:
         """See `Head.fit`.
 
         Raises:
-            ProbeError: A split has no items, or a checkpoint can't be written.
+            ProbeError: A split has no items.
+            TrainingError: A checkpoint can't be written.
             ValueError: The splits' shapes do not fit each other or the problem.
         """
         for fit in fits:
@@ -125,42 +103,24 @@ class MlpHead:
         return state_of.predict(state, features_NH)
 
     def _recipe(self, problem: Problem, n_features: int) -> Recipe:
-        hidden = reference_widths(n_features) if isinstance(self.hidden, str) else self.hidden
+        settings = self._settings
+        hidden = reference_widths(n_features) if isinstance(settings.hidden, str) else settings.hidden
         return Recipe(
+            settings=settings,
             architecture=Architecture(
-                widths=(n_features, *hidden, problem.n_outputs), activation=self.activation, norm=self.norm
+                widths=(n_features, *hidden, problem.n_outputs),
+                activation=settings.activation,
+                norm=settings.norm,
             ),
-            schedule=self._schedule(),
-            choices={"lr": _listed(self.lr), "weight_decay": _listed(self.weight_decay)},
-            loss=Loss(
+            loss=TaskLoss(
                 task=problem.task,
-                class_loss=self.class_loss,
-                focal_gamma=self.focal_gamma,
-                focal_alpha=self.focal_alpha,
-                label_smoothing=self.label_smoothing,
-                value_loss=self.value_loss,
-                weights_G2K=None,
+                class_loss=settings.class_loss,
+                focal_gamma=settings.focal_gamma,
+                focal_alpha=settings.focal_alpha,
+                label_smoothing=settings.label_smoothing,
+                value_loss=settings.value_loss,
             ),
-            class_weights=self.class_weights,
-            standardize=self.standardize,
+            class_weights=self._class_weights,
+            choose_epoch=self._choose_epoch,
             device=torch.device(self.device),
         )
-
-    def _schedule(self) -> Schedule:
-        return Schedule(
-            dropout=self.dropout,
-            batch_size=self.batch_size,
-            accumulate=self.accumulate,
-            epochs=self.epochs,
-            steps=self.steps,
-            patience=self.patience,
-            warmup=self.warmup,
-            decay=self.decay,
-            clip=self.clip,
-            choose_epoch=self.choose_epoch,
-            checkpoint_steps=self.checkpoint_steps,
-        )
-
-
-def _listed(value: float | Sequence[float]) -> tuple[float, ...]:
-    return (float(value),) if isinstance(value, int | float) else tuple(value)

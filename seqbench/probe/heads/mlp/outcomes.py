@@ -1,12 +1,13 @@
 """What comes of a trained block: the best rate of each fit and layer, predictions, the head as it is kept.
 
 Shape letters: C rates, F fits, L layers, G = C × F × L networks in this order, N items, B items of a batch,
-K outputs.
+K outputs, E points of a curve.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ from seqbench.probe.heads.mlp.network import logits
 from seqbench.probe.heads.mlp.stack import Parameters
 from seqbench.probe.heads.mlp.state import head_state, in_own_units
 from seqbench.probe.heads.mlp.tensors import BlockData
-from seqbench.probe.heads.mlp.training import Setup, Training
+from seqbench.probe.heads.mlp.training import SCORE, Setup, StackTraining
+from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,8 @@ class Outcomes:
         self,
         block: Block,
         setup: Setup,
-        training: Training,
+        training: StackTraining,
+        loop: Loop[Any],
         data: BlockData,
         choices: Mapping[str, Sequence[float]],
     ) -> None:
@@ -50,14 +53,19 @@ class Outcomes:
             block: Which networks.
             setup: How they were trained.
             training: At its end.
+            loop: Of the training; of each point after a pass, the curve tells losses and score.
             data: Of the block.
             choices: Values of `lr` and `weight_decay` that the config lists; what is a choice is reported.
         """
         self._block, self._setup, self._data, self._choices = block, setup, data, choices
-        self._kept, self._curves = training.kept, training.curves
-        self._last_G: list[int] = training.n_epochs_G.tolist()
-        last = setup.schedule.choose_epoch == "last"
-        self._chosen_G: list[int] = self._last_G if last else training.best_epoch_G.tolist()
+        self._kept = training.kept
+        self._train_EG, self._eval_EG, self._score_EG = (
+            torch.stack([point.values[name] for point in loop.curve]).double().cpu()
+            for name in (TRAIN_LOSS, EVAL_LOSS, SCORE)
+        )
+        self._last_G: list[int] = loop.n_points_G.tolist()
+        last = loop.course.choose == "last"
+        self._chosen_G: list[int] = self._last_G if last else loop.best_point_G.tolist()
 
     @torch.no_grad()
     def candidates(self) -> Iterator[tuple[int, Candidate]]:
@@ -84,13 +92,13 @@ class Outcomes:
 
     def _loss(self, network: int) -> float:
         points = slice(self._last_G[network])
-        evaluation_E = self._curves.eval_EG[points, network]
-        if not bool((self._curves.train_EG[points, network] + evaluation_E).isfinite().all()):
+        evaluation_E = self._eval_EG[points, network]
+        if not bool((self._train_EG[points, network] + evaluation_E).isfinite().all()):
             return math.inf
         return float(evaluation_E[self._chosen_G[network] - 1])
 
     def _history(self, network: int) -> tuple[EpochRecord, ...]:
-        columns = (self._curves.train_EG, self._curves.eval_EG, self._curves.score_EG)
+        columns = (self._train_EG, self._eval_EG, self._score_EG)
         points = slice(self._last_G[network])
         rows = zip(*(column[points, network].tolist() for column in columns), strict=True)
         return tuple(
@@ -132,7 +140,7 @@ class Outcomes:
 
     def _state(self, network: Parameters, fit: int, layer: int) -> HeadState:
         return head_state(
-            self._setup.loss.task,
+            self._setup.loss.rule.task,
             self._setup.architecture,
             network,
             self._data.feature_scalings_FL[fit][layer],
@@ -150,7 +158,7 @@ def _predict(
 
     def add(name: SplitName, fit: int, x_BLH: Tensor) -> None:
         logits_LBK = logits(networks_F[fit], setup.architecture, x_BLH.transpose(0, 1))
-        parts[name][fit].append(setup.loss.predictions(logits_LBK).cpu())
+        parts[name][fit].append(setup.loss.rule.predictions(logits_LBK).cpu())
 
     for fit, features_NLH in enumerate(data.evaluation.features_F):
         for first in range(0, len(features_NLH), n_rows):

@@ -14,10 +14,10 @@ from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.heads.mlp.blocks import predict_rows
-from seqbench.probe.heads.mlp.losses import Loss
 from seqbench.probe.heads.mlp.network import logits
 from seqbench.probe.heads.mlp.stack import Architecture, Parameters
 from seqbench.probe.heads.scaling import Scaling
+from seqbench.training.losses import TaskLoss
 
 
 def head_state(
@@ -62,7 +62,7 @@ def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.fl
             f"the features are {features_NH.shape[1]} wide, but the head was trained on "
             f"{architecture.widths[0]}; take the model, layer and pooling that it was trained on"
         )
-    network, scaling, loss = _network(state), _scaling(state, "feature"), _plain_loss(Task(facts["task"]))
+    network, scaling, loss = _network(state), _scaling(state, "feature"), TaskLoss(task=Task(facts["task"]))
     n_rows = predict_rows(1, architecture)
     parts = [torch.empty(1, 0, architecture.widths[-1])]
     for first in range(0, len(features_NH), n_rows):
@@ -107,16 +107,3 @@ def _scaling(state: HeadState, name: str) -> Scaling | None:
     if f"{name}_mean" not in state.tensors:
         return None
     return Scaling(mean_H=state.tensors[f"{name}_mean"], sd_H=state.tensors[f"{name}_sd"])
-
-
-def _plain_loss(task: Task) -> Loss:
-    """For its `predictions`, which depend on the task alone."""
-    return Loss(
-        task=task,
-        class_loss="cross_entropy",
-        focal_gamma=0.0,
-        focal_alpha=None,
-        label_smoothing=0.0,
-        value_loss="huber",
-        weights_G2K=None,
-    )

@@ -15,8 +15,8 @@ from torch import Tensor
 from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.base import Fit, Problem
 from seqbench.probe.heads.mlp.blocks import Block, Sharing
-from seqbench.probe.heads.mlp.losses import target_matrix
 from seqbench.probe.heads.scaling import Scaling
+from seqbench.training.losses import target_matrix
 
 _BLOCK_ROWS = 4096
 """Items standardised at once, so that no second copy of a layer is made."""
@@ -159,5 +159,6 @@ class BlockData:
             features.append(self._tensors[key])
             values = self._fits[number].splits[name].targets
             values = values if scaling is None else scaling.apply(values)
-            targets.append(target_matrix(values, problem).to(self._device))
+            own = torch.from_numpy(np.ascontiguousarray(values))
+            targets.append(target_matrix(own, problem.task, problem.n_outputs).to(self._device))
         return SplitTensors(features_F=tuple(features), targets_F=tuple(targets))
