@@ -4,6 +4,9 @@ The command line prints a `SeqbenchError` without a traceback and exits with 2; 
 Each class is also the builtin that generic code would expect.
 """
 
+import os
+import re
+
 from seqbench.core.redaction import legible
 
 
@@ -65,14 +68,21 @@ class ProbeError(SeqbenchError, ValueError):
     """A probe can't be trained on what it was given."""
 
 
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
 def disk_error(error: BaseException) -> OSError | None:
     """What the system said, of an error that a library made while it heard it; None for other errors.
 
-    torch.save ends with a RuntimeError of its own where a disk is full.
+    torch.save ends with a RuntimeError of its own where a disk is full. safetensors and other libraries in
+    Rust quote the system in theirs, with its number.
     """
     known: BaseException | None = error
     while known is not None and not isinstance(known, OSError):
         known = known.__cause__ or known.__context__
+    if known is None and (quoted_number := _SYSTEM_ERROR.search(str(error))):
+        number = int(quoted_number[1])
+        return OSError(number, os.strerror(number))
     return known
 
 

@@ -33,6 +33,7 @@ def create(name: str, settings: Mapping[str, Any], resources: Resources) -> Head
     Raises:
         ProbeError: There is no such head, or the package it needs is not installed.
         TypeError: A setting is missing or unknown.
+        ValueError: A setting of an MLP is unknown or can't be.
     """
     return cast(Head, _class(name)(**settings, resources=resources))
 

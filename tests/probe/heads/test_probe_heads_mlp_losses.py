@@ -227,9 +227,9 @@ def test_logits_and_targets_stay_as_they_were(task):
 
 def test_predictions_are_probabilities_or_values():
     logits, _ = draw(CLASSES, 3)
-    torch.testing.assert_close(loss_of(CLASSES).predictions(logits), logits.softmax(-1))
-    torch.testing.assert_close(loss_of(LABELS).predictions(logits), logits.sigmoid())
-    assert loss_of(VALUES).predictions(logits) is logits
+    torch.testing.assert_close(loss_of(CLASSES).rule.predictions(logits), logits.softmax(-1))
+    torch.testing.assert_close(loss_of(LABELS).rule.predictions(logits), logits.sigmoid())
+    assert loss_of(VALUES).rule.predictions(logits) is logits
 
 
 def test_balanced_classes_weigh_as_in_scikit_learn_and_absent_ones_one():
