@@ -30,7 +30,7 @@ def test_ranks_are_those_of_scipy_ties_included():
 
 
 @pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", RULES)
 def test_scores_of_a_whole_stack_equal_those_of_scikit_learn_and_scipy(task, tied):
     targets = [RANDOM.integers(0, 2 if task is Task.LABELS else 4, (90, 3)) for _ in range(2)]
     if task is Task.CLASSIFICATION:
@@ -46,7 +46,7 @@ def test_scores_of_a_whole_stack_equal_those_of_scikit_learn_and_scipy(task, tie
         assert float(found[rate, fit, layer]) == pytest.approx(wanted, abs=1e-9)
 
 
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", RULES)
 def test_the_curve_holds_the_primary_metric_of_the_predictions(fit, make, task):
     splits = make(RULES[task], layers=2)
     for layer in fit("mlp", task, 3, splits, epochs=4, choose_epoch="last"):
