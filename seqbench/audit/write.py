@@ -1,7 +1,6 @@
 """An audit on disk: `audit.json`, a line an item of eval and test, and one short page for all data sets."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from seqbench.catalog.audit_records import AuditRecord, ItemMarks
+from seqbench.core.atomic import atomic_write
 from seqbench.core.spreadsheet import markdown_text
 from seqbench.core.types import SplitName
 from seqbench.errors import DataError
@@ -180,13 +180,8 @@ def _write_text(path: Path, text: str) -> None:
 
 def _whole(path: Path, write: Callable[[Path], None]) -> None:
     """Write beside, then rename: a file under its name is complete."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with atomic_write(path) as partial:
             write(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path}: can't be written: {error.strerror or error}") from error

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from seqbench.catalog.merge import Merged, merge_copies
 from seqbench.catalog.migrate import make_tables, migrations
 from seqbench.catalog.snapshot import snapshot
 from seqbench.catalog.tables import EVERYTHING, TABLES, Part, check_names
+from seqbench.core.atomic import atomic_folder
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -47,22 +46,17 @@ def export(catalog: Catalog, out: Path, part: Part = EVERYTHING) -> dict[str, in
     tables = part.chosen_tables()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CatalogError(f"{out}: holds something already (name a folder that is not there yet)")
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        partial.mkdir(parents=True)
-        with tempfile.TemporaryDirectory(prefix=".copy-", dir=partial) as folder:
-            copy = snapshot(catalog, Path(folder), "catalog.duckdb")
-            with copy.writing([partial], is_passing=True) as connection:
-                _check_part(connection, part)
-                found = {table: _write(connection, table, part, partial) for table in tables}
-        (partial / MANIFEST).write_text(json.dumps(_manifest(found, part), indent=1) + "\n", encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        with atomic_folder(out) as partial:
+            with tempfile.TemporaryDirectory(prefix=".copy-", dir=partial) as folder:
+                copy = snapshot(catalog, Path(folder), "catalog.duckdb")
+                with copy.writing([partial], is_passing=True) as connection:
+                    _check_part(connection, part)
+                    found = {table: _write(connection, table, part, partial) for table in tables}
+            manifest = json.dumps(_manifest(found, part), indent=1) + "\n"
+            (partial / MANIFEST).write_text(manifest, encoding="utf-8")
     except OSError as error:
         raise CatalogError(f"{out}: can't be written: {error.strerror}") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return {table: about["rows"] for table, about in found.items()}
 
 

@@ -36,6 +36,7 @@ def convert(
 ) -> None:
     """Rewrite a config of the reference system in the new form."""
     from seqbench.config import load_config, to_yaml
+    from seqbench.core.atomic import write_atomically
     from seqbench.errors import ConfigError
 
     loaded = load_config(old, set_ or ())
@@ -50,7 +51,8 @@ def convert(
     if out.exists():
         raise ConfigError(f"{out}: exists already (give --out another name)")
     try:
-        out.write_text(text, encoding="utf-8")
+        out.parent.stat()  # a folder that is not there is rather misspelt than to be made
+        write_atomically(out, text)
     except OSError as error:
         raise ConfigError(f"{out}: can't be written: {error.strerror} (give --out another place)") from error
     typer.echo(f"{out} written")

@@ -1,8 +1,6 @@
 """`seqbench sql`: a read-only query of the catalog."""
 
-import os
 import sys
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ import typer
 
 from seqbench.cli.completion import complete_query
 from seqbench.cli.options import console
+from seqbench.core.atomic import atomic_write
 from seqbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -104,16 +103,13 @@ def _write(result: "QueryResult", format: Format, out: Path) -> None:
     Raises:
         ConfigError: It can't be written there.
     """
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        if format is Format.PARQUET:
-            result.write_parquet(partial)
-        else:
-            text = _table(result) if format is Format.TABLE else _text(result, format)
-            partial.write_text(text, encoding="utf-8")
-        partial.replace(out)
+        out.parent.stat()  # a folder that is not there is rather misspelt than to be made
+        with atomic_write(out) as partial:
+            if format is Format.PARQUET:
+                result.write_parquet(partial)
+            else:
+                text = _table(result) if format is Format.TABLE else _text(result, format)
+                partial.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"--out {out}: can't be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)

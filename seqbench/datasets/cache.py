@@ -1,6 +1,5 @@
 """Indexes of big splits, kept in the user's cache folder so that a 30 GB file is scanned once."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seqbench.core.atomic import atomic_write
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
@@ -83,14 +83,12 @@ class IndexCache:
         if index.size < SMALLEST_BYTES:
             return
         entry = self._entry(index.path, reading)
-        partial = entry.with_name(f".{entry.name}.{os.getpid()}.partial")
         # A full disk or a read-only home must not stop a run that only wanted to save time.
         try:
             stat = index.path.stat()
             unchanged = (stat.st_size, stat.st_mtime_ns) == (index.size, index.mtime_ns)
             if not unchanged or time.time() - stat.st_mtime < SETTLED_SECONDS:
                 return
-            entry.parent.mkdir(parents=True, exist_ok=True)
             about = {
                 "file": _identity(stat),
                 "task": index.task.value,
@@ -104,12 +102,10 @@ class IndexCache:
             arrays = {name: getattr(index, name) for name in _ARRAYS}
             if index.ids is not None:
                 arrays |= {"ids_utf8": index.ids.utf8, "ids_ends": index.ids.ends}
-            with partial.open("wb") as file:
+            with atomic_write(entry, synced=False) as partial, partial.open("wb") as file:
                 np.savez(file, about=np.array(json.dumps(about)), **arrays)
-            partial.replace(entry)
         except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+            return
 
     def _entry(self, path: Path, reading: Reading) -> Path:
         text = json.dumps([FORMAT, os.path.realpath(path), asdict(reading)])

@@ -69,17 +69,6 @@ def merge_info(path: Path, entries: Mapping[str, object], *, force: bool) -> byt
     return (text.rstrip("\n") + "\n" + (dump_yaml(missing) if missing else "")).encode()
 
 
-def stage(path: Path, content: bytes) -> Path:
-    """Write a file's new content beside it, to be moved in its place."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(content)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-    return partial
-
-
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes of this machine from merging into the folder's info file meanwhile."""

@@ -3,6 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
+from seqbench.core.atomic import write_atomically
 from seqbench.datasets.planted.rules import Sizes
 from seqbench.datasets.planted.write import make_planted
 from seqbench.errors import ConfigError
@@ -33,11 +34,9 @@ def write_demo(folder: Path, *, seed: int = 0) -> Path:
     if config.exists() and config.read_text(encoding="utf-8") != text:
         raise ConfigError(f"{config}: exists already and differs (choose another folder)")
     try:
-        model = folder / "demo-dna-4l"
-        model.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            (model / name).write_bytes(content)
-        config.write_text(text, encoding="utf-8")
+            write_atomically(folder / "demo-dna-4l" / name, content)
+        write_atomically(config, text)
     except OSError as error:
         raise ConfigError(f"{folder}: can't be written: {error.strerror} (choose another folder)") from error
     make_planted(folder / "data", seed=seed, sizes=SIZES)

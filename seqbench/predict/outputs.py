@@ -5,8 +5,8 @@ Shape letters: N items, K outputs.
 
 import csv
 import json
-import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.atomic import atomic_write
 from seqbench.core.spreadsheet import escape_formula
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
@@ -72,12 +73,13 @@ class Output:
             ProbeError: Its name ends as none of `FORMATS`, or its folder can't be written.
         """
         self._path = check_format(path)
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._whole = ExitStack()
         make: Callable[[Path, list[str], SavedHead], Writer] = _WRITERS[path.suffix]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = make(self._partial, score_names(head), head)
+            partial = self._whole.enter_context(atomic_write(path))
+            self._writer = make(partial, score_names(head), head)
         except OSError as error:
+            self._whole.__exit__(type(error), error, None)
             raise self._fault(error) from error
 
     def write(self, scored: Scored) -> None:
@@ -98,13 +100,14 @@ class Output:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._writer.close()
-            if kind is None:
-                self._partial.replace(self._path)
+            with self._whole:  # an error, also one of closing, leaves no file
+                self._writer.close()
+                if error is not None:
+                    raise error
         except OSError as fault:
+            if fault is error:
+                raise
             raise self._fault(fault) from fault
-        finally:
-            self._partial.unlink(missing_ok=True)
 
     def _fault(self, error: OSError) -> ProbeError:
         return ProbeError(f"{self._path}: can't be written: {error.strerror or error}")

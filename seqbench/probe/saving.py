@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import write_atomically
 from seqbench.core.types import check_name
 from seqbench.errors import ProbeError, said
 from seqbench.probe.head_check import check_head, make_check, some_features, writer
@@ -124,20 +123,14 @@ def save(root: Path, head: SavedHead) -> str:
         spec_hash=head.spec_hash,
     )
     path = root / place
-    unfinished = partial_of(path)
     tensors, facts = _split(head.state)
     tensors |= check_tensors(head.check)
     text = json.dumps(record_of(head, facts), sort_keys=True, allow_nan=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # The library's own way to a file leaves one of a name that tells nothing where the process is killed.
-        unfinished.write_bytes(packed(tensors, {KEY: text, HASH_KEY: _digest(text, tensors)}))
-        unfinished.replace(path)
+        write_atomically(path, packed(tensors, {KEY: text, HASH_KEY: _digest(text, tensors)}))
     except OSError as error:
         raise ProbeError(f"{path}: can't be written: {error.strerror} (see probe.save_heads)") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
     return place
 
 

@@ -1,9 +1,8 @@
 """Writing the report's files: whole or not at all."""
 
-from contextlib import suppress
 from pathlib import Path
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import write_atomically
 from seqbench.errors import ConfigError
 
 
@@ -17,16 +16,11 @@ def write_file(path: Path, content: str | bytes) -> Path:
         ConfigError: It can't be written there.
     """
     data = content.encode() if isinstance(content, str) else content
-    partial = partial_of(path)
     try:
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_atomically(path, data)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise ConfigError(
             f"{path}: the report can't be written: {error.strerror} (name another place as `report.out`)"
         ) from error

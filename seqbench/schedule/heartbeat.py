@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import write_atomically
 from seqbench.core.json_records import read_record
 from seqbench.schedule import host
 from seqbench.schedule.events import WorkerLoad
@@ -122,13 +122,8 @@ class Heartbeat:
             running=[group.text() for group in dict.fromkeys(self._running.values())],
             workers=list(self._workers),
         )
-        partial = partial_of(self._path)
         with suppress(OSError):  # a full disk ends the run where results are written, not here
-            try:
-                partial.write_text(json.dumps(asdict(beat)), encoding="utf-8")
-                partial.replace(self._path)
-            finally:
-                partial.unlink(missing_ok=True)
+            write_atomically(self._path, json.dumps(asdict(beat)), synced=False)
 
     def close(self) -> None:
         """Take the file away."""

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.atomic import atomic_folder
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.errors import DataError
 from seqbench.splitting.pool import Pool
@@ -63,18 +63,11 @@ def write_splits(
     Raises:
         DataError: It can't be written.
     """
-    partial = out.parent / f".{out.name}.{os.getpid()}.partial"
     try:
-        partial.mkdir(parents=True)
-        try:
+        with atomic_folder(out) as partial:
             manifest = {**about, **_write(partial, pool, parts)}
             text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
             (partial / MANIFEST).write_text(text, encoding="utf-8")
-            if out.is_dir():
-                out.rmdir()
-            partial.rename(out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise DataError(f"{error.filename or out}: can't be written: {error.strerror}") from error
     return manifest

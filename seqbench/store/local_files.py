@@ -1,14 +1,13 @@
 """zarr's local store, but that what a killed writer leaves is found and taken away."""
 
 import asyncio
-import os
 from contextlib import suppress
 from pathlib import Path
 
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write
 
 
 class WholeFiles(LocalStore):
@@ -31,14 +30,5 @@ class WholeFiles(LocalStore):
 
 
 def _put(root: Path, target: Path, value: Buffer, *, exclusive: bool = False) -> None:
-    partial = partial_of(target, root)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(target, folder=root, exclusive=exclusive) as partial:
         partial.write_bytes(value.as_buffer_like())
-        if exclusive:
-            os.link(partial, target)
-        else:
-            partial.replace(target)
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)

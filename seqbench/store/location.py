@@ -19,7 +19,7 @@ from typing import Any
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write
 from seqbench.core.types import REMOTE_SCHEMES, check_store_path
 from seqbench.errors import SeqbenchError, StoreError
 from seqbench.store.local_files import WholeFiles
@@ -119,18 +119,12 @@ class LocalFolder(Location):
     def create(self, name: str, content: bytes) -> None:
         """See `Location.create`."""
         target = self.path / name
-        with faults(self, "written"):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = partial_of(target)
-            try:
-                with partial.open("wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())  # lost blocks are computed again, lost records are not
-                with suppress(FileExistsError):
-                    os.link(partial, target)
-            finally:
-                partial.unlink(missing_ok=True)
+        with (
+            faults(self, "written"),
+            suppress(FileExistsError),
+            atomic_write(target, exclusive=True) as partial,
+        ):
+            partial.write_bytes(content)
 
     def remove(self) -> None:
         """See `Location.remove`."""

@@ -1,16 +1,16 @@
 """One import from beginning to end: read, write, check, describe, and only then give the folder its name."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import seqbench
 from seqbench.core.alphabets import Alphabet
+from seqbench.core.atomic import atomic_folder, atomic_write
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.class_names import IMPORT_MANIFEST
@@ -22,7 +22,7 @@ from seqbench.datasets.importing.record import Source
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.datasets.importing.spool import ItemRule, Skipped, Spool
 from seqbench.datasets.index import Reading, SplitIndex, scan_split
-from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info, stage
+from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 
@@ -80,17 +80,20 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
     name = check_name(out.absolute().name, "data set")
     _check_free(out, force=settings.force)
     try:
-        with _partial(out) as partial:
+        # What comes last is done first: the folder gets its name, then its entry stands, then others may
+        # come.
+        with (
+            ExitStack() as held,
+            atomic_write(out.parent / INFO) as described,
+            atomic_folder(out, replace=settings.force) as partial,
+        ):
             inputs, spool, built = _read_and_build(source, settings, partial, reporter)
             indexes = _scan(partial, built, reporter)
             entry = info_entry(indexes)
             _write_manifest(partial / IMPORT_MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
-            with locked(out.parent):
-                info = merge_info(out.parent / INFO, {name: entry}, force=settings.force)
-                described = stage(out.parent / INFO, info)
-                _publish(partial, out)
-                described.replace(out.parent / INFO)
+            held.enter_context(locked(out.parent))
+            described.write_bytes(merge_info(out.parent / INFO, {name: entry}, force=settings.force))
     except OSError as error:
         raise DataError(f"{error.filename or out}: can't be written: {error.strerror or error}") from error
     return _imported(source, DatasetSpec(name=name, folder=out), spool, built, indexes)
@@ -222,34 +225,3 @@ def _check_free(out: Path, *, force: bool) -> None:
         raise DataError(
             f"{out}: is nothing that an import made, so --force does not replace it (move it away)"
         )
-
-
-@contextmanager
-def _partial(out: Path) -> Iterator[Path]:
-    """A folder beside `out` to work in; it and parents made for it are gone if the work fails."""
-    made = [folder for folder in (out.parent, *out.parent.parents) if not folder.exists()]
-    partial = out.with_name(f".{out.absolute().name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        for folder in made:
-            # Holds the data set, if all went well.
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _publish(partial: Path, out: Path) -> None:
-    """Give the folder its name; what stood there before is kept until the new one stands."""
-    if not out.exists():
-        partial.rename(out)
-        return
-    old = out.with_name(f".{out.absolute().name}.{os.getpid()}.old")
-    out.rename(old)
-    try:
-        partial.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

@@ -3,13 +3,13 @@
 import difflib
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from seqbench.core.atomic import write_atomically
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.info_file import INFO, merge_info
 from seqbench.datasets.planted import composition, motifs, splice
@@ -153,9 +153,6 @@ def _write(files: Mapping[Path, bytes]) -> None:
         for path, content in files.items():
             if path.is_file() and path.read_bytes() == content:
                 continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-            partial.write_bytes(content)
-            partial.replace(path)
+            write_atomically(path, content)
     except OSError as error:
         raise DataError(f"{error.filename or path}: can't be written: {error.strerror}") from error

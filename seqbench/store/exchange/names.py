@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seqbench.core.atomic import atomic_write
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import SeqbenchError, StoreError, disk_error, said
 
@@ -55,11 +56,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         StoreError: The disk is full, or the folder can't be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
+        with atomic_write(path) as partial:
+            yield partial
     except SeqbenchError:
         raise
     except (OSError, RuntimeError) as error:
@@ -67,5 +66,3 @@ def whole_file(path: Path) -> Iterator[Path]:
             raise
         why = known.strerror or str(known).partition("\n")[0]
         raise StoreError(f"{path}: can't be written: {why}") from error
-    finally:
-        partial.unlink(missing_ok=True)
