@@ -26,7 +26,7 @@ class StackLoss:
 
     >>> loss = StackLoss(TaskLoss(task=Task.REGRESSION, value_loss="mse"))
     >>> logits, targets = torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[1.0], [1.0]]])
-    >>> loss.mean(loss.sums(logits, targets), n_items=1)
+    >>> loss.mean(loss.sums(logits, targets), n_items=2)
     tensor([2.])
     >>> loss.gradients(logits, targets).squeeze()
     tensor([0., 2.])
