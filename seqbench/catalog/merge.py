@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench.catalog.catalog import Catalog, open_catalog
 from seqbench.catalog.insert import AUDIT_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
-from seqbench.core.types import check_name
+from seqbench.core.types import check_dataset_name, check_name
 from seqbench.errors import CatalogError, ConfigError
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _take_over(connection: "DuckDBPyConnection", source: str, name: str) -> Merg
 
     for what, of in run(_NAMES):
         try:
-            check_name(str(of), what)
+            check_name(str(of), what) if what == "model" else check_dataset_name(str(of))
         except ConfigError as error:
             raise CatalogError(
                 f"{name}: holds the {what} name {of!r}, which can't be that of a file; nothing is taken over"

@@ -82,7 +82,7 @@ def check(
     faults, told = [], reporter()
     table = _table("data set", "task", "split", "items", "length", "labels", right=("items", "length"))
     warnings = list(resolved.warnings)
-    for spec in resolved.specs:
+    for spec in (view for each in resolved.specs for view in each.views):
         try:
             report = check_dataset(spec, told)
         except DataError as error:

@@ -212,4 +212,6 @@ def _specs(
     found = resolve(root, info, wanted)
     for warning in found.warnings:
         told.note(f"warning: {warning}")
-    return found.specs, None if catalog is None else Catalog(catalog)
+    return tuple(view for spec in found.specs for view in spec.views), None if catalog is None else Catalog(
+        catalog
+    )

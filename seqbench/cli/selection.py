@@ -9,6 +9,7 @@ from seqbench.catalog import Catalog
 from seqbench.cli.options import names_of
 from seqbench.config import Config
 from seqbench.datasets.registry import resolve
+from seqbench.datasets.spec import base_of
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.metrics.names import all_metrics
 from seqbench.perturb.expected import expected_responses
@@ -42,7 +43,7 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
     """
     responses = expected_responses(config)
     models = tuple(dict.fromkeys([*(model.name for model in config.models), *responses.models]))
-    names = config.datasets.names
+    names = _scored(config)
     if names is None:
         names = tuple(str(row[0]) for row in catalog.query(PROBED, (list(models),)).rows)
     names = tuple(dict.fromkeys([*names, *responses.datasets]))
@@ -68,7 +69,11 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
 
 def _only(known: Sequence[str], wanted: Sequence[str], option: str, what: str) -> tuple[str, ...]:
     """Those that are wanted, in the order in which they were asked for; all where nothing was."""
-    asked = names_of(wanted)
+    asked = tuple(
+        name
+        for each in names_of(wanted)
+        for name in ([each] if each in known else [one for one in known if base_of(one) == each] or [each])
+    )
     for name in asked:
         if name not in known:
             raise ConfigError(f"{option}: there is no {what} {name!r}{_near(name, known)}")
@@ -101,8 +106,22 @@ def _time(text: str | None) -> datetime | None:
 def _heads_of(config: Config, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """The heads of each data set: the config's, or its own where its description can be read and has one."""
     heads_of: dict[str, tuple[str, ...]] = dict.fromkeys(names, tuple(config.probe.heads))
+    bases = tuple(dict.fromkeys(map(base_of, names)))
+    try:
+        specs = resolve(config.datasets.root, config.datasets.info, bases, need_files=False).specs
+    except SeqbenchError:
+        return heads_of
+    views = [view for spec in specs for view in spec.views if view.name in heads_of]
+    return heads_of | {view.name: (view.head,) for view in views if view.head is not None}
+
+
+def _scored(config: Config) -> tuple[str, ...] | None:
+    """The data sets that the config names, each target by itself; None where it names none."""
+    names = config.datasets.names
+    if not names:
+        return names
     try:
         specs = resolve(config.datasets.root, config.datasets.info, names, need_files=False).specs
     except SeqbenchError:
-        return heads_of
-    return heads_of | {spec.name: (spec.head,) for spec in specs if spec.head is not None}
+        return names
+    return tuple(view.name for spec in specs for view in spec.views)

@@ -55,18 +55,31 @@ def check_name(name: str, what: str) -> str:
 
     Args:
         name: Of a model or data set.
-        what: `model` or `data set`, for the message.
+        what: `model`, `data set` and the like, for the message.
 
     Raises:
         ConfigError: The name is empty, over 128 characters, starts with a dot or dash, or holds anything but
             letters, digits and `_ . + = @ -` (so no path separator).
     """
     if not _NAME.fullmatch(name):
-        out = "set `name:` to another" if what == "model" else "rename its folder"
+        out = {"model": "set `name:` to another", "data set": "rename its folder"}.get(what, "rename it")
         raise ConfigError(
             f"{what} name {name!r} can't be used: start with a letter, digit or _ and go on with letters, "
             f"digits and _ . + = @ - ({out})"
         )
+    return name
+
+
+def check_dataset_name(name: str) -> str:
+    """Return `name` if it is that of a data set, or of one of its targets: `data set/target`.
+
+    Raises:
+        ConfigError: As of `check_name`, for either part.
+    """
+    dataset, slash, target = name.partition("/")
+    check_name(dataset, "data set")
+    if slash:
+        check_name(target, "target")
     return name
 
 

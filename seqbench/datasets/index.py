@@ -148,7 +148,7 @@ class _Scan:
     def __init__(self, path: Path, reading: Reading) -> None:
         self.offset = 0
         self._path = path
-        self._labels = LabelColumn(reading.task)
+        self._labels = LabelColumn(reading.task, reading.label_key)
         self._seq_keys = reading.seq_keys
         self._numbered = False
         self._label_key = reading.label_key

@@ -11,7 +11,7 @@ from typing import TypeVar, cast, get_args
 from seqbench.config.yaml_file import read_yaml
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.types import SPLITS, SplitName, Task, check_name
-from seqbench.datasets.spec import Expected, HeadName
+from seqbench.datasets.spec import Expected, HeadName, TargetSpec
 from seqbench.errors import ConfigError
 
 NAME_LISTS = ("long_sequence_dataset", "super_long_sequence_dataset")
@@ -25,6 +25,7 @@ _ENTRY_KEYS = (
     "seq_for_item",
     "seq_key",
     "label_key",
+    "targets",
     "id_key",
     "classes",
     "eval_task",
@@ -38,6 +39,7 @@ _ENTRY_KEYS = (
     "max_length",
     *_COUNTERS,
 )
+_TARGET_KEYS = ("key", "eval_task", "classes")
 _T = TypeVar("_T")
 _PAIR = re.compile(r"\(\s*(-?\d+)\s*,\s*(\d+)\s*\)")
 
@@ -55,6 +57,7 @@ class InfoEntry:
     splits: tuple[SplitName, ...] | None
     head: HeadName | None
     expected: Expected
+    targets: tuple[TargetSpec, ...] = ()
 
 
 def read_info(path: Path) -> tuple[dict[str, InfoEntry], tuple[str, ...]]:
@@ -124,6 +127,7 @@ class _Entry:
             splits=None if splits is None else tuple(split for split in SPLITS if split in splits),
             head=self._head(),
             expected=expected,
+            targets=self._targets(),
         )
 
     def _place(self, key: str) -> str:
@@ -142,6 +146,34 @@ class _Entry:
 
     def _text(self, key: str) -> str | None:
         return self._get(key, str, "a key of the JSON lines", bool)
+
+    def _targets(self) -> tuple[TargetSpec, ...]:
+        wanted = "a mapping of names to keys and tasks, as {drug_class: {key: drug_class}}"
+        value = self._get("targets", dict, wanted, bool) or {}
+        if value and (other := [key for key in ("label_key", "classes", "eval_task") if key in self._keys]):
+            raise ConfigError(f"{self._place(other[0])} goes with one label; with targets, each has its own")
+        return tuple(self._target(name, facts) for name, facts in value.items())
+
+    def _target(self, name: object, facts: object) -> TargetSpec:
+        """One target, read as an entry that has but a few keys."""
+        place = f"{self._place('targets')}.{name}"
+        check_name(str(name), f"{place}: target")
+        facts = {} if facts is None else facts
+        if not isinstance(facts, dict):
+            raise ConfigError(f"{place} must be a mapping of key, eval_task and classes, got {facts!r}")
+        for key in facts:
+            if key == "weight":
+                self._warnings.append(f"{place}.weight is not used: every head trains each target by itself")
+            elif key not in _TARGET_KEYS:
+                self._warnings.append(f"{place}.{key} is an unknown key and ignored")
+        lines = dict.fromkeys(facts, self._lines["targets"])
+        own = _Entry(self._path, f"{self._name}.targets.{name}", facts, lines, self._warnings)
+        return TargetSpec(
+            name=str(name),
+            key=own._text("key") or str(name),
+            task=own._task(),
+            class_names=own._class_names(),
+        )
 
     def _count(self, key: str) -> int | None:
         return self._get(key, int, "a whole number from 1", lambda number: number >= 1)

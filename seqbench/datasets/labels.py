@@ -56,8 +56,8 @@ class LabelColumn:
     label is not known.
     """
 
-    def __init__(self, task: Task | None) -> None:
-        self._task = task
+    def __init__(self, task: Task | None, key: str = "label") -> None:
+        self._task, self._key = task, key
         self._kind: _Kind | None = None
         self._width = 1
         self._values: array[Any] = array("q")
@@ -101,7 +101,7 @@ class LabelColumn:
                 none at all.
         """
         if self._kind is None:
-            raise LineError("no item has a label: every one is null or empty")
+            raise LineError(f"no item has a label under {self._key!r}: every one is null or empty")
         try:
             found = self._finish_known()
         except LineError as error:

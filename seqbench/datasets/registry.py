@@ -185,13 +185,15 @@ def _spec(root: Path, name: str, entry: InfoEntry | None) -> DatasetSpec:
         )
     if entry is None:
         return spec
+    first = entry.targets[0] if entry.targets else None
     return replace(
         spec,
-        task=entry.task or spec.task,
+        task=(entry.task or spec.task) if first is None else first.task,
+        targets=entry.targets,
         seq_keys=entry.seq_keys,
-        label_key=entry.label_key or spec.label_key,
+        label_key=(entry.label_key or spec.label_key) if first is None else first.key,
         id_key=entry.id_key,
-        class_names=entry.class_names,
+        class_names=entry.class_names if first is None else first.class_names,
         alphabet=entry.alphabet,
         splits=entry.splits,
         head=entry.head or spec.head,

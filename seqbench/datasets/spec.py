@@ -1,9 +1,9 @@
 """What is known of a data set before its files are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.types import SplitName, Task
@@ -36,6 +36,19 @@ class Expected(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSpec:
+    """One of several labels that the items of a data set have, each scored as a data set of its own."""
+
+    name: str
+    key: str
+    """Key of the label in a line."""
+    task: Task | None = None
+    """None: inferred from the labels of train."""
+    class_names: tuple[str, ...] | None = None
+    """As of `DatasetSpec`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetSpec:
     """Where a data set lies and how its lines are to be read; None means that the files tell."""
 
@@ -63,3 +76,28 @@ class DatasetSpec:
     expected: Expected = field(default_factory=Expected, hash=False)
     source: Source = "inferred"
     """The strongest source that described it."""
+    targets: tuple[TargetSpec, ...] = ()
+    """Where items have several labels; task, label key and class names are then those of the first."""
+
+    @property
+    def views(self) -> tuple["DatasetSpec", ...]:
+        """What is scored: itself, or each target as a data set of its own, named `data set/target`."""
+        facts = ("items", "min_length", "max_length", "item_seqs", "splits", "ratio")
+        told = cast(Expected, {key: value for key, value in self.expected.items() if key in facts})
+        return tuple(
+            replace(
+                self,
+                name=f"{self.name}/{target.name}",
+                task=target.task,
+                label_key=target.key,
+                class_names=target.class_names,
+                expected=told,
+                targets=(),
+            )
+            for target in self.targets
+        ) or (self,)
+
+
+def base_of(name: str) -> str:
+    """The data set that embeddings are stored of: of a target's name, which has a slash, the part before."""
+    return name.partition("/")[0]

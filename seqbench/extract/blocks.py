@@ -119,7 +119,9 @@ class Extraction:
         self._repeats = repeats
         self._stored: dict[tuple[SplitName, int], bool] = {}
         for target in targets:
-            target.entry.prepare(split_name, self._split.labels, target.layers)
+            target.entry.prepare(
+                split_name, self._split.labels, target.layers, keep_labels=bool(dataset.spec.targets)
+            )
 
     def run(self, blocks: Sequence[Block], advance: Advance, note: Callable[[str], None]) -> Work:
         """Embed blocks and write each as soon as it is done.

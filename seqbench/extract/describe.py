@@ -10,7 +10,7 @@ from seqbench.core.packages import package_version
 from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import DatasetFacts
-from seqbench.store import EmbeddingFacts, SplitFacts, cut
+from seqbench.store import EmbeddingFacts, SplitFacts, TargetFacts, cut
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
 """Packages that decide the numbers."""
@@ -73,6 +73,18 @@ def embedding_facts(
         versions=versions(requires),
         dtype=dtype,
         splits=splits,
+        has_targets=bool(dataset.spec.targets),
+    )
+
+
+def target_facts(dataset: Dataset) -> TargetFacts:
+    """The record of one target, opened as a data set of its own."""
+    return TargetFacts(
+        task=dataset.task,
+        n_targets=dataset.n_targets,
+        classes=dataset.classes,
+        class_names=dataset.class_names,
+        label_key=dataset.spec.label_key,
     )
 
 

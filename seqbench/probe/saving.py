@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.atomic import write_atomically
-from seqbench.core.types import check_name
+from seqbench.core.types import check_dataset_name, check_name
 from seqbench.errors import ProbeError, said
 from seqbench.probe.head_check import check_head, make_check, some_features, writer
 from seqbench.probe.head_record import TEXT, check_tensors, head_of, record_of
@@ -99,7 +99,7 @@ def path_of(*, model: str, dataset: str, layer: int, head: str, spec_hash: str) 
     """
     if layer < 0 or not _HASH.fullmatch(spec_hash):
         raise ProbeError(f"layer {layer} and hash {spec_hash!r} name no probe")
-    parts = (check_name(model, "model"), check_name(dataset, "data set"), str(layer))
+    parts = (check_name(model, "model"), check_dataset_name(dataset), str(layer))
     return "/".join((*parts, f"{check_name(head, 'head')}-{spec_hash[:HASH_DIGITS]}.safetensors"))
 
 

@@ -1,6 +1,7 @@
 """What the catalog keeps of embeddings: model, data set, and the splits that are complete in the store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, EmbeddingRecord, LayerRecord, ModelRecord, Record
 from seqbench.core.types import SPLITS, SplitName, Task
-from seqbench.errors import CatalogNotFoundError
+from seqbench.datasets.spec import base_of
+from seqbench.errors import CatalogNotFoundError, DataError
 from seqbench.extract.blocks import Work
 from seqbench.schedule.context import Context
 from seqbench.stages.contents import same_files, split_contents
+from seqbench.stages.targets import keep_targets, view, views_of
 from seqbench.stages.workspace import Workspace, workspace_of
-from seqbench.store import Embeddings
+from seqbench.store import Embeddings, Store
 
 RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
@@ -48,8 +51,21 @@ class Descriptions:
         """
         if not done and (model, dataset) in self._described:
             return []
-        self._described.add((model, dataset))
-        entry = self._workspace.store[f"{model}/{dataset}"]
+        names = views_of(self._workspace, dataset)
+        self._described |= {(model, dataset), *((model, name) for name in names)}
+        entries = list(self._views(self._workspace.store, model, names))
+        keep_targets(self._workspace, entries)
+        return [record for entry in entries for record in self._of_entry(entry, done, device)]
+
+    def _views(self, store: Store, model: str, names: Iterable[str]) -> Iterator[Embeddings]:
+        """What can be described; a target whose labels are at fault ends nothing but its own probes."""
+        for name in names:
+            with suppress(*([DataError] if name != base_of(name) else [])):
+                yield view(self._workspace, store, model, name)
+
+    def _of_entry(self, entry: Embeddings, done: Mapping[SplitName, Work], device: str) -> list[Record]:
+        """Model, data set and embeddings of what is scored under one name."""
+        model, dataset = entry.model.name, entry.dataset
         where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed", "by-id") else device
         splits = [
             split
@@ -84,12 +100,16 @@ class Descriptions:
         """
         store, recorded = self._workspace.present_store(), recorded_splits(catalog)
         records: list[Record] = []
-        for model, dataset, names in wanted if store is not None else ():
+        views = [
+            (model, name, splits) for model, of, splits in wanted for name in views_of(self._workspace, of)
+        ]
+        for model, dataset, names in views if store is not None else ():
             lacking = [name for name in names if (model, dataset, name) not in recorded]
             if lacking and store is not None:
-                entry = store[f"{model}/{dataset}"]
-                records += self._of_pair(entry)
-                records += [embedding_record(entry, name, Work(), "cpu") for name in lacking]
+                for entry in self._views(store, model, [dataset]):
+                    keep_targets(self._workspace, [entry])
+                    records += self._of_pair(entry)
+                    records += [embedding_record(entry, name, Work(), "cpu") for name in lacking]
         return records
 
     @cached_property

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 from seqbench.core.types import SplitName
+from seqbench.datasets.spec import base_of
 from seqbench.errors import SeqbenchError
 from seqbench.metrics.names import describe_task
 from seqbench.models.left_out import told
 from seqbench.models.registry import CONTROLS
 from seqbench.stages.shards import Pair, SplitState
+from seqbench.stages.targets import view
 from seqbench.stages.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings, Store
 from seqbench.store.layout import blocks
@@ -80,7 +82,7 @@ def stored_entry(workspace: Workspace, store: Store | None, model: str, dataset:
     Raises:
         SeqbenchError: They are not in the store, not all of them, or not those that the config asks for.
     """
-    entry = present_entry(store, model, dataset)
+    entry = present_entry(store, model, base_of(dataset))
     if entry is None or store is None:
         if workspace.kind(model) in CONTROLS - {"random-init"}:
             workspace.hidden(model, dataset)  # says so where it is not applicable
@@ -94,7 +96,7 @@ def stored_entry(workspace: Workspace, store: Store | None, model: str, dataset:
             raise SeqbenchError(
                 f"{entry.name}/{split} misses {len(missing)} blocks (run `seqbench extract` again)"
             )
-    return entry
+    return view(workspace, store, model, dataset)
 
 
 def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> None:
@@ -151,7 +153,7 @@ def _asked_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
     if not workspace.is_precomputed(model):
         return workspace.asked_layers(entry.model.n_layers)
     if workspace.precomputed(model).path.is_dir():
-        return workspace.layers(model, entry.dataset)
+        return workspace.layers(model, base_of(entry.dataset))
     wants_all = workspace.config.extract.layers == "all"
     return entry.layers if wants_all else workspace.asked_layers(entry.model.n_layers)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.atomic import remove_stale
+from seqbench.datasets.spec import base_of
 from seqbench.probe.items import Items, items_of_targets
 from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
@@ -22,6 +23,7 @@ from seqbench.stages.descriptions import Descriptions
 from seqbench.stages.designs import designs, kept_heads
 from seqbench.stages.inventory import poolable_layers, present_entry, stored_entry, stored_layers
 from seqbench.stages.products import embeddings_product
+from seqbench.stages.targets import view, views_of
 from seqbench.stages.workspace import tell_warnings, workspace_of
 from seqbench.store import Embeddings, Store
 
@@ -92,10 +94,11 @@ class ProbeStage(Stage):
         for model in self._workspace.model_names:
             for dataset in self._workspace.dataset_names:
                 if not plan.is_out(model, dataset):
-                    yield from self._plan_pair(plan, store, model, dataset)
+                    for name in views_of(self._workspace, dataset):
+                        yield from self._plan_pair(plan, store, model, name)
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
-        product = embeddings_product(model, dataset)
+        product = embeddings_product(model, base_of(dataset))
         after = plan.makers(product)
         if plan.is_open(product):
             return [self._later(plan, model, dataset, after or frozenset())]
@@ -133,7 +136,7 @@ class ProbeStage(Stage):
 
     def unfold(self, task: LaterProbes, plan: Plan) -> Iterator[Node]:
         """The probes of what is in the store by now."""
-        if plan.is_out(task.model, task.dataset):
+        if plan.is_out(task.model, base_of(task.dataset)):
             return
         store = self._workspace.present_store()
         found = self._of_store(store, task.model, task.dataset)
@@ -162,10 +165,10 @@ class ProbeStage(Stage):
 
     def _of_plan(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
         """What is wanted of embeddings that will be in the store."""
-        entry = present_entry(store, model, dataset)
-        layers = poolable_layers(entry, self._workspace.layers(model, dataset))
-        if entry is not None:
-            return self._of_entry(entry, layers)
+        entry = present_entry(store, model, base_of(dataset))
+        layers = poolable_layers(entry, self._workspace.layers(model, base_of(dataset)))
+        if entry is not None and store is not None:
+            return self._of_entry(view(self._workspace, store, model, dataset), layers)
         missing: Counter[str] = Counter()
         for design in applicable(self._designs(dataset), self._items(model, dataset)):
             missing[design.head] += len(layers) * probes_a_layer([design])
@@ -179,7 +182,7 @@ class ProbeStage(Stage):
 
     def _items(self, model: str, dataset: str) -> Items:
         """The items of a data set that is not in the store yet."""
-        if self._workspace.is_precomputed(model):
+        if self._workspace.is_precomputed(model) and dataset == base_of(dataset):
             imported = self._workspace.imported(model, dataset)
             return items_of_targets(imported.facts.task, imported.labels)
         content = self._workspace.dataset(dataset)
@@ -198,13 +201,13 @@ class ProbeStage(Stage):
     def _known_of(self, task: ProbeTask) -> frozenset[str]:
         if not self._known:
             return frozenset()
-        entry = self._workspace.store[f"{task.model}/{task.dataset}"]
+        entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
         found = wanted_probes(entry, entry.poolable(task.layers), self._designs(task.dataset, task.head))
         return frozenset(probe.hash for probe in found if probe.hash in self._known)
 
     def do(self, task: ProbeTask, doing: Doing) -> None:
         """Train the probes of a task that are not known."""
-        entry = self._workspace.store[f"{task.model}/{task.dataset}"]
+        entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
         config = self.context.config
         root = config.probe.save_heads
         known: Collection[str] = self._known if task.known is None else task.known
@@ -240,7 +243,7 @@ class ProbeStage(Stage):
         """Take away half-written states of trainings and heads."""
         remove_stale(self._checkpoints)
         if (root := self.context.config.probe.save_heads) is not None:
-            remove_stale(root, depth=3)
+            remove_stale(root, depth=4)  # <model>/<data set>/<target>/<layer>
 
     def summary(self, done: int, known: int) -> str:
         """Probes trained, and those that were there."""
@@ -270,7 +273,7 @@ def probe_nodes(found: ProbeCounts, after: frozenset[str], *, by_head: bool, pow
                 amount=probes,
                 power=power,
                 after=after,
-                near=embeddings_product(found.model, found.dataset),
+                near=embeddings_product(found.model, base_of(found.dataset)),
             )
 
 

@@ -2,10 +2,12 @@
 
 from seqbench.config import Config
 from seqbench.core.progress import Silent
+from seqbench.datasets.spec import base_of
 from seqbench.errors import SeqbenchError
 from seqbench.probe.spec import variant_hash
 from seqbench.probe.wanted import wanted_probes
 from seqbench.stages.designs import designs
+from seqbench.stages.targets import view
 from seqbench.stages.workspace import Workspace
 
 
@@ -15,11 +17,12 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
     found: dict[str, None] = {}
     try:
         store = workspace.present_store()
-        for spec in workspace.resolved.specs if store is not None else ():
+        views = [each for spec in workspace.resolved.specs for each in spec.views]
+        for spec in views if store is not None else ():
             wanted = designs(config.probe, spec.head)
             for model in workspace.model_names:
-                if store is not None and f"{model}/{spec.name}" in store:
-                    entry = store[f"{model}/{spec.name}"]
+                if store is not None and f"{model}/{base_of(spec.name)}" in store:
+                    entry = view(workspace, store, model, spec.name)
                     probes = wanted_probes(entry, (0,), wanted)
                     found |= dict.fromkeys(variant_hash(probe.spec) for probe in probes)
     except SeqbenchError:

@@ -172,8 +172,9 @@ class Workspace:
         if dataset in self._unlabelled:
             return self.dataset(dataset).spec
         for spec in self.resolved.specs:
-            if spec.name == dataset:
-                return spec
+            for found in (spec, *spec.views):
+                if found.name == dataset:
+                    return found
         raise ConfigError(f"data set {dataset!r} is not in the config (datasets.names)")
 
     @property

@@ -4,7 +4,7 @@ from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import Block, BlockCut, cut
 from seqbench.store.opening import create_store, open_store
 from seqbench.store.readers import LayerArray
-from seqbench.store.records import EmbeddingFacts, Fault, ItemFacts, LayerRows, SplitFacts
+from seqbench.store.records import EmbeddingFacts, Fault, ItemFacts, LayerRows, SplitFacts, TargetFacts
 from seqbench.store.store import Store
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LayerRows",
     "SplitFacts",
     "Store",
+    "TargetFacts",
     "create_store",
     "cut",
     "open_store",

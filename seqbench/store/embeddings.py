@@ -3,21 +3,22 @@
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.missing import same_labels
-from seqbench.core.types import SplitName, StoreDtype, Task
+from seqbench.core.types import SplitName, StoreDtype, Task, check_name
 from seqbench.errors import StoreError
 from seqbench.store import arrays
 from seqbench.store.entry import StoredEmbeddings
 from seqbench.store.layout import Block, n_blocks
 from seqbench.store.locks import exclusive
-from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, LayerRows
+from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, LayerRows, TargetFacts
 
 __all__ = ["Embeddings", "ItemFacts", "LayerRows"]
 
@@ -34,8 +35,16 @@ class Embeddings(StoredEmbeddings):
     one block at once; then that block is computed again.
     """
 
-    def prepare(self, split: SplitName, labels: NDArray[Any], layers: Sequence[int]) -> None:
+    def prepare(
+        self, split: SplitName, labels: NDArray[Any], layers: Sequence[int], *, keep_labels: bool = False
+    ) -> None:
         """Make the arrays of a split and write its labels; what is there and sound stays.
+
+        Args:
+            split: train, eval or test.
+            labels: Of its items.
+            layers: That are going to be written.
+            keep_labels: Whether labels that are there may differ: where a data set has several targets.
 
         Raises:
             StoreError: The store can't be written, or arrays of another shape or type lie there.
@@ -58,11 +67,37 @@ class Embeddings(StoredEmbeddings):
             self._create_by_block(f"blocks/{split}", split, "uint8")
             if self.facts.dtype != "float32":
                 self._create_by_block(f"stats/{split}/rounding", split, "float32")
-            self._put_labels(split, labels)
+            if not keep_labels or not self._has(f"labels/{split}"):
+                self._put_labels(split, labels, f"labels/{split}", self.facts.task)
 
-    def _put_labels(self, split: SplitName, labels: NDArray[Any]) -> None:
-        dtype = "float64" if self.facts.task is Task.REGRESSION else "int64"
-        path = f"labels/{split}"
+    def put_target(self, name: str, facts: TargetFacts, labels: Mapping[SplitName, NDArray[Any]]) -> None:
+        """Keep the labels of a target beside the embeddings, in place of what was kept of its name.
+
+        Args:
+            name: Of the target.
+            facts: What it is.
+            labels: Of each split.
+
+        Raises:
+            StoreError: The store can't be written.
+        """
+        check_name(name, "target")
+        place = f"targets/{name}"
+        attrs = {**asdict(facts), "task": facts.task.value}
+        attrs |= {key: list(attrs[key]) for key in ("classes", "class_names")}
+        with exclusive(self._store):
+            group = arrays.get(self._group, place)
+            if isinstance(group, zarr.Group) and dict(group.attrs) != attrs:
+                (self.location / place).remove()
+                self._opened = {path: array for path, array in self._opened.items() if place not in path}
+            for split in self.splits:
+                self._put_labels(split, labels[split], f"{place}/{split}", facts.task)
+            made = arrays.get(self._group, place)
+            if isinstance(made, zarr.Group) and dict(made.attrs) != attrs:
+                arrays.put_attrs(made, attrs)
+
+    def _put_labels(self, split: SplitName, labels: NDArray[Any], path: str, task: Task) -> None:
+        dtype = "float64" if task is Task.REGRESSION else "int64"
         self._create(path, labels.shape, labels.shape, dtype, (f"item_{split}", "target")[: labels.ndim])
         array = self._array(path)
         try:

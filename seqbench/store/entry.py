@@ -3,7 +3,8 @@
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,18 @@ import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.identity import ModelIdentity
+from seqbench.core.json_records import read_record
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
 from seqbench.store.layout import Block, blocks, n_blocks
 from seqbench.store.location import LocalFolder, Location
 from seqbench.store.readers import LayerArray, to_xarray
-from seqbench.store.records import ITEM_FIELDS, REMAKE, EmbeddingFacts, ItemFacts, SplitFacts
+from seqbench.store.records import ITEM_FIELDS, REMAKE, EmbeddingFacts, ItemFacts, SplitFacts, TargetFacts
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import xarray
 
     from seqbench.store.torch_data import ChunkDataset
@@ -39,6 +43,8 @@ class StoredEmbeddings:
         self._known_flags: dict[SplitName, NDArray[np.bool_]] = {}
         self.model = model
         self.dataset = group.basename
+        self._labels: Mapping[SplitName, NDArray[Any]] | None = None
+        """Of a target; None where they are the data set's own."""
         self.location = store / group.path
         try:
             self.facts = EmbeddingFacts.from_attrs(dict(group.attrs))
@@ -203,7 +209,41 @@ class StoredEmbeddings:
     def labels(self, split: SplitName) -> NDArray[Any]:
         """Labels as in the data set's file: int64 (N,) or (N, T), float64 (N, T) for regression."""
         self._split(split)
-        return self._whole(f"labels/{split}")
+        return self._whole(f"labels/{split}") if self._labels is None else self._labels[split]
+
+    def as_target(self, name: str, facts: TargetFacts, labels: Mapping[SplitName, NDArray[Any]]) -> "Self":
+        """The same embeddings with other labels, as of a data set named `data set/name`.
+
+        Args:
+            name: Of the target.
+            facts: What it is.
+            labels: Of each split, as `labels` gives them.
+        """
+        view = copy(self)
+        view.dataset = f"{self.dataset}/{name}"
+        view.facts = facts.of(self.facts)
+        view._labels = labels
+        return view
+
+    def target(self, name: str) -> "Self":
+        """The embeddings with the labels of one target, as they were stored with it.
+
+        Raises:
+            StoreNotFoundError: The store has no labels of it.
+            StoreError: They are damaged.
+        """
+        group = arrays.get(self._group, f"targets/{name}")
+        if not isinstance(group, zarr.Group) or "task" not in group.attrs:
+            raise StoreNotFoundError(
+                f"{self._store}: {self.name} has no labels of a target {name!r} (run "
+                "`seqbench extract` where the data set's files are)"
+            )
+        try:
+            facts = read_record(TargetFacts, dict(group.attrs))
+        except ValueError as error:
+            raise StoreError(f"{self.location}/targets/{name}/zarr.json is damaged: {error}") from error
+        labels = {split: self._whole(f"targets/{name}/{split}") for split in self.splits}
+        return self.as_target(name, facts, labels)
 
     def items(self, split: SplitName, rows: NDArray[np.int64] | slice = slice(None)) -> ItemFacts:
         """What happened to each item of a split, shapes (N, S); zeros and NaN where blocks are missing.
@@ -326,8 +366,10 @@ class StoredEmbeddings:
             StoreError: It has other rows, files, vectors or numbers than were written.
         """
         kind, name = path.split("/")[:2]
+        if kind == "targets":
+            name = path.rpartition("/")[2]
         facts = self.facts.splits[name]  # type: ignore[index]
-        rows, file = facts.n_items, facts.n_items if kind == "labels" else facts.block_rows
+        rows, file = facts.n_items, facts.n_items if kind in ("labels", "targets") else facts.block_rows
         if kind in ("blocks", "stats"):
             rows, file = n_blocks(facts.n_items, facts.block_rows), 1
         sound = array.ndim > 0 and array.shape[0] == rows and arrays.file_rows(array) == file

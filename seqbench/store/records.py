@@ -3,7 +3,7 @@
 Shape letters: N items, S sequences of an item, H hidden width.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -67,6 +67,10 @@ class EmbeddingFacts:
     notes: dict[str, Any] = field(default_factory=dict)
     """What may be worth knowing later, ready for JSON: token budget, certificate; never compared."""
 
+    has_targets: bool = False
+    """Whether items have several labels, each scored by itself: then `task` and what else is said of labels
+    are the first's when this was recorded, and are never compared."""
+
     @property
     def data_hash(self) -> str:
         """SHA-256 over names and hashes of the splits in the order train, eval, test; hexadecimal."""
@@ -76,7 +80,10 @@ class EmbeddingFacts:
     def attrs(self) -> dict[str, Any]:
         """The attributes of the data set's group, ready for JSON."""
         lists = {"classes": list(self.classes), "class_names": list(self.class_names)}
-        return {**asdict(self), "task": self.task.value, **lists}
+        attrs = {**asdict(self), "task": self.task.value, **lists}
+        if not self.has_targets:
+            del attrs["has_targets"]  # older versions know no such key
+        return attrs
 
     @classmethod
     def from_attrs(cls, attrs: dict[str, Any]) -> "EmbeddingFacts":
@@ -99,6 +106,30 @@ class EmbeddingFacts:
             if not 0 < size <= LARGEST:
                 raise ValueError(f"{place}: is {size}")
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFacts:
+    """What is recorded of one of several labels of a data set; fields as of `EmbeddingFacts`."""
+
+    task: Task
+    n_targets: int
+    classes: tuple[int, ...]
+    class_names: tuple[str, ...]
+    label_key: str
+
+    def of(self, facts: EmbeddingFacts) -> EmbeddingFacts:
+        """The record of the embeddings, as if this were the only label."""
+        return replace(
+            facts,
+            task=self.task,
+            n_targets=self.n_targets,
+            classes=self.classes,
+            class_names=self.class_names,
+            settings={**facts.settings, "label_key": self.label_key},
+            ceiling=None,
+            has_targets=False,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,13 +142,16 @@ class Store:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was computed from another {split} split: the file has changed {out}"
                 )
-        for field in ("task", "n_seqs", "n_targets", "hidden", "classes", "dtype"):
+        of_labels = () if wanted.has_targets else ("task", "n_targets", "classes")
+        for field in (*of_labels, "n_seqs", "hidden", "dtype"):
             old, new = getattr(present, field), getattr(wanted, field)
             if old != new:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was stored with {field} {quoted(old)}, now {new} {out}"
                 )
         for field, new in sorted(wanted.settings.items()):
+            if field == "label_key" and wanted.has_targets:
+                continue
             old = present.settings.get(field, SETTING_DEFAULTS.get(field))
             if old != new:
                 raise StoreMismatchError(

@@ -293,7 +293,9 @@ def test_missing_labels_leave_names_and_values_as_they_are(spec):
 
 
 def test_a_split_without_any_label_is_refused(spec):
-    with pytest.raises(DataError, match=r"test\.jsonl:1: no item has a label: every one is null or empty"):
+    with pytest.raises(
+        DataError, match=r"test\.jsonl:1: no item has a label under 'label': every one is null or empty"
+    ):
         open_dataset(spec(train=items(0, 1), test=items(None, None)))
 
 

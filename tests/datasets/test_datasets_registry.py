@@ -252,3 +252,43 @@ def test_a_data_set_that_is_described_twice_is_the_last_one(info):
 def test_both_words_for_a_multi_label_task_are_read(info, word):
     path = info(f"mine: {{eval_task: {word}}}")
     assert resolve(None, path, ["mine"], need_files=False).specs[0].task is Task.LABELS
+
+
+TARGETS = "mine:\n  targets:\n    fold: {key: fold_id, classes: [a, b]}\n    heat: {eval_task: regression}\n"
+
+
+def test_targets_are_data_sets_of_their_own_with_a_key_task_and_names(root, tmp_path):
+    (tmp_path / "info.yaml").write_text(TARGETS)
+    (spec,) = resolve(root, tmp_path / "info.yaml", ["mine"]).specs
+    fold, heat = spec.views
+    assert (fold.name, fold.label_key, fold.class_names) == ("mine/fold", "fold_id", ("a", "b"))
+    assert (heat.name, heat.label_key, heat.task, heat.folder) == (
+        "mine/heat",
+        "heat",
+        Task.REGRESSION,
+        spec.folder,
+    )
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ("{a/b: {}}", "target name 'a/b' can't be used"),
+        ("{a: 3}", "mine.targets.a must be a mapping of key, eval_task and classes, got 3"),
+        ("[a]", "mine.targets must be a mapping of names"),
+        ("{a: {eval_task: no}}", "mine.targets.a.eval_task must be one of"),
+        ("{a: {}}\n  label_key: b", "mine.label_key goes with one label"),
+    ],
+)
+def test_a_fault_in_targets_is_named_by_line_entry_and_key(root, tmp_path, targets, message):
+    (tmp_path / "info.yaml").write_text(f"mine:\n  targets: {targets}\n")
+    with pytest.raises(ConfigError, match=message):
+        resolve(root, tmp_path / "info.yaml", ["mine"])
+
+
+def test_a_weight_that_nothing_reads_is_told(root, tmp_path):
+    (tmp_path / "info.yaml").write_text("mine:\n  targets: {a: {weight: 0.5}}\n")
+    assert (
+        "every head trains each target by itself"
+        in resolve(root, tmp_path / "info.yaml", ["mine"]).warnings[0]
+    )
