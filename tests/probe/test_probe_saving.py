@@ -130,7 +130,7 @@ def test_a_write_that_fails_leaves_the_old_head(
     assert load(root / place).state.facts["widths"] == [4, 2]
 
 
-@pytest.mark.parametrize("name", ["../m", "a/b", "..", "", "/etc", ".hidden"])
+@pytest.mark.parametrize("name", ["../m", "a/b/c", "..", "", "/etc", ".hidden"])
 @pytest.mark.parametrize("part", ["model", "dataset", "head"])
 def test_no_name_leads_out_of_the_folder_of_heads(part: str, name: str) -> None:
     given = {"model": "m", "dataset": "d", "head": "mlp", "layer": 0, "spec_hash": "0" * 64} | {part: name}
@@ -277,3 +277,8 @@ def test_run_probes_keeps_each_head_and_says_where(
         rows = entry.load(record.layer, "test").reshape(100, -1)
         kept = next(part for part in record.predictions if part.split == "test")
         np.testing.assert_allclose(predict(head.state, rows), kept.scores, atol=1e-6)
+
+
+def test_heads_of_a_target_lie_in_a_folder_of_its_data_set() -> None:
+    found = path_of(model="m", dataset="d/target", layer=0, head="mlp", spec_hash="0" * 64)
+    assert found.startswith("m/d/target/0/mlp-")
