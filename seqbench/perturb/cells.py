@@ -68,7 +68,6 @@ class Cells:
     path: Path
     expression: str
     """`X`, or a key of `layers`."""
-    barcodes: NDArray[Any]
     genes: tuple[str, ...]
     perturbation: Factor
     context: Factor
@@ -89,6 +88,11 @@ class Cells:
     def perturbations(self) -> tuple[str, ...]:
         """All but the control, sorted."""
         return tuple(name for name in self.perturbation.names if name != self.control)
+
+    def barcodes(self) -> NDArray[Any]:
+        """Names of the cells, (N,); read anew, as a million take a tenth of a gigabyte."""
+        with _opened(self.path) as file:
+            return _index(file, self.path, "obs")
 
     def column(self, name: str) -> NDArray[Any]:
         """A column of `obs` as text.
@@ -163,7 +167,6 @@ def open_cells(path: Path, columns: CellColumns, expression: str = "X") -> Cells
         cells = Cells(
             path=path,
             expression=expression,
-            barcodes=_index(file, path, "obs"),
             genes=tuple(genes.tolist()),
             perturbation=perturbation,
             context=context,

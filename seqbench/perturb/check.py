@@ -99,7 +99,7 @@ def _split(roles: SetRoles, counts: dict[tuple[str, str], int], name: SplitName)
 
 def _warnings(cells: Cells, roles: SetRoles, hashes_N: NDArray[np.uint64]) -> list[str]:
     said = []
-    names, times = np.unique(cells.barcodes, return_counts=True)
+    names, times = np.unique(cells.barcodes(), return_counts=True)
     if (times > 1).any():
         first = str(names[times > 1][0])
         said.append(f"{int((times > 1).sum())} barcodes are there more than once, the first {first!r}")

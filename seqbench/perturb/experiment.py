@@ -187,9 +187,10 @@ def digest_of(settings: CellsConfig, roles: SetRoles) -> str:
 
 def _check_leaks(cells: Cells, roles: SetRoles) -> None:
     """See that no barcode of a held-out cell is in train under another name of its perturbation."""
-    train = cells.barcodes[cells_of_pairs(cells, roles.pairs("train"))]
+    barcodes = cells.barcodes()
+    train = barcodes[cells_of_pairs(cells, roles.pairs("train"))]
     for split in ("eval", "test"):
-        held = cells.barcodes[cells_of_pairs(cells, roles.pairs(split))]
+        held = barcodes[cells_of_pairs(cells, roles.pairs(split))]
         shared = np.intersect1d(train, held)
         if len(shared):
             raise DataError(
