@@ -1,19 +1,26 @@
-"""What happens once before the first batch of a model on a data set: the budget and the certificate."""
+"""What happens once before the first batch of a model on a data set: budget, certificate, precision."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from seqbench.datasets.dataset import Dataset
+from seqbench.extract.near_pairs import measure, near_pairs, warning
 from seqbench.models.base import Embedder
 from seqbench.models.left_out import told
 from seqbench.store import Embeddings
 
 SAMPLE = 64
 """Items of train that the certificate looks at."""
+PRECISION = "near_pairs"
+"""The note of what half precision keeps of near pairs, as `near_pairs.measure` gives it."""
 
 
 def get_ready(
-    embedder: Embedder, dataset: Dataset, entries: Sequence[Embeddings], note: Callable[[str], None]
+    embedder: Embedder,
+    dataset: Dataset,
+    entries: Sequence[Embeddings],
+    layers: Sequence[int],
+    note: Callable[[str], None],
 ) -> None:
     """Choose the size of batches and check the model on the data set, once for an entry of the store.
 
@@ -23,6 +30,7 @@ def get_ready(
         embedder: The loaded model.
         dataset: The opened data set.
         entries: Where its embeddings go; those of one forward pass share the notes.
+        layers: Wanted layers.
         note: Told what the checks found wrong.
     """
     known = next((entry.facts.notes for entry in entries if entry.facts.notes), {})
@@ -38,8 +46,23 @@ def get_ready(
                 note(f"warning: {entries[0].name}: {check['name']}: {check['says']}")
     if _settle(entries[0], notes, found=notes.keys() - known.keys()):
         notes = embedder.tune(entries[0].facts.notes, sample)
+    if PRECISION not in known:
+        measured = measure(embedder, near_pairs(items), entries[0].poolable(layers), entries[0].facts.dtype)
+        if measured:
+            notes = {**notes, PRECISION: measured}
+            _settle(entries[0], notes, found={PRECISION})
+            _tell(entries[0], measured, embedder, note)
     for entry in entries[1:]:
         _settle(entry, notes)
+
+
+def _tell(
+    entry: Embeddings, measured: dict[str, Any], embedder: Embedder, note: Callable[[str], None]
+) -> None:
+    """Warn where differences of near pairs are lost."""
+    computed_in = str(embedder.settings.get("dtype", "float32"))
+    if text := warning(measured, computed_in=computed_in, stored_as=entry.facts.dtype):
+        note(f"warning: {entry.name}: {text}")
 
 
 def _settle(entry: Embeddings, notes: dict[str, Any], found: Collection[str] = ()) -> bool:

@@ -26,20 +26,48 @@ def use_float32(model: nn.Module) -> Callable[[], None] | None:
         What turns the weights back, bit for bit; None where the type is supported, or memory would not hold
         the weights, and nothing was changed.
     """
+    return as_float32(model, is_emulated)
+
+
+def is_half(dtype: torch.dtype) -> bool:
+    """Whether a type is bfloat16 or float16."""
+    return dtype in SUPPORTED
+
+
+def as_float32(
+    model: nn.Module, chosen: Callable[[torch.dtype], bool] = is_half
+) -> Callable[[], None] | None:
+    """Turn weights and buffers of some types into float32, which holds their values exactly.
+
+    Args:
+        model: Whose linear layers are not packed.
+        chosen: Says of which types.
+
+    Returns:
+        What turns them back, bit for bit; None where there are none, or memory would not hold them, and
+        nothing was changed.
+    """
     tensors = [*model.parameters(), *model.buffers()]
-    halves: list[tuple[Tensor, torch.dtype]] = [
-        (each, each.dtype) for each in tensors if is_emulated(each.dtype)
-    ]
-    if not halves or 2 * sum(half.nbytes for half, _ in halves) > free_memory():
+    halves: list[tuple[Tensor, torch.dtype]] = [(each, each.dtype) for each in tensors if chosen(each.dtype)]
+    if not halves or 2 * sum(half.nbytes for half, _ in halves) > _room(halves[0][0]):
         return None
-    for half, _ in halves:
-        half.data = half.data.float()
 
     def undo() -> None:
         for tensor, dtype in halves:
             tensor.data = tensor.data.to(dtype)
 
+    try:
+        for half, _ in halves:
+            half.data = half.data.float()
+    except RuntimeError:  # of memory, which others took meanwhile
+        undo()
+        return None
     return undo
+
+
+def _room(tensor: Tensor) -> int:
+    """Bytes that are free where a tensor lies."""
+    return torch.cuda.mem_get_info(tensor.device)[0] if tensor.is_cuda else free_memory()
 
 
 def is_emulated(dtype: torch.dtype) -> bool:

@@ -167,6 +167,15 @@ class Embedder(Protocol):
             sequences: Non-empty ASCII strings.
         """
 
+    def embed_in_float32(
+        self, sequences: Sequence[str], layers: Sequence[int]
+    ) -> dict[int, NDArray[np.float32]] | None:
+        """Embed a handful of sequences by the first pooling, with the same weights in float32 arithmetic.
+
+        Returns:
+            By layer, (N, H); None where the model computes in float32 anyway, or can't be made to.
+        """
+
     def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
         """Embed the windows of a batch; a row does not depend on its batch-mates.
 

@@ -54,6 +54,9 @@ class _Control:
         """Nothing to choose."""
         return {}
 
+    def embed_in_float32(self, sequences: Sequence[str], layers: Sequence[int]) -> None:
+        """Nothing: it computes in float32 anyway."""
+
     def prepare(self, sequences: Sequence[str]) -> Prepared:
         """Group sequences; see `Embedder.prepare`. Tokens are letters, and all are seen."""
         count = len(sequences)

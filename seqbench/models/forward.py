@@ -4,7 +4,8 @@ Shape letters: B windows in a batch, T tokens, P poolings, L wanted layers, H hi
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from seqbench.core.malloc import keep_freed_memory
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.types import Pooling
 from seqbench.errors import ModelError, said
-from seqbench.models.arithmetic import use_float32
+from seqbench.models.arithmetic import as_float32, use_float32
 from seqbench.models.attention import use_shared_masks
 from seqbench.models.batches import pad
 from seqbench.models.layers import Layers
@@ -67,6 +68,8 @@ class Forward:
         self._extra = {"use_cache": False} if "use_cache" in parameters else {}
         self.state = FreshState(model)
         self.tap = LayerTap(model, n_layers)
+        self._unpack: Callable[[], None] | None = None
+        self._is_compiled = False
         self.sped_up: list[str] = []
         """What was changed in the model to make it faster."""
         with torch.inference_mode():
@@ -82,7 +85,7 @@ class Forward:
                 before = self._states(windows)
                 self._speed_up("float32 arithmetic", use_float32, windows, before)
                 self._speed_up("shared masks", use_shared_masks, windows, before)
-                self._speed_up("packed linear layers", pack, windows, before)
+                self._unpack = self._speed_up("packed linear layers", pack, windows, before)
             self.equal_lengths = not self._takes_mask or self._padding_leaks(windows)
             self.state.restore()
         # How it computes then hangs on a batch's length: BigBird's attention is sparse from 705 tokens on.
@@ -187,6 +190,31 @@ class Forward:
         for block in self.tap.blocks:
             block.forward = torch.compile(block.forward, dynamic=True)
         self.state.note()
+        self._is_compiled = True
+
+    @contextmanager
+    def in_float32(self) -> Iterator[bool]:
+        """Compute in float32 for a moment, with the same weights, slower.
+
+        Yields:
+            Whether it does; False where it did all along, or memory would not hold the weights.
+        """
+        if self.computes_in is torch.float32:
+            yield False
+            return
+        unpack, back = self._unpack, None
+        try:
+            if unpack is not None:
+                self.state.change(unpack)
+            back = self.state.change(lambda: as_float32(self.model))
+            # Code compiled for another type would be made anew, which takes minutes.
+            with torch.compiler.set_stance("force_eager") if self._is_compiled else nullcontext():
+                yield back is not None
+        finally:
+            if back is not None:
+                self.state.change(back)
+            if unpack is not None:
+                self._unpack = self.state.change(lambda: pack(self.model))
 
     @torch.inference_mode()
     def run(
@@ -240,19 +268,24 @@ class Forward:
 
     def _speed_up(
         self, name: str, change: SpeedUp, windows: Sequence[NDArray[np.int32]], before: Sequence[Tensor]
-    ) -> None:
-        """Change the model if it can be, and back if hidden states are not what they were."""
-        undo = self.state.change(lambda: change(self.model))
+    ) -> Callable[[], None] | None:
+        """Change the model if it can be, and back if hidden states are not what they were.
+
+        Returns:
+            What changes it back later; None where it is as it was.
+        """
+        undo: Callable[[], None] | None = self.state.change(lambda: change(self.model))
         if undo is None:
-            return
+            return None
         try:
             same = self._same(before, self._states(windows))
         except FAULTS:
             same = False
         if same:
             self.sped_up.append(name)
-        else:
-            self.state.change(undo)
+            return undo
+        self.state.change(undo)
+        return None
 
     def _padding_leaks(self, windows: Sequence[NDArray[np.int32]]) -> bool:
         """Whether the hidden states of a short window change with the padding beside a longer one.

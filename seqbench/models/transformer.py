@@ -238,6 +238,21 @@ class SequenceEmbedder:
         """Embed a handful of sequences by the first pooling; see `joining.embed`."""
         return embed(self, sequences, layers)
 
+    def embed_in_float32(
+        self, sequences: Sequence[str], layers: Sequence[int]
+    ) -> dict[int, NDArray[np.float32]] | None:
+        """Embed a handful of sequences in float32; see `Embedder.embed_in_float32`."""
+        budget = self.budget  # which the larger numbers may halve
+        with self.forward.in_float32() as is_changed:
+            if not is_changed:
+                return None
+            try:
+                return embed(self, sequences, layers).layers
+            except (ModelError, *FAULTS):  # kernels that have no float32, or too little memory
+                return None
+            finally:
+                self.budget = budget
+
     def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
         """Embed the windows of a batch; where memory runs out, in halves. See `Embedder.compute`.
 

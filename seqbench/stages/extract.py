@@ -213,7 +213,7 @@ def _share(pair: Pair, nodes: Sequence[Node]) -> Share:
 def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance: Advance) -> Work:
     dataset = workspace.dataset(task.dataset)
     entries = [_entry(name, task.dataset, workspace, embedder) for name in task.entries]
-    get_ready(embedder, dataset, entries, workspace.reporter.note)
+    get_ready(embedder, dataset, entries, task.layers, workspace.reporter.note)
     layers = entries[0].poolable(task.layers)
     if not layers:
         raise ModelError(
