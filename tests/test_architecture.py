@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schedule": {"config", "catalog", "tracking"},
     # Heads on cells are trained in the one training room, and read vectors from files or from what a stage
     # gives.
-    "perturb": {"config", "metrics", "training", "catalog", "probe"},
+    "perturb": {"config", "metrics", "networks", "training", "catalog", "probe"},
     "stages": {
         "config",
         "datasets",

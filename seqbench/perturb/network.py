@@ -8,10 +8,11 @@ H of the transformer, O of what is predicted.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
+
+from seqbench.networks.perceptron import Perceptron
+from seqbench.networks.set_transformer import SetTransformer
 
 
 class StateTransition(nn.Module):
@@ -48,21 +49,17 @@ class StateTransition(nn.Module):
         super().__init__()
         if decoder is None and n_inputs != n_outputs:
             raise ValueError("genes of cell embeddings take a decoder")
-        self.cell = mlp([n_inputs, hidden, hidden])
-        self.perturbation = mlp([n_features, hidden, hidden])
-        block = nn.TransformerEncoderLayer(
-            hidden, heads, 4 * hidden, dropout, activation="gelu", batch_first=True, norm_first=True
-        )
-        self.transformer = nn.TransformerEncoder(
-            block, blocks, norm=nn.LayerNorm(hidden), enable_nested_tensor=False
-        )
+        self.cell = Perceptron(n_inputs, [hidden], hidden, activation="gelu")
+        self.perturbation = Perceptron(n_features, [hidden], hidden, activation="gelu")
+        self.transformer = SetTransformer(hidden, blocks=blocks, heads=heads, dropout=dropout)
         # What is embedded is predicted as an embedding; genes through a decoder come from the hidden state.
         self.is_embedded = n_inputs != n_outputs
         width = hidden if decoder is not None and not self.is_embedded else n_inputs
-        self.output = mlp([hidden, hidden, width])
-        self.decoder = None if decoder is None else mlp([width, *decoder, n_outputs])
+        self.output = Perceptron(hidden, [hidden], width, activation="gelu")
+        self.decoder = None if decoder is None else Perceptron(width, decoder, n_outputs, activation="gelu")
         self.residual = residual
-        last = self.output[-1] if self.decoder is None or self.is_embedded else self.decoder[-1]
+        ends = self.output if self.decoder is None or self.is_embedded else self.decoder
+        last = ends.layers[-1]
         if residual and isinstance(last, nn.Linear):  # training starts from "nothing happens"
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -88,19 +85,6 @@ class StateTransition(nn.Module):
         return (controls_SNC + genes_SNO if self.residual else genes_SNO), None
 
 
-def mlp(widths: Sequence[int]) -> nn.Sequential:
-    """Linear maps with GELU between."""
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(widths):
-        layers += [nn.Linear(n_in, n_out), nn.GELU()]
-    return nn.Sequential(*layers[:-1])
-
-
 def count_parameters(network: nn.Module) -> int:
     """Weights that are trained."""
     return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
-
-
-def as_tensor(values: object) -> Tensor:
-    """An array as float32."""
-    return torch.as_tensor(values, dtype=torch.float32)
