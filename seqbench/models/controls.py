@@ -20,6 +20,9 @@ from seqbench.models.fingerprint import hash_files
 MAX_WIDTH = 65_536
 """Columns of a control at most: 4-mers of proteins would be 160,000, mostly empty."""
 
+_NAMED_IN_FINGERPRINT: tuple[Alphabet, ...] = ("dna", "rna", "protein")
+"""Alphabets whose lengths are hashed: an alphabet that is added must not rename what counts the others."""
+
 LONGEST = 20
 """Longer k-mers are counted as if they had so many letters, too many anyway: huge powers take hours."""
 
@@ -159,7 +162,8 @@ class Kmer:
     @property
     def fingerprint(self) -> str:
         """Hash of the parameters."""
-        k = dict(KMER_LENGTHS) if self.k == "auto" else [self.k] if isinstance(self.k, int) else list(self.k)
+        auto = {alphabet: KMER_LENGTHS[alphabet] for alphabet in _NAMED_IN_FINGERPRINT}
+        k = auto if self.k == "auto" else [self.k] if isinstance(self.k, int) else list(self.k)
         return hash_files([], {"kind": "kmer", "k": k, "canonical": self.canonical})
 
     def identity(self) -> ModelIdentity:

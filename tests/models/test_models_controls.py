@@ -101,3 +101,9 @@ def test_fingerprints_follow_the_parameters() -> None:
     assert len(prints) == 6
     assert Kmer(name="k", k="auto").identity().fingerprint not in prints | {Kmer(name="k", k=4).fingerprint}
     assert Kmer(name="a", k=2).identity().fingerprint == Kmer(name="b", k=(2,)).identity().fingerprint
+
+
+def test_an_alphabet_that_is_added_renames_no_counts_of_the_others() -> None:
+    """The fingerprint that stores of seqbench 0.1.0 before text was an alphabet hold."""
+    expected = "4c907ecb6e2e5e580f2670c47ea11e8d9ea524d55b80691de54cfa3a6b0e600b"
+    assert Kmer(name="kmers", k="auto").fingerprint == expected
