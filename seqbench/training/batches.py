@@ -17,8 +17,11 @@ _Batch = TypeVar("_Batch")
 _Batch_co = TypeVar("_Batch_co", covariant=True)
 
 POOL = 50
-"""Batches' worth of items that are sorted by length together: few enough that batch-mates change from pass to
-pass, enough that a batch holds like lengths. Hugging Face's length grouping takes the same number."""
+"""Batches' worth of items that are sorted by length together, at most; enough for batches of like lengths."""
+
+FEWEST_POOLS = 4
+"""In a small data set pools are smaller: sorted as a whole, the same items would be batch-mates in every
+pass. Both numbers are those of the length grouping of Hugging Face's Trainer."""
 
 
 class Batches(Protocol[_Batch_co]):
@@ -66,7 +69,8 @@ class BatchPlan:
         order_N = random.permutation(self.n_items)
         if self.lengths_N is None:
             return self._cut(order_N)
-        pool = POOL * self._usual_size(self.lengths_N)
+        size = self._usual_size(self.lengths_N)
+        pool = size * max(1, min(POOL, self.n_items // (FEWEST_POOLS * size)))
         sorted_N = np.concatenate(
             [
                 part[np.argsort(-self.lengths_N[part], kind="stable")]

@@ -36,9 +36,17 @@ def test_a_budget_of_tokens_holds_padding_included_and_lengths_are_alike() -> No
     assert padding(batches) < 0.1 < padding(mixed)
 
 
+def test_items_of_a_small_data_set_meet_others_in_the_next_pass() -> None:
+    plan = BatchPlan(n_items=300, seed=1, batch_size=12, lengths_N=LENGTHS)
+    one, other = ({frozenset(batch.tolist()) for batch in plan.batches(number)} for number in (0, 1))
+    assert not one & other
+
+
 def test_an_item_longer_than_the_budget_is_a_batch_alone() -> None:
-    plan = BatchPlan(n_items=3, seed=0, tokens_per_batch=10, lengths_N=np.array([50, 4, 4]))
-    assert sorted(sorted(batch.tolist()) for batch in plan.batches(0)) == [[0], [1, 2]]
+    plan = BatchPlan(n_items=12, seed=0, tokens_per_batch=10, lengths_N=np.array([50] + [4] * 11))
+    batches = [batch.tolist() for batch in plan.batches(0)]
+    assert [0] in batches
+    assert max(map(len, batches)) == 2
 
 
 def test_a_plan_without_size_or_with_two_is_refused() -> None:

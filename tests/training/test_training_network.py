@@ -1,5 +1,7 @@
 """One network under the loop equals an ordinary torch loop, whatever is accumulated, cut or interrupted."""
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,47 @@ def test_the_loss_over_batches_weighs_items_alike() -> None:
     whole = nn.functional.mse_loss(network.eval()(data.x), data.y)
     assert mean_loss(network, objective_of(LOSS), parts) == pytest.approx(whole.item(), rel=1e-6)
     assert mean_loss(network, objective_of(LOSS), []) != mean_loss(network, objective_of(LOSS), [])  # NaN
+
+
+def test_a_training_goes_on_to_more_steps_in_the_middle_of_a_pass() -> None:
+    (short, _), (long, found), (whole, wanted) = (
+        loop_of(data_of(), Course(n_steps=n_steps, choose="last")) for n_steps in (8, 20, 20)
+    )
+    short.run()
+    long.restore(short.state())
+    for loop in (long, whole):
+        loop.run()
+    assert torch.equal(weights_of(found.network), weights_of(wanted.network))
+
+
+def test_a_signal_to_end_is_obeyed_between_steps_with_the_state_saved() -> None:
+    saved: list = []
+    loop, training = loop_of(data_of(), Course(n_steps=50))
+    gradients = training.gradients
+
+    def interrupted(batches: list, step: int) -> None:
+        if step == 7:
+            os.kill(os.getpid(), signal.SIGINT)
+        gradients(batches, step)
+
+    training.gradients = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        loop.run(save=saved.append)
+    assert [state["position"][0] for state in saved] == [8]
+
+
+def test_running_means_go_on_from_the_state_and_count_no_batch_twice(tmp_path: Path) -> None:
+    course = Course(n_steps=9, accumulate=2, checkpoint_every=4, choose="last")
+    kept, found = Checkpoint(path=tmp_path / "state", fingerprint="x"), []
+    for _ in range(2):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Linear(6, 3), nn.BatchNorm1d(3))
+        # With this loss a step of two batches is computed twice.
+        objective = objective_of(TaskLoss(task=Task.REGRESSION, value_loss="rmse"))
+        loop, _ = loop_of(data_of(), course, network=network, objective=objective)
+        if (state := kept.load(CPU)) is not None:
+            loop.restore(state)
+        loop.run(save=kept.save)
+        found.append(network.state_dict())
+    assert all(torch.equal(value, found[1][name]) for name, value in found[0].items())
+    assert int(found[0]["1.num_batches_tracked"]) == 9 * 2
