@@ -44,8 +44,9 @@ from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.once import Once
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.products import embeddings_product, model_product
+from seqbench.stages.sequences import sequences_name
 from seqbench.stages.shards import resolve_layers
-from seqbench.stages.workspace import sequences_name, tell_warnings, workspace_of
+from seqbench.stages.workspace import tell_warnings, workspace_of
 
 KIND = Kind(stage="perturb", unit="heads", counts_records=True, power_key="schedule.probe_power")
 

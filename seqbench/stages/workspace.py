@@ -1,17 +1,15 @@
 """What the tasks of a run share: models, data sets and store, each opened when first needed and kept."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
-from seqbench.config.perturb import ModelFeatures
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
-from seqbench.core.types import Pooling, Strands, check_name
+from seqbench.core.types import Pooling, Strands
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
@@ -27,6 +25,7 @@ from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.context import Context
 from seqbench.stages.lending import Models
 from seqbench.stages.once import Once
+from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
 
@@ -39,18 +38,6 @@ class Entry(NamedTuple):
     """The config's model that makes it."""
     pooling: Pooling | None
     """None for models that pool nothing."""
-
-
-SEQUENCES = ".seqbench-sequences"
-"""Folder beside the catalog for sequences without labels, as data sets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceFile:
-    """A file of sequences without labels, and the models that embed it."""
-
-    path: Path
-    models: frozenset[str]
 
 
 class Workspace:
@@ -75,7 +62,7 @@ class Workspace:
         self._imported = Once(self._import)
         self._identities = Once(self._identify)
         self._datasets = Once(self._open)
-        self._unlabelled = _sequence_files(config)
+        self._unlabelled = sequence_files(config)
         self._repeats: Once[str, Repeats] = Once(lambda name: Repeats(self.dataset(name)))
         self._loaded = Models(lambda model: self.source(model).load(), self._ready)
 
@@ -382,27 +369,6 @@ class Workspace:
             return open_store(self.config.store.path)
         except StoreNotFoundError:
             return None
-
-
-def sequences_name(path: Path) -> str:
-    """The name in the store of a file of sequences without labels."""
-    return check_name(f"{path.stem}@sequences", "data set")
-
-
-def _sequence_files(config: Config) -> dict[str, SequenceFile]:
-    """The files of sequences that `perturb.features` names, by their name in the store."""
-    found: dict[str, SequenceFile] = {}
-    for feature in config.perturb.features if config.perturb is not None else ():
-        if isinstance(feature, ModelFeatures):
-            name = sequences_name(feature.sequences)
-            known = found.get(name, SequenceFile(path=feature.sequences, models=frozenset()))
-            if known.path != feature.sequences:
-                raise ConfigError(
-                    f"perturb.features: {known.path} and {feature.sequences} would be stored under one name "
-                    "(rename one of the files)"
-                )
-            found[name] = replace(known, models=known.models | {feature.model})
-    return found
 
 
 def workspace_of(context: Context) -> Workspace:
