@@ -4,7 +4,8 @@
 const MOST_TOLD = 3;
 
 function auditSection() {
-  const shown = shownDatasets();
+  // An audit is of sequences; cells have checks of their own.
+  const shown = shownDatasets().filter((dataset) => dataset.task !== "perturbation");
   if (!shown.length) return null;
   const title = "Can the data be trusted?";
   if (!report.audits.length)
