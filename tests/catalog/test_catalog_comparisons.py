@@ -210,5 +210,10 @@ def test_the_primary_metrics_that_the_leaderboard_names_are_those_of_the_catalog
     catalog.append([])
     text = catalog.query("SELECT sql FROM duckdb_views() WHERE view_name = 'leaderboard'").rows[0][0]
     primary = catalog.query("SELECT metric FROM metric_names WHERE is_primary").rows
-    assert sorted(name for (name,) in primary) == ["accuracy", "roc_auc", "spearmanr"]
+    assert sorted(name for (name,) in primary) == [
+        "accuracy",
+        "pearson_delta",
+        "roc_auc",
+        "spearmanr",
+    ]
     assert all(f"'{name}'" in text for (name,) in primary)

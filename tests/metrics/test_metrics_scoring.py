@@ -26,6 +26,10 @@ def test_what_cannot_be_scored_is_refused_in_one_line(task, targets, predictions
     assert "\n" not in str(caught.value)
 
 
+OF_ITEMS = (Task.CLASSIFICATION, Task.LABELS, Task.REGRESSION)
+"""Tasks whose metrics are computed of predictions; see test_metrics_responses for the other."""
+
+
 def random_split(task, n_items, n_outputs, rng):
     if task is Task.CLASSIFICATION:
         return rng.integers(0, n_outputs, n_items), rng.dirichlet(np.ones(n_outputs), n_items)
@@ -34,7 +38,7 @@ def random_split(task, n_items, n_outputs, rng):
     return rng.integers(0, 3, (n_items, n_outputs)) * 0.1, rng.random((n_items, n_outputs)).round(1)
 
 
-@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("task", OF_ITEMS)
 def test_tiny_splits_raise_no_warning_and_every_missing_value_has_a_reason(task):
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
@@ -48,7 +52,7 @@ def test_tiny_splits_raise_no_warning_and_every_missing_value_has_a_reason(task)
                 assert all(entry.low is not None or entry.reason for entry in scores)
 
 
-@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("task", OF_ITEMS)
 def test_intervals_hold_their_value_on_an_ordinary_split(task):
     scores, _ = score(task, *random_split(task, 150, 3, np.random.default_rng(1)))
     assert tuple(entry.metric for entry in scores) == METRICS[task]
@@ -64,14 +68,14 @@ def test_half_precision_predictions_and_boolean_labels_are_taken():
 
 def test_only_errors_are_better_when_lower_and_primary_metrics_exist():
     lower = {metric for names in METRICS.values() for metric in names if not higher_is_better(metric)}
-    assert lower == {"brier", "ece", "mse", "rmse", "mcrmse", "mae"}
+    assert lower == {"brier", "ece", "mse", "rmse", "mcrmse", "mae", "weighted_mse", "energy_distance"}
     assert all(PRIMARY[task] in METRICS[task] for task in Task)
     with pytest.raises(ValueError, match="no metric is called 'acuracy'"):
         higher_is_better("acuracy")
 
 
 @pytest.mark.parametrize("at_once", [1, 10**9])
-@pytest.mark.parametrize("task", list(Task))
+@pytest.mark.parametrize("task", OF_ITEMS)
 def test_layers_scored_together_have_the_scores_they_have_alone(task, at_once, monkeypatch):
     monkeypatch.setattr(scoring, "TOGETHER_CELLS", at_once)
     rng = np.random.default_rng(3)
