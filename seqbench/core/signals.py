@@ -39,6 +39,25 @@ def install_handlers() -> None:
             signal.signal(number, _end)
 
 
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """Put handlers back that a library changes within the block, such as when it is imported.
+
+    dask-jobqueue 0.9 makes Ctrl-C end the process with exit code 0 as soon as it is imported. Only the main
+    thread can set handlers, so elsewhere nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # one that was not set in Python can't be put back
+                signal.signal(number, handler)
+
+
 def last_signal() -> KeyboardInterrupt:
     """What the last signal raised, for where a library made an error of its own of it."""
     return Terminated() if signal.SIGTERM in _heard else KeyboardInterrupt()

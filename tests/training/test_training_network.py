@@ -195,6 +195,7 @@ def test_a_training_goes_on_to_more_steps_in_the_middle_of_a_pass() -> None:
 
 def test_a_signal_to_end_is_obeyed_between_steps_with_the_state_saved() -> None:
     saved: list = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     loop, training = loop_of(data_of(), Course(n_steps=50))
     gradients = training.gradients
 
@@ -204,8 +205,11 @@ def test_a_signal_to_end_is_obeyed_between_steps_with_the_state_saved() -> None:
         gradients(batches, step)
 
     training.gradients = interrupted  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
-        loop.run(save=saved.append)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(save=saved.append)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert [state["position"][0] for state in saved] == [8]
 
 

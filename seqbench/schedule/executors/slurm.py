@@ -11,6 +11,7 @@ import dask
 from distributed import Client
 
 from seqbench.config.schedule import ScheduleConfig
+from seqbench.core.signals import kept_handlers
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.schedule.executors.cluster import Cluster, dashboard, security, settings, threads_of
 
@@ -101,8 +102,9 @@ def job_script(schedule: ScheduleConfig, folder: str) -> str:
 
 def _jobqueue() -> Any:
     try:
-        import dask_jobqueue
-        import dask_jobqueue.slurm
+        with kept_handlers():
+            import dask_jobqueue
+            import dask_jobqueue.slurm
     except ImportError as error:
         raise ConfigError(
             "schedule.cluster: slurm needs the package dask-jobqueue (pip install 'seqbench[cluster]')"
