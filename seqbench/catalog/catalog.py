@@ -58,9 +58,9 @@ class Catalog:
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one transaction: all of them or, if it fails, none.
 
-        A run, model, data set, embedding or comparison takes the place of the one of its name, an audit that
-        of the same files. A probe takes the place of one of its spec that failed, and is left out if that one
-        is ok, so appending twice does no harm.
+        A run, model, data set, embedding, training or comparison takes the place of the one of its name,
+        an audit that of the same files. A probe takes the place of one of its spec that failed, and is left
+        out if that one is ok, so appending twice does no harm.
         Many records at once are far cheaper than one at a time: opening and closing alone takes 0.05 s.
 
         Raises:

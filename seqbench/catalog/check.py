@@ -35,6 +35,7 @@ FORMAT_WITH_COMPARISONS = 4
 """The first that has comparisons, and processes of runs."""
 FORMAT_WITH_AUDITS = 5
 FORMAT_WITH_IDS = 6
+FORMAT_WITH_TRAININGS = 8
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -83,6 +84,8 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _audits(connection)
     if number >= FORMAT_WITH_IDS:
         yield from _duplicates(connection, "items", "dataset, sha256, split, item")
+    if number >= FORMAT_WITH_TRAININGS:
+        yield from _duplicates(connection, "trainings", "key")
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
         yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"

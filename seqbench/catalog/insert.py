@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.catalog import audit_rows, probe_rows, rows
+from seqbench.catalog import audit_rows, probe_rows, rows, training_rows
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.columns import Columns
 from seqbench.catalog.records import (
@@ -15,6 +15,7 @@ from seqbench.catalog.records import (
     Record,
     RunRecord,
 )
+from seqbench.catalog.training_records import TrainingRecord
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,6 +61,7 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
         _execute(connection, statement, columns)
     for record in datasets.values():
         _insert_ids(connection, record)
+    _insert_trainings(connection, {r.key: r for r in records if isinstance(r, TrainingRecord)})
     _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
     _insert_audits(connection, {(r.dataset, r.sha256): r for r in records if isinstance(r, AuditRecord)})
     _insert_clean(connection, {r.key: r for r in records if isinstance(r, CleanRecord)})
@@ -72,6 +74,12 @@ def _insert_ids(connection: "DuckDBPyConnection", record: DatasetRecord) -> None
     known = connection.execute("SELECT 1 FROM items WHERE dataset = ? LIMIT 1", [record.dataset]).fetchone()
     if record.ids and known is None:
         _execute(connection, "INSERT INTO items BY NAME FROM incoming", rows.id_columns(record))
+
+
+def _insert_trainings(connection: "DuckDBPyConnection", trainings: Mapping[str, TrainingRecord]) -> None:
+    columns = training_rows.training_columns(trainings)
+    _execute(connection, "DELETE FROM trainings WHERE key IN (SELECT key FROM incoming)", columns)
+    _execute(connection, "INSERT INTO trainings BY NAME FROM incoming", columns)
 
 
 def _insert_comparisons(

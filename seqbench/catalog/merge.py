@@ -79,6 +79,11 @@ _DESCRIPTIONS = (
     FROM source.paired_comparisons WHERE key NOT IN (SELECT key FROM paired_comparisons)
     """,
     """
+    DELETE FROM trainings USING source.trainings theirs
+    WHERE trainings.key = theirs.key AND theirs.finished_at > trainings.finished_at
+    """,
+    "INSERT INTO trainings BY NAME FROM source.trainings WHERE key NOT IN (SELECT key FROM trainings)",
+    """
     DELETE FROM clean_metrics USING source.clean_metrics theirs
     WHERE clean_metrics.key = theirs.key AND theirs.recorded_at > clean_metrics.recorded_at
     """,
@@ -100,7 +105,9 @@ SELECT DISTINCT kind, name FROM (
     UNION ALL SELECT 'data set', dataset FROM source.datasets
     UNION ALL SELECT unnest(['model', 'data set', 'head']), unnest([model, dataset, head]) FROM source.probes
     UNION ALL SELECT unnest(['model', 'data set']), unnest([model, dataset]) FROM source.embeddings
-) ORDER BY ALL
+    UNION ALL SELECT unnest(['model', 'model', 'data set']), unnest([model, base, dataset])
+        FROM source.trainings
+) WHERE name IS NOT NULL ORDER BY ALL
 """
 _DIFFERENT = """
 SELECT 'model', ours.model, ours.fingerprint, theirs.fingerprint
@@ -131,8 +138,8 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
     """Take over what other catalogs hold, in one transaction: everything or nothing.
 
     Equal probes are kept once, and a failed one gives way to one that is ok. Of runs, models, data sets,
-    embeddings and comparisons of one name, and of audits of the same files, the newest counts. Sources are
-    copied, and the copies brought to this version; nothing is written to them.
+    embeddings, trainings and comparisons of one name, and of audits of the same files, the newest counts.
+    Sources are copied, and the copies brought to this version; nothing is written to them.
 
     Args:
         catalog: Where it all goes; made where there is none.

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
+from seqbench.catalog.training_records import TrainingRecord
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import SplitName, Task
 from seqbench.metrics import ClassScore, MetricScore
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 ProbeStatus = Literal["ok", "failed"]
-ComparisonKind = Literal["models", "layers"]
+ComparisonKind = Literal["models", "layers", "heads"]
 
 COMPARISON_METHOD = 1
 """Raised when comparing the same probes gives other numbers than before; older comparisons are made anew."""
@@ -255,7 +256,8 @@ class ComparisonRecord:
 
     kind: ComparisonKind
     """`layers`: two layers of one model and head, of which `a` is the one that was chosen on eval. `models`:
-    two models, or one model (`a`) and the same probes trained on shuffled labels, another variant."""
+    two models, or one model (`a`) and the same probes trained on shuffled labels, another variant. `heads`:
+    one model trained in the way of `a`, and read frozen or trained in another way (`b`)."""
     dataset: str
     metric: str
     a: ComparedSide
@@ -300,6 +302,7 @@ Record = (
     | ComparisonRecord
     | AuditRecord
     | CleanRecord
+    | TrainingRecord
 )
 """Anything that `Catalog.append` takes."""
 

@@ -19,6 +19,7 @@ _ABOUT = {
     "class_metrics": _OF_PROBES,
     "history": _OF_PROBES,
     "predictions": _OF_PROBES,
+    "trainings": "{of_model} AND (dataset IS NULL OR {of_whole_dataset})",
     "paired_comparisons": "{of_dataset} AND {of_model_a} AND {of_model_b}",
     "audits": "{of_dataset}",
     "audit_splits": "{of_dataset}",
@@ -63,6 +64,10 @@ class Part:
         fills = {
             "of_model": ("model", self.models),
             "of_dataset": ("dataset", self.datasets),
+            "of_whole_dataset": (
+                "dataset",
+                [*self.datasets, *(name.partition("/")[0] for name in self.datasets)],
+            ),
             "of_model_a": ("model_a", self.models),
             "of_model_b": ("model_b", self.models),
         }

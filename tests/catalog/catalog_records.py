@@ -16,6 +16,7 @@ from seqbench.catalog.records import (
     RunRecord,
     SplitRecord,
 )
+from seqbench.catalog.training_records import TrainingRecord
 from seqbench.core.types import Task
 from seqbench.metrics import ClassScore, MetricScore
 
@@ -81,6 +82,35 @@ def embedding_record(**changed):
         "settings": {"pooling": "mean"},
     }
     return EmbeddingRecord(**given | changed)
+
+
+def training_record(**changed):
+    """A model that was fine-tuned on splice."""
+    given = {
+        "key": "t1",
+        "run_id": "r1",
+        "stage": "finetune",
+        "model": "bert",
+        "base": "bert",
+        "dataset": "splice",
+        "encoder": "lora",
+        "seed": 1,
+        "fold": None,
+        "trained_parameters": 1_000,
+        "total_parameters": 50_000,
+        "seconds": 60.0,
+        "device": "cpu",
+        "peak_memory_bytes": 1 << 30,
+        "steps": 40,
+        "items": 640,
+        "tokens": 64_000,
+        "folder": "checkpoints/bert-splice-lora-1",
+        "fingerprint": "g",
+        "probes": (7, 8),
+        "settings": {"lr": 1e-4},
+        "finished_at": STARTED,
+    }
+    return TrainingRecord(**given | changed)
 
 
 def split_record(split, metrics, n_items=5, class_metrics=()):

@@ -25,6 +25,7 @@ from tests.catalog.catalog_records import (
     model_record,
     probe_record,
     run_record,
+    training_record,
 )
 
 
@@ -185,6 +186,25 @@ def test_a_later_model_dataset_or_embedding_of_the_name_takes_its_place(catalog)
     assert rows(catalog, "SELECT fingerprint FROM models") == [("b",)]
     assert rows(catalog, "SELECT sha256 FROM datasets") == [("b",)]
     assert rows(catalog, "SELECT n_items, tokens_per_s FROM embeddings") == [(2, None)]
+
+
+def test_a_training_comes_back_and_a_later_one_of_its_key_takes_its_place(catalog):
+    adapted = {"stage": "adapt", "model": "phage", "dataset": None, "encoder": "full", "probes": ()}
+    catalog.append([training_record(seconds=1.0), training_record(key="t2", **adapted, folder=None)])
+    catalog.append([training_record(peak_memory_bytes=None, fold=0)])
+    first, second = dicts(
+        catalog, "SELECT * REPLACE (settings::VARCHAR AS settings) FROM trainings ORDER BY key"
+    )
+    given = asdict(training_record(peak_memory_bytes=None, fold=0))
+    assert first == given | {
+        "probes": [7, 8], "settings": json.dumps(given["settings"]), "finished_at": STARTED.replace(tzinfo=None)
+    }  # fmt: skip
+    assert (second["model"], second["dataset"], second["folder"], second["probes"]) == (
+        "phage",
+        None,
+        None,
+        [],
+    )
 
 
 def test_appending_a_probe_twice_changes_nothing(catalog):

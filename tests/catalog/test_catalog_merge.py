@@ -32,6 +32,7 @@ from tests.catalog.catalog_records import (
     model_record,
     probe_record,
     run_record,
+    training_record,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -78,6 +79,7 @@ def everything(**changed):
         comparison_record([probe], [probe_record(model="other")]),
         audit_record(),
         clean_record(audit_record(), probe.probe_id, f1=0.5),
+        training_record(probes=(probe.probe_id,)),
     ]
 
 
@@ -135,21 +137,22 @@ def test_of_descriptions_the_newest_counts(here, there, tmp_path):
             dataset_record(task_group=name),
             embedding_record(device=name, layers=(layer,)),
             comparison_record([probe_record()], [probe_record(model="b")], p=n / 10),
+            training_record(device=name, finished_at=STARTED + timedelta(hours=n)),
         ]
 
     sql = (
-        "SELECT revision, task_group, e.device, layer, p "
-        "FROM models, datasets, embeddings e, embedding_layers, paired_comparisons"
+        "SELECT revision, task_group, e.device, layer, p, t.device "
+        "FROM models, datasets, embeddings e, embedding_layers, paired_comparisons, trainings t"
     )
     here.append(described(1, "old"))
     there.append(described(2, "new"))
     merge(here, [there.path])
-    assert rows(here, sql) == [("new", "new", "new", 2, 0.2)]
+    assert rows(here, sql) == [("new", "new", "new", 2, 0.2, "new")]
     third = Catalog(tmp_path / "third.duckdb")
     third.append([model_record("else")])
     merge(there, [here.path, third.path])
     assert rows(there, sql.replace("models", "(FROM models WHERE model = 'bert')")) == [
-        ("new", "new", "new", 2, 0.2)
+        ("new", "new", "new", 2, 0.2, "new")
     ]
 
 
@@ -268,6 +271,9 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
         [*map(model_record, "abc"), dataset_record(), dataset_record("other"), embedding_record(model="b")]
     )
     there.append([comparison_record([a], [b]), comparison_record([a], [c])])
+    trained = {"finetuned": {}, "adapted": {"stage": "adapt", "dataset": None}, "other": {"dataset": "other"}}
+    there.append([training_record(key=key, model="b", **about) for key, about in trained.items()])
+    there.append([training_record(model="c")])
     audit = audit_record()
     there.append([audit, audit_record("other"), *(clean_record(audit, p.probe_id, f1=0.5) for p in (a, c))])
     part = Part(models=("a", "b"), datasets=("splice",))
@@ -275,7 +281,7 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
         "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
         "audits": 1, "audit_splits": 3, "audit_findings": 3, "audit_controls": 2, "audit_items": 8,
-        "clean_metrics": 1, "items": 0,
+        "clean_metrics": 1, "items": 0, "trainings": 2,
     }  # fmt: skip
     assert import_folder(here, tmp_path / "part").added == 2
     assert rows(here, "SELECT run_id FROM runs ORDER BY ALL") == [("a",), ("b",)]

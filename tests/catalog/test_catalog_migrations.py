@@ -17,7 +17,13 @@ from seqbench.catalog.migrate import Migration, migrations, views
 from seqbench.catalog.records import SplitContents
 from seqbench.errors import CatalogError
 from tests.catalog.audit_records import audit_record
-from tests.catalog.catalog_records import comparison_record, dataset_record, probe_record, run_record
+from tests.catalog.catalog_records import (
+    comparison_record,
+    dataset_record,
+    probe_record,
+    run_record,
+    training_record,
+)
 
 DATA = Path(__file__).parent / "data"
 VERSION_1 = DATA / "catalog_v1.duckdb.gz"
@@ -82,6 +88,17 @@ def test_old_catalogs_have_no_audits_and_take_new_ones(path):
     ] * 3
     catalog.append([audit_record()])
     assert catalog.query("SELECT dataset, verdict, is_current FROM audit").rows == [("splice", "red", True)]
+
+
+def test_old_catalogs_have_no_trainings_and_take_them_and_comparisons_of_heads(path):
+    path.write_bytes(gzip.decompress((DATA / "catalog_v4.duckdb.gz").read_bytes()))
+    catalog = Catalog(path)
+    assert catalog.query("FROM trainings").rows == []
+    comparison = comparison_record([probe_record(head="lora")], [probe_record()], kind="heads")
+    catalog.append([training_record(), comparison])
+    assert catalog.query("SELECT key FROM trainings").rows == [("t1",)]
+    kinds = catalog.query("SELECT kind, count(*) FROM paired_comparisons GROUP BY ALL ORDER BY ALL").rows
+    assert kinds == [("heads", 1), ("models", 1)]
 
 
 def test_an_old_catalog_becomes_what_a_new_one_is(path, tmp_path):
