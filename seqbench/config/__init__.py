@@ -1,6 +1,8 @@
 """Config files: schema, loading, overrides, and the reference system's flat files."""
 
+from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import METRIC_NAMES, MetricName
+from seqbench.config.heads import ForestConfig, MlpConfig, XgbConfig
 from seqbench.config.load import LoadedConfig, load_config
 from seqbench.config.model_kinds import (
     ByIdModel,
@@ -12,18 +14,9 @@ from seqbench.config.model_kinds import (
     PrecomputedModel,
     RandomInitModel,
 )
-from seqbench.config.schema import (
-    Config,
-    DatasetsConfig,
-    ExtractConfig,
-    ForestConfig,
-    MlpConfig,
-    ProbeConfig,
-    ReportConfig,
-    StoreConfig,
-    XgbConfig,
-    json_schema,
-)
+from seqbench.config.probe import ProbeConfig
+from seqbench.config.report import ReportConfig
+from seqbench.config.schema import Config, DatasetsConfig, json_schema
 from seqbench.config.write import to_yaml
 
 __all__ = [

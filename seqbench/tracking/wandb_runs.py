@@ -11,7 +11,7 @@ from typing import Any
 import wandb
 
 from seqbench.catalog.records import ProbeRecord
-from seqbench.config.schema import WandbConfig
+from seqbench.config.report import WandbConfig
 from seqbench.errors import ConfigError
 from seqbench.tracking.base import Labels, by_epoch, curves, pair_of, remarks, scores
 

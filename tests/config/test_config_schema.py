@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from seqbench.config import METRIC_NAMES, Config, DatasetsConfig, KmerModel, MlpConfig, json_schema
-from seqbench.config.schema import SubsetConfig, WandbConfig
+from seqbench.config.probe import SubsetConfig
+from seqbench.config.report import WandbConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MINIMAL: dict[str, Any] = {"models": [{"kind": "kmer"}], "datasets": {"root": "data"}}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from seqbench.catalog.records import EpochRecord
-from seqbench.config.schema import ProbeConfig
+from seqbench.config.probe import ProbeConfig
 from seqbench.core.types import Task
 from seqbench.probe.heads import FittedHead, Problem
 from seqbench.probe.health import Health, diagnose, is_degenerate, judge_curve

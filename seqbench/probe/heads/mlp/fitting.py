@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqbench.config.schema import MlpConfig
+from seqbench.config.heads import MlpConfig
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
 from seqbench.probe.heads.base import (

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from seqbench.config.schema import MlpConfig
+from seqbench.config.heads import MlpConfig
 from seqbench.core.progress import Advance
 from seqbench.probe.heads.base import (
     ChooseEpoch,

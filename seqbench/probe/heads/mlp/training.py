@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqbench.config.schema import MlpConfig
+from seqbench.config.heads import MlpConfig
 from seqbench.probe.heads.mlp.blocks import predict_rows
 from seqbench.probe.heads.mlp.draws import Batch, Draws, StackBatches
 from seqbench.probe.heads.mlp.losses import StackLoss
