@@ -43,7 +43,7 @@ from seqbench.schedule.plan import Plan, Problem, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.once import Once
 from seqbench.stages.probe import CHECKPOINTS
-from seqbench.stages.products import embeddings_product, model_product
+from seqbench.stages.products import embeddings_product
 from seqbench.stages.sequences import sequences_name
 from seqbench.stages.shards import resolve_layers
 from seqbench.stages.workspace import tell_warnings, workspace_of
@@ -58,6 +58,15 @@ class PerturbTask:
     dataset: str
     contender: Contender
     designs: tuple[ResponseDesign, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterHeads:
+    """The heads on a feature whose model a task of this run makes; its layers are known when it is there."""
+
+    dataset: str
+    place: int
+    """Of the feature in the config."""
 
 
 class PerturbStage(Stage):
@@ -75,6 +84,7 @@ class PerturbStage(Stage):
         self._workspace = context.shared(workspace_of)
         self._experiments: Once[tuple[str, tuple[str, ...]], Experiment] = Once(self._make)
         self._described: set[tuple[str, str]] = set()
+        self._known: set[str] = set()
 
     @property
     def _config(self) -> PerturbConfig:
@@ -85,16 +95,56 @@ class PerturbStage(Stage):
     def plan(self, plan: Plan) -> Iterator[Node]:
         """The missing heads of every contender on every file of cells, after what they read is extracted."""
         self.context.shared(tell_warnings)
-        known = Catalog(self.context.config.catalog).known_spec_hashes()
+        self._known = Catalog(self.context.config.catalog).known_spec_hashes()
         for settings in self._config.data:
             with plan.listing("perturb", settings.name):
-                yield from self._plan_cells(plan, settings, known)
+                there = [
+                    contender
+                    for place in range(len(self._config.features))
+                    if not self._is_later(plan, place)
+                    for contender in self._contenders(place)
+                ]
+                yield from self._plan_cells(plan, settings, [Contender(), *there], tell=True)
+                for place in range(len(self._config.features)):
+                    if self._is_later(plan, place):
+                        yield self._later(plan, settings, place)
 
-    def _plan_cells(self, plan: Plan, settings: CellsConfig, known: set[str]) -> list[Node]:
+    def unfold(self, task: LaterHeads, plan: Plan) -> Iterator[Node]:
+        """The heads on a model that is there by now; its layers were not known before."""
+        settings = next(each for each in self._config.data if each.name == task.dataset)
+        yield from self._plan_cells(plan, settings, list(self._contenders(task.place)), tell=False)
+
+    def _is_later(self, plan: Plan, place: int) -> bool:
+        """Whether a feature is of a model that a task of this run makes."""
+        feature = self._config.features[place]
+        return isinstance(feature, ModelFeatures) and plan.is_open(_source(feature))
+
+    def _later(self, plan: Plan, settings: CellsConfig, place: int) -> Node:
+        feature = self._config.features[place]
+        assert isinstance(feature, ModelFeatures)
+        group = Group(KIND.stage, feature.model, settings.name)
+        unknown = tuple(Quantity(column=column, amount=None) for column in ("heads", "to train"))
+        plan.shares.append(
+            Share(model=feature.model, dataset=settings.name, group=group, done=0, left=0, quantities=unknown)
+        )
+        return Node(
+            key=f"perturb/{settings.name}/{feature.model}/later-{place}",
+            kind=KIND,
+            model=feature.model,
+            dataset=settings.name,
+            task=LaterHeads(dataset=settings.name, place=place),
+            power=0,
+            after=plan.makers(_source(feature)) or frozenset(),
+            unfolds=True,
+        )
+
+    def _plan_cells(
+        self, plan: Plan, settings: CellsConfig, contenders: Sequence[Contender], *, tell: bool
+    ) -> list[Node]:
         cells = opened_cells(settings)
         roles = roles_of(cells, settings, self._config.splits)
         left_out = self._left_out(cells, roles)
-        if left_out:
+        if left_out and tell:
             self.context.reporter.note(
                 f"warning: {settings.name}: {len(left_out)} perturbations have no vector and are left "
                 "out of train "
@@ -102,11 +152,11 @@ class PerturbStage(Stage):
             )
         digest = digest_of(settings, without(roles, left_out))
         has_combinations = any(len(genes_of(name)) > 1 for name in roles.perturbations("test"))
-        if "additive" in self._config.heads and not has_combinations:
+        if "additive" in self._config.heads and not has_combinations and tell:
             reason = "additive needs combinations of genes in test, such as A+B; there are none"
             plan.not_applicable.append(Problem(model="additive", dataset=settings.name, reason=reason))
         nodes = []
-        for contender in [Contender(), *self._contenders(plan)]:
+        for contender in contenders:
             designs = [
                 ResponseDesign(
                     dataset=settings.name,
@@ -120,7 +170,7 @@ class PerturbStage(Stage):
                 for head, seed in heads_of(self._config, contender)
                 if head != "additive" or has_combinations
             ]
-            missing = tuple(each for each in designs if spec_hash(each.spec) not in known)
+            missing = tuple(each for each in designs if spec_hash(each.spec) not in self._known)
             node = self._node(plan, settings, contender, missing)
             plan.shares.append(_share(node, len(designs), len(missing)))
             nodes += [node] if missing else []
@@ -133,7 +183,7 @@ class PerturbStage(Stage):
         near = None
         feature = None if contender.place is None else self._config.features[contender.place]
         if isinstance(feature, ModelFeatures):
-            near = embeddings_product(feature.model, sequences_name(feature.sequences))
+            near = _source(feature)
             after = plan.makers(near) or frozenset()
         return Node(
             key=f"perturb/{settings.name}/{contender.model}/{contender.layer}",
@@ -151,29 +201,25 @@ class PerturbStage(Stage):
     def _st_settings(self) -> dict[str, Any]:
         return self._config.st.model_dump(mode="json", exclude={"checkpoint_steps"})
 
-    def _contenders(self, plan: Plan) -> Iterator[Contender]:
-        for place, feature in enumerate(self._config.features):
-            if feature == "onehot":
-                yield Contender(model=ONE_HOT, fingerprint=ONE_HOT, place=place)
-            elif isinstance(feature, FileFeatures):
-                found = self._vectors[place]
-                yield Contender(model=found.model, fingerprint=found.fingerprint, place=place)
-            elif isinstance(feature, ModelFeatures):
-                if plan.makers(model_product(feature.model)):
-                    raise ConfigError(
-                        f"perturb.features: model {feature.model} is made by this very run; run "
-                        "`seqbench perturb` when it is there"
-                    )
-                identity = self._workspace.identity(feature.model)
-                for layer in self._layers(feature, identity.n_layers):
-                    yield Contender(
-                        model=feature.model,
-                        fingerprint=f"{identity.fingerprint} {self._workspace.pooling(feature.model)} "
-                        f"{self._workspace.dataset(sequences_name(feature.sequences)).sha256}",
-                        layer=layer,
-                        n_layers=identity.n_layers,
-                        place=place,
-                    )
+    def _contenders(self, place: int) -> Iterator[Contender]:
+        """Those that a feature gives: of a model, one a layer."""
+        feature = self._config.features[place]
+        if feature == "onehot":
+            yield Contender(model=ONE_HOT, fingerprint=ONE_HOT, place=place)
+        elif isinstance(feature, FileFeatures):
+            found = self._vectors[place]
+            yield Contender(model=found.model, fingerprint=found.fingerprint, place=place)
+        elif isinstance(feature, ModelFeatures):
+            identity = self._workspace.identity(feature.model)
+            for layer in self._layers(feature, identity.n_layers):
+                yield Contender(
+                    model=feature.model,
+                    fingerprint=f"{identity.fingerprint} {self._workspace.pooling(feature.model)} "
+                    f"{self._workspace.dataset(sequences_name(feature.sequences)).sha256}",
+                    layer=layer,
+                    n_layers=identity.n_layers,
+                    place=place,
+                )
 
     def _layers(self, feature: ModelFeatures, n_layers: int) -> tuple[int, ...]:
         extracted = self._workspace.asked_layers(n_layers)
@@ -312,6 +358,11 @@ class PerturbStage(Stage):
         """Heads trained, and those that were there."""
         there = f", {known:,} were there already" if known else ""
         return f"{done:,} response heads trained{there}"
+
+
+def _source(feature: ModelFeatures) -> str:
+    """What an extraction gives of it."""
+    return embeddings_product(feature.model, sequences_name(feature.sequences))
 
 
 def _share(node: Node, wanted: int, missing: int) -> Share:

@@ -9,9 +9,14 @@ import pytest
 import torch
 import yaml
 
+from seqbench.config import Config
+from seqbench.config.stages import STAGES
+from seqbench.core.progress import Silent
+from seqbench.schedule.run import run
 from tests.command import rows, seqbench
 from tests.perturb.planted_cells import write_cells
 
+MAKE = {"make": "tests.schedule.toy:MakeModel", **STAGES}
 ST = {"set_size": 8, "hidden": 16, "blocks": 1, "heads": 2, "steps": 4, "val_every": 2, "batch_sets": 2}
 
 
@@ -92,6 +97,21 @@ def test_what_is_in_the_catalog_is_not_trained_again(finished: Path) -> None:
     assert again.exit_code == 0
     assert "0 response heads trained, 12 were there already" in again.output
     assert "additive needs combinations of genes" in again.output
+
+
+def test_heads_on_a_model_that_the_run_makes_are_trained_when_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feature = {"model": "made", "sequences": "genes.jsonl"}
+    path = write_config(tmp_path, features=["onehot", feature], heads=["ridge"])
+    monkeypatch.chdir(tmp_path)
+    models = [{"path": str(tmp_path / "made"), "name": "made", "dtype": "float32"}]
+    config = Config.model_validate(yaml.safe_load(path.read_text()) | {"models": models})
+    outcome = run(config, Silent(), "run", registry=MAKE)
+    assert (outcome.failed, outcome.done["perturb"]) == ((), 5)  # one hot, and four layers
+    query = "SELECT layer FROM results WHERE model = 'made' AND split = 'test' ORDER BY ALL"
+    assert [row["layer"] for row in rows(path, query)] == [0, 1, 2, 3]
+    assert run(config, Silent(), "run", registry=MAKE).done["perturb"] == 0
 
 
 def test_a_perturbation_without_a_vector_ends_the_run_with_its_name_unless_skipped(tmp_path: Path) -> None:
