@@ -36,7 +36,7 @@ def list_models(config: ConfigPath, set_: Overrides = None) -> None:
         table.add_column(
             column, justify="right" if column in ("layers", "width") else "left", overflow="fold"
         )
-    for name in workspace.model_names:
+    for name in workspace.entries.names:
         identity = workspace.identity(name)
         table.add_row(
             name,
@@ -44,7 +44,7 @@ def list_models(config: ConfigPath, set_: Overrides = None) -> None:
             str(identity.n_layers),
             str(identity.hidden or "by data set"),
             identity.fingerprint[:12],
-            _place(identity.path, workspace.parameters(name)),
+            _place(identity.path, workspace.entries.parameters(name)),
         )
     console().print(table)
 
@@ -107,7 +107,7 @@ def check(
     datasets = [workspace.dataset(name) for name in workspace.dataset_names] if _is_config(target) else []
     datasets += [_dataset(folder, told) for folder in data or ()]
     certificates = []
-    for certificate in check_models(workspace, _chosen(workspace.model_names, model), datasets):
+    for certificate in check_models(workspace, _chosen(workspace.entries.names, model), datasets):
         certificates.append(certificate)
         if not as_json:
             print_certificate(certificate, console())

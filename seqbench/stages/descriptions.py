@@ -80,7 +80,7 @@ class Descriptions:
 
     def _of_pair(self, entry: Embeddings) -> list[Record]:
         return [
-            model_record(entry, self._workspace.parameters(entry.model.name)),
+            model_record(entry, self._workspace.entries.parameters(entry.model.name)),
             dataset_record(entry, self._workspace),
         ]
 

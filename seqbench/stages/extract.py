@@ -55,11 +55,11 @@ class ExtractStage(Stage):
         """The missing blocks of every model on every data set; models that are made first come later."""
         self.context.shared(tell_warnings)
         workspace = self._workspace
-        for model in workspace.model_names:
-            makers = plan.makers(model_product(workspace.computed_by(model)))
+        for model in workspace.entries.names:
+            makers = plan.makers(model_product(workspace.entries.computed_by(model)))
             if not makers:
                 self._survey(plan, [model], self._datasets(model))
-            elif model == workspace.computed_by(model):
+            elif model == workspace.entries.computed_by(model):
                 for dataset in self._datasets(model):
                     yield self._later(plan, model, dataset, makers)
         nodes = self._shards(self._pairs)
@@ -74,7 +74,11 @@ class ExtractStage(Stage):
         return [*self._workspace.dataset_names, *self._workspace.unlabelled_names(model)]
 
     def _entries(self, model: str) -> list[str]:
-        return [name for name in self._workspace.model_names if self._workspace.computed_by(name) == model]
+        return [
+            name
+            for name in self._workspace.entries.names
+            if self._workspace.entries.computed_by(name) == model
+        ]
 
     def _later(self, plan: Plan, model: str, dataset: str, makers: frozenset[str]) -> Node:
         group = Group(KIND.stage, model, dataset)
@@ -117,13 +121,13 @@ class ExtractStage(Stage):
     def do(self, task: ExtractTask, doing: Doing) -> Work:
         """Fill the store with the blocks of a task; those that are there by now are left as they are."""
         workspace = self._workspace
-        if workspace.is_precomputed(task.model):
+        if workspace.entries.is_precomputed(task.model):
             identity = workspace.identity(task.model)
             imported = workspace.imported(task.model, task.dataset)
             entry = workspace.store.require(identity, task.dataset, imported.facts)
             import_split(workspace.precomputed(task.model), imported, entry, task.split, doing.advance)
             return Work(items=task.items)
-        if workspace.is_by_id(task.model):
+        if workspace.entries.is_by_id(task.model):
             facts = workspace.facts_by_id(task.model, task.dataset)
             entry = workspace.store.require(workspace.identity(task.model), task.dataset, facts)
             return workspace.joined(task.model, task.dataset).store(entry, task.split, doing.advance)
@@ -220,7 +224,7 @@ def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance:
             f"model {task.model!r}: none of extract.layers can be pooled ({told(entries[0].left_out)})"
         )
     targets = [
-        Target(entry=entry, pooling=workspace.pooling(name), layers=layers)
+        Target(entry=entry, pooling=workspace.entries.pooling(name), layers=layers)
         for name, entry in zip(task.entries, entries, strict=True)
     ]
     extraction = Extraction(
@@ -228,7 +232,7 @@ def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance:
         dataset,
         task.split,
         targets,
-        strands=workspace.strands(task.model, dataset),
+        strands=workspace.entries.strands(task.model, dataset),
         repeats=workspace.repeats(task.dataset),
     )
     blocks = [block for block in task.blocks if _is_missing(targets, task.split, block)]

@@ -45,8 +45,8 @@ def pair_to_extract(workspace: Workspace, store: Store | None, model: str, datas
         row_bytes=4 * facts.n_seqs * facts.hidden,
         splits=tuple(splits),
         labels=describe_task(facts.task, len(facts.classes) or facts.n_targets),
-        is_import=workspace.is_precomputed(model) or workspace.is_by_id(model),
-        source=workspace.computed_by(model),
+        is_import=workspace.entries.is_precomputed(model) or workspace.entries.is_by_id(model),
+        source=workspace.entries.computed_by(model),
     )
 
 
@@ -54,11 +54,11 @@ def _described(
     workspace: Workspace, entry: Embeddings | None, model: str, dataset: str
 ) -> tuple[EmbeddingFacts, dict[SplitName, int]]:
     """What is going to be recorded, as far as it is known before the model is loaded; letters by split."""
-    if workspace.is_precomputed(model):
+    if workspace.entries.is_precomputed(model):
         facts = workspace.imported(model, dataset).facts
         return facts, dict.fromkeys(facts.splits, 0)
     content = workspace.dataset(dataset)
-    if workspace.is_by_id(model):
+    if workspace.entries.is_by_id(model):
         return workspace.facts_by_id(model, dataset), dict.fromkeys(content.splits, 0)
     hidden = workspace.identity(model).hidden
     if hidden is None:
@@ -84,7 +84,7 @@ def stored_entry(workspace: Workspace, store: Store | None, model: str, dataset:
     """
     entry = present_entry(store, model, base_of(dataset))
     if entry is None or store is None:
-        if workspace.kind(model) in CONTROLS - {"random-init"}:
+        if workspace.entries.kind(model) in CONTROLS - {"random-init"}:
             workspace.hidden(model, dataset)  # says so where it is not applicable
         raise SeqbenchError(
             f"{model}/{dataset} is not in {workspace.config.store.path} (run `seqbench extract` first)"
@@ -108,21 +108,21 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
         StoreMismatchError: Data, settings or a control's parameters differ.
     """
     model, dataset = entry.model.name, entry.dataset
-    if workspace.is_precomputed(model):
+    if workspace.entries.is_precomputed(model):
         imported = workspace.imported(model, dataset) if workspace.precomputed(model).path.is_dir() else None
         if imported is not None:
             store.check(entry.model, dataset, imported.facts)
         return
-    if workspace.is_by_id(model):
+    if workspace.entries.is_by_id(model):
         if workspace.id_file(model).path.is_file():
             store.check(workspace.identity(model), dataset, workspace.facts_by_id(model, dataset))
         return
     source = workspace.source(model)
-    kind = workspace.kind(model)
+    kind = workspace.entries.kind(model)
     identity = replace(entry.model, kind=kind)
     if kind in ("kmer", "onehot"):
         identity = replace(identity, fingerprint=source.fingerprint)
-    settings = source.declared() | workspace.pooling_setting(model)
+    settings = source.declared() | workspace.entries.pooling_setting(model)
     facts = replace(entry.facts, settings=settings, dtype=workspace.config.store.dtype)
     if workspace.has_files(dataset):
         content = workspace.dataset(dataset)
@@ -150,7 +150,7 @@ def stored_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
 def _asked_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
     """The layers that the config asks for; where files are not at hand, all are those that are stored."""
     model = entry.model.name
-    if not workspace.is_precomputed(model):
+    if not workspace.entries.is_precomputed(model):
         return workspace.asked_layers(entry.model.n_layers)
     if workspace.precomputed(model).path.is_dir():
         return workspace.layers(model, base_of(entry.dataset))

@@ -211,11 +211,13 @@ class PerturbStage(Stage):
             yield Contender(model=found.model, fingerprint=found.fingerprint, place=place)
         elif isinstance(feature, ModelFeatures):
             identity = self._workspace.identity(feature.model)
-            for layer in self._layers(feature, identity.n_layers):
+            layers = self._layers(feature, identity.n_layers)
+            pooling = self._workspace.entries.pooling(feature.model)
+            sequences = self._workspace.dataset(sequences_name(feature.sequences))
+            for layer in layers:
                 yield Contender(
                     model=feature.model,
-                    fingerprint=f"{identity.fingerprint} {self._workspace.pooling(feature.model)} "
-                    f"{self._workspace.dataset(sequences_name(feature.sequences)).sha256}",
+                    fingerprint=f"{identity.fingerprint} {pooling} {sequences.sha256}",
                     layer=layer,
                     n_layers=identity.n_layers,
                     place=place,

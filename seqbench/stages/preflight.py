@@ -29,9 +29,9 @@ def check_models(
     """
     samples = [draw(dataset, dataset_facts(dataset)) for dataset in datasets]
     for name in models:
-        if workspace.kind(name) not in WITH_OPTIONS:
+        if workspace.entries.kind(name) not in WITH_OPTIONS:
             workspace.reporter.note(
-                f"{name}: nothing to check, it is no transformer ({workspace.kind(name)})"
+                f"{name}: nothing to check, it is no transformer ({workspace.entries.kind(name)})"
             )
             continue
         try:
@@ -40,7 +40,7 @@ def check_models(
         except ModelError as error:
             if len(models) == 1:
                 raise
-            certificate = _unusable(name, str(workspace.parameters(name).get("dtype")), error)
+            certificate = _unusable(name, str(workspace.entries.parameters(name).get("dtype")), error)
         if certificate is not None:
             yield certificate
 

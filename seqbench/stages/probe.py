@@ -91,7 +91,7 @@ class ProbeStage(Stage):
         self.context.shared(tell_warnings)
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
         store = self._workspace.present_store()
-        for model in self._workspace.model_names:
+        for model in self._workspace.entries.names:
             for dataset in self._workspace.dataset_names:
                 if not plan.is_out(model, dataset):
                     for name in views_of(self._workspace, dataset):
@@ -182,7 +182,7 @@ class ProbeStage(Stage):
 
     def _items(self, model: str, dataset: str) -> Items:
         """The items of a data set that is not in the store yet."""
-        if self._workspace.is_precomputed(model) and dataset == base_of(dataset):
+        if self._workspace.entries.is_precomputed(model) and dataset == base_of(dataset):
             imported = self._workspace.imported(model, dataset)
             return items_of_targets(imported.facts.task, imported.labels)
         content = self._workspace.dataset(dataset)
@@ -209,7 +209,7 @@ class ProbeStage(Stage):
         """Train the probes of a task that are not known."""
         entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
         config = self.context.config
-        root = config.probe.save_heads
+        root, parameters = config.probe.save_heads, self._workspace.entries.parameters
         known: Collection[str] = self._known if task.known is None else task.known
         for records in run_probes(
             entry,
@@ -220,7 +220,7 @@ class ProbeStage(Stage):
             advance=doing.advance,
             memory_bytes=int(config.probe.memory * 2**30),
             checkpoints=self._checkpoints,
-            save=None if root is None else keeper(root, entry, self._workspace.parameters(task.model)),
+            save=None if root is None else keeper(root, entry, parameters(task.model)),
             is_kept=kept_heads(config, entry),
         ):
             doing.give(records)

@@ -20,7 +20,7 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
         views = [each for spec in workspace.resolved.specs for each in spec.views]
         for spec in views if store is not None else ():
             wanted = designs(config.probe, spec.head)
-            for model in workspace.model_names:
+            for model in workspace.entries.names:
                 if store is not None and f"{model}/{base_of(spec.name)}" in store:
                     entry = view(workspace, store, model, spec.name)
                     probes = wanted_probes(entry, (0,), wanted)

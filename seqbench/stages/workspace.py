@@ -3,13 +3,10 @@
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
 
-from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
-from seqbench.core.alphabets import is_nucleic
+from seqbench.config import ByIdModel, Config, PrecomputedModel
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
-from seqbench.core.types import Pooling, Strands
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
@@ -23,21 +20,12 @@ from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.context import Context
+from seqbench.stages.entries import Entries
 from seqbench.stages.lending import Models
 from seqbench.stages.once import Once
 from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, Store, create_store, open_store
-
-
-class Entry(NamedTuple):
-    """What is stored under one name."""
-
-    name: str
-    model: str
-    """The config's model that makes it."""
-    pooling: Pooling | None
-    """None for models that pool nothing."""
 
 
 class Workspace:
@@ -46,14 +34,7 @@ class Workspace:
     def __init__(self, config: Config, reporter: Reporter) -> None:
         self.config = config
         self.reporter = reporter
-        self._models = {model.name: model for model in config.models}
-        entries = [entry for model in config.models for entry in self._entries_of(model)]
-        self._entries = {entry.name: entry for entry in entries}
-        if len(self._entries) < len(entries):
-            raise ConfigError(
-                "models: two would be stored under one name, as further poolings are named "
-                "`<model>@<pooling>` (set `name:` on one of them)"
-            )
+        self.entries = Entries(config)
         # Workers have a thread for each task: what is opened is opened once.
         self._sources = Once(self._create)
         self._precomputed = Once(self._find_precomputed)
@@ -66,44 +47,6 @@ class Workspace:
         self._repeats: Once[str, Repeats] = Once(lambda name: Repeats(self.dataset(name)))
         self._loaded = Models(lambda model: self.source(model).load(), self._ready)
 
-    def _entries_of(self, model: ModelConfig) -> list[Entry]:
-        """What a model fills: the first pooling under its name, each further one beside it."""
-        pooling = self.config.extract.pooling
-        poolings: tuple[Pooling, ...] = (pooling,) if isinstance(pooling, str) else pooling
-        if model.kind not in WITH_OPTIONS:
-            return [Entry(model.name, model.name, None)]
-        names = [model.name, *(f"{model.name}@{each}" for each in poolings[1:])]
-        return [Entry(name, model.name, each) for name, each in zip(names, poolings, strict=True)]
-
-    @property
-    def model_names(self) -> list[str]:
-        """Names in the store, in the config's order; each further pooling of a model has its own."""
-        return list(self._entries)
-
-    def computed_by(self, model: str) -> str:
-        """The config's model that makes what is stored under a name."""
-        return self._entries[model].model
-
-    def pooling(self, model: str) -> Pooling:
-        """How tokens become what is stored under a name; controls count or place letters."""
-        return self._entries[model].pooling or "mean"
-
-    def pooling_setting(self, model: str) -> Settings:
-        """The pooling as it is recorded: for models that pool."""
-        pooling = self._entries[model].pooling
-        return {} if pooling is None else {"pooling": pooling}
-
-    def kind(self, model: str) -> str:
-        """The kind of a model, as in the config."""
-        return self._entry(model).kind
-
-    def parameters(self, model: str) -> dict[str, Any]:
-        """A model's entry in the config."""
-        return self._entry(model).model_dump(mode="json")
-
-    def _entry(self, model: str) -> ModelConfig:
-        return self._models[self._entries[model].model]
-
     def facts(self, model: str, dataset: Dataset, hidden: int, settings: Settings) -> EmbeddingFacts:
         """What is recorded of a model on a data set.
 
@@ -113,9 +56,9 @@ class Workspace:
             hidden: Width of a layer of one strand.
             settings: The embedder's, or what is known of them before it is loaded.
         """
-        strands = self.strands(model, dataset)
-        if self.kind(model) in WITH_OPTIONS:
-            settings = settings | self.pooling_setting(model) | {"strands": strands}
+        strands = self.entries.strands(model, dataset)
+        if self.entries.kind(model) in WITH_OPTIONS:
+            settings = settings | self.entries.pooling_setting(model) | {"strands": strands}
         both = 2 if strands == "concat" else 1
         declared = self.identity(model).hidden or hidden
         return embedding_facts(
@@ -123,15 +66,9 @@ class Workspace:
             both * hidden,
             settings,
             self.config.store.dtype,
-            getattr(self._entry(model), "requires", None),
+            getattr(self.entries.model(model), "requires", None),
             cut_for=both * declared,
         )
-
-    def strands(self, model: str, dataset: Dataset) -> Strands:
-        """What is made of both strands: proteins have one, and controls count what they are told to."""
-        if not is_nucleic(dataset.alphabet) or self.kind(model) not in WITH_OPTIONS:
-            return "none"
-        return self.config.extract.reverse_complement
 
     def repeats(self, dataset: str) -> Repeats:
         """The sequences that a data set holds more than once; looked for once."""
@@ -143,16 +80,17 @@ class Workspace:
         wanted = self.config.datasets
         if wanted.root is None and not self._models_from_files:
             return Resolved(specs=(), warnings=())  # a config of stages that need no labelled data set
-        files = [self.precomputed(name).files for name in self.model_names if self.is_precomputed(name)]
+        entries = self.entries
+        files = [self.precomputed(name).files for name in entries.names if entries.is_precomputed(name)]
         names = wanted.names
-        only_files = len(files) == len(self._models)
+        only_files = len(files) == len(self.config.models)
         if names is None and only_files:
             names = tuple(sorted({dataset for found in files for dataset in found}))
         return resolve(wanted.root, wanted.info, names, need_files=not only_files)
 
     @property
     def _models_from_files(self) -> bool:
-        return any(isinstance(model, PrecomputedModel) for model in self._models.values())
+        return any(isinstance(model, PrecomputedModel) for model in self.config.models)
 
     def spec(self, dataset: str) -> DatasetSpec:
         """How a data set is to be read."""
@@ -171,7 +109,8 @@ class Workspace:
 
     def unlabelled_names(self, model: str) -> list[str]:
         """Sets of sequences without labels that a model embeds, and nothing probes."""
-        return [name for name, use in self._unlabelled.items() if self.computed_by(model) in use.models]
+        computed_by = self.entries.computed_by(model)
+        return [name for name, use in self._unlabelled.items() if computed_by in use.models]
 
     def dataset(self, name: str) -> Dataset:
         """Open and check a data set, or a set of sequences without labels.
@@ -202,30 +141,22 @@ class Workspace:
         """Whether the data set's sequences are at hand; not needed where embeddings are."""
         return (self.spec(dataset).folder / "train.jsonl").is_file()
 
-    def is_precomputed(self, model: str) -> bool:
-        """Whether a model's embeddings come from files."""
-        return isinstance(self._entry(model), PrecomputedModel)
-
     def precomputed(self, name: str) -> Precomputed:
         """The folder of a model whose embeddings come from files."""
         return self._precomputed[name]
 
     def _find_precomputed(self, name: str) -> Precomputed:
-        entry = self._entry(name)
+        entry = self.entries.model(name)
         if not isinstance(entry, PrecomputedModel):
             raise TypeError(f"{name} is a {entry.kind} model")
         return Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
-
-    def is_by_id(self, model: str) -> bool:
-        """Whether a model's embeddings lie in a file by the items' ids."""
-        return isinstance(self._entry(model), ByIdModel)
 
     def id_file(self, name: str) -> IdFile:
         """The file of a model whose embeddings are found by id."""
         return self._id_files[name]
 
     def _find_id_file(self, name: str) -> IdFile:
-        entry = self._entry(name)
+        entry = self.entries.model(name)
         if not isinstance(entry, ByIdModel):
             raise TypeError(f"{name} is a {entry.kind} model")
         return IdFile(name=name, path=entry.path, id_column=entry.id_column)
@@ -286,7 +217,7 @@ class Workspace:
         Raises:
             ConfigError: The model has none of them.
         """
-        if self.config.extract.layers == "all" and self.is_precomputed(model):
+        if self.config.extract.layers == "all" and self.entries.is_precomputed(model):
             return self.precomputed(model).layers(dataset)
         return self.asked_layers(self.identity(model).n_layers)
 
@@ -307,10 +238,10 @@ class Workspace:
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""
-        return self._sources[self.computed_by(name)]
+        return self._sources[self.entries.computed_by(name)]
 
     def _create(self, model: str) -> Source:
-        entry = self._models[model]
+        entry = self.entries.model(model)
         return create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
 
     def identity(self, name: str) -> ModelIdentity:
@@ -318,9 +249,9 @@ class Workspace:
         return self._identities[name]
 
     def _identify(self, name: str) -> ModelIdentity:
-        if self.is_by_id(name):
+        if self.entries.is_by_id(name):
             return self.id_file(name).identity
-        model = self.precomputed(name) if self.is_precomputed(name) else self.source(name)
+        model = self.precomputed(name) if self.entries.is_precomputed(name) else self.source(name)
         return replace(model.identity(), name=name)
 
     def lent(self, model: str, dataset: str) -> AbstractContextManager[Embedder]:
@@ -329,7 +260,7 @@ class Workspace:
         Raises:
             NotApplicableError: The model can't embed such data by its nature.
         """
-        return self._loaded.lent(self.computed_by(model), dataset)
+        return self._loaded.lent(self.entries.computed_by(model), dataset)
 
     def hidden(self, model: str, dataset: str) -> int:
         """The width of a layer of a model that has to be loaded to know.
