@@ -34,6 +34,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"config"},
     # Plain modules that heads of any stage are made of.
     "networks": {"config"},
+    # Documents come through the readers of imports, and batches are those of the training room.
+    "corpora": {"config", "datasets", "metrics", "training"},
     "demo": {"datasets"},
     "store": {"config", "datasets", "metrics"},
     "models": {"config", "datasets", "metrics"},

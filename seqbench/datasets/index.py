@@ -168,7 +168,7 @@ class _Scan:
         self._hash.update(raw)
         if not raw.isspace():
             try:
-                self._item(_parse(raw))
+                self._item(parse_object(raw))
             except LineError as error:
                 raise DataError(f"{self._path}:{number}: {error}") from error
             self._offsets.append(self.offset)
@@ -260,7 +260,12 @@ class _Scan:
         self._uncounted = bytearray()
 
 
-def _parse(raw: bytes) -> dict[str, object]:
+def parse_object(raw: bytes) -> dict[str, object]:
+    """A line of JSONL.
+
+    Raises:
+        LineError: It is no object, or no JSON or UTF-8 text.
+    """
     # RecursionError: thousands of nested brackets; ValueError also covers numbers of over 4,300 digits.
     try:
         item = json.loads(raw.decode("utf-8"))

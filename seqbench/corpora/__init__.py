@@ -1,0 +1,1 @@
+"""Corpora: documents without labels, read as streams whatever their size, and mixed into batches."""
