@@ -47,6 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # finds is a record of the catalog, as what a probe scores.
     "audit": {"config", "datasets", "metrics", "catalog", "probe"},
     "splitting": {"config", "datasets", "probe", "audit"},
+    # Corpora are searched for copies as data sets are, and thinned by the clusters that splits are made of.
+    "curation": {"config", "datasets", "metrics", "audit", "splitting", "corpora"},
     "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
     "tracking": {"config", "metrics", "catalog"},
     # What sorts, places and retries tasks knows no stage: they stand above it, and are found by their names.
@@ -77,6 +79,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "report",
         "audit",
         "splitting",
+        "corpora",
+        "curation",
         "predict",
         "schedule",
         "stages",

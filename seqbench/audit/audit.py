@@ -20,7 +20,13 @@ from seqbench.audit.letters import largest_k
 from seqbench.audit.near import Signed, default_k, sign_items
 from seqbench.audit.nearest import nearest_in_train
 from seqbench.audit.settings import METHOD, AuditSettings
-from seqbench.audit.stretches import DEFAULT_WIDTH, SharedStretches, letters_to_read, shared_stretches
+from seqbench.audit.stretches import (
+    DEFAULT_WIDTH,
+    OfLetters,
+    SharedStretches,
+    letters_to_read,
+    shared_stretches,
+)
 from seqbench.audit.verify import need_rapidfuzz
 from seqbench.catalog.audit_records import AuditRecord, ControlScore, ItemMarks
 from seqbench.core.alphabets import is_nucleic
@@ -73,7 +79,9 @@ def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: f
         digests = {name: each.either_N for name, each in prints.items()}
         with closing(sign_items(dataset, digests, settings.k, advance)) as signed:
             near = _near(dataset, digests, signed, settings)
-    stretches = shared_stretches(dataset, settings.stretch or 0, advance)
+    stretches = shared_stretches(
+        dataset, OfLetters(width=settings.stretch or 0, alphabet=dataset.alphabet), advance
+    )
     controls: tuple[ControlScore, ...] = ()
     if settings.controls:
         sequences = {name: each.sequence_NS for name, each in prints.items()}

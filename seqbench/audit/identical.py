@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import plain, stretches_of
+from seqbench.audit.searched import SequenceSet
 from seqbench.core.alphabets import is_nucleic, reverse_complement
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
@@ -44,7 +45,7 @@ class Fingerprints:
         return np.minimum(self.item_N, self.opposite_N)
 
 
-def fingerprint(dataset: Dataset, advance: Advance) -> dict[SplitName, Fingerprints]:
+def fingerprint(dataset: SequenceSet, advance: Advance) -> dict[SplitName, Fingerprints]:
     """Hash every item, in capitals and with T for U.
 
     Kept are 8 bytes an item, 16 where there are two strands; of several sequences 16 + 8 S more.
@@ -122,7 +123,7 @@ def _contradicting(dataset: Dataset, labels_MK: NDArray[Any], starts: NDArray[np
     return found
 
 
-def _of_split(dataset: Dataset, name: SplitName, advance: Advance) -> Fingerprints:
+def _of_split(dataset: SequenceSet, name: SplitName, advance: Advance) -> Fingerprints:
     split, protein = dataset.splits[name], not is_nucleic(dataset.alphabet)
     n_items, n_seqs = len(split), dataset.n_seqs
     item_N = np.empty(n_items, np.uint64)

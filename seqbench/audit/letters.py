@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.audit.searched import SequenceSplit
 from seqbench.core.alphabets import LETTERS, Alphabet, is_nucleic
-from seqbench.datasets.dataset import Split
 
 CHUNK_LETTERS: Final = 1 << 18
 """Letters that are worked on together: words, hashes and owners of 2 MB each, which caches hold."""
@@ -103,7 +103,7 @@ def mixed(numbers: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     return hashed ^ (hashed >> np.uint64(31))
 
 
-def stretches_of(split: Split) -> Iterator[tuple[int, int]]:
+def stretches_of(split: SequenceSplit) -> Iterator[tuple[int, int]]:
     """Cut a split into runs of items, `start` to `stop`, of about `CHUNK_LETTERS` letters."""
     ends_N = np.cumsum(split.lengths.sum(axis=1))
     start, n_items = 0, len(split)

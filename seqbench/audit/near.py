@@ -15,12 +15,12 @@ from seqbench.audit.identical import Digests
 from seqbench.audit.letters import Words, encode, mixed, stretches_of, words
 from seqbench.audit.minhash import Signatures, bins_for, sign
 from seqbench.audit.scratch import Scratch
+from seqbench.audit.searched import SequenceSet, SequenceSplit
 from seqbench.audit.settings import SIGNATURE
 from seqbench.audit.verify import LONGEST, Item, estimates, identities
 from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
-from seqbench.datasets.dataset import Dataset, Split
 
 ROOM: Final = 64
 """Words that there must be for each letter of a sequence: unrelated ones then share about 1 % of theirs."""
@@ -64,13 +64,15 @@ def choose_k(typical_letters: int, alphabet: Alphabet) -> int:
     return k
 
 
-def default_k(dataset: Dataset) -> int:
+def default_k(dataset: SequenceSet) -> int:
     """What `choose_k` gives for sequences of the median length of all splits."""
     lengths = np.concatenate([split.lengths.ravel() for split in dataset.splits.values()])
     return choose_k(int(np.median(lengths)), dataset.alphabet)
 
 
-def sign_items(dataset: Dataset, digests: Mapping[SplitName, Digests], k: int, advance: Advance) -> Signed:
+def sign_items(
+    dataset: SequenceSet, digests: Mapping[SplitName, Digests], k: int, advance: Advance
+) -> Signed:
     """Sign the first of all items that are equal, splits in their order.
 
     9 bytes an item are kept, and 256 in a file, which the caller closes.
@@ -103,7 +105,7 @@ def sign_items(dataset: Dataset, digests: Mapping[SplitName, Digests], k: int, a
     return Signed(split_N=np.concatenate(split_N), row_N=np.concatenate(row_N), signatures=signatures, k=k)
 
 
-def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
+def verified(dataset: SequenceSet, signed: Signed, pairs: Pairs, near: float) -> NearPairs:
     """The pairs that are as near as `near`, by edit distance; above `LONGEST` letters by the signatures."""
     parts = []
     for start in range(0, len(pairs.first_C), _BATCH):
@@ -129,7 +131,7 @@ def verified(dataset: Dataset, signed: Signed, pairs: Pairs, near: float) -> Nea
 
 
 def _sign_split(
-    dataset: Dataset, split: Split, rows: NDArray[np.int64], k: int, bins: int, advance: Advance
+    dataset: SequenceSet, split: SequenceSplit, rows: NDArray[np.int64], k: int, bins: int, advance: Advance
 ) -> Iterator[Signatures]:
     for start, stop in stretches_of(split):
         wanted = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)] - start
@@ -154,7 +156,7 @@ def _words_of(items: list[Item], k: int, alphabet: Alphabet) -> Words:
     )
 
 
-def longest_of(dataset: Dataset, signed: Signed, places_C: NDArray[np.int64]) -> NDArray[np.int64]:
+def longest_of(dataset: SequenceSet, signed: Signed, places_C: NDArray[np.int64]) -> NDArray[np.int64]:
     """Letters of the longest sequence of some items."""
     longest_C = np.empty(len(places_C), dtype=np.int64)
     for number, split in enumerate(dataset.splits.values()):
@@ -163,7 +165,7 @@ def longest_of(dataset: Dataset, signed: Signed, places_C: NDArray[np.int64]) ->
     return longest_C
 
 
-def read_items(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:
+def read_items(dataset: SequenceSet, signed: Signed, places: NDArray[np.int64]) -> dict[int, Item]:
     """The sequences of some items; neighbours in a file are read together."""
     items: dict[int, Item] = {}
     splits = list(dataset.splits.values())

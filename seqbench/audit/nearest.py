@@ -14,8 +14,8 @@ from seqbench.audit.candidates import Pairs, candidates, joined
 from seqbench.audit.letters import plain
 from seqbench.audit.minhash import jaccard_at
 from seqbench.audit.near import NearPairs, Signed, longest_of, no_pairs, read_items, verified
+from seqbench.audit.searched import SequenceSet
 from seqbench.audit.short import SHORT, ShortSearch
-from seqbench.datasets.dataset import Dataset
 
 LIKELIEST: Final = 4
 """Candidates of an item whose edit distance is computed, the likeliest first."""
@@ -24,7 +24,7 @@ _TOGETHER: Final = 1 << 14
 
 
 def nearest_in_train(
-    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
+    dataset: SequenceSet, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
 ) -> NearPairs:
     """The most similar item of train for each item outside it that has one as near as `near`.
 
@@ -52,7 +52,7 @@ def nearest_in_train(
 
 
 def short_pairs(
-    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_] | None, near: float
+    dataset: SequenceSet, signed: Signed, in_train_N: NDArray[np.bool_] | None, near: float
 ) -> Iterator[NearPairs]:
     """Every pair of items of one short sequence that is as near; some at a time.
 
@@ -84,14 +84,14 @@ def short_pairs(
             )
 
 
-def short_items(dataset: Dataset, signed: Signed) -> NDArray[np.int64]:
+def short_items(dataset: SequenceSet, signed: Signed) -> NDArray[np.int64]:
     """Those that `short_pairs` compares: items of one sequence of up to `SHORT` letters."""
     if dataset.n_seqs > 1:
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(longest_of(dataset, signed, np.arange(len(signed.row_N))) <= SHORT)
 
 
-def _texts(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> list[str]:
+def _texts(dataset: SequenceSet, signed: Signed, places: NDArray[np.int64]) -> list[str]:
     texts: list[str] = []
     for start in range(0, len(places), _TOGETHER):
         mine = places[start : start + _TOGETHER]
@@ -101,7 +101,7 @@ def _texts(dataset: Dataset, signed: Signed, places: NDArray[np.int64]) -> list[
 
 
 def _by_signature(
-    dataset: Dataset, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
+    dataset: SequenceSet, signed: Signed, in_train_N: NDArray[np.bool_], near: float, seed: int
 ) -> NearPairs:
     """Of each item outside train the `LIKELIEST` candidates that are as near."""
     if len(short_items(dataset, signed)) == len(signed.row_N):

@@ -5,19 +5,19 @@ Every stretch of the given width is looked up, on both strands of nucleotides, s
 Shape letters: N items of a split or slice, W stretches, U different ones.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import Words, encode, repetitive, stretches_of, words
 from seqbench.audit.scratch import Buckets
-from seqbench.core.alphabets import is_nucleic
+from seqbench.audit.searched import SequenceSet, SequenceSplit
+from seqbench.core.alphabets import Alphabet, is_nucleic
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
-from seqbench.datasets.dataset import Dataset, Split
 
 SLICE_LETTERS: Final = 1 << 26
 """Letters of eval and test that are looked up together, in 1 GB of scratch files; train is read once for each
@@ -30,6 +30,35 @@ DEFAULT_WIDTH: Final = {"dna": 30, "rna": 30, "protein": 12, "text": 12}
 """Among a million sequences of 1,000 letters (1e9 words on each side of a comparison) random stretches of 30
 nucleotides coincide once (1e18 / 4^30), of 12 amino acids some hundred times; 30 is also the seed length at
 which aligners call a match unique."""
+
+
+class Stretches(Protocol):
+    """How the stretches of sequences are found."""
+
+    def words(self, sequences: Sequence[str]) -> Words:
+        """All stretches of some sequences, as numbers; owners from 0."""
+
+    def varied(self, words_W: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Which of them are looked up; others are shared by chance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfLetters:
+    """Stretches of letters, on either strand of nucleotides; a period of up to 3 letters is no evidence."""
+
+    width: int
+    """At most `largest_k`."""
+    alphabet: Alphabet
+
+    def words(self, sequences: Sequence[str]) -> Words:
+        """See `Stretches`."""
+        text = encode(sequences, self.alphabet)
+        return words(text, self.width, self.alphabet, canonical=is_nucleic(self.alphabet))
+
+    def varied(self, words_W: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """See `Stretches`."""
+        return ~repetitive(words_W, self.width, self.alphabet)
+
 
 _Run = tuple[SplitName, int, int]
 """Items `start` to `stop` of a split."""
@@ -72,16 +101,18 @@ class _Filter:
         return found
 
 
-def shared_stretches(dataset: Dataset, width: int, advance: Advance) -> dict[SplitName, SharedStretches]:
+def shared_stretches(
+    dataset: SequenceSet, stretches: Stretches, advance: Advance
+) -> dict[SplitName, SharedStretches]:
     """Look up the stretches of eval and test in train.
 
-    Stretches with a period of up to 3 letters don't count. Memory is the filter and a part of the stretches;
+    Memory is the filter and a part of the stretches;
     the rest is in scratch files: 12 bytes for each letter of eval and test, and for each stretch of train
     that they share.
 
     Args:
         dataset: Its splits outside train are read once, train once for each `SLICE_LETTERS` of them.
-        width: Letters of a stretch; at most `largest_k`.
+        stretches: What counts as one.
         advance: Told the letters read, `letters_to_read` in all.
 
     Raises:
@@ -94,23 +125,23 @@ def shared_stretches(dataset: Dataset, width: int, advance: Advance) -> dict[Spl
     }
     for runs in _slices(dataset):
         with Buckets(_SOUGHT, _BUCKETS) as sought, Buckets(_SEEN, _BUCKETS) as seen:
-            total_N, filter_ = _collect(dataset, runs, width, sought, advance)
+            total_N, filter_ = _collect(dataset, runs, stretches, sought, advance)
             if total_N.any():
-                _look_up(dataset, width, filter_, seen, advance)
+                _look_up(dataset, stretches, filter_, seen, advance)
                 del filter_
                 shared_N, partner_N = _joined(sought, seen, len(total_N))
                 _put(found, runs, shared_N / np.maximum(total_N, 1), partner_N)
     return found
 
 
-def letters_to_read(dataset: Dataset) -> int:
+def letters_to_read(dataset: SequenceSet) -> int:
     """How much `shared_stretches` reads, in letters."""
     letters = {name: int(split.lengths.sum()) for name, split in dataset.splits.items()}
     train = letters.pop("train")
     return sum(letters.values()) + train * len(list(_slices(dataset)))
 
 
-def _slices(dataset: Dataset) -> Iterator[list[_Run]]:
+def _slices(dataset: SequenceSet) -> Iterator[list[_Run]]:
     runs: list[_Run] = []
     letters = 0
     for name, split in dataset.splits.items():
@@ -125,23 +156,24 @@ def _slices(dataset: Dataset) -> Iterator[list[_Run]]:
         yield runs
 
 
-def _read(dataset: Dataset, split: Split, start: int, stop: int, width: int, advance: Advance) -> Words:
+def _read(
+    dataset: SequenceSet, split: SequenceSplit, start: int, stop: int, stretches: Stretches, advance: Advance
+) -> Words:
     """The stretches of a run of items, owners from 0."""
     items = split.sequences(start, stop)
-    flat = encode([sequence for item in items for sequence in item], dataset.alphabet)
-    found = words(flat, width, dataset.alphabet, canonical=is_nucleic(dataset.alphabet))
+    found = stretches.words([sequence for item in items for sequence in item])
     advance(float(split.lengths[start:stop].sum()))
     return Words(words_W=found.words_W, owner_W=found.owner_W // np.int32(dataset.n_seqs))
 
 
 def _collect(
-    dataset: Dataset, runs: list[_Run], width: int, sought: Buckets, advance: Advance
+    dataset: SequenceSet, runs: list[_Run], stretches: Stretches, sought: Buckets, advance: Advance
 ) -> tuple[NDArray[np.int64], _Filter]:
     """Keep the stretches of a slice; tells how many each item has, and a filter of all."""
     filter_, totals, first = _Filter(), [], 0
     for name, start, stop in runs:
-        read = _read(dataset, dataset.splits[name], start, stop, width, advance)
-        varied = ~repetitive(read.words_W, width, dataset.alphabet)
+        read = _read(dataset, dataset.splits[name], start, stop, stretches, advance)
+        varied = stretches.varied(read.words_W)
         words_W, owner_W = read.words_W[varied], read.owner_W[varied]
         hashed_W = _hashed(words_W)
         filter_.add(hashed_W)
@@ -151,11 +183,13 @@ def _collect(
     return np.concatenate(totals), filter_
 
 
-def _look_up(dataset: Dataset, width: int, filter_: _Filter, seen: Buckets, advance: Advance) -> None:
+def _look_up(
+    dataset: SequenceSet, stretches: Stretches, filter_: _Filter, seen: Buckets, advance: Advance
+) -> None:
     """Keep the stretches of train that pass the filter."""
     train = dataset.splits["train"]
     for start, stop in stretches_of(train):
-        read = _read(dataset, train, start, stop, width, advance)
+        read = _read(dataset, train, start, stop, stretches, advance)
         hashed_W = _hashed(read.words_W)
         kept = np.flatnonzero(filter_.may_hold(hashed_W))
         row = read.owner_W[kept] + np.int64(start)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seqbench
-from seqbench.cli import catalog, config, datasets, models, probe, sql, stages, status, store
+from seqbench.cli import catalog, config, corpus, datasets, models, probe, sql, stages, status, store
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -68,6 +68,7 @@ app.command()(status.status)
 app.command()(sql.sql)
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
 app.add_typer(store.app, name="store")
 app.add_typer(config.app, name="config")

@@ -93,23 +93,24 @@ class Corpus:
         )
 
 
-def open_corpus(source: CorpusSource, reporter: Reporter | None = None) -> Corpus:
+def open_corpus(source: CorpusSource, reporter: Reporter | None = None, *, kept: bool = True) -> Corpus:
     """Read a corpus once, or open what was kept of an earlier reading.
 
     Args:
         source: Where it lies.
-        reporter: Shows a bar for corpora over 100 MB, and is told of copies that take as much room.
+        reporter: Shows a bar for corpora over 100 MB.
+        kept: Whether the index of one over 1 MB is kept in the user's cache folder.
 
     Raises:
         DataError: It can't be read, a document is at fault, or both strands are asked of what has none.
     """
     size = sum(map(check_file, files_of(source)))
     if reporter is None or size < BAR_BYTES:
-        index = open_index(source, _silent)
+        index = open_index(source, _silent, kept=kept)
     else:
         with reporter.task(f"index {source.name}", size, "B") as advance:
-            index = open_index(source, advance)
-    corpus = Corpus(source=source, alphabet=_alphabet(index), index=index)
+            index = open_index(source, advance, kept=kept)
+    corpus = Corpus(source=source, alphabet=source.alphabet or _alphabet(index), index=index)
     if source.both_strands and corpus.alphabet not in ("dna", "rna"):
         raise DataError(f"{source.path}: both strands are asked for, but its letters are {corpus.alphabet}")
     return corpus
@@ -119,7 +120,7 @@ _silent: Advance = lambda _: None  # noqa: E731
 
 
 def _alphabet(index: CorpusIndex) -> Alphabet:
-    """Told by the letters of the first megabyte; text is whatever holds white space or more than ASCII."""
+    """Told by the letters of the first megabyte; what holds more than ASCII is text."""
     letters = np.zeros(_LETTERS, dtype=np.int64)
     n_read = 0
     for start in range(0, len(index), BLOCK):
@@ -128,8 +129,12 @@ def _alphabet(index: CorpusIndex) -> Alphabet:
             letters += np.bincount(np.frombuffer(raw, dtype=np.uint8), minlength=_LETTERS)
             n_read += len(raw)
             if n_read >= SAMPLE_BYTES:
-                return alphabet_of(letters)
-    return alphabet_of(letters)
+                return _told_by(letters)
+    return _told_by(letters)
+
+
+def _told_by(letters: NDArray[np.int64]) -> Alphabet:
+    return "text" if letters[128:].any() else alphabet_of(letters)
 
 
 def _is_in(records: NDArray[np.void], part: Part, share: float) -> NDArray[np.bool_]:

@@ -122,7 +122,7 @@ class CorpusIndex:
                     raise DataError(f"{path}: was changed while in use (start the command again)")
 
 
-def open_index(source: CorpusSource, advance: Advance) -> CorpusIndex:
+def open_index(source: CorpusSource, advance: Advance, *, kept: bool = True) -> CorpusIndex:
     """Index a corpus, or open the index that was kept of it.
 
     Raises:
@@ -131,7 +131,7 @@ def open_index(source: CorpusSource, advance: Advance) -> CorpusIndex:
     files = files_of(source)
     about = {"source": _settings(source), "files": [_identity(path) for path in files]}
     size = sum(map(check_file, files))
-    cache = cache_folder() if size >= SMALLEST_BYTES else None
+    cache = cache_folder() if kept and size >= SMALLEST_BYTES else None
     if cache is None:
         return _temporary(source, files, about, advance)
     place = cache / "corpora" / hashlib.sha256(json.dumps(about["source"]).encode()).hexdigest()[:32]

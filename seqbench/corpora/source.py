@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from seqbench.core.alphabets import Alphabet
 from seqbench.datasets.importing.inputs import check_file
 from seqbench.datasets.importing.kinds import kind_of
 from seqbench.datasets.importing.parquet import is_parquet
@@ -39,6 +40,8 @@ class CorpusSource:
     group_key: str | None = None
     """Key or column of what a document is a part of, such as an article; of FASTA always the first word of
     a header. Documents of one group are held out together. None: each document is held out by its text."""
+    alphabet: Alphabet | None = None
+    """Of the documents; None: told by the letters of the first megabyte."""
     both_strands: bool = False
     """Whether each nucleotide document is read as its reverse complement as well."""
 

@@ -71,7 +71,7 @@ def split_dataset(source: Path, out: Path, settings: SplitSettings, reporter: Re
 
 
 def _make(pool: Pool, settings: SplitSettings, reporter: Reporter) -> _Made:
-    likeness = Likeness(pool, reporter, near=settings.by == "cluster")
+    likeness = Likeness(pool.dataset, reporter, near=settings.by == "cluster")
     if settings.by == "group":
         return _by_group(pool, likeness, settings)
     atoms_N, clusterer, notes = likeness.copies_N, "none", list[str]()

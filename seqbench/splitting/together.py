@@ -11,8 +11,8 @@ from seqbench.audit.identical import fingerprint
 from seqbench.audit.minhash import jaccard_at
 from seqbench.audit.near import Signed, default_k, sign_items, verified
 from seqbench.audit.nearest import nearest_in_train, short_items, short_pairs
+from seqbench.audit.searched import SequenceSet
 from seqbench.core.progress import Reporter
-from seqbench.splitting.pool import Pool
 
 Atoms = NDArray[np.int64]
 """(N,): equal numbers stay together."""
@@ -51,17 +51,17 @@ def joined_by(component: Atoms, one_C: NDArray[np.int64], other_C: NDArray[np.in
 
 
 class Likeness:
-    """Copies and near-duplicates among the items of a pool, found once and asked several times."""
+    """Copies and near-duplicates among the items of all splits, found once and asked several times."""
 
-    def __init__(self, pool: Pool, reporter: Reporter, *, near: bool) -> None:
-        self._pool = pool
-        splits = pool.dataset.splits
+    def __init__(self, dataset: SequenceSet, reporter: Reporter, *, near: bool) -> None:
+        self._dataset = dataset
+        splits = dataset.splits
         letters = sum(int(split.lengths.sum()) for split in splits.values())
         with reporter.task("compare", letters * (1 + near), "letters") as advance:
-            prints = fingerprint(pool.dataset, advance)
+            prints = fingerprint(dataset, advance)
             either = {name: each.either_N for name, each in prints.items()}
-            k = default_k(pool.dataset)
-            self._signed = sign_items(pool.dataset, either, k, advance) if near else None
+            k = default_k(dataset)
+            self._signed = sign_items(dataset, either, k, advance) if near else None
         either_N = np.concatenate(list(either.values()))
         unordered_N = np.concatenate([each.unordered_N for each in prints.values()])
         self.copies_N = merged(either_N, unordered_N)
@@ -86,9 +86,9 @@ class Likeness:
         n_signed = len(signed.row_N)
         component = np.arange(n_signed)
         refused = np.zeros(0, dtype=np.int64)
-        for near_C in short_pairs(self._pool.dataset, signed, None, identity):
+        for near_C in short_pairs(self._dataset, signed, None, identity):
             component = joined_by(component, near_C.one_C, near_C.other_C)
-        if len(short_items(self._pool.dataset, signed)) == n_signed:
+        if len(short_items(self._dataset, signed)) == n_signed:
             return self._of_items(component)
         for pairs in candidates(signed.signatures, jaccard_at(identity, signed.k), None, seed):
             keys = pairs.first_C * n_signed + pairs.second_C
@@ -96,7 +96,7 @@ class Likeness:
             new = first[~np.isin(keys[first], refused)]
             new = new[component[pairs.first_C[new]] != component[pairs.second_C[new]]]
             if len(new):
-                near_C = verified(self._pool.dataset, signed, _take(pairs, new), identity)
+                near_C = verified(self._dataset, signed, _take(pairs, new), identity)
                 refused = np.concatenate([refused, keys[new]])
                 component = joined_by(component, near_C.one_C, near_C.other_C)
         return self._of_items(component)
@@ -105,14 +105,14 @@ class Likeness:
         """Items linked by what an audit of such a split would find; None where it finds nothing."""
         signed = self.signed
         first = self._first_items()
-        found = nearest_in_train(self._pool.dataset, signed, in_train_N[first], identity, seed)
+        found = nearest_in_train(self._dataset, signed, in_train_N[first], identity, seed)
         if not len(found.one_C):
             return None
         return self._of_items(linked(len(signed.row_N), found.one_C, found.other_C))
 
     def _first_items(self) -> NDArray[np.int64]:
         """The item, of all files, that each signature is of."""
-        sizes = [len(split) for split in self._pool.dataset.splits.values()]
+        sizes = [len(split) for split in self._dataset.splits.values()]
         before = np.concatenate([[0], np.cumsum(sizes)])
         return before[self.signed.split_N] + self.signed.row_N
 

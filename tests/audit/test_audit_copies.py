@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seqbench.audit.intervals import Intervals, covered
-from seqbench.audit.stretches import shared_stretches
+from seqbench.audit.stretches import OfLetters, shared_stretches
 from seqbench.errors import DataError
 from tests.audit.making import audited, dna_items, finding, opened, random_dna, reverse_complement, write
 
@@ -95,9 +95,8 @@ def test_shared_stretches_are_those_that_slicing_finds(tmp_path: Path, rng: np.r
     test[3]["seq"] = random_dna(rng, 60) + train[7]["seq"][:29] + "N"
     test[4]["seq"] = "A" * 90
     train[8]["seq"] = "A" * 90
-    found = shared_stretches(
-        opened(write(tmp_path / "d", {"train": train, "test": test})), 30, lambda letters: None
-    )["test"]
+    dataset = opened(write(tmp_path / "d", {"train": train, "test": test}))
+    found = shared_stretches(dataset, OfLetters(width=30, alphabet="dna"), lambda letters: None)["test"]
 
     def stretches(sequence: str) -> list[str]:
         return [sequence[start : start + 30] for start in range(len(sequence) - 29)]
