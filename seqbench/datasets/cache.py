@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.core.atomic import atomic_write
+from seqbench.core.kept import SETTLED_SECONDS
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
@@ -22,24 +23,8 @@ FORMAT = 3
 SMALLEST_BYTES = 1_000_000
 """Smaller files are not cached: scanning 1 MB takes 3 ms (1 Mbp lines) to 55 (23 letters), loading 1 ms."""
 
-SETTLED_SECONDS = 2.0
-"""A file changed more recently than this is not cached: two changes within a clock tick look alike."""
-
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _ARRAYS = ("offsets", "lines", "lengths", "labels", "letters")
-
-
-def cache_folder() -> Path | None:
-    """`$SEQBENCH_CACHE`, else `$XDG_CACHE_HOME/seqbench`, else `~/.cache/seqbench`; None without a home."""
-    if own := os.environ.get("SEQBENCH_CACHE"):
-        return Path(own)
-    # A relative XDG_CACHE_HOME is to be ignored (XDG Base Directory Specification 0.8).
-    if (shared := Path(os.environ.get("XDG_CACHE_HOME", ""))).is_absolute():
-        return shared / "seqbench"
-    try:
-        return Path.home() / ".cache" / "seqbench"
-    except RuntimeError:
-        return None
 
 
 class IndexCache:

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
+from seqbench.core.kept import cache_folder
 from seqbench.core.missing import positions
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SPLITS, SplitName, Task
-from seqbench.datasets.cache import IndexCache, cache_folder
+from seqbench.datasets.cache import IndexCache
 from seqbench.datasets.class_names import names_of_outputs, number_classes
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of, white_space
 from seqbench.datasets.index import Reading, SplitIndex, scan_split, without_white_space

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seqbench.core.identity import ModelIdentity, Settings
+from seqbench.core.kept import keep, recall
 from seqbench.core.types import Dtype
 from seqbench.errors import ModelError, ModelNotFoundError, SeqbenchError, said
-from seqbench.models import adapter, attention
+from seqbench.models import adapter
 from seqbench.models.base import EmbedOptions
 from seqbench.models.consent import check_attention, code_arguments
-from seqbench.models.fingerprint import weight_files
+from seqbench.models.fingerprint import hash_files, weight_files
 from seqbench.models.limits import text_config
 from seqbench.models.load_faults import explain
 from seqbench.models.packages import import_package
@@ -131,15 +133,39 @@ class Checkpoint:
 
     def describe(self, kind: str, fingerprint: str) -> ModelIdentity:
         """What identifies the model, with the numbers of its config."""
+        blocks, width = self._numbers()
         return ModelIdentity(
             name=self.name,
             kind=kind,
             path=self.path,
             revision=self.revision if self.is_local else self.folder.name,
             fingerprint=fingerprint,
-            n_layers=self.number(BLOCKS) + 1,
-            hidden=self.number(WIDTHS),
+            n_layers=blocks + 1,
+            hidden=width,
         )
+
+    def _numbers(self) -> tuple[int, int]:
+        """Blocks and width; kept, since importing transformers to read a config takes seconds."""
+        if self.attn_implementation is None:
+            check_attention(self.folder)
+        asked = None if "config" in self.__dict__ else self._asked_of_config()
+        match recall("configs", asked) if asked else None:
+            case [int(blocks), int(width)]:
+                return blocks, width
+        numbers = self.number(BLOCKS), self.number(WIDTHS)
+        if asked:
+            keep("configs", asked, numbers)
+        return numbers
+
+    def _asked_of_config(self) -> list[str] | None:
+        """All that the numbers of a config depend on; None where that isn't known."""
+        packages = ["transformers", *([self.requires] if self.requires else [])]
+        try:
+            versions = [version(package) for package in packages]
+        except PackageNotFoundError:  # of a package that is named otherwise than what is imported of it
+            return None
+        files = [self.folder / "config.json", *sorted(self.folder.glob("*.py"))]
+        return [hash_files(files, self._code | {"packages": packages, "keys": [BLOCKS, WIDTHS]}), *versions]
 
     def number(self, names: tuple[str, ...]) -> int:
         """The first of some keys of the config that is a number; of a composite config, of its text part.
@@ -191,6 +217,8 @@ class Checkpoint:
 
     def _check_attention(self, wanted: str) -> None:
         from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+        from seqbench.models import attention
 
         theirs = (
             name

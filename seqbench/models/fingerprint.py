@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from seqbench.core.kept import is_settled, keep, recall, stamp
 from seqbench.errors import ModelError, ModelNotFoundError
+
+SMALLEST_BYTES = 1_000_000
+"""Of smaller files the hash is not kept: hashing 1 MB takes a millisecond, as finding what was kept does."""
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """In order of preference, as transformers has it; each may be an index (`….index.json`) of several shards."""
@@ -66,7 +71,24 @@ def hash_files(paths: Iterable[Path], extra: dict[str, Any] | None = None) -> st
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's content; hexadecimal."""
+    """SHA-256 of a file's content; hexadecimal.
+
+    Of a big file it is kept, and taken again as long as the file's stamp stays as it was.
+    """
+    before = stamp(path)
+    if before[0] < SMALLEST_BYTES:
+        return _hash(path)
+    place = os.path.realpath(path)
+    match recall("hashes", place):
+        case {"stamp": stamped, "sha256": str(known)} if stamped == before:
+            return known
+    found = _hash(path)
+    if stamp(path) == before and is_settled(before):
+        keep("hashes", place, {"stamp": before, "sha256": found})
+    return found
+
+
+def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

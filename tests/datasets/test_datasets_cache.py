@@ -3,8 +3,9 @@ import os
 import numpy as np
 import pytest
 
+from seqbench.core.kept import cache_folder
 from seqbench.datasets import dataset as module
-from seqbench.datasets.cache import IndexCache, cache_folder
+from seqbench.datasets.cache import IndexCache
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.index import Reading, scan_split
 from seqbench.errors import DataError
