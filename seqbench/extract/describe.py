@@ -1,6 +1,8 @@
 """What is recorded of a data set beside its embeddings, and what a model is told of it."""
 
 import platform
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -98,9 +100,14 @@ def split_facts(
     return SplitFacts(n_items=n_items, sha256=sha256, block_rows=made.block_rows, chunk_rows=made.chunk_rows)
 
 
+@cache
+def _versions() -> Mapping[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+
+
 def versions(requires: str | None = None) -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers, a model's own among them."""
-    known = {"python": platform.python_version(), **{name: version(name) for name in VERSIONED}}
+    known = dict(_versions())
     if requires is not None and (found := package_version(requires)) is not None:
         known[requires] = found
     return known

@@ -14,6 +14,7 @@ from seqbench.errors import CatalogError
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Analysis
 from seqbench.report.figures.drawing import draw_all
+from seqbench.report.figures.drawn import Drawn
 from seqbench.report.figures.every import figures
 from seqbench.report.files import write_file
 from seqbench.report.page.document import render_page
@@ -115,11 +116,15 @@ def _cards(analysis: Analysis, out: Path) -> Iterator[Path]:
 
 def _figures(analysis: Analysis, settings: ReportSettings, reporter: Reporter) -> Iterator[Path]:
     wanted = list(figures(analysis, [_names(choice) for choice in settings.layer_figure]))
-    with reporter.task("figures", len(wanted), "figures") as advance:
-        for figure, files in draw_all(wanted, settings.figure_formats, processes=settings.processes):
-            for form, content in files.items():
-                yield write_file(settings.out / FIGURES / f"{figure.name}.{form}", content)
-            advance(1)
+    drawn = Drawn(settings.out / FIGURES, settings.figure_formats)
+    changed = [figure for figure in wanted if not drawn.has(figure)]
+    if changed:
+        with reporter.task("figures", len(changed), "figures") as advance:
+            for figure, files in draw_all(changed, settings.figure_formats, processes=settings.processes):
+                drawn.write(figure, files)
+                advance(1)
+    drawn.close()
+    return (drawn.path(figure, form) for figure in wanted for form in settings.figure_formats)
 
 
 def _forget_others(out: Path, made: Sequence[str]) -> None:

@@ -1,0 +1,97 @@
+"""Which figures of the last report would come out the same: those are not drawn again."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from seqbench import __version__
+from seqbench.core.types import FigureFormat
+from seqbench.report.figures.figure import Figure
+from seqbench.report.files import write_file
+
+RECORD = ".drawn.json"
+"""Beside the figures; by figure what it was drawn from, and the hash of each of its files."""
+
+
+class Drawn:
+    """The figures in a folder, and what they were drawn from.
+
+    A figure holds all that it shows (`Figure.draw` is a function of it), so one of the same content, code and
+    formats would give the same bytes. Files that somebody changed or took away are drawn again.
+    """
+
+    def __init__(self, folder: Path, formats: Sequence[FigureFormat]) -> None:
+        self._folder = folder
+        self._formats = formats
+        self._before = _read(folder / RECORD)
+        self._now: dict[str, dict[str, str]] = {}
+
+    def has(self, figure: Figure) -> bool:
+        """Whether all files of a figure lie there as they would be drawn now."""
+        known = self._before.get(figure.name, {})
+        same = known.get("content") == _content(figure) and all(
+            known.get(form) == _hash(self.path(figure, form)) for form in self._formats
+        )
+        if same:
+            self._now[figure.name] = known
+        return same
+
+    def path(self, figure: Figure, form: FigureFormat) -> Path:
+        """Where a file of a figure lies."""
+        return self._folder / f"{figure.name}.{form}"
+
+    def write(self, figure: Figure, files: dict[FigureFormat, bytes]) -> None:
+        """Put a drawn figure's files in place.
+
+        Raises:
+            ConfigError: They can't be written there.
+        """
+        hashes = {form: hashlib.sha256(content).hexdigest() for form, content in files.items()}
+        for form, content in files.items():
+            write_file(self.path(figure, form), content)
+        self._now[figure.name] = {"content": _content(figure), **hashes}
+
+    def close(self) -> None:
+        """Write down what lies there now.
+
+        Raises:
+            ConfigError: It can't be written there.
+        """
+        if self._now:
+            write_file(self._folder / RECORD, json.dumps(self._now, indent=1, sort_keys=True) + "\n")
+
+
+def _content(figure: Figure) -> str:
+    """Hash of all that a figure is drawn from."""
+    digest = hashlib.sha256(_code().encode())
+    digest.update(pickle.dumps(figure))
+    return digest.hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Hash of what draws: this folder's modules, and the versions of seqbench and matplotlib."""
+    digest = hashlib.sha256(f"{__version__} {version('matplotlib')}".encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _read(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    entries = found.items() if isinstance(found, dict) else ()
+    return {name: known for name, known in entries if isinstance(known, dict)}
