@@ -10,6 +10,7 @@ from seqbench.catalog import Catalog
 from seqbench.core.progress import Silent
 from seqbench.errors import CatalogError, CatalogNotFoundError, ConfigError
 from seqbench.report import ReportSettings, write_report
+from seqbench.report.figures.drawing import draw_all
 
 TWO = (NAMES[0], NAMES[4])
 
@@ -50,7 +51,7 @@ def test_all_files_are_there_by_their_names(outcome):
     expected = {f"tables/{name}.{form}" for name in bests for form in ("tsv", "md")}
     expected |= {f"figures/layers_roc_auc-accuracy_mlp.{form}" for form in ("png", "svg")}
     assert expected | {"tables/model-index/dna-bert.yml", "index.html"} <= _made(outcome)
-    assert _on_disk(outcome.page.parent) == _made(outcome) | {".made.json"}
+    assert _on_disk(outcome.page.parent) == _made(outcome) | {".made.json", "figures/.drawn.json"}
 
 
 def test_the_page_links_every_other_file(outcome):
@@ -75,7 +76,7 @@ def test_files_that_would_not_change_are_left_and_those_no_longer_made_are_remov
     assert all(path.stat().st_mtime_ns == times[path] for path in _write(catalog, out).files)
     smaller = _write(catalog, out, datasets=("deephf",), models=("dna-bert",))
     assert "figures/layers_roc_auc-accuracy_mlp.png" not in _on_disk(out)
-    assert _on_disk(out) == _made(smaller) | {".made.json", "tables/mine.tsv"}
+    assert _on_disk(out) == _made(smaller) | {".made.json", "figures/.drawn.json", "tables/mine.tsv"}
 
 
 def test_a_list_of_made_files_that_leads_outside_removes_nothing_there(tmp_path):
@@ -127,3 +128,25 @@ def test_importing_the_package_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_figures_are_drawn_again_only_where_they_changed(tmp_path, monkeypatch):
+    catalog = fill(tmp_path / "c.duckdb", datasets=TWO, layers=3)
+    made = _write(catalog, tmp_path / "out")
+    figures = sorted(path for path in made.files if path.parent.name == "figures")
+    before = {path: path.read_bytes() for path in figures}
+    asked = []
+
+    def drawing(wanted, formats, *, processes):
+        asked.extend(figure.name for figure in wanted)
+        return draw_all(wanted, formats, processes=processes)
+
+    monkeypatch.setattr("seqbench.report.write.draw_all", drawing)
+    assert _write(catalog, tmp_path / "out").files == made.files
+    assert asked == []
+    figures[0].unlink()
+    figures[-1].write_bytes(b"somebody's own")
+    _write(catalog, tmp_path / "out")
+    assert asked == sorted({figures[0].stem, figures[-1].stem}, key=asked.index)
+    assert len(asked) == 2
+    assert {path: path.read_bytes() for path in figures} == before

@@ -50,10 +50,12 @@ class Drawn:
         Raises:
             ConfigError: They can't be written there.
         """
-        hashes = {form: hashlib.sha256(content).hexdigest() for form, content in files.items()}
+        hashes: dict[str, str] = {
+            form: hashlib.sha256(content).hexdigest() for form, content in files.items()
+        }
         for form, content in files.items():
             write_file(self.path(figure, form), content)
-        self._now[figure.name] = {"content": _content(figure), **hashes}
+        self._now[figure.name] = {"content": _content(figure)} | dict(hashes)
 
     def close(self) -> None:
         """Write down what lies there now.
@@ -61,7 +63,7 @@ class Drawn:
         Raises:
             ConfigError: It can't be written there.
         """
-        if self._now:
+        if self._now or self._before:
             write_file(self._folder / RECORD, json.dumps(self._now, indent=1, sort_keys=True) + "\n")
 
 
