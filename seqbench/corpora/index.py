@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.atomic import atomic_folder
+from seqbench.core.kept import cache_folder
 from seqbench.core.progress import Advance
 from seqbench.corpora.documents import Document, files_of, read_documents
 from seqbench.corpora.source import CorpusSource
-from seqbench.datasets.cache import cache_folder
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.errors import DataError
 
