@@ -1,0 +1,1 @@
+"""The parts of `same_numbers.py`: two commits run, and what they computed compared."""
