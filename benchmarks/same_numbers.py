@@ -3,9 +3,9 @@
     python benchmarks/same_numbers.py OLD [NEW] [--config FILE --set KEY=VALUE ...] [--expect PLACE=ROWS ...]
 
 Runs the demo (or a config) with the code of both commits and the packages of this interpreter, in temporary
-folders and one after the other. Prints what differs; what was named before by `--expect`, and is so in exactly
-that many rows, is shown as expected. Exits with 1 where anything else differs, or where something expected
-is not so.
+folders and one after the other. Prints what differs; what was named before by `--expect`, and is so in
+exactly that many rows, is shown as expected. Exits with 1 where anything else differs, or where something
+expected is not so.
 """
 
 import argparse
