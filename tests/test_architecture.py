@@ -39,6 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"datasets"},
     "store": {"config", "datasets", "metrics"},
     "models": {"config", "datasets", "metrics"},
+    # What makes a checkpoint trainable knows neither labels nor corpora: fine-tuning and adaptation share it.
+    "tuning": {"config", "models", "training"},
     "catalog": {"config", "datasets", "metrics"},
     "extract": {"config", "datasets", "metrics", "models", "store"},
     "probe": {"config", "datasets", "metrics", "training", "store", "catalog"},

@@ -2,13 +2,13 @@
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.kept import keep, recall
@@ -34,6 +34,8 @@ TOKENIZER_FILES = ("tokenizer*", "vocab*", "*.model")
 BLOCKS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
 WIDTHS = ("hidden_size", "d_model", "n_embd", "dim")
 """Names in configs; those of transformers answer to the first, those of custom code to any."""
+
+LanguageHead = Literal["AutoModelForMaskedLM", "AutoModelForCausalLM"]
 
 AUTO_CLASSES = ("AutoModel", "AutoModelForMaskedLM", "AutoModelForCausalLM")
 """What custom code is asked for, in this order; of a task model the bare model inside is taken."""
@@ -188,8 +190,11 @@ class Checkpoint:
             f"{', '.join(names[1:])}; write it there if the model has such layers)"
         )
 
-    def auto_class(self) -> tuple[Any, dict[str, Any]]:
+    def auto_class(self, head: LanguageHead | None = None) -> tuple[Any, dict[str, Any]]:
         """The Auto class that makes the bare model, or an encoder alone, and its common arguments.
+
+        Args:
+            head: The class of a language model, which is taken instead.
 
         Raises:
             ModelError: transformers knows no such attention.
@@ -200,6 +205,8 @@ class Checkpoint:
         if self.attn_implementation is not None:
             self._check_attention(self.attn_implementation)
             arguments["attn_implementation"] = self.attn_implementation
+        if head is not None:
+            return getattr(transformers, head), arguments
         custom = getattr(self.config, "auto_map", None) or {}
         if self.trust_remote_code and custom:
             name = next((name for name in AUTO_CLASSES if name in custom), "AutoModel")
@@ -238,6 +245,32 @@ class Checkpoint:
         if self._has_encoder_class:
             config.is_encoder_decoder = False  # T5GemmaEncoderModel refuses to be made of any other
         return config
+
+    def whole(self, head: LanguageHead | None = None, note: Callable[[str], None] = lambda text: None) -> Any:
+        """The model with its weights on the CPU, an adapter merged; of most encoder-decoders all of it.
+
+        Args:
+            head: The Auto class of a language model; None for the bare model.
+            note: Told that the checkpoint lacks the head, which is drawn then.
+
+        Raises:
+            ModelError: The folder can't be loaded, lacks weights that hidden states depend on, or holds
+                blocks that its config does not tell of; or the adapter does not fit.
+        """
+        raise NotImplementedError
+
+    def identity(self) -> ModelIdentity:
+        """What identifies the model."""
+        raise NotImplementedError
+
+    def load(self) -> "Transformer":
+        """Load the model, which goes to the device when it is tried.
+
+        Raises:
+            ModelError: The folder can't be loaded, lacks weights that hidden states depend on, or holds
+                blocks that its config does not tell of; or the adapter does not fit.
+        """
+        return self.transformer(self.whole(), self.identity())
 
     def transformer(self, model: Any, identity: ModelIdentity) -> "Transformer":
         """A bare model that goes to the device when it has been tried, with the checkpoint's tokenizer."""

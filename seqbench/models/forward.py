@@ -40,7 +40,14 @@ class Forward:
     """A model ready to run: how it takes masks, how its layers are taken, and faster linear layers."""
 
     def __init__(
-        self, model: Any, *, name: str, n_layers: int, windows: Sequence[NDArray[np.int32]], pad_id: int
+        self,
+        model: Any,
+        *,
+        name: str,
+        n_layers: int,
+        windows: Sequence[NDArray[np.int32]],
+        pad_id: int,
+        speeds_up: bool = True,
     ) -> None:
         """Find out how the model wants to be run.
 
@@ -51,6 +58,7 @@ class Forward:
             windows: Two windows of unlike lengths to try it on.
             pad_id: Token that stands where there is none; where the embedding lacks it, id 0 does, as padding
                 is masked.
+            speeds_up: Whether the model may be changed to run faster, which a model that is trained must not.
 
         Raises:
             ModelError: It can't be run, its embedding lacks ids of the windows, or none of its layers can be
@@ -80,7 +88,7 @@ class Forward:
             self._try(windows)
             self.layers = self._find_layers(windows)
             self._check_history(windows)
-            if self.device.type == "cpu":
+            if self.device.type == "cpu" and speeds_up:
                 keep_freed_memory()
                 before = self._states(windows)
                 self._speed_up("float32 arithmetic", use_float32, windows, before)

@@ -1,19 +1,17 @@
 """Models in the format of Hugging Face, from a directory or the hub, trained or with random weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from seqbench.core.identity import ModelIdentity
 from seqbench.errors import ModelNotFoundError
 from seqbench.models.adapter import WEIGHTS, adapter_settings, check_adapter, merge_adapter
-from seqbench.models.checkpoint import BLOCKS, Checkpoint
+from seqbench.models.checkpoint import BLOCKS, Checkpoint, LanguageHead
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
 from seqbench.models.fit import check_weights
-
-if TYPE_CHECKING:
-    from seqbench.models.transformer import Transformer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,18 +39,13 @@ class HuggingFace(Checkpoint):
         """Read config and fingerprint."""
         return self.describe("huggingface", self.fingerprint)
 
-    def load(self) -> "Transformer":
-        """Load the weights onto the device.
-
-        Raises:
-            ModelError: The folder can't be loaded, lacks weights that hidden states depend on, or holds
-                blocks that its config does not tell of; or the adapter does not fit.
-        """
+    def whole(self, head: LanguageHead | None = None, note: Callable[[str], None] = lambda text: None) -> Any:
+        """See `Checkpoint.whole`."""
         import torch
 
-        identity = self.identity()
-        auto, arguments = self.auto_class()
-        with self.faults():
+        auto, arguments = self.auto_class(head)
+        with self.faults(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # of a head that the checkpoint lacks
             model, info = auto.from_pretrained(
                 self.folder,
                 config=self.fresh_config(),
@@ -71,8 +64,12 @@ class HuggingFace(Checkpoint):
                 config=self.config,
             )
             if self.adapter is not None:
-                bare = merge_adapter(bare, self.adapter)
-        return self.transformer(bare, identity)
+                merge_adapter(bare, self.adapter)
+        start = f"{model.base_model_prefix}."
+        lacking = [key for key in info["missing_keys"] if not key.startswith(start)]
+        if head is not None and lacking:
+            note(f"{self.name}: {self.path} has no head of a language model ({min(lacking)}), so it is drawn")
+        return bare if head is None else model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +88,15 @@ class RandomInit(Checkpoint):
         """Read config and fingerprint."""
         return self.describe("random-init", self.fingerprint)
 
-    def load(self) -> "Transformer":
+    def whole(self, head: LanguageHead | None = None, note: Callable[[str], None] = lambda text: None) -> Any:
         """Draw the weights as the architecture's own initialisation does, on the CPU, in float32."""
         import torch
 
-        auto, arguments = self.auto_class()
+        auto, arguments = self.auto_class(head)
         with self.faults(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             model = auto.from_config(self.fresh_config(), dtype=torch.float32, **arguments)
-            bare = bare_model(model)
-        return self.transformer(bare, self.identity())
+            return bare_model(model) if head is None else model
 
 
 def bare_model(model: Any) -> Any:

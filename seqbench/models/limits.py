@@ -59,9 +59,10 @@ def text_config(config: Any) -> Any:
 
     transformers' `get_text_config` gives T5Gemma's decoder, which may be deeper or wider.
     """
-    if getattr(config, "is_encoder_decoder", False) and hasattr(
-        getattr(config, "encoder", None), "get_text_config"
-    ):
+    is_of_encoder = getattr(config, "is_encoder_decoder", False) or any(
+        name.endswith("EncoderModel") for name in getattr(config, "architectures", None) or ()
+    )
+    if is_of_encoder and hasattr(getattr(config, "encoder", None), "get_text_config"):
         config = config.encoder
     return config.get_text_config() if hasattr(config, "get_text_config") else config
 

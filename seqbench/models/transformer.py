@@ -75,7 +75,8 @@ class Transformer:
         self.dtype = dtype
         self.tokenizer = tokenizer
         self.limit = token_limit(tokenizer, config, model, options.max_tokens)
-        self._model = model
+        self.model = model
+        """What runs; of an encoder-decoder the encoder."""
         self._device = device
         self._forward: Forward | None = None
         self.ends_at = position_limit(model)
@@ -101,41 +102,53 @@ class Transformer:
             ModelError: It can't be run on a few dozen letters of the alphabet.
         """
         if self._forward is None:
-            tokens = Tokens(self.tokenizer, limit=self.limit, overlong="truncate", alphabet=alphabet)
-            trial = tokens.windows([tokens.example, 3 * tokens.example])
-            first = np.flatnonzero(np.diff(trial.owner_W, prepend=-1))
-            self._try_limit(tokens, len(trial.ids[0]))
-            windows = [trial.ids[at][: self.limit] for at in first]
-            if self._device is not None:
-                self._model = self._model.to(self._device)
-            try:
-                self._forward = Forward(
-                    self._model,
-                    name=self.identity.name,
-                    n_layers=self.identity.n_layers,
-                    windows=windows,
-                    pad_id=tokens.pad_id,
-                )
-            except FAULTS as error:
-                if isinstance(error, SeqbenchError):
-                    raise
-                raise ModelError(
-                    f"model {self.identity.name!r}: fails when two windows are tried: {said(error)}"
-                ) from error
+            self._forward = self._tried(alphabet, speeds_up=True)
             if self.options.compile:
                 self._forward.compile()
         return self._forward
 
+    def unchanged(self, alphabet: Alphabet | None) -> Forward:
+        """The model tried out as `ready` does, and left as its checkpoint has it: for training.
+
+        Raises:
+            ModelError: As of `ready`.
+        """
+        return self._tried(alphabet, speeds_up=False)
+
+    def _tried(self, alphabet: Alphabet | None, *, speeds_up: bool) -> Forward:
+        tokens = Tokens(self.tokenizer, limit=self.limit, overlong="truncate", alphabet=alphabet)
+        trial = tokens.windows([tokens.example, 3 * tokens.example])
+        first = np.flatnonzero(np.diff(trial.owner_W, prepend=-1))
+        self._try_limit(tokens, len(trial.ids[0]))
+        windows = [trial.ids[at][: self.limit] for at in first]
+        if self._device is not None:
+            self.model = self.model.to(self._device)
+        try:
+            return Forward(
+                self.model,
+                name=self.identity.name,
+                n_layers=self.identity.n_layers,
+                windows=windows,
+                pad_id=tokens.pad_id,
+                speeds_up=speeds_up,
+            )
+        except FAULTS as error:
+            if isinstance(error, SeqbenchError):
+                raise
+            raise ModelError(
+                f"model {self.identity.name!r}: fails when two windows are tried: {said(error)}"
+            ) from error
+
     def _try_limit(self, tokens: Tokens, known: int) -> None:
         """Run a window of just the limit; lower the limit where that fails, unless a number was asked for."""
-        if self.limit is None or self.limit <= known or next(self._model.parameters()).device.type != "cpu":
+        if self.limit is None or self.limit <= known or next(self.model.parameters()).device.type != "cpu":
             return
 
         def window(length: int) -> NDArray[np.int32]:
             own = np.resize(tokens.encode([tokens.example])[0], length - tokens.n_special)
             return np.concatenate([tokens.prefix, own, tokens.suffix]).astype(np.int32)
 
-        found = longest_that_runs(self._model, self.identity.n_layers, window, self.limit, known)
+        found = longest_that_runs(self.model, self.identity.n_layers, window, self.limit, known)
         if found == self.limit:
             return
         if isinstance(self.options.max_tokens, int):
