@@ -43,6 +43,7 @@ def probe_columns(records: Sequence[ProbeRecord]) -> Columns:
         "thresholds": lists(r.thresholds for r in records),
         "saved": texts(r.saved for r in records),
         "device": texts(r.device for r in records),
+        "parameters": integers(r.parameters for r in records),
         "recorded_at": now(len(records)),
     }
 

@@ -225,6 +225,9 @@ class ProbeRecord:
     """From where on a probability is a yes: one for two classes, one a label; None elsewhere."""
     saved: str | None = None
     """File of the trained head, relative to `probe.save_heads`; None where none was kept."""
+    parameters: int | None = None
+    """Numbers that training changed: of the head, or of encoder and head where both were trained; None where
+    that says nothing (trees, neighbours, all folds together)."""
     splits: tuple[SplitRecord, ...] = ()
     history: tuple[EpochRecord, ...] = ()
     predictions: tuple[PredictionRecord, ...] = ()

@@ -126,11 +126,11 @@ WITH sides AS (
     WHERE kind = 'models'
 ),
 leaders AS (
-    SELECT b.*
+    SELECT b.*, CASE WHEN b.head IN ('lora', 'full') THEN b.head ELSE 'frozen' END AS way
     FROM best_layers b
     JOIN metric_names n USING (task, metric)
     QUALIFY row_number() OVER (
-        PARTITION BY b.model, b.dataset, b.metric
+        PARTITION BY b.model, b.dataset, b.metric, way
         ORDER BY CASE WHEN n.higher_is_better THEN b.eval_score ELSE -b.eval_score END DESC, b.head, b.variant
     ) = 1
 ),
@@ -141,7 +141,7 @@ averaged AS (
     GROUP BY ALL
 ),
 standing AS (
-    SELECT s.key, l.metric, l.task
+    SELECT s.key, l.metric, l.task, l.way
     FROM sides s
     JOIN leaders l USING (model, dataset, head, variant, layer, metric)
     JOIN averaged USING (model, dataset, head, variant, layer, probes)
@@ -149,12 +149,66 @@ standing AS (
     HAVING count(*) = 2
 ),
 current AS (
-    SELECT c.* EXCLUDE (metric), s.metric, s.task
+    SELECT c.* EXCLUDE (metric), s.metric, s.task, s.way
     FROM paired_comparisons c
     JOIN standing s USING (key)
     QUALIFY row_number() OVER (
-        PARTITION BY dataset, s.metric, least(model_a, model_b), greatest(model_a, model_b)
+        PARTITION BY dataset, s.metric, s.way, least(model_a, model_b), greatest(model_a, model_b)
         ORDER BY n_resamples DESC, recorded_at DESC, key
+    ) = 1
+),
+stepped AS (
+    SELECT
+        *,
+        p * (
+            count(p) OVER (PARTITION BY dataset, task, metric, way) + 1
+            - row_number() OVER (PARTITION BY dataset, task, metric, way ORDER BY p NULLS LAST, key)
+        ) AS step
+    FROM current
+)
+SELECT
+    dataset, task, metric, way, model_a, head_a, layer_a, model_b, head_b, layer_b,
+    n_items, difference, low, high, p,
+    CASE WHEN p IS NOT NULL THEN least(1, max(step) OVER (
+        PARTITION BY dataset, task, metric, way ORDER BY p NULLS LAST, key ROWS UNBOUNDED PRECEDING
+    )) END AS p_holm,
+    p_holm < 0.05 AS is_clear,
+    variant_a, variant_b, n_resamples, recorded_at
+FROM stepped;
+COMMENT ON VIEW comparisons IS 'One row a pair of models that are used in one way on a data set, as the last report compared them on test';
+
+CREATE OR REPLACE VIEW head_comparisons AS
+WITH leaders AS (
+    SELECT b.*, CASE WHEN b.head IN ('lora', 'full') THEN b.head ELSE 'frozen' END AS way
+    FROM best_layers b
+    JOIN metric_names n USING (task, metric)
+    QUALIFY row_number() OVER (
+        PARTITION BY b.model, b.dataset, b.metric, way
+        ORDER BY CASE WHEN n.higher_is_better THEN b.eval_score ELSE -b.eval_score END DESC, b.head, b.variant
+    ) = 1
+),
+averaged AS (
+    SELECT model, dataset, head, variant, layer, list_sort(list(probe_id)) AS probes
+    FROM probes
+    WHERE status = 'ok' AND control IS NULL AND subset IS NULL AND fold IS NULL
+    GROUP BY ALL
+),
+sides AS (
+    SELECT * FROM leaders JOIN averaged USING (model, dataset, head, variant, layer)
+),
+current AS (
+    SELECT c.*, a.task, a.way AS way_a, b.way AS way_b
+    FROM paired_comparisons c
+    JOIN sides a
+        ON (a.dataset, a.metric, a.model, a.head, a.variant, a.layer, a.probes)
+        = (c.dataset, c.metric, c.model_a, c.head_a, c.variant_a, c.layer_a, c.probes_a)
+    JOIN sides b
+        ON (b.dataset, b.metric, b.model, b.head, b.variant, b.layer, b.probes)
+        = (c.dataset, c.metric, c.model_b, c.head_b, c.variant_b, c.layer_b, c.probes_b)
+    WHERE c.kind = 'heads'
+    QUALIFY row_number() OVER (
+        PARTITION BY c.dataset, c.metric, c.model_a, way_a, way_b
+        ORDER BY c.n_resamples DESC, c.recorded_at DESC, c.key
     ) = 1
 ),
 stepped AS (
@@ -167,7 +221,7 @@ stepped AS (
     FROM current
 )
 SELECT
-    dataset, task, metric, model_a, head_a, layer_a, model_b, head_b, layer_b,
+    dataset, task, metric, model_a AS model, way_a, head_a, layer_a, way_b, head_b, layer_b,
     n_items, difference, low, high, p,
     CASE WHEN p IS NOT NULL THEN least(1, max(step) OVER (
         PARTITION BY dataset, task, metric ORDER BY p NULLS LAST, key ROWS UNBOUNDED PRECEDING
@@ -175,7 +229,7 @@ SELECT
     p_holm < 0.05 AS is_clear,
     variant_a, variant_b, n_resamples, recorded_at
 FROM stepped;
-COMMENT ON VIEW comparisons IS 'One row a pair of models on a data set, as the last report compared them on test';
+COMMENT ON VIEW head_comparisons IS 'One row a model and pair of ways to use it (frozen, lora, full) on a data set, as the last report compared them on test';
 
 CREATE OR REPLACE VIEW layer_comparisons AS
 WITH sides AS (
@@ -229,18 +283,19 @@ CREATE OR REPLACE VIEW leaderboard AS
 WITH best AS (
     SELECT
         b.*,
+        CASE WHEN b.head IN ('lora', 'full') THEN b.head ELSE 'frozen' END AS way,
         CASE WHEN n.higher_is_better THEN b.eval_score ELSE -b.eval_score END AS eval_goodness,
         CASE WHEN n.higher_is_better THEN b.test_score ELSE -b.test_score END AS test_goodness
     FROM best_layers b
     JOIN metric_names n USING (task, metric)
     WHERE n.is_primary AND b.metric IN ('accuracy', 'roc_auc', 'spearmanr', 'pearson_delta')
     QUALIFY row_number() OVER (
-        PARTITION BY b.model, b.dataset ORDER BY eval_goodness DESC, b.head, b.variant
+        PARTITION BY b.model, b.dataset, way ORDER BY eval_goodness DESC, b.head, b.variant
     ) = 1
 ),
 compared AS (
     SELECT
-        dataset, task, metric,
+        dataset, task, metric, way,
         unnest([
             {'model': model_a, 'worse': is_clear AND difference < 0},
             {'model': model_b, 'worse': is_clear AND difference > 0}
@@ -249,7 +304,7 @@ compared AS (
     WHERE p IS NOT NULL AND metric IN ('accuracy', 'roc_auc', 'spearmanr', 'pearson_delta')
 ),
 standing AS (
-    SELECT dataset, task, metric, side.model AS model, 1 + count(*) FILTER (side.worse) AS rank
+    SELECT dataset, task, metric, way, side.model AS model, 1 + count(*) FILTER (side.worse) AS rank
     FROM compared
     GROUP BY ALL
 )
@@ -259,17 +314,17 @@ SELECT
     b.task, b.metric,
     s.rank,
     CASE WHEN b.test_score IS NOT NULL
-        THEN rank() OVER (PARTITION BY b.dataset, b.task ORDER BY b.test_goodness DESC NULLS LAST)
+        THEN rank() OVER (PARTITION BY b.dataset, b.task, b.way ORDER BY b.test_goodness DESC NULLS LAST)
     END AS place,
-    b.model,
+    b.model, b.way,
     coalesce(m.kind IN ('random-init', 'kmer', 'onehot', 'baseline'), false) AS control,
     b.head, b.variant, b.layer, b.n_layers, b.eval_score, b.test_score, b.test_low, b.test_high, b.test_std,
     b.n_probes, b.oracle_layer, b.oracle_score, b.gap
 FROM best b
-LEFT JOIN standing s USING (dataset, task, metric, model)
+LEFT JOIN standing s USING (dataset, task, metric, way, model)
 LEFT JOIN models m ON m.model = b.model
 LEFT JOIN datasets d ON d.dataset = b.dataset;
-COMMENT ON VIEW leaderboard IS 'One row a model and data set: its best head by the primary metric, ranked on test';
+COMMENT ON VIEW leaderboard IS 'One row a model, data set and way to use it: its best head by the primary metric, ranked on test among those used alike';
 
 CREATE OR REPLACE VIEW learning_curves AS
 SELECT

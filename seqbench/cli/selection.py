@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from seqbench.catalog import Catalog
+from seqbench.catalog.training_records import TRAINED_HEADS
 from seqbench.cli.options import names_of
 from seqbench.config import Config
 from seqbench.datasets.registry import resolve
@@ -16,6 +17,10 @@ from seqbench.perturb.expected import expected_responses
 from seqbench.report import Selection
 from seqbench.stages.variants import wanted_variants
 
+TRAINED = """
+SELECT DISTINCT head FROM probes
+WHERE list_contains($heads, head) AND list_contains($models, model) AND list_contains($datasets, dataset)
+"""
 PROBED = "SELECT DISTINCT dataset FROM probes WHERE list_contains(?, model) ORDER BY dataset"
 
 
@@ -61,10 +66,20 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
         heads=tuple(dict.fromkeys(head for heads in heads_of.values() for head in heads)),
         heads_of=heads_of,
         models_of=models_of,
+        trained=_trained(catalog, models, names),
         variants=wanted_variants(config),
         metric=_metric(filters.metric),
         since=_time(filters.since),
     )
+
+
+def _trained(catalog: Catalog, models: Sequence[str], datasets: Sequence[str]) -> tuple[str, ...]:
+    """The ways in which models were trained on data sets, whichever config asked for it."""
+    if not catalog.path.exists():
+        return ()
+    asked = {"heads": list(TRAINED_HEADS), "models": list(models), "datasets": list(datasets)}
+    found = {row[0] for row in catalog.query(TRAINED, asked).rows}
+    return tuple(head for head in TRAINED_HEADS if head in found)
 
 
 def _only(known: Sequence[str], wanted: Sequence[str], option: str, what: str) -> tuple[str, ...]:

@@ -207,7 +207,7 @@ def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
 def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None) -> "ReportOutcome":
     from seqbench.catalog import open_catalog
     from seqbench.cli.selection import Filters, selected
-    from seqbench.report import ReportSettings, leaderboard_table, write_report
+    from seqbench.report import ReportSettings, leaderboard_table, trained_ways_table, write_report
     from seqbench.report.sentences.audits import other_datasets, red_datasets
 
     catalog = open_catalog(config.catalog)
@@ -227,7 +227,11 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
         reporter=told,
     )
     out = console()
-    out.print(leaderboard_table(made.analysis, out.width))
+    ways = trained_ways_table(made.analysis)
+    if made.analysis.leaderboard or ways is None:
+        out.print(leaderboard_table(made.analysis, out.width))
+    if ways is not None:
+        out.print(ways)
     red = red_datasets(made.analysis)
     for sentence in made.sentences:
         out.print(sentence, style="bold red" if sentence in red else None, markup=False, highlight=False)

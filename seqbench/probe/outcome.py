@@ -12,6 +12,7 @@ from seqbench.errors import ProbeError
 from seqbench.metrics.scoring import check_scorable, score_many
 from seqbench.metrics.thresholds import choose_thresholds
 from seqbench.probe.heads.base import FittedHead, Problem
+from seqbench.probe.heads.size import count_parameters
 from seqbench.probe.health import Health, diagnose
 from seqbench.probe.items import Part
 from seqbench.probe.spec import Design, variant_hash
@@ -127,6 +128,7 @@ class Recorder:
             advice=health.advice,
             thresholds=thresholds,
             saved=self._keep(probe, fitted, thresholds),
+            parameters=count_parameters(fitted.state),
             device=trained.device,
             splits=splits,
             history=fitted.history,

@@ -3,6 +3,7 @@
 from seqbench.catalog import Catalog
 from seqbench.core.progress import Reporter
 from seqbench.report.analysis import Analysis
+from seqbench.report.comparing.changes import changes, wanted_changes
 from seqbench.report.comparing.clean import clean_scores
 from seqbench.report.comparing.families import layer_comparisons, model_comparisons, shuffled_comparisons
 from seqbench.report.comparing.gains import gains
@@ -11,6 +12,7 @@ from seqbench.report.comparing.pairs import pairs
 from seqbench.report.comparing.ranking import ranked
 from seqbench.report.comparing.sides import read_shuffled, read_sides
 from seqbench.report.comparing.standings import blocks, rank_test, standings, wins
+from seqbench.report.comparing.ways import trained_models, ways
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.reading.current import Reader
@@ -36,11 +38,17 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
     results = read_results(catalog, selection)
     by_score = leaderboard(results)
     reader = Reader(catalog, selection)
-    trained = [row for row in by_score if not row.control] if results.selectivity else []
-    shuffled = read_shuffled(reader, trained) if trained else {}
-    wanted = pairs(by_score, read_sides(reader, by_score), shuffled)
+    models_shuffled = [row for row in by_score if not row.control] if results.selectivity else []
+    shuffled = read_shuffled(reader, models_shuffled) if models_shuffled else {}
+    sides = read_sides(reader, by_score)
+    wanted = pairs(by_score, sides, shuffled)
+    trained = trained_models(reader, results, by_score, sides)
     tasks = {dataset.name: dataset.task for dataset in results.datasets}
-    found = compared(catalog, wanted, tasks, reporter)
+    order = {dataset.name: place for place, dataset in enumerate(results.datasets)}
+    changed = wanted_changes(reader, results, by_score)
+    layers = [pair for one in changed for pair in one.pairs]
+    every = sorted((*wanted, *trained.pairs, *layers), key=lambda pair: order[pair.dataset])
+    found = compared(catalog, every, tasks, reporter)
     comparisons = model_comparisons(by_score, wanted, found.records)
     rows = ranked(by_score, comparisons)
     over = (*comparisons, *shuffled_comparisons(wanted, found.records))
@@ -58,4 +66,6 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
         wins=wins(rows, comparisons, models),
         not_compared=found.not_compared,
         clean=clean_scores(reader, results, reporter),
+        ways=ways(reader, results, rows, trained, found.records),
+        changes=changes(changed, found.records, comparisons),
     )

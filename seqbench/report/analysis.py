@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from seqbench.report.leaderboard import LeaderRow
+from seqbench.report.leaderboard import CLEAR_BELOW, LeaderRow
 from seqbench.report.results import Results, Score
+from seqbench.report.ways import Change, WayRow
 
 OVERALL = "overall"
 """Scope of standings over all data sets; the other scopes are groups of data sets."""
@@ -13,9 +14,6 @@ SHUFFLED = "shuffled labels"
 """What stands in the place of a control's name for the same probe, trained on shuffled labels."""
 
 GainKind = Literal["untrained", "kmer", "composition", "shuffled"]
-
-CLEAR_BELOW = 0.05
-"""What is told apart has a p below this, after Holm's correction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +205,7 @@ class Analysis:
 
     results: Results
     leaderboard: tuple[LeaderRow, ...]
+    """Of frozen models."""
     comparisons: tuple[Comparison, ...] = ()
     layers: tuple[LayerComparisons, ...] = ()
     gains: tuple[Gain, ...] = ()
@@ -219,3 +218,8 @@ class Analysis:
     """One sentence each on what could not be compared, and why."""
     clean: tuple[CleanScore, ...] = ()
     """Of data sets whose audit is current; data sets, models and heads in the order of the selection."""
+    ways: tuple[WayRow, ...] = ()
+    """Of models that were trained on a data set: each way to use them. Data sets and models in the order of
+    the selection, then frozen, LoRA, full."""
+    changes: tuple[Change, ...] = ()
+    """What training changed, layer by layer, where a model was probed beside the one that it began with."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from seqbench.metrics import higher_is_better
 from seqbench.report.results import Choice, Curve, DatasetFacts, Results
 
+CLEAR_BELOW = 0.05
+"""What is told apart has a p below this, after Holm's correction."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaderRow:
@@ -27,14 +30,19 @@ class LeaderRow:
     choice: Choice
 
 
-def leaderboard(results: Results) -> tuple[LeaderRow, ...]:
+def leaderboard(results: Results, way: str | None = None) -> tuple[LeaderRow, ...]:
     """Order the models of every data set by score; data sets in the order of the selection. Ranks are places.
 
     The head of a model is the one with the better eval score (of equals the first by name), as in
     the catalog's view of this name, which ranks all that was ever run rather than a selection. Data sets
     whose task lacks the selection's metric have no rows.
+
+    Args:
+        results: What the catalog holds.
+        way: `lora` or `full` for models that were trained so; None for frozen ones.
     """
-    return tuple(row for dataset in results.datasets for row in _rows(results, dataset))
+    heads = sorted(results.selection.heads) if way is None else [way]
+    return tuple(row for dataset in results.datasets for row in _rows(results, dataset, heads))
 
 
 def rank_labels(rows: Iterable[LeaderRow]) -> dict[tuple[str, str], str]:
@@ -49,14 +57,14 @@ def rank_labels(rows: Iterable[LeaderRow]) -> dict[tuple[str, str], str]:
     }
 
 
-def _rows(results: Results, dataset: DatasetFacts) -> Iterator[LeaderRow]:
+def _rows(results: Results, dataset: DatasetFacts, heads: Iterable[str]) -> Iterator[LeaderRow]:
     metric = results.metric_of(dataset)
     if metric is None:
         return
     sign = 1 if higher_is_better(metric) else -1
     best: list[tuple[str, bool, Curve]] = []
     for model in results.models:
-        curves = [results.curve(dataset.name, model.name, head) for head in sorted(results.selection.heads)]
+        curves = [results.any_curve((dataset.name, model.name, head)) for head in heads]
         chosen = [curve for curve in curves if curve is not None and metric in curve.choices]
         if chosen:
             curve = max(chosen, key=lambda one: _goodness(one.choices[metric].eval_score, sign))

@@ -29,7 +29,9 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
     """
     reader = Reader(catalog, selection)
     datasets = read_datasets(reader)
-    curves = read_curves(reader)
+    every = read_curves(reader)
+    curves = {key: curve for key, curve in every.items() if key[2] not in selection.trained}
+    trained = {key: curve for key, curve in every.items() if key[2] in selection.trained}
     metrics = _metrics(selection, datasets)
     places = _chosen(selection, curves, metrics)
     has_parts, has_controls = read_designs(reader)
@@ -38,11 +40,12 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         models=read_models(reader),
         datasets=datasets,
         curves=curves,
+        trained=trained,
         failed=read_failures(reader),
         missing=_missing(selection, curves),
         runs=read_runs(reader),
         embeddings=read_embeddings(reader),
-        learning=read_learning(reader, places),
+        learning=read_learning(reader, [*places, *_chosen(selection, trained, metrics)]),
         efficiency=read_efficiency(reader, metrics) if has_parts else (),
         selectivity=read_selectivity(reader, places, metrics) if has_controls else (),
         verdicts=read_verdicts(reader),
@@ -65,7 +68,7 @@ def _chosen(
         (dataset, model, head)
         for dataset in selection.datasets
         for model in selection.models
-        for head in selection.heads
+        for head in selection.all_heads
         if dataset in metrics and (dataset, model, head) in curves
     ]
     choices = {key: curves[key].choices.get(metrics[key[0]]) for key in keys}

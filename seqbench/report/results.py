@@ -23,6 +23,9 @@ class Selection:
     """By data set, the heads that are trained on it, where they are not all of `heads`."""
     models_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """By data set and head, the models whose results are to be expected, where not all are."""
+    trained: tuple[str, ...] = ()
+    """`lora` and `full` where results of models that were trained so are shown; no part of `heads`, which
+    read frozen models."""
     variants: tuple[str, ...] = ()
     """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
     metric: str | None = None
@@ -30,6 +33,11 @@ class Selection:
     sets whose task lacks it have no place in the leaderboard."""
     since: datetime | None = None
     """Only probes recorded at this time (UTC, without a time zone) or later; None for all."""
+
+    @property
+    def all_heads(self) -> tuple[str, ...]:
+        """Heads on frozen models, then those that were trained with their model."""
+        return (*self.heads, *self.trained)
 
     def heads_on(self, dataset: str) -> tuple[str, ...]:
         """The heads whose results are to be expected on a data set."""
@@ -375,7 +383,9 @@ class Results:
     datasets: tuple[DatasetFacts, ...]
     """Without those that the catalog doesn't know."""
     curves: Mapping[tuple[str, str, str], Curve]
-    """By data set, model and head."""
+    """By data set, model and head; of frozen models."""
+    trained: Mapping[tuple[str, str, str], Curve] = field(default_factory=dict)
+    """The same of models that were trained, whose head (`lora`, `full`) reads one layer."""
     failed: tuple[Failure, ...] = ()
     missing: tuple[Place, ...] = ()
     runs: tuple[RunFacts, ...] = ()
@@ -395,5 +405,9 @@ class Results:
         return wanted if dataset.has(wanted) else None
 
     def curve(self, dataset: str, model: str, head: str) -> Curve | None:
-        """The results of a head on a model and a data set, None where there are none."""
+        """The results of a head on a frozen model and a data set, None where there are none."""
         return self.curves.get((dataset, model, head))
+
+    def any_curve(self, key: tuple[str, str, str]) -> Curve | None:
+        """The results of a data set, model and head, whether the model is frozen or was trained."""
+        return self.curves.get(key) or self.trained.get(key)

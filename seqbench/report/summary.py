@@ -13,6 +13,7 @@ from seqbench.report.sentences.layers import layers_of_many, layers_of_one
 from seqbench.report.sentences.pretraining import bought, lacking
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
 from seqbench.report.sentences.responses import responses
+from seqbench.report.sentences.trained import trained
 
 Boards = dict[str, list[LeaderRow]]
 """By data set, its rows that have a score on test, best first."""
@@ -30,10 +31,11 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         brief: For a terminal: what comes first takes at most eight lines of 80 columns.
     """
     boards = _boards(analysis.leaderboard)
+    ways = tuple(trained(analysis))
     if not boards:
-        return ("No model has a score on test yet.", *_open(analysis))
+        return (*(ways or ("No model has a score on test yet.",)), *_open(analysis))
     if all(row.control for board in boards.values() for row in board):
-        return ("Only controls have scores on test.", *_open(analysis))
+        return (*ways, "Only controls have scores on test.", *_open(analysis))
     cells = tuple(responses(analysis))
     if cells and len(boards) == len(cells):
         return (*cells, *_open(analysis))  # the general sentences are about controls that cells don't have
@@ -45,7 +47,7 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         best = next(row for row in board if not row.control)
         found = (*ranking_of_one(analysis, best, board), *layers_of_one(analysis, best))
     # What was found goes before what was not compared.
-    said = (*lead, *cells, *absent, *found) if lead else (*cells, *found, *absent)
+    said = (*lead, *ways, *cells, *absent, *found) if lead else (*ways, *cells, *found, *absent)
     return (*said, *_open(analysis))
 
 

@@ -81,7 +81,7 @@ def write_report(
     remove_stale(settings.out, depth=2)
     analysis = analyse(catalog, selection, reporter)
     results = analysis.results
-    if not results.curves and not results.failed:
+    if not results.curves and not results.trained and not results.failed:
         raise CatalogError(
             f"catalog {catalog.path} holds no results of the config's models, data sets and heads"
             f"{_narrowed(selection)}: run `seqbench probe`"

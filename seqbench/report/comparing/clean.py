@@ -16,7 +16,7 @@ from seqbench.report.analysis import CleanScore
 from seqbench.report.comparing.rescoring import Marked, Marks, score_clean
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.training import place_parameters
-from seqbench.report.results import Results, Score
+from seqbench.report.results import UNKNOWN, Results, Score
 
 _MARKS = """
 SELECT a.dataset, any_value(a.sha256), any_value(a.marks_sha256), list(i.clean ORDER BY i.item)
@@ -71,8 +71,8 @@ def _places(results: Results) -> Iterator[Place]:
     for dataset in results.datasets:
         metric = results.metric_of(dataset)
         for model in results.models:
-            for head in results.selection.heads:
-                curve = results.curve(dataset.name, model.name, head)
+            for head in results.selection.all_heads:
+                curve = results.any_curve((dataset.name, model.name, head))
                 choice = None if curve is None or metric is None else curve.choices.get(metric)
                 if choice is not None:
                     yield (dataset.name, model.name, head), choice.layer
@@ -121,7 +121,7 @@ def _rows(
 ) -> Iterator[CleanScore]:
     """A row a metric of the task."""
     (dataset, model, head), layer = place
-    curve = results.curves[place[0]]
+    curve = results.any_curve(place[0])
     lacking = next((one for one in known if isinstance(one, str)), None)
     records = [one for one in known if isinstance(one, CleanRecord)]
     for metric in METRICS[marks.task]:
@@ -136,7 +136,7 @@ def _rows(
             metric=metric,
             n_items=len(marks.clean_N),
             n_clean=marks.n_clean,
-            full=curve.at(layer, metric),
+            full=curve.at(layer, metric) if curve else UNKNOWN,
             clean=clean,
             reason=why if clean.value is None else None,
         )

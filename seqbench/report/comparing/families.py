@@ -66,6 +66,20 @@ def shuffled_comparisons(
     )
 
 
+def head_comparisons(
+    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+) -> tuple[Comparison, ...]:
+    """The ways of models against each other; each data set a family."""
+    return tuple(one for _, made in _by_dataset("heads", pairs, records) for one in made)
+
+
+def change_comparisons(
+    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+) -> tuple[Comparison, ...]:
+    """The layers of a trained model against those of its base on a data set, one family."""
+    return tuple(one for _, made in _by_dataset("changes", pairs, records) for one in made)
+
+
 def _by_dataset(
     kind: PairKind, pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]
 ) -> Iterator[tuple[str, list[Comparison]]]:

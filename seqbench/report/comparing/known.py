@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ComparisonRecord
+from seqbench.catalog.training_records import TRAINED_HEADS
 from seqbench.core.progress import Reporter
 from seqbench.core.types import Task
 from seqbench.report.comparing.doing import compare
@@ -18,7 +19,11 @@ from seqbench.report.phrases import listed
 NO_PREDICTIONS = "no predictions were stored"
 """Why most pairs that were not compared were not."""
 
-_OTHERS = {"layers": "some of its layers", "shuffled": "its probes on shuffled labels"}
+_OTHERS = {
+    "layers": "some of its layers",
+    "shuffled": "its probes on shuffled labels",
+    "changes": "some of its layers",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,12 @@ def compared(
     )
 
 
+def _name(probed: Probed) -> str:
+    """The model, and how it was trained if it was."""
+    side = probed.side
+    return f"{side.model} ({side.head})" if side.head in TRAINED_HEADS else side.model
+
+
 def _probes(pair: Pair) -> tuple[int, ...]:
     return (*pair.a.side.probes, *pair.b.side.probes)
 
@@ -91,12 +102,12 @@ def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tupl
     for pair in left:
         lacking = [probed for probed in (pair.a, pair.b) if not _has_predictions(probed, contents)]
         for probed in lacking:
-            chosen = pair.kind == "models" or probed is pair.a
+            chosen = pair.kind in ("models", "heads") or (probed is pair.a and pair.kind != "changes")
             why = NO_PREDICTIONS if chosen else f"{NO_PREDICTIONS} of {_OTHERS[pair.kind]}"
-            said[probed.side.model, pair.dataset, why] = None
+            said[_name(probed), pair.dataset, why] = None
         if not lacking and not _same_items(pair, contents):
-            other = _OTHERS["shuffled"] if pair.kind == "shuffled" else pair.b.side.model
-            both = f"{pair.a.side.model} and {other}"
+            other = _OTHERS["shuffled"] if pair.kind == "shuffled" else _name(pair.b)
+            both = f"{_name(pair.a)} and {other}"
             said[both, pair.dataset, "they were tested on different items (probe both again)"] = None
     whole = {(model, dataset) for model, dataset, why in said if why == NO_PREDICTIONS}
     return [one for one in said if one[2] == NO_PREDICTIONS or (one[0], one[1]) not in whole]
@@ -107,7 +118,7 @@ def _undefined(wanted: Iterable[Pair], found: Mapping[str, ComparisonRecord]) ->
     for pair in wanted:
         record = found.get(pair.key)
         if record is not None and record.difference is None:
-            models = dict.fromkeys((pair.a.side.model, pair.b.side.model))
+            models = dict.fromkeys((_name(pair.a), _name(pair.b)))
             if pair.kind == "shuffled":
                 models[_OTHERS[pair.kind]] = None
             why = f"{pair.metric} is undefined on over half of the resamples"

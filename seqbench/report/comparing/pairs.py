@@ -9,10 +9,17 @@ from seqbench.catalog.records import ComparisonKind, comparison_key
 from seqbench.report.comparing.sides import Layers, Probed, Sides
 from seqbench.report.leaderboard import LeaderRow
 
-PairKind = Literal["models", "layers", "shuffled"]
-"""`shuffled`: a row of the leaderboard, and the same probes trained on shuffled labels."""
+PairKind = Literal["models", "layers", "shuffled", "heads", "changes"]
+"""`shuffled`: a row of the leaderboard, and the same probes trained on shuffled labels. `heads`: two ways to
+use one model. `changes`: a layer of a model that was trained, and the same of the one it began with."""
 
-RESAMPLES: dict[PairKind, int] = {"models": 1000, "layers": 200, "shuffled": 1000}
+RESAMPLES: dict[PairKind, int] = {
+    "models": 1000,
+    "layers": 200,
+    "shuffled": 1000,
+    "heads": 1000,
+    "changes": 200,
+}
 """Of layers there are many; their bootstrap's standard error is known to 5 % with 200 resamples."""
 
 
@@ -32,8 +39,8 @@ class Pair:
 
     @property
     def recorded_as(self) -> ComparisonKind:
-        """The catalog tells layers of a model from all else; which probes they are is in the record."""
-        return "layers" if self.kind == "layers" else "models"
+        """The catalog tells layers and ways of a model from all else; which probes they are is recorded."""
+        return self.kind if self.kind == "layers" or self.kind == "heads" else "models"
 
     @property
     def n_resamples(self) -> int:

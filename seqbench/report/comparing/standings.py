@@ -12,8 +12,8 @@ import numpy as np
 
 from seqbench.metrics import cliques, critical_difference, friedman, higher_is_better, ranks
 from seqbench.metrics.averages import Floats
-from seqbench.report.analysis import CLEAR_BELOW, OVERALL, Comparison, Gain, RankTest, Standing, Wins
-from seqbench.report.leaderboard import LeaderRow
+from seqbench.report.analysis import OVERALL, Comparison, Gain, RankTest, Standing, Wins
+from seqbench.report.leaderboard import CLEAR_BELOW, LeaderRow
 from seqbench.report.results import DatasetFacts, ModelFacts
 
 LEAST_SHARE = 0.5

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from seqbench.report.analysis import Analysis
+from seqbench.report.figures.changes import change_pages
 from seqbench.report.figures.depth import depth_pages
 from seqbench.report.figures.efficiency import efficiency_pages
 from seqbench.report.figures.figure import Figure
@@ -11,6 +12,7 @@ from seqbench.report.figures.heat import score_pages
 from seqbench.report.figures.layers import layer_pages
 from seqbench.report.figures.learning import learning_pages
 from seqbench.report.figures.ranks import rank_pages
+from seqbench.report.figures.trained import trained_pages
 from seqbench.report.figures.wins import win_figure
 
 
@@ -23,6 +25,8 @@ def figures(analysis: Analysis, layer_figure: Sequence[Sequence[str]]) -> Iterat
     """
     yield from score_pages(analysis)
     yield from gain_pages(analysis)
+    yield from trained_pages(analysis)
+    yield from change_pages(analysis)
     for metrics in layer_figure:
         yield from layer_pages(analysis, metrics)
     yield from depth_pages(analysis)

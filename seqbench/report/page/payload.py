@@ -11,6 +11,7 @@ from seqbench.report.analysis import OVERALL, Analysis, CleanScore, LayerCompari
 from seqbench.report.figures.style import looks
 from seqbench.report.page.colors import variable
 from seqbench.report.results import Choice, Curve, DatasetFacts, ModelFacts, Results, Score
+from seqbench.report.ways import Apart, Change, WayRow
 
 DIGITS = 5
 """Significant digits of a number on the page. The tables beside it have them in full."""
@@ -45,10 +46,17 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
         ],
         **{
             name: plain(getattr(results, name))
-            for name in ("failed", "missing", "runs", "embeddings", "learning", "efficiency", "selectivity")
+            for name in ("failed", "missing", "runs", "embeddings", "selectivity")
+        },
+        # Lines of trained models would stand among those of frozen ones, in the same look.
+        **{
+            name: plain([one for one in getattr(results, name) if one.head in results.selection.heads])
+            for name in ("learning", "efficiency")
         },
         "audits": plain(results.audits),
         "clean": _clean(analysis.clean),
+        "ways": [_way(one) for one in analysis.ways],
+        "changes": [_change(one) for one in analysis.changes],
         **{
             name: plain(getattr(analysis, name))
             for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")
@@ -114,6 +122,35 @@ def _clean(scores: Sequence[CleanScore]) -> list[Plain]:
 
 def _ends(score: Score) -> list[float | None]:
     return [rounded(score.value), rounded(score.low), rounded(score.high)]
+
+
+def _way(one: WayRow) -> Plain:
+    row, cost = one.row, one.cost
+    shared = {name: getattr(row, name) for name in ("dataset", "metric", "model", "head", "rank")}
+    took = ("trained_parameters", "seconds", "device", "peak_memory_bytes")
+    return {
+        **shared,
+        "way": one.way,
+        "layer": row.choice.layer,
+        "test": _ends(row.choice.test),
+        **{name: plain(getattr(cost, name)) for name in took},
+        "over_frozen": _apart(one.over_frozen),
+        "over_lora": _apart(one.over_lora),
+    }
+
+
+def _apart(apart: Apart | None) -> Plain | None:
+    return None if apart is None else {**plain(apart), "clear": apart.is_clear}
+
+
+def _change(one: Change) -> Plain:
+    names = ("dataset", "model", "base", "stage", "trained_on", "head", "metric")
+    layers = [
+        {"layer": each.layer, "before": _ends(each.before), "after": _ends(each.after)}
+        | (_apart(each.apart) or {})
+        for each in one.layers
+    ]
+    return {name: getattr(one, name) for name in names} | {"best": _apart(one.best), "layers": layers}
 
 
 def _tasks(results: Results) -> Plain:

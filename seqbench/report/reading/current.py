@@ -41,7 +41,7 @@ class Reader:
         self._parameters = {
             "datasets": list(selection.datasets),
             "models": list(selection.models),
-            "heads": list(selection.heads),
+            "heads": list(selection.all_heads),
             "variants": list(selection.variants),
             "since": selection.since,
         }

@@ -123,4 +123,4 @@ def read_selectivity(
 def _place(reader: Reader, key: Key) -> tuple[int, int, int]:
     """Where it stands in the order of the selection."""
     wanted = reader.selection
-    return (wanted.datasets.index(key[0]), wanted.models.index(key[1]), wanted.heads.index(key[2]))
+    return (wanted.datasets.index(key[0]), wanted.models.index(key[1]), wanted.all_heads.index(key[2]))

@@ -17,6 +17,7 @@ from seqbench.report.tables.standing import (
     standings_table,
 )
 from seqbench.report.tables.table import Table, to_csv, to_json, to_markdown, to_tsv
+from seqbench.report.tables.trained import changes_table, trained_table
 
 FORMS: Mapping[TableFormat, Callable[[Table], str]] = {
     "tsv": to_tsv,
@@ -42,6 +43,8 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         last_layer_table(results),
         standings_table(analysis),
         gains_table(analysis),
+        trained_table(analysis),
+        changes_table(analysis),
         comparisons_table(analysis),
         clean_table(analysis),
         classes_table(analysis),

@@ -28,6 +28,7 @@ function leaderboardSection() {
 }
 
 function nothingWhy() {
+  if (!report.curves.length && report.ways.length) return "No frozen model has a score yet; those that were trained stand below.";
   return report.curves.length
     ? "Nothing that is shown has a score on eval and test: choose other models, groups or words."
     : "No model has a score on eval and test yet.";
