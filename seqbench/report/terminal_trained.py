@@ -19,8 +19,8 @@ _LEFT = ("model", "way")
 def trained_ways_table(analysis: Analysis) -> "Table | None":
     """Lay out the ways to use each trained model for a terminal: a block of lines a data set.
 
-    A gain over the frozen model has a ≈ behind it where it is not clear at 5 %; ranks are among models that are
-    used alike. None where no model was trained.
+    A gain over the frozen model has a ≈ behind it where it is not clear at 5 %; ranks are among models that
+    are used alike. None where no model was trained.
     """
     from rich import box
     from rich.table import Table

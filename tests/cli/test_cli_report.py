@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from seqbench.cli.main import app
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
-from report_records import NAMES, fill
+from report_records import NAMES, fill, probe
 
 CONFIG = """
 models:
@@ -49,6 +49,25 @@ def test_a_report_has_the_formats_of_the_config(folder: Path) -> None:
     suffixes = {path.suffix for out in folder.glob("out-*") for path in out.rglob("*.*") if path.is_file()}
     assert {".json", ".tex", ".svg", ".html"} <= suffixes
     assert not {".png", ".tsv", ".md"} & suffixes
+
+
+def test_trained_models_of_the_catalog_stand_beside_the_frozen_ones_whichever_config_trained_them(
+    folder: Path,
+) -> None:
+    tuned = folder / "tuned"
+    tuned.mkdir()
+    (tuned / "run.yaml").write_text(CONFIG)
+    name, task = NAMES[0]
+    fill(tuned / "catalog.duckdb", datasets=NAMES[:1], layers=3).append(
+        [probe("dna-bert", name, task, 2, 3, head="lora"), probe("dna-bert", name, task, 2, 3, head="full")]
+    )
+    code, said, rows = report(tuned)
+    assert code == 0, said
+    assert {row["head"] for row in rows} == {"mlp"}
+    (table,) = tuned.glob("out-*/tables/trained.json")
+    ways = [(row["model"], row["way"]) for row in json.loads(table.read_text())]
+    assert ways == [("dna-bert", "frozen"), ("dna-bert", "lora"), ("dna-bert", "full")]
+    assert "over frozen" in said
 
 
 def test_models_and_data_sets_can_be_narrowed(folder: Path) -> None:

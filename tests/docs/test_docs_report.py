@@ -7,6 +7,7 @@ from seqbench.report.figures.every import figures
 from seqbench.report.tables.every import FORMS, tables
 from tests.docs.pages import DOCS, read
 from tests.report.analyses import analysis
+from tests.report.trained_rows import with_trained
 
 PAGE = read(DOCS / "report-files.md")
 NAMES = sorted({name for names in METRICS.values() for name in names}, key=len, reverse=True)
@@ -14,7 +15,7 @@ OF_THE_REPORT = {"best_accuracy": "best_<metric>", "best_roc_auc-accuracy": "bes
 
 
 def test_every_table_and_column_of_a_report_is_documented() -> None:
-    for table in tables(analysis(), [("accuracy",), ("roc_auc", "accuracy")]):
+    for table in tables(with_trained(analysis()), [("accuracy",), ("roc_auc", "accuracy")]):
         name = OF_THE_REPORT.get(table.name, table.name)
         assert f"| `{name}` |" in PAGE, name
         columns = {re.sub("|".join(NAMES), "<metric>", each) for part in table.parts for each in part.columns}
@@ -24,7 +25,7 @@ def test_every_table_and_column_of_a_report_is_documented() -> None:
 
 def test_every_figure_of_a_report_is_documented() -> None:
     rows = re.findall(r"^\| `([a-z]+)[^`]*` \|", PAGE[PAGE.index("## The figures") :], re.MULTILINE)
-    made = {figure.name.split("_")[0] for figure in figures(analysis(), [("accuracy",)])}
+    made = {figure.name.split("_")[0] for figure in figures(with_trained(analysis()), [("accuracy",)])}
     assert made == set(rows)
 
 

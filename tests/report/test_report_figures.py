@@ -10,6 +10,7 @@ from pathlib import Path
 import analyses
 import pytest
 from analyses import analysis
+from trained_rows import with_trained
 
 from seqbench.report.figures.canvas import house_style
 from seqbench.report.figures.drawing import draw_all
@@ -91,7 +92,7 @@ def test_words_stay_on_the_page_and_never_overlap(size, long, monkeypatch):
         sets = [(f"{'long_' * 12}set_{n}", *rest) for n, (_, *rest) in enumerate(analyses.DATASETS)]
         monkeypatch.setattr(analyses, "MODELS", models)
         monkeypatch.setattr(analyses, "DATASETS", sets)
-    for figure, canvas in _drawn(analysis(*size), (("accuracy", "roc_auc"),)):
+    for figure, canvas in _drawn(with_trained(analysis(*size)), (("accuracy", "roc_auc"),)):
         assert canvas.width <= A4[0]
         assert canvas.height <= A4[1]
         boxes = [(words, box) for words, box in canvas.text_boxes() if words.strip()]

@@ -1,4 +1,4 @@
-"""What training changed, layer by layer: curves of a model and of the one it began with, and the difference."""
+"""What training changed, layer by layer: curves of a model and of the one it began with."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -35,7 +35,7 @@ _Y_AXIS = 34.0
 _HEIGHT = _TITLE + _PLOT + _BETWEEN + _DIFFERENCE + _X_AXIS + _GAP
 _HEADING = "What training changed, layer by layer"
 _NOTES = (
-    "Above: score on test by layer, both probed with the same head; bands are 95 % intervals over test items.",
+    "Above: score on test by layer, both probed with the same head, with 95 % intervals over items.",
     "Below: how much better the trained model's layer is on the same items, with its paired 95 % interval;",
     "filled where that is clear at 5 % after Holm's correction over layers.",
 )

@@ -38,9 +38,9 @@ _WIDE = 380.0
 _KEY = 16.0
 _HEADING = "Is training the model worth it? Score on test by trained parameters"
 _NOTES = (
-    "Lines join the ways to use one model. Filled: clear against the frozen model at 5 % after Holm's correction.",
-    "A frozen model's parameters are its head's; a head without comparable ones (trees, neighbours) stands at the "
-    "left edge.",
+    "Lines join the ways to use a model. Filled: clear against the frozen model at 5 %, Holm-corrected.",
+    "A frozen model's parameters are its head's; a head without comparable ones (trees, neighbours) is at "
+    "the left edge.",
 )
 _SHAPES: dict[Way, tuple[str, str, float]] = {
     FROZEN: ("o", "frozen, best probe", 6.5),

@@ -36,8 +36,8 @@ def trained_table(analysis: Analysis) -> Table:
         name="trained",
         title="Frozen, LoRA, full",
         note="Scores on test. The gain is over the frozen model's best head, chosen on eval with its layer, "
-        "on the same test items; p_holm is corrected over all pairs of ways of the data set. Hours are of one "
-        "seed: of a frozen model embedding and the head on all layers. Ranks are among models used alike.",
+        "on the same test items; p_holm is corrected over all pairs of ways of the data set. Hours are of "
+        "one seed: of a frozen model embedding and the head on all layers. Ranks: among models used alike.",
         parts=(Part(title="", columns=_WAYS, rows=rows, printed=_WAYS_PRINTED, best=best),),
     )
 

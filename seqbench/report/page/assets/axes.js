@@ -22,6 +22,7 @@
  * @param {Array<[number, string]>} about.xTicks  places and words
  * @param {string} [about.xLabel]
  * @param {number} [about.rightMargin]
+ * @param {number} [about.leftMargin]  at least so much room for the numbers at the left
  * @param {number} [about.under]  room between the lowest value and the axis
  * @param {(range: [number, number], span: [number, number]) => ((value: number) => number)} [about.xScale]
  * @returns {Plot}
@@ -34,12 +35,13 @@ function axes({
   xTicks,
   xLabel = "",
   rightMargin = 12,
+  leftMargin = 0,
   under = 0,
   xScale = linear,
 }) {
   const values = ticks(yRange[0], yRange[1], Math.max(3, Math.round(height / 45)));
   const texts = tickText(values);
-  const left = Math.ceil(Math.max(...texts.map((text) => textWidth(text, 11)), 18)) + 8;
+  const left = Math.max(leftMargin, Math.ceil(Math.max(...texts.map((text) => textWidth(text, 11)), 18)) + 8);
   const [right, top, bottom] = [width - rightMargin, 10, height - (xLabel ? 36 : 20)];
   const y = linear(yRange, [bottom - under, top]);
   const x = xScale(xRange, [left + 6, right - 6]);

@@ -74,11 +74,16 @@ function shortCount(number) {
 function changeChart(change, width, large) {
   const upper = large ? 220 : 160;
   const lower = 96;
-  const layers = change.layers.map(({ layer }) => layer);
+  const last = Math.max(1, ...change.layers.map(({ layer }) => layer));
+  const ticked = layerTicks(last, Math.floor(width / 44)).map((layer) => [layer, String(layer)]);
   const ends = change.layers.flatMap(({ before, after }) => [...before, ...after]);
-  const shared = { width, xRange: [0, Math.max(1, ...layers)], xTicks: [] };
-  const ticked = layerTicks(shared.xRange[1], Math.floor(width / 44)).map((layer) => [layer, String(layer)]);
-  const top = axes({ ...shared, height: upper, yRange: extent(ends) });
+  const differences = extent([0, ...change.layers.flatMap(({ difference, low, high }) => [difference, low, high])]);
+  const halves = [
+    { height: upper, yRange: extent(ends), xTicks: [] },
+    { height: lower, yRange: differences, xTicks: ticked, xLabel: "layer" },
+  ].map((half) => ({ width, xRange: [0, last], ...half }));
+  const leftMargin = Math.max(...halves.map((half) => axes(half).left));
+  const [top, below] = halves.map((half) => axes({ ...half, leftMargin }));
   for (const [name, key] of [[change.base, "before"], [change.model, "after"]]) {
     const points = change.layers.map((one) => [top.x(one.layer), ...one[key]]);
     const known = points.filter(([, , low, high]) => low !== null && high !== null);
@@ -91,21 +96,17 @@ function changeChart(change, width, large) {
       ),
     );
   }
-  const differences = extent([0, ...change.layers.flatMap(({ difference, low, high }) => [difference, low, high])]);
-  const below = axes({ ...shared, height: lower, yRange: differences, xTicks: ticked, xLabel: "layer" });
   below.chart.append(stroke(below.left, below.y(0), below.right, below.y(0), "zero"));
   const spots = [];
   const drawing = chart(width, upper + lower);
-  // Both halves have one width, and so one scale across where their numbers at the left are as wide.
-  const x = top.left >= below.left ? top.x : below.x;
   for (const one of change.layers) {
-    const at = x(one.layer);
+    const at = below.x(one.layer);
     below.chart.append(
       s(
         "g",
         { vars: look(change.model) },
-        one.low === null ? null : stroke(below.x(one.layer), below.y(one.low), below.x(one.layer), below.y(one.high), "whisker"),
-        s("circle", { cx: place(below.x(one.layer)), cy: place(below.y(one.difference)), r: 3.6, class: one.clear ? "dot" : "dot hollow" }),
+        one.low === null ? null : stroke(at, below.y(one.low), at, below.y(one.high), "whisker"),
+        s("circle", { cx: place(at), cy: place(below.y(one.difference)), r: 3.6, class: one.clear ? "dot" : "dot hollow" }),
       ),
     );
     spots.push({ x: at, y: 10, tell: () => changeLines(change, one) });
