@@ -113,4 +113,4 @@ def test_true_features_come_near_the_ceiling_on_held_out_perturbations(planted: 
         planted, set_size=16, hidden=32, steps=250, val_every=50, batch_sets=8, lr=3e-3, patience=None
     )
     found = mean_of(evaluation.scores(response, "test"), "pearson_delta")
-    assert found > 0.9 * mean_of(evaluation.ceiling("test"), "pearson_delta")
+    assert found > 0.95 * mean_of(evaluation.ceiling("test"), "pearson_delta")
