@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
-from seqbench.config.perturb import FileFeatures, ModelFeatures, PerturbConfig
+from seqbench.config.perturb import CellsConfig, FileFeatures, GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.problems import Source
 from seqbench.config.schedule import TlsConfig
 from seqbench.config.schema import Config
@@ -109,10 +109,18 @@ def _map_perturb(perturb: PerturbConfig, change: Callable[[Path], Path]) -> Pert
             return old.model_copy(update={"sequences": change(old.sequences)})
         return old.model_copy(update={"file": change(old.file)}) if isinstance(old, FileFeatures) else old
 
+    def cells(old: CellsConfig) -> CellsConfig:
+        vectors = old.embedding
+        if isinstance(vectors, GeneVectors):
+            vectors = vectors.model_copy(update={"sequences": change(vectors.sequences)})
+        elif isinstance(vectors, FileFeatures):
+            vectors = vectors.model_copy(update={"file": change(vectors.file)})
+        return old.model_copy(update={"file": change(old.file), "embedding": vectors})
+
     toml = perturb.splits.toml
     return perturb.model_copy(
         update={
-            "data": tuple(each.model_copy(update={"file": change(each.file)}) for each in perturb.data),
+            "data": tuple(cells(each) for each in perturb.data),
             "features": tuple(feature(each) for each in perturb.features),
             "splits": perturb.splits.model_copy(update={"toml": None if toml is None else change(toml)}),
             "out": None if perturb.out is None else change(perturb.out),

@@ -26,6 +26,22 @@ ResponseHead = Literal[
 ]
 
 
+class FileFeatures(Section):
+    """Vectors by name in a file."""
+
+    file: LocalPath = Field(description="PyTorch file of {name: vector}, read without unpickling code.")
+
+
+class GeneVectors(Section):
+    """A layer of a model of this config, from the sequences of the genes that cells express."""
+
+    model: ModelName = Field(description="Name of an entry of `models:`.")
+    layer: int = Field(default=-1, strict=True, description="Its layer; -1 is the last.")
+    sequences: LocalPath = Field(
+        description="FASTA or JSONL of the genes' sequences; a record's name is the gene's in `var`."
+    )
+
+
 class CellsConfig(Section):
     """One file of cells, and which column of `obs` holds what."""
 
@@ -41,9 +57,13 @@ class CellsConfig(Section):
         description="Column of obs with plate or lane: `st` draws controls of the same; null: by context.",
     )
     expression: str = Field(default="X", description="Where expression is: X, or a key of layers.")
-    embedding: str | None = Field(
+    embedding: Annotated[
+        str | GeneVectors | FileFeatures | None,
+        expect("a key of obsm, {model: …, sequences: …} or {file: …}"),
+    ] = Field(
         default=None,
-        description="Key of obsm whose vectors `st` reads as control cells; null: expression.",
+        description="What `st` reads as control cells: a key of obsm; or vectors of genes, of a model's "
+        "layer or a file, whose mean weighted by expression is the cell's; null: expression.",
     )
     normalize: Literal["auto", "counts", "none"] = Field(
         default="auto",
@@ -70,12 +90,6 @@ class ModelFeatures(Section):
         description="FASTA or JSONL of the perturbed genes' sequences; a record's name (`perturbation`, "
         "`gene`, `id` or `name` in JSONL) is the gene's."
     )
-
-
-class FileFeatures(Section):
-    """Vectors by name in a file."""
-
-    file: LocalPath = Field(description="PyTorch file of {name: vector}, read without unpickling code.")
 
 
 class SplitsConfig(Section):

@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import DatasetName, LocalPath, Section, Switch, distinct
 from seqbench.config.model_kinds import ModelConfig
-from seqbench.config.perturb import ModelFeatures, PerturbConfig
+from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.probe import ProbeConfig
 from seqbench.config.report import ReportConfig, TensorboardConfig, WandbConfig
 from seqbench.config.schedule import ScheduleConfig
@@ -118,16 +118,22 @@ class Config(Section):
         return self
 
     def _check_perturb(self, models: set[str]) -> None:
-        """See that features come from models of this config."""
-        for index, feature in enumerate(self.perturb.features if self.perturb is not None else ()):
-            if isinstance(feature, ModelFeatures) and feature.model not in models:
+        """See that vectors come from models of this config."""
+        if self.perturb is None:
+            return
+        sources = [
+            *((("features", index), each) for index, each in enumerate(self.perturb.features)),
+            *((("data", index, "embedding"), each.embedding) for index, each in enumerate(self.perturb.data)),
+        ]
+        for place, feature in sources:
+            if isinstance(feature, ModelFeatures | GeneVectors) and feature.model not in models:
                 raise PydanticCustomError(
                     "no_model",
                     "is {name}, but `models:` has {known}",
                     {
                         "name": feature.model,
                         "known": ", ".join(sorted(models)) or "none",
-                        "at": ("perturb", "features", index, "model"),
+                        "at": ("perturb", *place, "model"),
                     },
                 )
 

@@ -24,8 +24,9 @@ from seqbench.perturb.expression import (
     find_normalisation,
     lay_out,
     lay_out_embedding,
+    lay_out_gene_means,
 )
-from seqbench.perturb.features import without_vectors
+from seqbench.perturb.features import Features, without_vectors
 from seqbench.perturb.splits import (
     SetRoles,
     cells_of_pairs,
@@ -134,6 +135,8 @@ def make_experiment(
     *,
     scratch: Path,
     reporter: Reporter,
+    vectors: Features | None = None,
+    identity: str | None = None,
 ) -> Experiment:
     """Normalise, choose genes on train and controls, lay out and measure.
 
@@ -143,6 +146,8 @@ def make_experiment(
         left_out: As of `missing_vectors`.
         scratch: Folder for the expression of the chosen genes: 4 bytes a cell and gene.
         reporter: Shows progress.
+        vectors: Of genes, whose mean embeds a cell, where the config says so.
+        identity: Names what cells are embedded by.
 
     Raises:
         DataError: Cells of test are among those of train, or values can't be used.
@@ -162,7 +167,15 @@ def make_experiment(
         effects = measure(cells, roles, matrix, sets, advance)
     _check_leaks(cells, roles)
     embedding = None
-    if settings.embedding is not None:
+    if vectors is not None:
+        known = sum(gene in vectors.by_gene for gene in cells.genes)
+        reporter.note(
+            f"{settings.name}: cells are embedded by {vectors.model} (layer {vectors.layer}), which has "
+            f"vectors of {known:,} of {len(cells.genes):,} genes; the others have no weight"
+        )
+        place = partial_of(scratch / "embedding")
+        embedding = lay_out_gene_means(cells, normalisation, vectors, order_N, place)
+    elif isinstance(settings.embedding, str):
         embedding = lay_out_embedding(cells, settings.embedding, order_N, partial_of(scratch / "embedding"))
     return Experiment(
         settings=settings,
@@ -172,15 +185,22 @@ def make_experiment(
         embedding=embedding,
         evaluation=Evaluation(effects=effects),
         left_out=left_out,
-        digest=digest_of(settings, roles),
+        digest=digest_of(settings, roles, identity),
     )
 
 
-def digest_of(settings: CellsConfig, roles: SetRoles) -> str:
-    """Name the cells, how they are read, and what is held out."""
+def digest_of(settings: CellsConfig, roles: SetRoles, embedding: str | None) -> str:
+    """Name the cells, how they are read, and what is held out.
+
+    Args:
+        settings: Of the cells; their path does not count.
+        roles: The split.
+        embedding: Names what cells are embedded by: a key of obsm, or vectors; None where by nothing.
+    """
     with settings.file.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
-    read: dict[str, Any] = settings.model_dump(mode="json", exclude={"file", "name"})
+    read: dict[str, Any] = settings.model_dump(mode="json", exclude={"file", "name", "embedding"})
+    read["embedding"] = embedding
     split = sorted([*pair, role] for pair, role in roles.by_pair.items())
     return hashlib.sha256(json.dumps([content, read, split], sort_keys=True).encode()).hexdigest()
 

@@ -17,6 +17,7 @@ from seqbench.core.progress import Advance
 from seqbench.errors import DataError
 from seqbench.perturb.cells import Cells
 from seqbench.perturb.differential import RunningMoments
+from seqbench.perturb.features import Features
 
 Normalize = Literal["auto", "counts", "none"]
 """Whether expression is counts, which are scaled and logged: told by the values, yes, or no."""
@@ -185,4 +186,45 @@ def lay_out_embedding(cells: Cells, key: str, order_N: NDArray[np.int64], path: 
             matrix = CellMatrix(path, cells.n_cells, names, place_N)
         matrix.write(start, block_BC)
     assert matrix is not None
+    return matrix
+
+
+def lay_out_gene_means(
+    cells: Cells, normalisation: Normalisation, vectors: Features, order_N: NDArray[np.int64], path: Path
+) -> CellMatrix:
+    """Write each cell's mean of the vectors of its genes, weighted by their expression.
+
+    Genes without a vector have no weight; a cell that expresses none of the others has the vector 0.
+
+    Args:
+        cells: The file; all of its genes count, whichever are predicted.
+        normalisation: Applied before expression is a weight.
+        vectors: Of genes by the names that they have in the file.
+        order_N: Rows of the file in the order in which they shall lie.
+        path: Of the scratch file, which is unlinked at once.
+
+    Raises:
+        DataError: No gene has a vector, or expression is negative.
+    """
+    known_K = np.flatnonzero([gene in vectors.by_gene for gene in cells.genes])
+    if not len(known_K):
+        raise DataError(
+            f"{cells.path}: {vectors.model} has no vector for any gene, such as {', '.join(cells.genes[:3])} "
+            f"(perturb.data.embedding); it has some for {', '.join(list(vectors.by_gene)[:3])}"
+        )
+    vectors_KF = np.stack([vectors.by_gene[cells.genes[gene]] for gene in known_K])
+    place_N = np.empty(cells.n_cells, np.int64)
+    place_N[order_N] = np.arange(cells.n_cells)
+    names = tuple(f"{vectors.model}_{column}" for column in range(vectors.width))
+    matrix = CellMatrix(path, cells.n_cells, names, place_N)
+    for start, block_BG in cells.blocks():
+        weights_BK = normalisation.apply(block_BG)[:, known_K]
+        if (weights_BK < 0).any():
+            raise DataError(
+                f"{cells.path}: {cells.expression} holds values below 0, which can't be weights of genes "
+                "(perturb.data.embedding; take counts or logged counts)"
+            )
+        sums_B1 = weights_BK.sum(axis=1, keepdims=True)
+        sums_BF = weights_BK @ vectors_KF
+        matrix.write(start, np.divide(sums_BF, sums_B1, out=np.zeros_like(sums_BF), where=sums_B1 > 0))
     return matrix

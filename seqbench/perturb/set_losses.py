@@ -91,7 +91,7 @@ class _EnergyDistance(torch.autograd.Function):
         return total / len(predicted_SNG)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (gradient_SNG,) = ctx.saved_tensors
         return gradient_SNG * gradients[0], None
@@ -117,7 +117,10 @@ def _energy_sum(predicted_SNG: Tensor, real_SMG: Tensor, gradient_SNG: Tensor | 
 
 
 def _write_gradient(both_SKG: Tensor, distances_SNK: Tensor, gradient_SNG: Tensor) -> None:
-    """d|a - b|/da = (a - b)/|a - b|: rows of weights w give sum(w) a - w b; within a set pairs count twice."""
+    """Take d|a - b|/da = (a - b)/|a - b|, of a row of weights w: sum(w) a - w b.
+
+    Within a set each pair counts twice.
+    """
     n, m = distances_SNK.shape[1], distances_SNK.shape[2] - distances_SNK.shape[1]
     same_SNK = distances_SNK <= _LEAST**0.5
     weights_SNK = distances_SNK.reciprocal_().masked_fill_(same_SNK, 0.0)
@@ -153,4 +156,5 @@ def _between(a_SNG: Tensor, b_SMG: Tensor, squares_SN: Tensor, squares_SM: Tenso
 
 def _squares(cells_SNG: Tensor) -> Tensor:
     """Squared lengths (S, N), by what does not write down every square."""
-    return torch.linalg.vector_norm(cells_SNG, dim=-1).square_()
+    squares_SN: Tensor = torch.linalg.vector_norm(cells_SNG, dim=-1).square_()
+    return squares_SN

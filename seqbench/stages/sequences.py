@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqbench.config import Config
-from seqbench.config.perturb import ModelFeatures
+from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.core.types import check_name
 from seqbench.errors import ConfigError
 
@@ -26,16 +26,23 @@ def sequences_name(path: Path) -> str:
 
 
 def sequence_files(config: Config) -> dict[str, SequenceFile]:
-    """The files of sequences that `perturb.features` names, by their name in the store."""
+    """The files of sequences that the section `perturb` names, by their name in the store."""
     found: dict[str, SequenceFile] = {}
-    for feature in config.perturb.features if config.perturb is not None else ():
-        if isinstance(feature, ModelFeatures):
+    for feature in _sources(config.perturb):
+        if isinstance(feature, ModelFeatures | GeneVectors):
             name = sequences_name(feature.sequences)
             known = found.get(name, SequenceFile(path=feature.sequences, models=frozenset()))
             if known.path != feature.sequences:
                 raise ConfigError(
-                    f"perturb.features: {known.path} and {feature.sequences} would be stored under one name "
+                    f"perturb: {known.path} and {feature.sequences} would be stored under one name "
                     "(rename one of the files)"
                 )
             found[name] = replace(known, models=known.models | {feature.model})
     return found
+
+
+def _sources(perturb: PerturbConfig | None) -> list[object]:
+    """All that may come from sequences: features of perturbations, and what embeds cells."""
+    if perturb is None:
+        return []
+    return [*perturb.features, *(each.embedding for each in perturb.data)]

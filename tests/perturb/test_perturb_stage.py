@@ -18,6 +18,13 @@ from tests.perturb.planted_cells import write_cells
 
 MAKE = {"make": "tests.schedule.toy:MakeModel", **STAGES}
 ST = {"set_size": 8, "hidden": 16, "blocks": 1, "heads": 2, "steps": 4, "val_every": 2, "batch_sets": 2}
+CELLS = {
+    "file": "cells.h5ad",
+    "name": "toy",
+    "perturbation": "gene",
+    "control": "none",
+    "context": "line",
+}
 
 
 def write_config(folder: Path, **changed: object) -> Path:
@@ -29,15 +36,7 @@ def write_config(folder: Path, **changed: object) -> Path:
     ]
     (folder / "genes.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in proteins))
     perturb = {
-        "data": [
-            {
-                "file": "cells.h5ad",
-                "name": "toy",
-                "perturbation": "gene",
-                "control": "none",
-                "context": "line",
-            }
-        ],
+        "data": [CELLS],
         "features": ["onehot", {"model": "counts", "sequences": "genes.jsonl"}, {"file": "truth.pt"}],
         "splits": {"hold_out": "perturbations", "share": 0.25},
         "heads": ["control_mean", "perturbation_mean", "context_mean", "additive", "nearest", "ridge", "st"],
@@ -114,6 +113,21 @@ def test_heads_on_a_model_that_the_run_makes_are_trained_when_it_is_there(
     assert run(config, Silent(), "run", registry=MAKE).done["perturb"] == 0
 
 
+def test_cells_are_embedded_by_a_layer_of_a_model_from_the_store(tmp_path: Path) -> None:
+    path = write_config(tmp_path, features=[{"file": "truth.pt"}], heads=["st"])
+    lines = (f">gene{number}\n{'MKVACDEFGHIK'[number % 9 :]}\n" for number in range(25))
+    (tmp_path / "all.fasta").write_text("".join(lines))
+    embedding = {"model": "counts", "layer": 0, "sequences": "all.fasta"}
+    data = json.dumps([CELLS | {"embedding": embedding}])
+    shown = seqbench("run", path, "--set", f"perturb.data={data}")
+    assert shown.exit_code == 0, shown.output
+    assert "embedded by counts (layer 0), which has vectors of 25 of 30 genes" in " ".join(
+        shown.output.split()
+    )
+    assert seqbench("perturb", path).exit_code == 0  # by expression: another head
+    assert len(rows(path, "SELECT DISTINCT spec_hash FROM probes")) == 2
+
+
 def test_a_perturbation_without_a_vector_ends_the_run_with_its_name_unless_skipped(tmp_path: Path) -> None:
     config = write_config(
         tmp_path, features=[{"model": "counts", "sequences": "genes.jsonl"}], heads=["ridge"]
@@ -134,6 +148,14 @@ def test_a_perturbation_without_a_vector_ends_the_run_with_its_name_unless_skipp
     ("changed", "line"),
     [
         ({"features": [{"model": "esm", "sequences": "genes.jsonl"}]}, "is 'esm', but `models:` has counts"),
+        (
+            {"data": [CELLS | {"embedding": {"model": "esm", "sequences": "genes.jsonl"}}]},
+            "is 'esm', but `models:` has counts",
+        ),
+        (
+            {"data": [CELLS | {"embedding": 5}]},
+            "must be a key of obsm, {model: …, sequences: …} or {file: …}",
+        ),
         ({"splits": {"column": "split", "toml": "a.toml"}}, "takes exactly one of hold_out, column and toml"),
         ({"st": ST | {"hidden": 15}}, "hidden (15) must be a multiple of heads (2)"),
     ],
