@@ -21,6 +21,7 @@ HEAVY = {
     "pydantic",
     "wandb",
     "tensorboard",
+    "optuna",
     "distributed",
 }
 FOUNDATION = {"errors", "core"}
@@ -39,6 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "demo": {"datasets"},
     "store": {"config", "datasets", "metrics"},
     "models": {"config", "datasets", "metrics"},
+    # What is tried next, given up and chosen, whatever is trained.
+    "search": {"config"},
     # What makes a checkpoint trainable knows neither labels nor corpora: fine-tuning and adaptation share it.
     "tuning": {"config", "models", "training"},
     "catalog": {"config", "datasets", "metrics"},
@@ -68,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "extract",
         "probe",
         "perturb",
+        "search",
         "schedule",
     },
     "cli": {

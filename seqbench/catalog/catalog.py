@@ -21,6 +21,8 @@ from seqbench.catalog.names import current_schema
 from seqbench.catalog.query import QueryResult, run_query
 from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.catalog.storage import convert, is_newer
+from seqbench.catalog.trial_records import TrialRecord
+from seqbench.catalog.trial_rows import KNOWN_TRIALS, trial_of
 from seqbench.core.atomic import partial_of
 from seqbench.errors import CatalogError, CatalogNotFoundError
 
@@ -58,9 +60,9 @@ class Catalog:
     def append(self, records: Iterable[Record]) -> None:
         """Add records in one transaction: all of them or, if it fails, none.
 
-        A run, model, data set, embedding, training or comparison takes the place of the one of its name,
-        an audit that of the same files. A probe takes the place of one of its spec that failed, and is left
-        out if that one is ok, so appending twice does no harm.
+        A run, model, data set, embedding, training, trial or comparison takes the place of the one of its
+        name, an audit that of the same files. A probe takes the place of one of its spec that failed, and is
+        left out if that one is ok, so appending twice does no harm.
         Many records at once are far cheaper than one at a time: opening and closing alone takes 0.05 s.
 
         Raises:
@@ -143,6 +145,22 @@ class Catalog:
         if not wanted or not self.path.exists():
             return {}
         return clean_records(self.query(KNOWN_CLEAN, [wanted]).rows)
+
+    def known_trials(self, studies: Iterable[str]) -> dict[str, list[TrialRecord]]:
+        """The trials of the wanted studies that were made before, by study and in their order.
+
+        Args:
+            studies: As `TrialRecord.study`.
+
+        Raises:
+            CatalogError: The catalog can't be read.
+        """
+        wanted = list(studies)
+        found: dict[str, list[TrialRecord]] = {study: [] for study in wanted}
+        for row in self.query(KNOWN_TRIALS, [wanted]).rows if wanted and self._is_there() else ():
+            record = trial_of(row)
+            found[record.study].append(record)
+        return found
 
     def results(self, **filters: object) -> "DataFrame":
         """The view `results` as a data frame: a row a probe and split, a column a metric.

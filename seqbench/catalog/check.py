@@ -36,6 +36,7 @@ FORMAT_WITH_COMPARISONS = 4
 FORMAT_WITH_AUDITS = 5
 FORMAT_WITH_IDS = 6
 FORMAT_WITH_TRAININGS = 8
+FORMAT_WITH_TRIALS = 10
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -86,6 +87,8 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _duplicates(connection, "items", "dataset, sha256, split, item")
     if number >= FORMAT_WITH_TRAININGS:
         yield from _duplicates(connection, "trainings", "key")
+    if number >= FORMAT_WITH_TRIALS:
+        yield from _duplicates(connection, "trials", "study, number")
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
         yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"

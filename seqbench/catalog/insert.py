@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.catalog import audit_rows, probe_rows, rows, training_rows
+from seqbench.catalog import audit_rows, probe_rows, rows, training_rows, trial_rows
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.columns import Columns
 from seqbench.catalog.records import (
@@ -16,6 +16,7 @@ from seqbench.catalog.records import (
     RunRecord,
 )
 from seqbench.catalog.training_records import TrainingRecord
+from seqbench.catalog.trial_records import TrialRecord
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -62,6 +63,7 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
     for record in datasets.values():
         _insert_ids(connection, record)
     _insert_trainings(connection, {r.key: r for r in records if isinstance(r, TrainingRecord)})
+    _insert_trials(connection, {(r.study, r.number): r for r in records if isinstance(r, TrialRecord)})
     _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
     _insert_audits(connection, {(r.dataset, r.sha256): r for r in records if isinstance(r, AuditRecord)})
     _insert_clean(connection, {r.key: r for r in records if isinstance(r, CleanRecord)})
@@ -80,6 +82,16 @@ def _insert_trainings(connection: "DuckDBPyConnection", trainings: Mapping[str, 
     columns = training_rows.training_columns(trainings)
     _execute(connection, "DELETE FROM trainings WHERE key IN (SELECT key FROM incoming)", columns)
     _execute(connection, "INSERT INTO trainings BY NAME FROM incoming", columns)
+
+
+def _insert_trials(connection: "DuckDBPyConnection", trials: Mapping[tuple[str, int], TrialRecord]) -> None:
+    columns = trial_rows.trial_columns(trials)
+    _execute(
+        connection,
+        "DELETE FROM trials WHERE (study, number) IN (SELECT study, number FROM incoming)",
+        columns,
+    )
+    _execute(connection, "INSERT INTO trials BY NAME FROM incoming", columns)
 
 
 def _insert_comparisons(

@@ -84,6 +84,15 @@ _DESCRIPTIONS = (
     """,
     "INSERT INTO trainings BY NAME FROM source.trainings WHERE key NOT IN (SELECT key FROM trainings)",
     """
+    DELETE FROM trials USING source.trials theirs
+    WHERE (trials.study, trials.number) = (theirs.study, theirs.number)
+        AND theirs.recorded_at > trials.recorded_at
+    """,
+    """
+    INSERT INTO trials BY NAME
+    SELECT theirs.* FROM source.trials theirs ANTI JOIN trials USING (study, number)
+    """,
+    """
     DELETE FROM clean_metrics USING source.clean_metrics theirs
     WHERE clean_metrics.key = theirs.key AND theirs.recorded_at > clean_metrics.recorded_at
     """,
@@ -107,6 +116,7 @@ SELECT DISTINCT kind, name FROM (
     UNION ALL SELECT unnest(['model', 'data set']), unnest([model, dataset]) FROM source.embeddings
     UNION ALL SELECT unnest(['model', 'model', 'data set']), unnest([model, base, dataset])
         FROM source.trainings
+    UNION ALL SELECT unnest(['model', 'data set']), unnest([model, dataset]) FROM source.trials
 ) WHERE name IS NOT NULL ORDER BY ALL
 """
 _DIFFERENT = """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.training_records import TrainingRecord
+from seqbench.catalog.trial_records import TrialRecord
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import SplitName, Task
 from seqbench.metrics import ClassScore, MetricScore
@@ -306,6 +307,7 @@ Record = (
     | AuditRecord
     | CleanRecord
     | TrainingRecord
+    | TrialRecord
 )
 """Anything that `Catalog.append` takes."""
 

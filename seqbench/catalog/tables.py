@@ -20,6 +20,7 @@ _ABOUT = {
     "history": _OF_PROBES,
     "predictions": _OF_PROBES,
     "trainings": "{of_model} AND (dataset IS NULL OR {of_whole_dataset})",
+    "trials": "{of_model} AND {of_whole_dataset}",
     "paired_comparisons": "{of_dataset} AND {of_model_a} AND {of_model_b}",
     "audits": "{of_dataset}",
     "audit_splits": "{of_dataset}",

@@ -17,6 +17,7 @@ from seqbench.report.reading.facts import (
     read_runs,
 )
 from seqbench.report.reading.training import read_learning, read_verdicts
+from seqbench.report.reading.trials import read_studies
 from seqbench.report.results import Curve, DatasetFacts, Place, Results, Selection
 
 
@@ -51,6 +52,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         verdicts=read_verdicts(reader),
         outputs=read_output_scores(reader, places),
         audits=read_audits(reader),
+        studies=read_studies(reader),
     )
 
 

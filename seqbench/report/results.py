@@ -7,6 +7,7 @@ from datetime import datetime
 from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import METRICS, PRIMARY
+from seqbench.report.studies import Study
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "baseline"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
@@ -398,6 +399,8 @@ class Results:
     outputs: tuple[OutputScore, ...] = ()
     audits: tuple[DatasetAudit, ...] = ()
     """At most one a data set, in their order: that of the data as last used, else the newest there is."""
+    studies: tuple[Study, ...] = ()
+    """Searches over settings, the last of each data set, model and way."""
 
     def metric_of(self, dataset: DatasetFacts) -> str | None:
         """What the data set is ranked by, None where its task lacks the wanted metric."""

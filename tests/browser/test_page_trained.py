@@ -55,6 +55,19 @@ def test_layers_before_and_after_training_download_with_their_difference(open_pa
     assert float(rows[2]["difference"]) == pytest.approx(0.03)
 
 
+def test_a_search_is_a_line_a_trial_with_the_chosen_one_thick(open_page, trained):
+    page = open_page(trained)
+    draw_everything(page)
+    chart = page.locator("#section-trials svg.chart").first
+    assert chart.locator("path.trial").count() == 9
+    assert chart.locator("path.trial.best").count() == 1
+    assert chart.locator("path.trial.pruned").count() == 1
+    rows = page.locator("#table-trials-1 tbody tr").all_inner_texts()
+    assert len(rows) == 10
+    assert "chosen" in rows[6]
+    assert "diverged" in rows[9]
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_trained_models_fit_any_screen(open_page, trained, width):
     page = open_page(trained, width=width)

@@ -17,6 +17,7 @@ from seqbench.catalog.records import (
     SplitRecord,
 )
 from seqbench.catalog.training_records import TrainingRecord
+from seqbench.catalog.trial_records import TrialRecord
 from seqbench.core.types import Task
 from seqbench.metrics import ClassScore, MetricScore
 
@@ -111,6 +112,28 @@ def training_record(**changed):
         "finished_at": STARTED,
     }
     return TrainingRecord(**given | changed)
+
+
+def trial_record(number=0, **changed):
+    """A trial of fine-tuning bert on splice."""
+    given = {
+        "study": "s1",
+        "run_id": "r1",
+        "model": "bert",
+        "dataset": "splice",
+        "encoder": "lora",
+        "method": "tpe",
+        "values": {"lr": 1e-4, "lora.rank": 8, "head": "mean"},
+        "state": "done",
+        "metric": "accuracy",
+        "higher_is_better": True,
+        "score": 0.75,
+        "points": (0.5, 0.75),
+        "steps": 40,
+        "seconds": 2.5,
+        "error": None,
+    }
+    return TrialRecord(number=number, **given | changed)
 
 
 def split_record(split, metrics, n_items=5, class_metrics=()):

@@ -26,6 +26,7 @@ from tests.catalog.catalog_records import (
     probe_record,
     run_record,
     training_record,
+    trial_record,
 )
 
 
@@ -197,6 +198,16 @@ def test_a_training_comes_back_and_a_later_one_of_its_key_takes_its_place(catalo
     as_stored = {"probes": [7, 8], "settings": json.dumps(given["settings"])}
     assert first == given | as_stored | {"finished_at": STARTED.replace(tzinfo=None)}
     assert [second[name] for name in ("model", "dataset", "folder", "probes")] == ["phage", None, None, []]
+
+
+def test_trials_come_back_by_study_and_a_later_one_of_its_number_takes_its_place(catalog):
+    pruned = trial_record(1, state="pruned", points=(0.5,), score=0.5)
+    failed = trial_record(2, state="failed", points=(), score=None, error="out of memory")
+    other = trial_record(study="s2", higher_is_better=False, method="grid")
+    catalog.append([trial_record(0, score=0.1), pruned, failed, other])
+    catalog.append([trial_record(0)])
+    assert catalog.known_trials(["s1", "s3"]) == {"s1": [trial_record(0), pruned, failed], "s3": []}
+    assert catalog.known_trials(["s2"]) == {"s2": [other]}
 
 
 def test_appending_a_probe_twice_changes_nothing(catalog):

@@ -33,6 +33,7 @@ from tests.catalog.catalog_records import (
     probe_record,
     run_record,
     training_record,
+    trial_record,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -80,6 +81,7 @@ def everything(**changed):
         audit_record(),
         clean_record(audit_record(), probe.probe_id, f1=0.5),
         training_record(probes=(probe.probe_id,)),
+        trial_record(),
     ]
 
 
@@ -273,7 +275,7 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
     there.append([comparison_record([a], [b]), comparison_record([a], [c])])
     trained = {"finetuned": {}, "adapted": {"stage": "adapt", "dataset": None}, "other": {"dataset": "other"}}
     there.append([training_record(key=key, model="b", **about) for key, about in trained.items()])
-    there.append([training_record(model="c")])
+    there.append([training_record(model="c"), trial_record(model="a"), trial_record(1, model="c")])
     audit = audit_record()
     there.append([audit, audit_record("other"), *(clean_record(audit, p.probe_id, f1=0.5) for p in (a, c))])
     part = Part(models=("a", "b"), datasets=("splice",))
@@ -281,7 +283,7 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
         "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
         "audits": 1, "audit_splits": 3, "audit_findings": 3, "audit_controls": 2, "audit_items": 8,
-        "clean_metrics": 1, "items": 0, "trainings": 2,
+        "clean_metrics": 1, "items": 0, "trainings": 2, "trials": 1,
     }  # fmt: skip
     assert import_folder(here, tmp_path / "part").added == 2
     assert rows(here, "SELECT run_id FROM runs ORDER BY ALL") == [("a",), ("b",)]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from seqbench.report.results import Score
+from seqbench.report.studies import Study, Tried
 from seqbench.report.ways import Apart, Change, Cost, LayerChange, WayRow
 
 SIZES = {"lora": 150_000, "full": 8_700_000}
@@ -19,7 +20,8 @@ def with_trained(analysis):
         )
         for number, way in enumerate(SIZES):
             ways.append(_way(row, way, 0.01 + 0.03 * number))
-    return replace(analysis, ways=tuple(ways), changes=tuple(_changes(analysis)))
+    results = replace(analysis.results, studies=tuple(_studies(analysis)))
+    return replace(analysis, results=results, ways=tuple(ways), changes=tuple(_changes(analysis)))
 
 
 def _way(row, way, gain):
@@ -33,6 +35,42 @@ def _way(row, way, gain):
         ),
         over_frozen=_around(gain, 0.2 if gain < 0.02 else 0.01),
         over_lora=Apart(difference=0.03, low=None, high=None, p_holm=None) if way == "full" else None,
+    )  # fmt: skip
+
+
+def _studies(analysis):
+    """A search with settings of every kind, and one by whose metric less is better."""
+    first = next((model for model in analysis.results.models if not model.is_control), None)
+    for dataset in analysis.results.datasets[:1] if first else ():
+        yield study(dataset.name, first.name, "lora", "accuracy", True)
+        yield study(dataset.name, first.name, "full", "eval_loss", False)
+
+
+def study(dataset, model, way, metric, higher_is_better):
+    trials = tuple(
+        Tried(
+            number=number,
+            values={
+                "lr": 10.0 ** -(3 + number % 4),
+                "lora.rank": 4 * number + 2,
+                "head": ("mean", "cls")[number % 2],
+            },
+            state=("done", "pruned")[number % 5 == 4],
+            score=0.6 + 0.03 * (number % 7),
+            steps=40,
+            seconds=2.5,
+            error=None,
+        )
+        for number in range(9)
+    )
+    failed = Tried(
+        number=9, values={"lr": 1.0, "lora.rank": 8, "head": None}, state="failed", score=None, steps=3,
+        seconds=0.1,
+        error="diverged",
+    )  # fmt: skip
+    return Study(
+        dataset=dataset, model=model, way=way, method="tpe", metric=metric, higher_is_better=higher_is_better,
+        keys=("lr", "lora.rank", "head"), trials=(*trials, failed),
     )  # fmt: skip
 
 

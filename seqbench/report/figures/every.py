@@ -13,6 +13,7 @@ from seqbench.report.figures.layers import layer_pages
 from seqbench.report.figures.learning import learning_pages
 from seqbench.report.figures.ranks import rank_pages
 from seqbench.report.figures.trained import trained_pages
+from seqbench.report.figures.trials import trial_pages
 from seqbench.report.figures.wins import win_figure
 
 
@@ -27,6 +28,7 @@ def figures(analysis: Analysis, layer_figure: Sequence[Sequence[str]]) -> Iterat
     yield from gain_pages(analysis)
     yield from trained_pages(analysis)
     yield from change_pages(analysis)
+    yield from trial_pages(analysis)
     for metrics in layer_figure:
         yield from layer_pages(analysis, metrics)
     yield from depth_pages(analysis)

@@ -46,6 +46,7 @@ SCRIPTS = (
     "section_figures",
     "section_pairs",
     "section_trained",
+    "section_trials",
     "dataset_parts",
     "section_dataset",
     "section_provenance",

@@ -11,6 +11,7 @@ from seqbench.report.analysis import OVERALL, Analysis, CleanScore, LayerCompari
 from seqbench.report.figures.style import looks
 from seqbench.report.page.colors import variable
 from seqbench.report.results import Choice, Curve, DatasetFacts, ModelFacts, Results, Score
+from seqbench.report.studies import Study
 from seqbench.report.ways import Apart, Change, WayRow
 
 DIGITS = 5
@@ -57,6 +58,7 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
         "clean": _clean(analysis.clean),
         "ways": [_way(one) for one in analysis.ways],
         "changes": [_change(one) for one in analysis.changes],
+        "studies": [_study(one) for one in results.studies],
         **{
             name: plain(getattr(analysis, name))
             for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")
@@ -151,6 +153,17 @@ def _change(one: Change) -> Plain:
         for each in one.layers
     ]
     return {name: getattr(one, name) for name in names} | {"best": _apart(one.best), "layers": layers}
+
+
+def _study(study: Study) -> Plain:
+    chosen = study.chosen
+    found: Plain = {
+        name: plain(getattr(study, name)) for name in ("dataset", "model", "way", "method", "metric")
+    }
+    found |= {"higher_is_better": study.higher_is_better, "keys": list(study.keys)}
+    names = ("number", "values", "state", "score", "steps", "seconds", "error")
+    trials = [{name: plain(getattr(trial, name)) for name in names} for trial in study.trials]
+    return found | {"chosen": None if chosen is None else chosen.number, "trials": trials}
 
 
 def _tasks(results: Results) -> Plain:

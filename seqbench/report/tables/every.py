@@ -18,6 +18,7 @@ from seqbench.report.tables.standing import (
 )
 from seqbench.report.tables.table import Table, to_csv, to_json, to_markdown, to_tsv
 from seqbench.report.tables.trained import changes_table, trained_table
+from seqbench.report.tables.trials import trials_table
 
 FORMS: Mapping[TableFormat, Callable[[Table], str]] = {
     "tsv": to_tsv,
@@ -45,6 +46,7 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         gains_table(analysis),
         trained_table(analysis),
         changes_table(analysis),
+        trials_table(analysis),
         comparisons_table(analysis),
         clean_table(analysis),
         classes_table(analysis),
