@@ -42,6 +42,9 @@ class WandbConfig(Section):
     run_per: Literal["dataset", "probe"] = Field(
         default="dataset", description="One run a model and data set with a curve a layer, or one a probe."
     )
+    artifacts: Switch = Field(
+        default=True, description="Whether the folder of each fine-tuned model is logged as a model artifact."
+    )
 
 
 class TensorboardConfig(Section):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from seqbench.catalog.records import Record
+from seqbench.catalog.training_records import TrainingRecord
 from seqbench.core.redaction import redact
 from seqbench.schedule.display import Display
 from seqbench.schedule.events import WorkerLoad
@@ -91,8 +92,9 @@ class Ledger:
         self.counts[group.stage] += told.done
         if told.curves:
             self._drawn.add(group)
+            trainings = [record for record in told.records if isinstance(record, TrainingRecord)]
             for tracker in self._trackers:
-                tracker.log(told.curves)
+                tracker.log(told.curves, trainings)
         for text in told.notes:
             self._note(text)
         for reason in told.problems:

@@ -9,6 +9,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from seqbench.catalog.records import ProbeRecord
+from seqbench.catalog.training_records import TrainingRecord
 from seqbench.tracking.base import Labels, by_epoch, pair_of, scores
 
 
@@ -22,7 +23,7 @@ class TensorboardTracker:
         self._writers: dict[tuple[str, str], EventFileWriter] = {}
         self._works = True
 
-    def log(self, records: Sequence[ProbeRecord]) -> None:
+    def log(self, records: Sequence[ProbeRecord], trainings: Sequence[TrainingRecord] = ()) -> None:
         """See `Tracker.log`."""
         self._try(lambda: self._log(records))
 

@@ -1,9 +1,12 @@
 """Weights & Biases: one run a model and data set with a curve a layer, or one run a probe.
 
+A training of a model, each fold by itself, is a run of its own, with the model's folder as an artifact.
+
 Curves are drawn over `epoch`. Probes come layer by layer and head by head, each from epoch 1 again, which
 W&B's own step counter would refuse.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,19 @@ from typing import Any
 import wandb
 
 from seqbench.catalog.records import ProbeRecord
+from seqbench.catalog.training_records import TRAINED_HEADS, TrainingRecord
 from seqbench.config.report import WandbConfig
 from seqbench.errors import ConfigError
-from seqbench.tracking.base import Labels, by_epoch, curves, pair_of, remarks, scores
+from seqbench.tracking.base import (
+    Labels,
+    Trained,
+    by_epoch,
+    curves,
+    pair_of,
+    remarks,
+    scores,
+    trainings_of,
+)
 
 PROJECT = "seqbench"
 
@@ -22,6 +35,14 @@ INIT_SECONDS = 30.0
 
 FINISH_SECONDS = 120.0
 """How long the end of a run waits for what is not sent yet; it stays on disk for `wandb sync`."""
+
+
+TOOK = ("trained_parameters", "total_parameters", "seconds", "peak_memory_bytes", "steps", "items", "tokens")
+"""Fields of a training's record that stand in the summary of its run."""
+
+MOST_TAG, MOST_NAME = 64, 128
+"""Letters of a tag, and of an artifact's name; W&B refuses more."""
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class WandbTracker:
@@ -45,9 +66,9 @@ class WandbTracker:
                 "wandb.mode: offline)"
             )
 
-    def log(self, records: Sequence[ProbeRecord]) -> None:
+    def log(self, records: Sequence[ProbeRecord], trainings: Sequence[TrainingRecord] = ()) -> None:
         """See `Tracker.log`."""
-        self._try(lambda: self._log(records))
+        self._try(lambda: self._log(records, trainings))
 
     def finish(self, model: str, dataset: str) -> None:
         """See `Tracker.finish`."""
@@ -69,7 +90,10 @@ class WandbTracker:
             said = (str(error).strip().splitlines() or [type(error).__name__])[0]
             self._note(f"warning: W&B failed, going on without it: {said}")
 
-    def _log(self, records: Sequence[ProbeRecord]) -> None:
+    def _log(self, records: Sequence[ProbeRecord], trainings: Sequence[TrainingRecord]) -> None:
+        for trained in trainings_of(records, trainings):
+            self._log_training(trained)
+        records = [record for record in records if record.head not in TRAINED_HEADS]
         if self._config.run_per == "probe":
             for record in records:
                 self._log_alone(record)
@@ -102,13 +126,55 @@ class WandbTracker:
         finally:
             run.finish()
 
-    def _start(self, name: str, group: str, about: dict[str, Any]) -> Any:
+    def _log_training(self, trained: Trained) -> None:
+        """One run, grouped with the other seeds and folds, and the trained model as its artifact."""
+        first, training = trained.records[0], trained.training
+        pair = f"{first.model} × {trained.dataset}"
+        about = dict(first.spec) | {"run_id": first.run_id}
+        tags = [first.model, trained.dataset, first.head, first.task.value]
+        tags += [] if first.fold is None else [f"fold {first.fold}"]
+        run = self._start(
+            f"{pair} {trained.label}",
+            f"{pair} {first.head}",
+            about,
+            job_type="finetune",
+            tags=[tag[:MOST_TAG] for tag in dict.fromkeys(tags)],
+        )
+        try:
+            for point in first.history:
+                run.log({"epoch": point.epoch, **curves(point)})
+            run.summary.update(trained.scores() | remarks(first))
+            if training is not None:
+                run.summary.update({name: getattr(training, name) for name in TOOK})
+                self._log_model(run, trained, training)
+        finally:
+            run.finish()
+
+    def _log_model(self, run: Any, trained: Trained, training: TrainingRecord) -> None:
+        """The folder as it lies; offline W&B notes where that is, and `wandb sync` sends it from there."""
+        if not self._config.artifacts or training.folder is None or not Path(training.folder).is_dir():
+            return
+        name = _NOT_IN_NAMES.sub("-", f"{training.model}-{trained.dataset} {trained.label}")[-MOST_NAME:]
+        artifact = wandb.Artifact(name, type="model", metadata=dict(trained.scores()))
+        artifact.add_dir(training.folder, policy="immutable")
+        run.log_artifact(artifact)
+
+    def _start(
+        self,
+        name: str,
+        group: str,
+        about: dict[str, Any],
+        *,
+        job_type: str = "probe",
+        tags: Sequence[str] = (),
+    ) -> Any:
         run = wandb.init(
             project=self._config.project or PROJECT,
             entity=self._config.entity,
             name=name,
             group=group,
-            job_type="probe",
+            job_type=job_type,
+            tags=list(tags),
             config=about,
             dir=_root(self._config.dir),
             mode=self._config.mode,

@@ -55,6 +55,8 @@ class WandbRun:
         self.rows: list[dict[str, Any]] = []
         self.summary: dict[str, Any] = {}
         self.config: dict[str, Any] = {}
+        self.artifacts: dict[str, tuple[str, list[str]]] = {}
+        """By name, the type and the files' paths."""
         for content in _wandb_records(log):
             kind = content.WhichOneof("record_type")
             if kind == "run":
@@ -62,6 +64,10 @@ class WandbRun:
                 self.config |= {each.key: json.loads(each.value_json) for each in content.run.config.update}
             elif kind == "history":
                 self.rows.append(_items(content.history.item))
+            elif kind == "artifact":
+                made = content.artifact
+                files = [entry.path for entry in made.manifest.contents]
+                self.artifacts[made.name] = (made.type, files)
             elif kind == "summary":
                 self.summary |= _items(content.summary.update)
 

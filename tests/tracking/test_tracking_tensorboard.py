@@ -39,6 +39,16 @@ def test_a_folder_a_data_set_holds_a_curve_a_layer(tmp_path: Path) -> None:
     }
 
 
+def test_trainings_of_a_model_are_told_apart_by_encoder_seed_and_fold(tmp_path: Path) -> None:
+    (made,) = make_trackers(config(tensorboard={"dir": str(tmp_path)}), pytest.fail)
+    made.log([record(2, head="lora"), record(2, head="full", seed=2, folds=2, fold=1), record(2)])
+    made.close()
+    scalars = read(tmp_path / "m" / "d" / "run-1")
+    labels = ("lora/seed_1", "full/seed_2/fold_1", "layer_2")
+    assert {tag.rpartition("/")[0] for tag in scalars if tag.endswith("loss")} == set(labels)
+    assert all(scalars[f"{label}/test/accuracy"] == [(2, 0.75)] for label in labels)
+
+
 def test_a_full_disk_is_told_once_and_the_rest_goes_on_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

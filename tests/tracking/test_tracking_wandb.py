@@ -7,9 +7,12 @@ import pytest
 
 pytest.importorskip("wandb")
 
+from seqbench.catalog.records import ProbeRecord
+from seqbench.catalog.training_records import TrainingRecord
 from seqbench.errors import ConfigError
 from seqbench.tracking import Tracker, make_trackers
 from seqbench.tracking import wandb_runs as tracker_module
+from tests.catalog.catalog_records import training_record
 from tests.tracking.records import config, record, wandb_runs
 
 SECRET = "0123456789" * 4
@@ -166,3 +169,54 @@ def test_several_heads_and_seeds_are_told_apart(tmp_path: Path, monkeypatch: pyt
         "layer_0/mlp/seed_2/train_loss", "layer_0/mlp/seed_2/eval_loss",
     }  # fmt: skip
     assert run.summary["layer_0/linear/seed_1/test/accuracy"] == 0.5
+
+
+def tuned(folder: Path | None, seed: int = 1, **changed: Any) -> tuple[list[ProbeRecord], TrainingRecord]:
+    """A fine-tuning on two targets with its folder."""
+    records = [
+        record(2, dataset=f"arg/{name}", head="lora", seed=seed, **changed) for name in ("drug", "way")
+    ]
+    training = training_record(
+        model="m", base="m", dataset="arg", seed=seed, folder=None if folder is None else str(folder),
+        probes=tuple(each.probe_id for each in records),
+    )  # fmt: skip
+    return records, training
+
+
+def test_each_training_is_a_run_with_group_tags_job_type_and_its_model_as_artifact(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints" / "m-arg-lora-1"
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes(b"weights")
+    made = tracker(tmp_path)
+    for number, seed in enumerate((1, 1, 2)):
+        records, training = tuned(folder, seed, fold=number % 2, folds=2)
+        made.log([record(0, dataset="arg/drug"), *records], [training])
+    made.close()
+    runs = wandb_runs(tmp_path / "wandb")
+    names = [f"m × arg lora seed {seed} fold {fold}" for seed, fold in ((1, 0), (1, 1), (2, 0))]
+    assert sorted(runs) == sorted([*names, "m × arg/drug"])
+    run = runs[names[1]]
+    assert (run.about.run_group, run.about.job_type) == ("m × arg lora", "finetune")
+    assert list(run.about.tags) == ["m", "arg", "lora", "classification", "fold 1"]
+    assert run.config["settings"] == {"lr": 0.1}
+    assert [row["eval_loss"] for row in run.rows] == [3.0, 2.5, pytest.approx(2 + 1 / 3)]
+    assert run.summary["drug/test/accuracy"] == run.summary["way/test/accuracy"] == 0.75
+    assert run.summary["trained_parameters"] == 1_000
+    assert run.artifacts == {"m-arg-lora-seed-1-fold-1": ("model", ["adapter_model.safetensors"])}
+    assert not any(
+        path.read_bytes() == b"weights" for path in (tmp_path / "wandb").rglob("*") if path.is_file()
+    )
+
+
+def test_a_training_without_a_folder_or_where_that_is_off_logs_no_artifact(tmp_path: Path) -> None:
+    made = tracker(tmp_path, wandb={"artifacts": False})
+    records, training = tuned(tmp_path)
+    made.log(records, [training])
+    made.close()
+    (run,) = wandb_runs(tmp_path / "wandb").values()
+    assert (run.artifacts, run.summary["steps"]) == ({}, 40)
+    made = tracker(tmp_path / "two")
+    made.log(tuned(None, seed=2)[0])
+    made.close()
+    (run,) = wandb_runs(tmp_path / "two" / "wandb").values()
+    assert run.artifacts == {}
