@@ -81,6 +81,10 @@ STATE_SPACE: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 """Apart, as transformers' `hidden_states` of these start behind the first block."""
+LATE: dict[str, tuple[str, dict[str, Any]]] = {
+    "esmc": ("EsmcConfig", {**COMMON, "num_key_value_heads": 4, "head_dim": 8, "intermediate_size": 64}),
+}
+"""Apart, as only tests of single tokens ask for them."""
 ODD: dict[str, tuple[str, dict[str, Any]]] = {
     "narrow opt": (
         "OPTConfig",
@@ -121,7 +125,7 @@ def save_tiny_model(family: str, folder: Path, *, max_length: int = 64) -> Path:
     import torch
     import transformers
 
-    name, parameters = {**FAMILIES, **STATE_SPACE, **ODD}[family]
+    name, parameters = {**FAMILIES, **STATE_SPACE, **LATE, **ODD}[family]
     ids = {"bos_token_id": None if family != "modernbert" else 2, "eos_token_id": 3}
     config = getattr(transformers, name)(
         **{"vocab_size": len(SPECIALS) + len(LETTERS), "pad_token_id": 0, **ids, **parameters}

@@ -6,19 +6,14 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from seqbench.config.fields import Count, Section, StorePath, Switch, distinct, expect, one_or_list
+from seqbench.config.tokens import LayerChoice, TokensConfig
 from seqbench.core.types import Overlong, Oversize, Pooling, StoreDtype, Strands, Unreadable
 
 
 class ExtractConfig(Section):
     """How sequences become embeddings."""
 
-    layers: Annotated[
-        Literal["all"]
-        | Annotated[
-            tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1), AfterValidator(distinct)
-        ],
-        expect("all, or a list of distinct layer numbers such as [0, 6, -1]"),
-    ] = Field(
+    layers: LayerChoice = Field(
         default="all", description="Layers to keep: all, or a list; 0 is the embedding output, -1 the last."
     )
     pooling: Annotated[
@@ -63,6 +58,10 @@ class ExtractConfig(Section):
     )
     compile: Switch = Field(
         default=False, description="Pass models through torch.compile; worth it for long jobs on a GPU."
+    )
+    tokens: TokensConfig | None = Field(
+        default=None,
+        description="Also keep a vector a token of some layers, for heads that read tokens; null: none.",
     )
     tokens_per_batch: Annotated[Literal["auto"] | Count, expect("auto or a whole number of at least 1")] = (
         Field(

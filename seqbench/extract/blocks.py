@@ -7,6 +7,7 @@ Shape letters: N items of a block, S sequences of an item, U distinct sequences 
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,17 +18,20 @@ from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Strands
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError
-from seqbench.extract.finish import Finished, Target, write
+from seqbench.extract.finish import Finished, Target, TokenTarget, write
 from seqbench.extract.gather import Chunk, Gathered
 from seqbench.extract.repeats import Place, Repeats
 from seqbench.extract.spool import Spool
 from seqbench.extract.threads import Behind, ahead, quick_switching
+from seqbench.extract.token_spool import TokenSpool
 from seqbench.models.base import (
     Batch,
     Embedder,
     OverlongSequenceError,
     Pooled,
     Remark,
+    TokenEmbedder,
+    TokenStates,
     Unfit,
     UnreadableSequenceError,
 )
@@ -65,11 +69,19 @@ class Work:
 class _Job:
     """One block on its way."""
 
-    def __init__(self, gathered: Gathered, targets: Sequence[Target], layers: Sequence[int]) -> None:
+    def __init__(
+        self,
+        gathered: Gathered,
+        targets: Sequence[Target],
+        tokens: TokenTarget | None,
+        spool: TokenSpool | None,
+    ) -> None:
         self.gathered = gathered
-        self.layers = layers
+        self.layers = sorted({layer for target in targets for layer in target.layers})
         self.targets = targets
+        self.tokens = tokens
         self.spool = Spool(targets[0].entry.scratch_folder)
+        self.token_spool = spool
         self.coverage_U = np.ones(gathered.source_NS.size, dtype=np.float32)
         self.left_out: dict[int, str] = {}
         """Distinct sequences that have no rows, and why."""
@@ -99,6 +111,7 @@ class Extraction:
         *,
         strands: Strands = "none",
         repeats: Repeats | None = None,
+        tokens: tuple[TokenEmbedder, TokenTarget] | None = None,
     ) -> None:
         """Describe the work; arrays of the targets are made.
 
@@ -109,6 +122,8 @@ class Extraction:
             targets: Entries of the store, with their poolings and wanted layers.
             strands: What is made of both strands.
             repeats: The data set's repeated sequences, or None to look only within blocks.
+            tokens: The same model as what gives single tokens, and where they go, whose numbers are settled
+                (`token_lengths.settle_lengths`); None where they are not kept.
         """
         self._embedder = embedder
         self._split: Split = dataset.splits[split_name]
@@ -118,7 +133,9 @@ class Extraction:
         self._strands = strands
         self._repeats = repeats
         self._stored: dict[tuple[SplitName, int], bool] = {}
-        for target in targets:
+        self._tokens = tokens
+        self._every: list[Target | TokenTarget] = [*targets, *([tokens[1]] if tokens else [])]
+        for target in self._every:
             target.entry.prepare(
                 split_name, self._split.labels, target.layers, keep_labels=bool(dataset.spec.targets)
             )
@@ -159,16 +176,23 @@ class Extraction:
         )
 
     def _compute(self, job: _Job, batch: Batch, writer: Behind, note: Callable[[str], None]) -> None:
-        for event in self._embedder.compute(batch, job.layers):
+        spool = job.token_spool
+        if self._tokens is None or job.tokens is None:
+            events = self._embedder.compute(batch, job.layers)
+        else:
+            events = self._tokens[0].compute(batch, job.layers, job.tokens.layers)
+        for event in events:
             if isinstance(event, Pooled):
                 writer.submit(lambda pooled=event: job.spool.add(pooled))  # type: ignore[misc]
+            elif isinstance(event, TokenStates) and spool is not None:
+                writer.submit(lambda states=event: spool.add(states))  # type: ignore[misc]
             elif isinstance(event, Unfit):
                 job.left_out[event.owner // self._n_strands] = f"{event.tokens:,} tokens do not fit in memory"
             elif isinstance(event, Remark):
                 note(event.text)
 
     def _finish(self, job: _Job) -> Finished:
-        with job.spool:
+        with job.spool, job.token_spool or nullcontext():
             finished = write(
                 job.gathered,
                 job.spool,
@@ -179,6 +203,8 @@ class Extraction:
                 strands=self._strands,
                 coverage_U=job.coverage_U[: job.gathered.count],
                 left_out=job.left_out,
+                tokens=job.tokens,
+                token_spool=job.token_spool,
             )
         release_free_memory()
         return finished
@@ -205,8 +231,15 @@ class Extraction:
         for target in self._targets:
             missing = target.entry.missing_layers(self._split_name, block, target.layers)
             targets.append(replace(target, layers=missing))
-        layers = sorted({layer for target in targets for layer in target.layers})
-        return _Job(Gathered(self._split, block, self._n_seqs), targets, layers)
+        tokens, spool = None, None
+        if self._tokens is not None:
+            entry = self._tokens[1].entry
+            missing = entry.missing_layers(self._split_name, block, self._tokens[1].layers)
+            tokens = TokenTarget(entry=entry, layers=missing)
+            # What is joined of two strands is rounded afterwards.
+            dtype = entry.facts.dtype if self._strands == "none" else "float32"
+            spool = TokenSpool(entry.scratch_folder, missing, dtype)
+        return _Job(Gathered(self._split, block, self._n_seqs), targets, tokens, spool)
 
     def _batches(self, job: _Job, chunk: Chunk) -> Iterator[_Step]:
         strands, sequences = self._n_strands, chunk.sequences
@@ -243,6 +276,6 @@ class Extraction:
         if (place.split, index) not in self._stored:
             block = Block(index, index * rows, index * rows + rows)
             self._stored[place.split, index] = not any(
-                target.entry.missing_layers(place.split, block, target.layers) for target in self._targets
+                target.entry.missing_layers(place.split, block, target.layers) for target in self._every
             )
         return self._stored[place.split, index]

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 
@@ -12,7 +13,7 @@ from seqbench.core.packages import package_version
 from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
 from seqbench.models.base import DatasetFacts
-from seqbench.store import EmbeddingFacts, SplitFacts, TargetFacts, cut
+from seqbench.store import EmbeddingFacts, SplitFacts, TargetFacts, cut, cut_tokens
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
 """Packages that decide the numbers."""
@@ -77,6 +78,16 @@ def embedding_facts(
         splits=splits,
         has_targets=bool(dataset.spec.targets),
     )
+
+
+def token_facts(facts: EmbeddingFacts, dtype: StoreDtype) -> EmbeddingFacts:
+    """The record of single tokens, in the same blocks of items as what is pooled of them."""
+    made = cut_tokens(hidden=facts.hidden, itemsize=np.dtype(dtype).itemsize)
+    splits = {
+        name: replace(split, token_file=made.block_rows, token_chunk=made.chunk_rows)
+        for name, split in facts.splits.items()
+    }
+    return replace(facts, dtype=dtype, unit="token", splits=splits)
 
 
 def target_facts(dataset: Dataset) -> TargetFacts:

@@ -15,8 +15,10 @@ from seqbench.extract.gather import SHARED, Gathered
 from seqbench.extract.repeats import Place
 from seqbench.extract.spool import Spool
 from seqbench.extract.strands import join_strands
+from seqbench.extract.token_blocks import token_layers
+from seqbench.extract.token_spool import TokenSpool
 from seqbench.models.joining import Joint
-from seqbench.store import Embeddings, ItemFacts, LayerRows
+from seqbench.store import Embeddings, ItemFacts, LayerRows, TokenEmbeddings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,14 @@ class Target:
 
     entry: Embeddings
     pooling: Pooling
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenTarget:
+    """The entry of single tokens that is to be filled beside them."""
+
+    entry: TokenEmbeddings
     layers: tuple[int, ...]
 
 
@@ -51,6 +61,8 @@ def write(
     strands: Strands,
     coverage_U: NDArray[np.float32],
     left_out: Mapping[int, str],
+    tokens: TokenTarget | None = None,
+    token_spool: TokenSpool | None = None,
 ) -> Finished:
     """Write a block to every target.
 
@@ -64,6 +76,8 @@ def write(
         strands: What is made of both strands.
         coverage_U: Share of each computed sequence that the model saw.
         left_out: Computed sequences that did not fit in memory or have no token, and why: their rows are NaN.
+        tokens: Where single tokens go; None where they are not kept.
+        token_spool: Theirs.
 
     Raises:
         ModelError: The model gave NaN or infinity for a sequence.
@@ -73,6 +87,9 @@ def write(
         if target.layers:
             rows = block.layers(target, split, layers, poolings.index(target.pooling))
             target.entry.write_block(split, gathered.block, rows, block.items(target.entry))
+    if tokens is not None and token_spool is not None and tokens.layers:
+        written = token_layers(gathered, token_spool, tokens.entry, split, strands, left_out)
+        tokens.entry.write_tokens(split, gathered.block, written, block.items(tokens.entry))
     return Finished(
         tokens=int(block.joint.tokens_N.sum()),
         truncated=int(

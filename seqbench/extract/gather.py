@@ -59,7 +59,7 @@ class Gathered:
             repeats: What the data set holds more than once; None if that was not looked for.
             is_stored: Whether the row of a place will be in the store when this block is written.
         """
-        for start, stop in self._spans():
+        for start, stop in stretches(self.split, self.block.start, self.block.stop):
             items = self.split.sequences(start, stop)
             hashes_NS = np.asarray(
                 [[sequence_hash(text) for text in item] for item in items], dtype=np.uint64
@@ -107,16 +107,17 @@ class Gathered:
             self.source_NS[number, seq] = known
         return True
 
-    def _spans(self) -> Iterator[tuple[int, int]]:
-        block = self.block
-        letters = self.split.lengths[block.start : block.stop].sum(axis=1).cumsum()
-        start = 0
-        while start < len(letters):
-            before = letters[start - 1] if start else 0
-            by_letters = int(np.searchsorted(letters, before + CHUNK_LETTERS, side="right"))
-            stop = max(start + 1, min(by_letters, start + CHUNK_ITEMS))
-            yield block.start + start, block.start + stop
-            start = stop
+
+def stretches(split: Split, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Items that are tokenised together: numbers of the first, and behind the last, of each stretch."""
+    letters = split.lengths[first:last].sum(axis=1).cumsum()
+    start = 0
+    while start < len(letters):
+        before = letters[start - 1] if start else 0
+        by_letters = int(np.searchsorted(letters, before + CHUNK_LETTERS, side="right"))
+        stop = max(start + 1, min(by_letters, start + CHUNK_ITEMS))
+        yield first + start, first + stop
+        start = stop
 
 
 def item_hash(item: tuple[str, ...]) -> int:

@@ -10,8 +10,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +36,7 @@ class Spool:
         Raises:
             StoreError: No file can be made there.
         """
-        try:
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 -- closed by __exit__
-        except OSError as error:
-            raise StoreError(
-                f"{folder or tempfile.gettempdir()}: no scratch file can be made: {error.strerror} "
-                "(make room or mend permissions; the same command goes on from there)"
-            ) from error
+        self._file = scratch_file(folder)
         self._parts: list[Pooled] = []
         self._offsets: list[int] = []
         self._shapes: list[tuple[int, ...]] = []
@@ -61,13 +57,7 @@ class Spool:
             StoreError: The disk is full.
         """
         rows_PLBH = np.ascontiguousarray(pooled.fetch(), dtype=np.float32)
-        try:
-            _write_all(self._file.fileno(), rows_PLBH, self._end)
-        except OSError as error:
-            raise StoreError(
-                f"scratch file beside the store can't be written: {error.strerror} "
-                "(make room; the same command goes on from there)"
-            ) from error
+        write_all(self._file.fileno(), rows_PLBH, self._end)
         self._parts.append(replace(pooled, fetch=_fetched))  # the rows themselves are let go
         self._offsets.append(self._end)
         self._shapes.append(rows_PLBH.shape)
@@ -108,7 +98,7 @@ class Spool:
         for offset, (_, layers, batch, hidden) in zip(self._offsets, self._shapes, strict=True):
             rows_BH = np.empty((batch, hidden), dtype=np.float32)
             at = offset + 4 * (pooling_at * layers + layer_at) * batch * hidden
-            _read_all(self._file.fileno(), rows_BH, at)
+            read_all(self._file.fileno(), rows_BH, at)
             yield rows_BH
 
 
@@ -116,14 +106,48 @@ def _fetched() -> NDArray[np.float32]:
     raise RuntimeError("these rows are in the scratch file")
 
 
-def _write_all(file: int, values: NDArray[np.float32], offset: int) -> None:
+def scratch_file(folder: Path | None) -> FileIO:
+    """An unnamed file, gone when it is closed.
+
+    Args:
+        folder: On the disk of the store, if that is local; None for the system's place.
+
+    Raises:
+        StoreError: No file can be made there.
+    """
+    try:
+        return tempfile.TemporaryFile(dir=folder, buffering=0)
+    except OSError as error:
+        raise StoreError(
+            f"{folder or tempfile.gettempdir()}: no scratch file can be made: {error.strerror} "
+            "(make room or mend permissions; the same command goes on from there)"
+        ) from error
+
+
+def write_all(file: int, values: NDArray[Any], offset: int) -> None:
+    """Write all of an array at a place of a scratch file.
+
+    Raises:
+        StoreError: The disk is full.
+    """
     view = values.reshape(-1).view(np.uint8).data
-    while len(view):
-        done = os.pwrite(file, view, offset)
-        view, offset = view[done:], offset + done
+    try:
+        while len(view):
+            done = os.pwrite(file, view, offset)
+            view, offset = view[done:], offset + done
+    except OSError as error:
+        raise StoreError(
+            f"scratch file beside the store can't be written: {error.strerror} "
+            "(make room; the same command goes on from there)"
+        ) from error
 
 
-def _read_all(file: int, values: NDArray[np.float32], offset: int) -> None:
+def read_all(file: int, values: NDArray[Any], offset: int) -> None:
+    """Fill an array from a place of a scratch file.
+
+    Raises:
+        StoreError: The file ends before.
+    """
     view = values.reshape(-1).view(np.uint8).data
     while len(view):
         done = os.preadv(file, [view], offset)

@@ -100,6 +100,19 @@ class Pooled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenStates:
+    """Hidden states of single tokens of some windows, without special tokens."""
+
+    owner_B: NDArray[np.int64]
+    start_B: NDArray[np.int64]
+    """Number of each window's first token of these, among its sequence's own."""
+    count_B: NDArray[np.int64]
+    """Tokens of each window."""
+    fetch: Callable[[], NDArray[np.float32]]
+    """Waits for the device; shape (L, R, H): by wanted layer the tokens of the windows, one after another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unfit:
     """A sequence that does not fit in memory and is to be left out."""
 
@@ -114,7 +127,7 @@ class Remark:
     text: str
 
 
-Event = Pooled | Unfit | Remark
+Event = Pooled | TokenStates | Unfit | Remark
 
 
 class OverlongSequenceError(SeqbenchError):
@@ -185,6 +198,18 @@ class Embedder(Protocol):
         """
 
 
+class TokenEmbedder(Embedder, Protocol):
+    """An embedder that also gives the hidden states of single tokens."""
+
+    def compute(
+        self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int] = ()
+    ) -> Iterator[Event]:
+        """As `Embedder.compute`; of `token_layers` each token comes once, with most context on both sides."""
+
+    def spans(self, sequences: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Which letters each token of a sequence stands for, (T, 2); see `Tokens.spans`."""
+
+
 class LoadedModel(Protocol):
     """A model in memory, used for many data sets."""
 
@@ -211,3 +236,10 @@ class Source(Protocol):
 
     def load(self) -> LoadedModel:
         """Load the model onto the device."""
+
+
+class TokenSource(Source, Protocol):
+    """A model whose single tokens can be kept."""
+
+    def tokens_per_letter(self, sequences: Sequence[str], alphabet: Alphabet) -> float:
+        """How many tokens a letter makes, on average over some sequences; loads no weights."""

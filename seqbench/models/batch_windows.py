@@ -15,6 +15,8 @@ class BatchWindows:
     ids: list[NDArray[np.int32]]
     overlap_B: NDArray[np.int64]
     """Own tokens at the start of each that an earlier window holds."""
+    kept_B2: NDArray[np.int64]
+    """Where in each one's own tokens those begin and end that are kept of it, where tokens are wanted."""
 
 
 def padded_size(batch: Batch) -> int:
@@ -28,5 +30,7 @@ def part_of(batch: Batch, part: slice) -> Batch:
     return Batch(
         owner_B=batch.owner_B[part],
         start_B=batch.start_B[part],
-        windows=BatchWindows(ids=windows.ids[part], overlap_B=windows.overlap_B[part]),
+        windows=BatchWindows(
+            ids=windows.ids[part], overlap_B=windows.overlap_B[part], kept_B2=windows.kept_B2[part]
+        ),
     )

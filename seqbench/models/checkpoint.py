@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.kept import keep, recall
 from seqbench.core.types import Dtype
@@ -293,6 +294,21 @@ class Checkpoint:
             dtype=self.dtype,
             device=default_device(),
         )
+
+    def tokens_per_letter(self, sequences: Sequence[str], alphabet: Alphabet) -> float:
+        """How many tokens of its own the tokenizer makes of a letter, on average over some sequences.
+
+        Raises:
+            ModelError: The tokenizer can't be loaded, or does not tell which letters its tokens stand for.
+        """
+        from transformers import AutoTokenizer
+
+        from seqbench.models.tokens import Tokens
+
+        with self.faults():
+            tokenizer = AutoTokenizer.from_pretrained(self.folder, **self._code)
+        tokens = Tokens(tokenizer, limit=None, overlong="window", alphabet=alphabet)
+        return sum(map(len, tokens.spans(sequences))) / max(1, sum(map(len, sequences)))
 
     @contextmanager
     def faults(self) -> Iterator[None]:

@@ -24,7 +24,7 @@ from seqbench.models.layers import Layers
 from seqbench.models.left_out import told
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
-from seqbench.models.rows import Fetch, Rows, fetch
+from seqbench.models.rows import Coming, Fetch, Rows, TokenRows, fetch
 from seqbench.models.state import FreshState
 from seqbench.models.tap import FAULTS, LayerTap, last_state
 from seqbench.models.vocabulary import embedded_ids
@@ -249,24 +249,61 @@ class Forward:
             ModelError: An id is beyond the embedding, the model fails on this batch, or a layer has not one
                 position a token.
         """
+        return self.run_with_tokens(ids_BT, mask_BT, pooled_BT, layers, poolings, (), mask_BT)[0]
+
+    @torch.inference_mode()
+    def run_with_tokens(
+        self,
+        ids_BT: NDArray[np.int64],
+        mask_BT: NDArray[np.int64],
+        pooled_BT: NDArray[np.int64],
+        layers: Sequence[int],
+        poolings: Sequence[Pooling],
+        token_layers: Sequence[int],
+        kept_BT: NDArray[np.int64],
+    ) -> tuple[Fetch, Fetch]:
+        """Embed one batch, and give single tokens of some layers beside what is pooled of others.
+
+        Args:
+            ids_BT: See `run`, as for what is not told here.
+            mask_BT: 1 where a token is real.
+            pooled_BT: 1 where a token counts in mean and max.
+            layers: Wanted layers.
+            poolings: What is made of each.
+            token_layers: Layers of which tokens are wanted.
+            kept_BT: 1 where a token is one of these.
+
+        Returns:
+            What waits for the device and gives (P, L, B, H), and what gives (L, R, H): R tokens window by
+            window.
+        """
         self.check_vocabulary(ids_BT)
-        if left_out := {layer: why for layer, why in self.layers.left_out.items() if layer in layers}:
+        every = sorted({*layers, *token_layers})
+        if left_out := {layer: why for layer, why in self.layers.left_out.items() if layer in every}:
             raise ModelError(f"model {self._name!r}: can't be pooled: {told(left_out)}")
         real, pooled = self._to_device(mask_BT), self._to_device(pooled_BT)
-        rows = Rows(len(poolings), sorted(layers))
+        rows = Rows(len(poolings), sorted(layers), empty=(len(ids_BT), self.layers.hidden))
+        tokens = TokenRows(sorted(token_layers), kept_BT, self.device)
+        coming = Coming(every)
+
+        def take(hidden: Tensor) -> Tensor:
+            layer = coming.next()
+            if layer in tokens.layers:
+                tokens.put(hidden)
+            return rows.put(pool_all(hidden, real, pooled, poolings)) if layer in layers else hidden[:0]
+
+        def again() -> None:
+            for each in (rows, tokens, coming):
+                each.clear()
+
         inputs = self.inputs(ids_BT, mask_BT)
         try:
-            self.layers.run(
-                inputs,
-                rows.layers,
-                lambda hidden: rows.put(pool_all(hidden, real, pooled, poolings)),
-                rows.clear,
-            )
+            self.layers.run(inputs, every, take, again)
         except FAULTS as error:
             if isinstance(error, ModelError) or is_out_of_memory(error):
                 raise
             raise self._failure(inputs, error) from error
-        return fetch(rows.in_order(layers))
+        return fetch(rows.in_order(layers)), fetch(tokens.in_order(token_layers))
 
     def _to_device(self, array: NDArray[np.int64]) -> Tensor:
         tensor = torch.from_numpy(array)

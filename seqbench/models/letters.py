@@ -41,6 +41,11 @@ class Lookup:
     k: int = 1
     base: int = 0
 
+    def covers(self, sequence: str) -> bool:
+        """Whether the table has every letter, and there is one."""
+        codes_P = self.codes[np.frombuffer(sequence.encode("latin-1", "replace"), dtype=np.uint8)]
+        return len(codes_P) >= self.k and bool(codes_P.min() >= 0)
+
     def encode(self, sequence: str) -> Ids | None:
         """Token ids, shape (T,); None where a letter is not covered or there is no whole word."""
         # Latin-1 keeps one byte a letter; what it lacks becomes "?", which no table covers.

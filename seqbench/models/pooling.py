@@ -19,12 +19,12 @@ def mean_pool(hidden_BTH: Tensor, pooled_BT: Tensor) -> Tensor:
 
     Args:
         hidden_BTH: Hidden states, any floating dtype.
-        pooled_BT: 1 where a token counts, else 0; at least one a window.
+        pooled_BT: 1 where a token counts, else 0; of a window without any the mean is 0, and weighs nothing.
 
     Returns:
         Shape (B, H), float32. Sums in bfloat16 lose about three digits at 1,000 tokens, hence the upcast.
     """
-    weights_B1T = (pooled_BT / pooled_BT.sum(dim=1, keepdim=True)).float().unsqueeze(1)
+    weights_B1T = (pooled_BT / pooled_BT.sum(dim=1, keepdim=True).clamp(min=1)).float().unsqueeze(1)
     tokens = hidden_BTH.shape[1]
     if tokens <= TOKENS_AT_ONCE:
         return torch.bmm(weights_B1T, hidden_BTH.float()).squeeze(1)

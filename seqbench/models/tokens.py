@@ -16,6 +16,7 @@ from seqbench.errors import ModelError
 from seqbench.models.base import OverlongSequenceError
 from seqbench.models.letters import TRIAL_LENGTHS, Lookup, find_lookup
 from seqbench.models.limits import token_limit
+from seqbench.models.spans import NO_SPANS, by_letter, letter_spans
 from seqbench.models.writing import Ids, Writer, find_writer
 
 __all__ = ["Tokens", "Windows", "token_limit"]
@@ -40,6 +41,8 @@ class Windows:
     """Where each window starts, in own tokens of its sequence."""
     overlap_W: NDArray[np.int64]
     """Own tokens at each window's start that the window before holds as well."""
+    kept_W2: NDArray[np.int64]
+    """Where in each window's own tokens those begin and end that have most context there; see `kept_of`."""
     coverage: NDArray[np.float32]
     """Per sequence, the share of its own tokens that is in its windows; shape (N,)."""
     unreadable: dict[int, str]
@@ -118,6 +121,7 @@ class Tokens:
         ids: list[Ids] = []
         owner: list[int] = []
         starts: list[int] = []
+        kept: list[tuple[int, int]] = []
         coverage = np.ones(len(sequences), dtype=np.float32)
         unreadable: dict[int, str] = {}
         for index, tokens_T in enumerate(self.encode(sequences)):
@@ -126,8 +130,9 @@ class Tokens:
                 coverage[index] = 0
                 continue
             cuts, stop = self._cuts(index, len(tokens_T))
-            for start in cuts:
-                end = stop if self._room is None else min(start + self._room, stop)
+            ends = [stop if self._room is None else min(start + self._room, stop) for start in cuts]
+            kept += kept_of(cuts, ends)
+            for start, end in zip(cuts, ends, strict=True):
                 ids.append(np.concatenate([self.prefix, tokens_T[start:end], self.suffix]))
             owner += [index] * len(cuts)
             starts += cuts
@@ -139,6 +144,7 @@ class Tokens:
             owner_W=np.asarray(owner, dtype=np.int64),
             start_W=start_W,
             overlap_W=np.where(start_W > 0, overlap, 0),
+            kept_W2=np.asarray(kept, dtype=np.int64).reshape(-1, 2),
             coverage=coverage,
             unreadable=unreadable,
         )
@@ -155,6 +161,30 @@ class Tokens:
         rest = [index for index, ids in enumerate(found) if ids is None]
         slow = dict(zip(rest, self._writer.encode([sequences[index] for index in rest]), strict=True))
         return [slow[index] if ids is None else ids for index, ids in enumerate(found)]
+
+    def spans(self, sequences: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Which letters each own token stands for, of the tokens that windows hold.
+
+        Returns:
+            For each sequence (T, 2), its first letter and the one behind its last; none of unreadable ones.
+
+        Raises:
+            OverlongSequenceError: A sequence is over the limit and `overlong` is error.
+            ModelError: The tokenizer does not tell.
+        """
+        found: list[NDArray[np.int32]] = []
+        lookup = self._lookup
+        slow: list[int] = []
+        for index, sequence in enumerate(sequences):
+            is_by_letter = lookup is not None and lookup.words is None and lookup.covers(sequence)
+            found.append(by_letter(len(sequence)) if is_by_letter else NO_SPANS)
+            if not is_by_letter:
+                slow.append(index)
+        encoded = self.encode([sequences[index] for index in slow])
+        spans = letter_spans(self._writer, [sequences[index] for index in slow], encoded)
+        for index, own in zip(slow, spans, strict=True):
+            found[index] = own
+        return [own if not len(own) else own[: self._cuts(at, len(own))[1]] for at, own in enumerate(found)]
 
     def refusal(self, sequence: str) -> str:
         """Why a sequence has no token."""
@@ -208,6 +238,26 @@ class Tokens:
         self._tried_length = len(text)
         looked_up = lookup.encode(text)
         return looked_up is not None and np.array_equal(looked_up, self._writer.encode([text])[0])
+
+
+def kept_of(starts: Sequence[int], ends: Sequence[int]) -> list[tuple[int, int]]:
+    """Which tokens of overlapping windows are kept of which: each once, where it has most context.
+
+        starts [0, 4, 8], ends [8, 12, 14]  →  [(0, 6), (2, 6), (2, 6)]
+
+    Of the windows that hold a token, the one in which the shorter of its two sides is longest; at a
+    sequence's ends a side lacks nothing. Between neighbours that is the middle of what both hold.
+
+    Args:
+        starts: Of one sequence's windows, ascending.
+        ends: Of the same, ascending.
+
+    Returns:
+        Begin and end in each window, counted from the window's own start.
+    """
+    borders = [(end - 1 + start) // 2 + 1 for end, start in zip(ends, starts[1:], strict=False)]
+    edges = [starts[0], *borders, ends[-1]]
+    return [(edges[at] - start, edges[at + 1] - start) for at, start in enumerate(starts)]
 
 
 def _special_tokens(writer: Writer, example: str) -> tuple[Ids, Ids]:

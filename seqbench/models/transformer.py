@@ -23,6 +23,7 @@ from seqbench.models.base import (
     Pooled,
     Prepared,
     Remark,
+    TokenStates,
     Unfit,
     UnreadableSequenceError,
 )
@@ -237,7 +238,9 @@ class SequenceEmbedder:
                     owner_B=windows.owner_W[members],
                     start_B=windows.start_W[members],
                     windows=BatchWindows(
-                        ids=[windows.ids[member] for member in members], overlap_B=windows.overlap_W[members]
+                        ids=[windows.ids[member] for member in members],
+                        overlap_B=windows.overlap_W[members],
+                        kept_B2=windows.kept_W2[members],
                     ),
                 )
                 for members in grouped
@@ -266,15 +269,21 @@ class SequenceEmbedder:
             finally:
                 self.budget = budget
 
-    def compute(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
-        """Embed the windows of a batch; where memory runs out, in halves. See `Embedder.compute`.
+    def spans(self, sequences: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Which letters each token stands for; see `Tokens.spans`."""
+        return self.tokens.spans(sequences)
+
+    def compute(
+        self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int] = ()
+    ) -> Iterator[Event]:
+        """Embed the windows of a batch; where memory runs out, in halves. See `TokenEmbedder.compute`.
 
         Raises:
             ModelError: Not even a short window fits.
         """
         if len(batch) == 1 or padded_size(batch) <= self.budget.tokens:
             try:
-                yield self._pool(batch, layers)
+                yield from self._run(batch, layers, token_layers)
                 return
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
@@ -283,26 +292,39 @@ class SequenceEmbedder:
             if self.forward.device.type == "cuda":
                 torch.cuda.empty_cache()
             if len(batch) == 1:
-                yield from self._compute_oversize(batch, layers)
+                yield from self._compute_oversize(batch, layers, token_layers)
                 return
             yield from self._shrink(batch)
         # Out of memory, or made before the budget was halved.
         middle = len(batch) // 2
         for part in (slice(None, middle), slice(middle, None)):
-            yield from self.compute(part_of(batch, part), layers)
+            yield from self.compute(part_of(batch, part), layers, token_layers)
 
-    def _pool(self, batch: Batch, layers: Sequence[int]) -> Pooled:
+    def _run(self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int]) -> list[Event]:
         windows: BatchWindows = batch.windows
         ids_BT, mask_BT = pad(windows.ids, self.forward.pad_id)
         pooled_BT = self._pooled(mask_BT, windows)
-        fetch = self.forward.run(ids_BT, mask_BT, pooled_BT, layers, self.poolings)
-        return Pooled(
+        kept_BT = np.zeros_like(mask_BT)
+        for row, (begin, end) in enumerate(windows.kept_B2 + len(self.tokens.prefix)):
+            kept_BT[row, begin:end] = 1
+        pooled, tokens = self.forward.run_with_tokens(
+            ids_BT, mask_BT, pooled_BT, layers, self.poolings, token_layers, kept_BT
+        )
+        of_windows = Pooled(
             owner_B=batch.owner_B,
             start_B=batch.start_B,
             tokens_B=mask_BT.sum(axis=1),
             weight_B=pooled_BT.sum(axis=1),
-            fetch=fetch,
+            fetch=pooled,
         )
+        if not token_layers:
+            return [of_windows]
+        start_B = batch.start_B + windows.kept_B2[:, 0]
+        count_B = windows.kept_B2[:, 1] - windows.kept_B2[:, 0]
+        return [
+            of_windows,
+            TokenStates(owner_B=batch.owner_B, start_B=start_B, count_B=count_B, fetch=tokens),
+        ]
 
     def _pooled(self, mask_BT: NDArray[np.int64], windows: BatchWindows) -> NDArray[np.int64]:
         """Which tokens mean and max take in: all, but for overlaps and, if so set, special tokens."""
@@ -328,7 +350,9 @@ class SequenceEmbedder:
                 f"tokens a batch, going on with {half:,}"
             )
 
-    def _compute_oversize(self, batch: Batch, layers: Sequence[int]) -> Iterator[Event]:
+    def _compute_oversize(
+        self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int]
+    ) -> Iterator[Event]:
         """One window that does not fit: cut in two, or given up, as the user chose."""
         windows: BatchWindows = batch.windows
         (ids,), owner = windows.ids, int(batch.owner_B[0])
@@ -348,14 +372,17 @@ class SequenceEmbedder:
         )
         middle, overlap = len(own) // 2, int(windows.overlap_B[0])
         for start, stop in ((0, middle), (middle, len(own))):
-            if overlap >= stop:  # all of it is in an earlier window
-                continue
+            kept_12 = windows.kept_B2.clip(start, stop) - start
+            if overlap >= stop and (not token_layers or kept_12[0, 0] == kept_12[0, 1]):
+                continue  # all of it is in an earlier window
             piece = np.concatenate([self.tokens.prefix, own[start:stop], self.tokens.suffix]).astype(np.int32)
             part = Batch(
                 owner_B=batch.owner_B,
                 start_B=batch.start_B + start,
                 windows=BatchWindows(
-                    ids=[piece], overlap_B=np.asarray([np.clip(overlap - start, 0, stop - start)])
+                    ids=[piece],
+                    overlap_B=np.asarray([np.clip(overlap - start, 0, stop - start)]),
+                    kept_B2=kept_12,
                 ),
             )
-            yield from self.compute(part, layers)
+            yield from self.compute(part, layers, token_layers)

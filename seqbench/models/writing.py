@@ -145,6 +145,26 @@ class Writer:
             return False
         return True
 
+    def offsets(self, sequences: Sequence[str]) -> list[NDArray[np.int32]] | None:
+        """Where in the text of `write` each token stands, (T, 2); None where the tokenizer does not tell."""
+        if not getattr(self._tokenizer, "is_fast", False):
+            return None
+        try:
+            encoded = self._tokenizer(
+                [self.write(sequence) for sequence in sequences],
+                add_special_tokens=False,
+                return_attention_mask=False,
+                return_offsets_mapping=True,
+                verbose=False,
+            )
+        except Exception:  # as in `encode`
+            return None
+        return [np.asarray(each, dtype=np.int32).reshape(-1, 2) for each in encoded["offset_mapping"]]
+
+    def texts(self, ids: Ids) -> list[str]:
+        """Each token as the vocabulary writes it."""
+        return [str(token) for token in self._tokenizer.convert_ids_to_tokens(ids.tolist())]
+
     def vocabulary(self) -> list[str]:
         """All tokens as text; none where custom code does not say."""
         try:

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import Settings
-from seqbench.core.types import Pooling, Strands
+from seqbench.core.types import Pooling, StoreDtype, Strands
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ConfigError
 from seqbench.models.registry import WITH_OPTIONS
+from seqbench.store import TOKENS
 
 
 class Entry(NamedTuple):
@@ -19,6 +20,8 @@ class Entry(NamedTuple):
     """The config's model that makes it."""
     pooling: Pooling | None
     """None for models that pool nothing."""
+    of_tokens: bool = False
+    """Whether single tokens are stored."""
 
 
 class Entries:
@@ -29,7 +32,7 @@ class Entries:
     """
 
     def __init__(self, config: Config) -> None:
-        self._extract = config.extract
+        self._extract, self._store = config.extract, config.store
         entries = [entry for model in config.models for entry in self._entries_of(model)]
         self._entries = {entry.name: entry for entry in entries}
         if len(self._entries) < len(entries):
@@ -45,7 +48,25 @@ class Entries:
         if model.kind not in WITH_OPTIONS:
             return [Entry(model.name, model, None)]
         names = [model.name, *(f"{model.name}@{each}" for each in poolings[1:])]
-        return [Entry(name, model, each) for name, each in zip(names, poolings, strict=True)]
+        found = [Entry(name, model, each) for name, each in zip(names, poolings, strict=True)]
+        if self._extract.tokens is not None:
+            found.append(Entry(f"{model.name}{TOKENS}", model, None, of_tokens=True))
+        return found
+
+    def is_of_tokens(self, name: str) -> bool:
+        """Whether single tokens are stored under a name."""
+        return self._entries[name].of_tokens
+
+    def stored_as(self, name: str) -> StoreDtype:
+        """The type in which embeddings of that name are stored."""
+        tokens = self._extract.tokens
+        return tokens.dtype if tokens is not None and self.is_of_tokens(name) else self._store.dtype
+
+    def recorded(self, name: str, settings: Settings) -> Settings:
+        """Those of an embedder's settings that decide what is stored under a name, and its pooling."""
+        if self.is_of_tokens(name):
+            return {key: value for key, value in settings.items() if key != "special_tokens"}
+        return settings | self.pooling_setting(name)
 
     @property
     def names(self) -> list[str]:

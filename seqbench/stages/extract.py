@@ -3,19 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import Record
 from seqbench.core.atomic import remove_stale
 from seqbench.core.progress import Advance
-from seqbench.core.types import SplitName
+from seqbench.core.types import SplitName, Strands
 from seqbench.errors import ModelError
 from seqbench.extract.blocks import Extraction, Work
-from seqbench.extract.finish import Target
+from seqbench.extract.finish import Target, TokenTarget
 from seqbench.extract.imported import import_split
 from seqbench.extract.ready import get_ready
-from seqbench.models.base import Embedder
+from seqbench.extract.room import check_room
+from seqbench.extract.token_lengths import settle_lengths
+from seqbench.models.base import Embedder, TokenEmbedder
 from seqbench.models.left_out import told
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
@@ -26,7 +29,7 @@ from seqbench.stages.inventory import pair_to_extract
 from seqbench.stages.products import embeddings_product, model_product
 from seqbench.stages.shards import ExtractTask, Pair, make_shards
 from seqbench.stages.workspace import Workspace, tell_warnings, workspace_of
-from seqbench.store import Block, Embeddings
+from seqbench.store import Block, Embeddings, TokenEmbeddings
 
 KIND = Kind(stage="extract", unit="items", alike=True, power_key="schedule.extract_power")
 
@@ -62,13 +65,30 @@ class ExtractStage(Stage):
             elif model == workspace.entries.computed_by(model):
                 for dataset in self._datasets(model):
                     yield self._later(plan, model, dataset, makers)
+        self._check_room(self._pairs)
         nodes = self._shards(self._pairs)
         plan.shares += [_share(pair, nodes) for pair in self._pairs]
         yield from nodes
 
     def unfold(self, task: LaterExtraction, plan: Plan) -> Iterator[Node]:
         """The blocks of a model that is there by now."""
-        return iter(self._shards(self._survey(plan, self._entries(task.model), [task.dataset])))
+        pairs = self._survey(plan, self._entries(task.model), [task.dataset])
+        self._check_room(pairs)
+        return iter(self._shards(pairs))
+
+    def _check_room(self, pairs: Sequence[Pair]) -> None:
+        """Refuse to begin what the disk can't hold; tell where the number of tokens is an estimate."""
+        of_tokens = [pair for pair in pairs if pair.token_bytes]
+        path = self.context.config.store.path
+        needed = sum(round(pair.layer_bytes * pair.missing_share) * len(pair.layers) for pair in of_tokens)
+        names = ", ".join(f"{pair.model}/{pair.dataset}" for pair in of_tokens)
+        check_room(path if isinstance(path, Path) else None, needed, names)
+        for pair in of_tokens:
+            if pair.tokens_per_letter != 1 and pair.missing_share:
+                self.context.reporter.note(
+                    f"{pair.model} × {pair.dataset}: bytes are an estimate by {pair.tokens_per_letter:.3g} "
+                    "tokens a letter, as in some items of train; known when all are tokenised"
+                )
 
     def _datasets(self, model: str) -> list[str]:
         return [*self._workspace.dataset_names, *self._workspace.unlabelled_names(model)]
@@ -106,6 +126,8 @@ class ExtractStage(Stage):
         store, found = self._workspace.present_store(), []
         for model in models:
             for dataset in datasets:
+                if dataset not in self._datasets(model):  # of sequences without labels no tokens are kept
+                    continue
                 with plan.listing(model, dataset):
                     pair = pair_to_extract(self._workspace, store, model, dataset)
                     found.append(pair)
@@ -144,7 +166,9 @@ class ExtractStage(Stage):
         entries: dict[str, None] = {}
         for task, work in results:
             done[task.split] += work
-            entries |= dict.fromkeys(task.entries)
+            entries |= dict.fromkeys(
+                name for name in task.entries if not self._workspace.entries.is_of_tokens(name)
+            )
         descriptions = self.context.shared(Descriptions)
         whole = sum(done.values(), Work())
         cut = (
@@ -161,7 +185,11 @@ class ExtractStage(Stage):
 
     def backfill(self, catalog: Catalog) -> Sequence[Record]:
         """What is complete in the store and not in the catalog."""
-        complete = [pair for pair in self._pairs if not any(split.missing for split in pair.splits)]
+        complete = [
+            pair
+            for pair in self._pairs
+            if not pair.token_bytes and not any(split.missing for split in pair.splits)
+        ]
         wanted = [(pair.model, pair.dataset, tuple(split.name for split in pair.splits)) for pair in complete]
         return self.context.shared(Descriptions).lacking(catalog, wanted)
 
@@ -209,36 +237,58 @@ def _share(pair: Pair, nodes: Sequence[Node]) -> Share:
             Quantity(column="items", amount=items),
             Quantity(column="to extract", amount=sum(task.items for task in own)),
             Quantity(column="letters", amount=sum(task.letters for task in own), form="short"),
-            Quantity(column="raw bytes", amount=items * pair.row_bytes * len(pair.layers), form="bytes"),
+            Quantity(column="raw bytes", amount=pair.layer_bytes * len(pair.layers), form="bytes"),
         ),
     )
 
 
 def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance: Advance) -> Work:
     dataset = workspace.dataset(task.dataset)
+    names = [name for name in task.entries if not workspace.entries.is_of_tokens(name)]
     entries = [_entry(name, task.dataset, workspace, embedder) for name in task.entries]
-    get_ready(embedder, dataset, entries, task.layers, workspace.reporter.note)
-    layers = entries[0].poolable(task.layers)
+    every = sorted({layer for name in task.entries for layer in workspace.layers(name, task.dataset)})
+    get_ready(embedder, dataset, entries, every, workspace.reporter.note)
+    layers = entries[0].poolable(workspace.layers(names[0], task.dataset))
     if not layers:
         raise ModelError(
             f"model {task.model!r}: none of extract.layers can be pooled ({told(entries[0].left_out)})"
         )
     targets = [
         Target(entry=entry, pooling=workspace.entries.pooling(name), layers=layers)
-        for name, entry in zip(task.entries, entries, strict=True)
+        for name, entry in zip(names, entries, strict=False)
     ]
+    strands = workspace.entries.strands(task.model, dataset)
+    tokens = None
+    if isinstance(entry := entries[-1], TokenEmbeddings):
+        tokens = _tokens(task, workspace, embedder, entry, strands)
     extraction = Extraction(
         embedder,
         dataset,
         task.split,
         targets,
-        strands=workspace.entries.strands(task.model, dataset),
+        strands=strands,
         repeats=workspace.repeats(task.dataset),
+        tokens=tokens,
     )
-    blocks = [block for block in task.blocks if _is_missing(targets, task.split, block)]
+    every_target: list[Target | TokenTarget] = [*targets, *([tokens[1]] if tokens else [])]
+    blocks = [block for block in task.blocks if _is_missing(every_target, task.split, block)]
     there = task.items - sum(block.stop - block.start for block in blocks)
     advance(there)
     return Work(items=there) + extraction.run(blocks, advance, workspace.reporter.note)
+
+
+def _tokens(
+    task: ExtractTask, workspace: Workspace, embedder: Embedder, entry: TokenEmbeddings, strands: Strands
+) -> tuple[TokenEmbedder, TokenTarget] | None:
+    """What gives single tokens and where they go; their numbers are settled first."""
+    layers = entry.poolable(workspace.layers(entry.model.name, task.dataset))
+    if not layers:
+        raise ModelError(
+            f"model {task.model!r}: none of extract.tokens.layers can be kept ({told(entry.left_out)})"
+        )
+    giving = cast(TokenEmbedder, embedder)  # the kinds of models that have such an entry are transformers
+    settle_lengths(giving, workspace.dataset(task.dataset), entry, layers, strands)
+    return giving, TokenTarget(entry=entry, layers=layers)
 
 
 def _entry(name: str, dataset: str, workspace: Workspace, embedder: Embedder) -> Embeddings:
@@ -250,6 +300,6 @@ def _entry(name: str, dataset: str, workspace: Workspace, embedder: Embedder) ->
     return workspace.store.require(identity, dataset, facts)
 
 
-def _is_missing(targets: Iterable[Target], split: SplitName, block: Block) -> bool:
+def _is_missing(targets: Iterable[Target | TokenTarget], split: SplitName, block: Block) -> bool:
     """Whether anything of a block is to be computed; a worker that died may have done part of its shard."""
     return any(target.entry.missing_layers(split, block, target.layers) for target in targets)

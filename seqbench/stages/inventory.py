@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from seqbench.core.types import SplitName
 from seqbench.datasets.spec import base_of
 from seqbench.errors import SeqbenchError
@@ -43,6 +45,8 @@ def pair_to_extract(workspace: Workspace, store: Store | None, model: str, datas
         dataset=dataset,
         layers=layers,
         row_bytes=4 * facts.n_seqs * facts.hidden,
+        token_bytes=np.dtype(facts.dtype).itemsize * facts.hidden if facts.unit == "token" else 0,
+        tokens_per_letter=workspace.tokens_per_letter(model, dataset) if facts.unit == "token" else 1.0,
         splits=tuple(splits),
         labels=describe_task(facts.task, len(facts.classes) or facts.n_targets),
         is_import=workspace.entries.is_precomputed(model) or workspace.entries.is_by_id(model),
@@ -122,8 +126,8 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
     identity = replace(entry.model, kind=kind)
     if kind in ("kmer", "onehot"):
         identity = replace(identity, fingerprint=source.fingerprint)
-    settings = source.declared() | workspace.entries.pooling_setting(model)
-    facts = replace(entry.facts, settings=settings, dtype=workspace.config.store.dtype)
+    settings = workspace.entries.recorded(model, source.declared())
+    facts = replace(entry.facts, settings=settings, dtype=workspace.entries.stored_as(model))
     if workspace.has_files(dataset):
         content = workspace.dataset(dataset)
         facts = workspace.facts(model, content, _stored_width(entry), source.declared())
@@ -151,11 +155,11 @@ def _asked_layers(workspace: Workspace, entry: Embeddings) -> tuple[int, ...]:
     """The layers that the config asks for; where files are not at hand, all are those that are stored."""
     model = entry.model.name
     if not workspace.entries.is_precomputed(model):
-        return workspace.asked_layers(entry.model.n_layers)
+        return workspace.asked_layers(model, entry.model.n_layers)
     if workspace.precomputed(model).path.is_dir():
         return workspace.layers(model, base_of(entry.dataset))
     wants_all = workspace.config.extract.layers == "all"
-    return entry.layers if wants_all else workspace.asked_layers(entry.model.n_layers)
+    return entry.layers if wants_all else workspace.asked_layers(model, entry.model.n_layers)
 
 
 def poolable_layers(entry: Embeddings | None, layers: tuple[int, ...]) -> tuple[int, ...]:

@@ -92,6 +92,8 @@ class ProbeStage(Stage):
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
         store = self._workspace.present_store()
         for model in self._workspace.entries.names:
+            if self._workspace.entries.is_of_tokens(model):
+                continue
             for dataset in self._workspace.dataset_names:
                 if not plan.is_out(model, dataset):
                     for name in views_of(self._workspace, dataset):

@@ -40,12 +40,30 @@ class Pair:
     row_bytes: int
     """Bytes of one item in one layer before compression: sequences x width x 4."""
     splits: tuple[SplitState, ...]
+    token_bytes: int = 0
+    """Bytes of one token in one layer before compression; 0 where tokens are not kept."""
+    tokens_per_letter: float = 1.0
+    """As far as it is known before all is tokenised."""
     is_import: bool = False
     """Whether files are copied instead of computed: they are read whole, so no split is divided."""
     labels: str = ""
     """What is predicted and how it is ranked, in a few words."""
     source: str | None = None
     """The model whose forward pass makes it; None for its own. Several poolings share one pass."""
+
+    @property
+    def layer_bytes(self) -> int:
+        """Bytes of all items in one layer before compression; of tokens an estimate."""
+        if self.token_bytes:
+            letters = sum(split.letters for split in self.splits)
+            return round(letters * self.tokens_per_letter) * self.token_bytes
+        return self.row_bytes * sum(split.n_items for split in self.splits)
+
+    @property
+    def missing_share(self) -> float:
+        """Which part of the items is missing."""
+        missing = sum(block.stop - block.start for split in self.splits for block in split.missing)
+        return missing / max(1, sum(split.n_items for split in self.splits))
 
     @property
     def computed_by(self) -> str:

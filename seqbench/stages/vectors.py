@@ -96,7 +96,7 @@ class Vectors:
 
     def _layers(self, source: ModelFeatures | GeneVectors, key: str) -> tuple[int, ...]:
         n_layers = self._workspace.identity(source.model).n_layers
-        extracted = self._workspace.asked_layers(n_layers)
+        extracted = self._workspace.asked_layers(source.model, n_layers)
         asked = source.layers if isinstance(source, ModelFeatures) else (source.layer,)
         wanted = extracted if asked == "all" else resolve_layers(asked, n_layers)
         if not wanted or not set(wanted) <= set(extracted):

@@ -1,22 +1,25 @@
 """What the tasks of a run share: models, data sets and store, each opened when first needed and kept."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
+from typing import cast
 
 from seqbench.config import ByIdModel, Config, PrecomputedModel
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
+from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, StoreNotFoundError
 from seqbench.extract.by_id import IdFile, Joined
-from seqbench.extract.describe import dataset_facts, embedding_facts
+from seqbench.extract.describe import dataset_facts, embedding_facts, token_facts
 from seqbench.extract.imported import Imported, describe_import
 from seqbench.extract.repeats import Repeats
-from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source
+from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source, TokenSource
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.context import Context
@@ -25,7 +28,10 @@ from seqbench.stages.lending import Models
 from seqbench.stages.once import Once
 from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
-from seqbench.store import EmbeddingFacts, Store, create_store, open_store
+from seqbench.store import EmbeddingFacts, SplitFacts, Store, create_store, open_store
+
+SAMPLE = 64
+"""Items of train that tell how many tokens letters make."""
 
 
 class Workspace:
@@ -43,6 +49,7 @@ class Workspace:
         self._imported = Once(self._import)
         self._identities = Once(self._identify)
         self._datasets = Once(self._open)
+        self._tokens_per_letter = Once(self._count_sample)
         self._unlabelled = sequence_files(config)
         self._repeats: Once[str, Repeats] = Once(lambda name: Repeats(self.dataset(name)))
         self._loaded = Models(lambda model: self.source(model).load(), self._ready)
@@ -58,10 +65,10 @@ class Workspace:
         """
         strands = self.entries.strands(model, dataset)
         if self.entries.kind(model) in WITH_OPTIONS:
-            settings = settings | self.entries.pooling_setting(model) | {"strands": strands}
+            settings = self.entries.recorded(model, settings) | {"strands": strands}
         both = 2 if strands == "concat" else 1
         declared = self.identity(model).hidden or hidden
-        return embedding_facts(
+        facts = embedding_facts(
             dataset,
             both * hidden,
             settings,
@@ -69,6 +76,13 @@ class Workspace:
             getattr(self.entries.model(model), "requires", None),
             cut_for=both * declared,
         )
+        if not self.entries.is_of_tokens(model):
+            return facts
+        # Blocks are those of what is pooled in the same pass, as they were cut when that was begun.
+        store, key = self.present_store(), f"{self.entries.computed_by(model)}/{dataset.spec.name}"
+        begun = store[key].facts.splits if store is not None and key in store else {}
+        facts = replace(facts, splits={**facts.splits, **_same_data(begun, facts.splits)})
+        return token_facts(facts, self.entries.stored_as(model))
 
     def repeats(self, dataset: str) -> Repeats:
         """The sequences that a data set holds more than once; looked for once."""
@@ -109,6 +123,8 @@ class Workspace:
 
     def unlabelled_names(self, model: str) -> list[str]:
         """Sets of sequences without labels that a model embeds, and nothing probes."""
+        if self.entries.is_of_tokens(model):  # what is made of them reads pooled vectors
+            return []
         computed_by = self.entries.computed_by(model)
         return [name for name, use in self._unlabelled.items() if computed_by in use.models]
 
@@ -219,26 +235,44 @@ class Workspace:
         """
         if self.config.extract.layers == "all" and self.entries.is_precomputed(model):
             return self.precomputed(model).layers(dataset)
-        return self.asked_layers(self.identity(model).n_layers)
+        return self.asked_layers(model, self.identity(model).n_layers)
 
-    def asked_layers(self, n_layers: int) -> tuple[int, ...]:
+    def asked_layers(self, model: str, n_layers: int) -> tuple[int, ...]:
         """Those of a model's layers that the config asks for; of one that has a single layer always this.
 
         Raises:
             ConfigError: The model has none of them.
         """
-        asked = None if self.config.extract.layers == "all" else self.config.extract.layers
+        extract, key = self.config.extract, "extract.layers"
+        asked = extract.layers
+        if extract.tokens is not None and self.entries.is_of_tokens(model):
+            asked, key = extract.tokens.layers, "extract.tokens.layers"
+        wanted = None if asked == "all" else asked
         if n_layers == 1:
             return (0,)
-        if found := resolve_layers(asked, n_layers):
+        if found := resolve_layers(wanted, n_layers):
             return found
         raise ConfigError(
-            f"extract.layers {list(asked or ())} names no layer of a model with layers 0 to {n_layers - 1}"
+            f"{key} {list(wanted or ())} names no layer of a model with layers 0 to {n_layers - 1}"
         )
 
     def source(self, name: str) -> Source:
         """A model as described, not loaded."""
         return self._sources[self.entries.computed_by(name)]
+
+    def tokens_per_letter(self, model: str, dataset: str) -> float:
+        """How many tokens of a model a letter of a data set makes, told from some items of train.
+
+        Raises:
+            ModelError: The tokenizer can't be loaded, or does not tell which letters its tokens stand for.
+        """
+        return self._tokens_per_letter[self.entries.computed_by(model), dataset]
+
+    def _count_sample(self, pair: tuple[str, str]) -> float:
+        content = self.dataset(pair[1])
+        items = content.splits["train"].sequences(0, min(SAMPLE, len(content.splits["train"])))
+        source = cast(TokenSource, self.source(pair[0]))
+        return source.tokens_per_letter([text for item in items for text in item], content.alphabet)
 
     def _create(self, model: str) -> Source:
         entry = self.entries.model(model)
@@ -300,6 +334,13 @@ class Workspace:
             return open_store(self.config.store.path)
         except StoreNotFoundError:
             return None
+
+
+def _same_data(
+    begun: Mapping[SplitName, SplitFacts], now: Mapping[SplitName, SplitFacts]
+) -> dict[SplitName, SplitFacts]:
+    """Those splits of what was begun that are of the same items."""
+    return {name: facts for name, facts in begun.items() if name in now and facts.sha256 == now[name].sha256}
 
 
 def workspace_of(context: Context) -> Workspace:

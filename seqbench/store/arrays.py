@@ -202,6 +202,26 @@ def write(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> None:
             array[rows] = values
 
 
+def write_part(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> bool:
+    """Write rows that need not fill files; what files hold of other rows stays. One process at a time.
+
+    Returns:
+        Whether that could be: False where a file is damaged, and went with all that it held.
+
+    Raises:
+        StoreError: The disk is full or the store can't be reached.
+    """
+    with faults(location_of(array.store), "written"):
+        try:
+            array[rows] = values
+        except (ValueError, RuntimeError):  # zarr reads what it changes
+            for number in range(rows.start // file_rows(array), (rows.stop - 1) // file_rows(array) + 1):
+                drop_file(array, number)
+            array[rows] = values
+            return False
+    return True
+
+
 def reopen(group: zarr.Group) -> zarr.Group:
     """A group with its attributes as they are now.
 

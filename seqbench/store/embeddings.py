@@ -50,17 +50,12 @@ class Embeddings(StoredEmbeddings):
             StoreError: The store can't be written, or arrays of another shape or type lie there.
         """
         facts = self._split(split)
-        n, s, h = facts.n_items, self.facts.n_seqs, self.facts.hidden
-        rows, chunk = facts.block_rows, facts.chunk_rows
-        shards = None if rows == chunk else (rows, s, h)
+        n, s, rows = facts.n_items, self.facts.n_seqs, facts.block_rows
         # Of a name there is one length in a group, for xarray; and the splits of a layer lie in one group.
         item = f"item_{split}"
         with exclusive(self._store):
             for layer in layers:
-                path = f"{layer}/{split}"
-                self._create(
-                    path, (n, s, h), (chunk, s, h), self.facts.dtype, (item, "seq", "hidden"), shards
-                )
+                self._create_layer(split, layer)
             for key, dtype in ITEM_FIELDS.items():
                 shape, chunks = ((n,), (rows,)) if key == "hash" else ((n, s), (rows, s))
                 self._create(f"items/{split}/{key}", shape, chunks, dtype, (item, "seq")[: len(shape)])
@@ -69,6 +64,13 @@ class Embeddings(StoredEmbeddings):
                 self._create_by_block(f"stats/{split}/rounding", split, "float32")
             if not keep_labels or not self._has(f"labels/{split}"):
                 self._put_labels(split, labels, f"labels/{split}", self.facts.task)
+
+    def _create_layer(self, split: SplitName, layer: int) -> None:
+        facts, s, h = self._split(split), self.facts.n_seqs, self.facts.hidden
+        n, rows, chunk = facts.n_items, facts.block_rows, facts.chunk_rows
+        shards = None if rows == chunk else (rows, s, h)
+        dimensions = (f"item_{split}", "seq", "hidden")
+        self._create(f"{layer}/{split}", (n, s, h), (chunk, s, h), self.facts.dtype, dimensions, shards)
 
     def put_target(self, name: str, facts: TargetFacts, labels: Mapping[SplitName, NDArray[Any]]) -> None:
         """Keep the labels of a target beside the embeddings, in place of what was kept of its name.
@@ -129,7 +131,7 @@ class Embeddings(StoredEmbeddings):
         for each in layers:
             if each.rows_NSH.shape != shape_NSH:
                 raise ValueError(f"layer {each.layer}: rows of shape {each.rows_NSH.shape}, not {shape_NSH}")
-            stored, error = _convert(each.rows_NSH, self.facts.dtype)
+            stored, error = as_stored(each.rows_NSH, self.facts.dtype)
             if np.isinf(error):
                 raise StoreError(
                     f"{self._store}: {self.name} layer {each.layer} {split} rows {block.start}+ hold values "
@@ -137,8 +139,14 @@ class Embeddings(StoredEmbeddings):
                 )
             arrays.write(self._array(f"{each.layer}/{split}"), rows, stored)
             figures[each.layer] = (error, each.strand_cosine)
+        self._finish_block(split, block, figures, items)
+
+    def _finish_block(
+        self, split: SplitName, block: Block, figures: dict[int, tuple[float, float]], items: ItemFacts
+    ) -> None:
+        """Write the facts of a block whose layers are on disk, and mark those complete."""
         for key, column in items.columns().items():
-            arrays.write(self._array(f"items/{split}/{key}"), rows, column)
+            arrays.write(self._array(f"items/{split}/{key}"), slice(block.start, block.stop), column)
         with exclusive(self._store):
             self._record(split, block, figures)
             self._mark(split, block, list(figures), 1)
@@ -226,7 +234,7 @@ class Embeddings(StoredEmbeddings):
             )
 
 
-def _convert(rows_NSH: NDArray[np.float32], dtype: StoreDtype) -> tuple[NDArray[Any], float]:
+def as_stored(rows_NSH: NDArray[np.float32], dtype: StoreDtype) -> tuple[NDArray[Any], float]:
     """Rows in the type of the store, and the largest relative rounding error of a row.
 
     Of a row (one sequence's vector) the error is the largest |stored - given| over the largest |given|, which

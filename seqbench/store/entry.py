@@ -3,7 +3,7 @@
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.json_records import read_record
 from seqbench.core.types import SPLITS, SplitName
+from seqbench.datasets.spec import base_of
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
-from seqbench.store.layout import Block, blocks, n_blocks
+from seqbench.store.layout import TOKENS, Block, blocks, n_blocks
 from seqbench.store.location import LocalFolder, Location
 from seqbench.store.readers import LayerArray, to_xarray
 from seqbench.store.records import ITEM_FIELDS, REMAKE, EmbeddingFacts, ItemFacts, SplitFacts, TargetFacts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import xarray
 
+    from seqbench.store.tokens import TokenArray
     from seqbench.store.torch_data import ChunkDataset
 
 CHUNKS_AT_ONCE = 2
@@ -36,9 +38,27 @@ CHUNKS_AT_ONCE = 2
 class StoredEmbeddings:
     """The embeddings of one model on one data set in an open store; arrays are read when asked for."""
 
-    def __init__(self, group: zarr.Group, model: ModelIdentity, store: Location) -> None:
+    def __init__(
+        self,
+        group: zarr.Group,
+        model: ModelIdentity,
+        store: Location,
+        other: "Callable[[str], StoredEmbeddings]",
+    ) -> None:
+        """Read the record.
+
+        Args:
+            group: Of the data set.
+            model: Whose embeddings they are.
+            store: The store as a whole.
+            other: Opens what the store has under another key.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
         self._group = group
         self._store = store
+        self._other = other
         self._opened: dict[str, zarr.Array[Any]] = {}
         self._known_flags: dict[SplitName, NDArray[np.bool_]] = {}
         self.model = model
@@ -170,6 +190,31 @@ class StoredEmbeddings:
             seed=seed,
             buffer_chunks=buffer_chunks,
         )
+
+    def read_block(self, path: str, array: zarr.Array[Any], block: Block) -> None:
+        """Read what a block has in an array, which checks it.
+
+        Raises:
+            StoreError: It is damaged.
+        """
+        arrays.read(array, self.rows_of(path, block))
+
+    def rows_of(self, path: str, block: Block) -> slice:
+        """The rows that a block has in the array of a layer or of items' facts."""
+        return slice(block.start, block.stop)
+
+    def tokens(self, layer: int, split: SplitName) -> "TokenArray":
+        """One layer of one split, a vector a token, where the extraction kept them (`extract.tokens`).
+
+        Args:
+            layer: As for `load`.
+            split: train, eval or test.
+
+        Raises:
+            StoreNotFoundError: Tokens were not kept, or not of such a layer or split.
+            StoreError: Blocks are missing, or files of the layer are.
+        """
+        return self._other(f"{self.model.name}{TOKENS}/{base_of(self.dataset)}").tokens(layer, split)
 
     def read_rows(self, split: SplitName, layer: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Read some rows of a layer; only the chunks that hold them are fetched and decompressed.
@@ -376,6 +421,10 @@ class StoredEmbeddings:
         if kind.isdigit():
             layer = (facts.n_items, self.facts.n_seqs, self.facts.hidden)
             sound = sound and array.shape == layer and array.dtype == np.dtype(self.facts.dtype)
+        self._see(sound, path)
+
+    def _see(self, sound: bool, path: str) -> None:
+        """Refuse an array that is not what was written."""
         if not sound:
             raise StoreError(
                 f"{self._store}: {self.name}/{path}/zarr.json tells of another array than was written "

@@ -7,7 +7,14 @@
 <model>/<dataset>/blocks/<split>       (B, L) 1 where a layer of a block is complete
 <model>/<dataset>/stats/<split>/...    rounding, strand_cosine (B, L), where there is something to record
 ```
-Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model.
+Of tokens, in `<model>@tokens/<dataset>`, the rest as above:
+```
+<layer>/<split>     (R, H) a vector a token, sequence by sequence
+offsets/<split>     (N·S + 1,) where the tokens of each sequence begin, and where the last one's end
+spans/<split>       (R, 2) where tokens are not letters: first letter of each and the one behind its last
+```
+Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model,
+R tokens of a split.
 """
 
 from collections.abc import Iterator
@@ -30,6 +37,15 @@ BLOCK_LETTERS = 2 * 1024**2
 
 BLOCK_ROWS = 32_768
 """Rows of one block at most in a small data set: of short sequences it is their number that fills memory."""
+
+TOKEN_CHUNK_BYTES = 1024**2
+"""Bytes of one chunk of tokens: a chunk is read for a single sequence, which has some 100 kB."""
+
+TOKEN_FILE_BYTES = 64 * 1024**2
+"""Bytes of one file of tokens at most. Blocks of items end within files, which both then write in turn."""
+
+TOKENS = "@tokens"
+"""What a model's name ends with where a vector a token is kept."""
 
 MANY_BLOCKS = 256
 """A larger data set is cut into about as many blocks a layer: more would be too many files."""
@@ -83,6 +99,13 @@ def cut(*, n_items: int, n_seqs: int, hidden: int, itemsize: int, letters: int) 
     # Rounded up only where all rows are one block, whose last chunk may then be cut short.
     chunk_rows = -(-rows // chunks) if rows == n_items else rows // chunks
     return BlockCut(block_rows=chunks * chunk_rows, chunk_rows=chunk_rows)
+
+
+def cut_tokens(*, hidden: int, itemsize: int) -> BlockCut:
+    """Cut the tokens of a split into files, and those into chunks: `block_rows` tokens are a file."""
+    chunk = max(1, TOKEN_CHUNK_BYTES // (itemsize * hidden))
+    per_file = max(1, TOKEN_FILE_BYTES // (chunk * itemsize * hidden))
+    return BlockCut(block_rows=per_file * chunk, chunk_rows=chunk)
 
 
 def blocks(n_items: int, rows: int) -> Iterator[Block]:

@@ -76,11 +76,11 @@ class LayerArray:
         if isinstance(rows, slice):
             return np.asarray(self._slice(rows)[(slice(None), *rest)])
         if isinstance(rows, list | np.ndarray):
-            wanted = _row_numbers(rows, len(self))
+            wanted = row_numbers(rows, len(self))
             present, places = np.unique(wanted, return_inverse=True)
             # NumPy's own rules then hold for lists in several places.
             return np.asarray(self._rows(present)[(places.reshape(wanted.shape), *rest)])
-        row = int(_row_numbers(np.asarray(rows), len(self)))
+        row = int(row_numbers(np.asarray(rows), len(self)))
         return np.asarray(self._read(slice(row, row + 1))[(0, *rest)])
 
     def numpy(self) -> NDArray[np.float32]:
@@ -146,7 +146,7 @@ def _split_key(key: Rows | tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(given) if len(given) == LayerArray.ndim else (slice(None), *parts)
 
 
-def _row_numbers(rows: list[Any] | NDArray[Any], length: int) -> NDArray[np.int64]:
+def row_numbers(rows: list[Any] | NDArray[Any], length: int) -> NDArray[np.int64]:
     """Row numbers from 0, of an index that may be a mask or count from the end."""
     given = np.asarray(rows)
     if given.size == 0 and given.dtype.kind == "f":  # np.asarray([]) has no better idea

@@ -3,9 +3,10 @@
 Shape letters: N items, S sequences of an item, H hidden width.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,10 @@ class SplitFacts:
     """Rows of one block, which is also one file of each layer's array."""
     chunk_rows: int = 0
     """Rows of one chunk; by default a block is one chunk, as in stores written before there were shards."""
+    token_file: int = 0
+    """Tokens of one file, where rows are tokens; else 0."""
+    token_chunk: int = 0
+    """Tokens of one chunk."""
 
     def __post_init__(self) -> None:
         if not self.chunk_rows:
@@ -71,6 +76,9 @@ class EmbeddingFacts:
     """Whether items have several labels, each scored by itself: then `task` and what else is said of labels
     are the first's when this was recorded, and are never compared."""
 
+    unit: Literal["sequence", "token"] = "sequence"
+    """What a row of a layer is the vector of."""
+
     @property
     def data_hash(self) -> str:
         """SHA-256 over names and hashes of the splits in the order train, eval, test; hexadecimal."""
@@ -81,8 +89,13 @@ class EmbeddingFacts:
         """The attributes of the data set's group, ready for JSON."""
         lists = {"classes": list(self.classes), "class_names": list(self.class_names)}
         attrs = {**asdict(self), "task": self.task.value, **lists}
+        # Older versions know no such keys.
         if not self.has_targets:
-            del attrs["has_targets"]  # older versions know no such key
+            del attrs["has_targets"]
+        if self.unit == "sequence":
+            del attrs["unit"]
+            for split in attrs["splits"].values():
+                del split["token_file"], split["token_chunk"]
         return attrs
 
     @classmethod
@@ -100,8 +113,17 @@ class EmbeddingFacts:
                 f"splits.{split}.block_rows": facts.block_rows,
                 f"splits.{split}.chunk_rows": facts.chunk_rows,
             }
-            if facts.chunk_rows > 0 and facts.block_rows % facts.chunk_rows:
-                raise ValueError(f"splits.{split}: chunks of {facts.chunk_rows} rows do not fill a block")
+            if found.unit == "token":
+                sizes |= {
+                    f"splits.{split}.token_file": facts.token_file,
+                    f"splits.{split}.token_chunk": facts.token_chunk,
+                }
+            for chunk, file in (
+                (facts.chunk_rows, facts.block_rows),
+                (facts.token_chunk, facts.token_file),
+            ):
+                if chunk > 0 and file % chunk:
+                    raise ValueError(f"splits.{split}: chunks of {chunk} rows do not fill a block")
         for place, size in sizes.items():
             if not 0 < size <= LARGEST:
                 raise ValueError(f"{place}: is {size}")
@@ -167,6 +189,20 @@ class LayerRows:
     """Rows of items that were left out are NaN."""
     strand_cosine: float = float("nan")
     """Mean cosine of a sequence's embedding and its reverse complement's; NaN where it was not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerTokens:
+    """One layer of a block, token by token."""
+
+    layer: int
+    parts: Iterable[NDArray[np.floating]]
+    """Tokens of the block's sequences in order, (…, H) each, float32 or as the store keeps them; NaN of
+    sequences that were left out. Of any sizes, that add up to the tokens of the block."""
+    strand_cosine: Callable[[], float] = lambda: float("nan")
+    """Asked after the last part: mean cosine of a token and the same one of the reverse complement."""
+    rounding: float = 0.0
+    """Largest relative rounding error of parts that come as the store keeps them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

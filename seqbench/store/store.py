@@ -16,6 +16,7 @@ from seqbench.store.layout import FORMAT
 from seqbench.store.location import Location
 from seqbench.store.locks import exclusive
 from seqbench.store.records import REMAKE, EmbeddingFacts, Fault
+from seqbench.store.token_entry import TokenEmbeddings
 from seqbench.store.verify import verify_entry
 
 
@@ -45,7 +46,9 @@ class Store:
         if not dataset or key not in self:
             known = ", ".join(self.keys()) or "nothing yet"
             raise StoreNotFoundError(f"{self.path}: has no {key!r} (it has {known})")
-        return Embeddings(self._group(key), self.model(model), self.path)
+        group = self._group(key)
+        kind = TokenEmbeddings if group.attrs.get("unit") == "token" else Embeddings
+        return kind(group, self.model(model), self.path, self.__getitem__)
 
     def __contains__(self, key: str) -> bool:
         found = arrays.get(self._root, key)
@@ -143,7 +146,7 @@ class Store:
                     f"{self.path}: {key} was computed from another {split} split: the file has changed {out}"
                 )
         of_labels = () if wanted.has_targets else ("task", "n_targets", "classes")
-        for field in (*of_labels, "n_seqs", "hidden", "dtype"):
+        for field in (*of_labels, "n_seqs", "hidden", "dtype", "unit"):
             old, new = getattr(present, field), getattr(wanted, field)
             if old != new:
                 raise StoreMismatchError(

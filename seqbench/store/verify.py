@@ -1,6 +1,6 @@
 """Reading all that should be in the store, which checks its checksums; marking what must be made again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import zarr
@@ -11,6 +11,7 @@ from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import Block, blocks
 from seqbench.store.records import ITEM_FIELDS, Fault
+from seqbench.store.token_entry import TokenEmbeddings
 
 _LOST = "chunks that were written once are missing"
 
@@ -46,6 +47,11 @@ class _Split:
         yield from self._marks(marks)
         if not any(self._complete.values()):
             return
+        if isinstance(self._entry, TokenEmbeddings):
+            broken = list(self._whole([f"offsets/{self._split}", *self._spans(self._entry)]))
+            yield from broken
+            if broken:  # which tokens are whose is not known then
+                return
         for layer in sorted({layer for layers in self._complete.values() for layer in layers}):
             yield from self._layer(layer)
         for key in ITEM_FIELDS:
@@ -88,22 +94,32 @@ class _Split:
                 yield fault
 
     def _labels(self) -> Iterator[Fault]:
-        path = f"labels/{self._split}"
-        array, faults = self._open(path)
-        yield from faults
-        fault = None
-        if array is not None:
-            if not arrays.is_whole(array):
-                fault = self._fault(path, _LOST)
-            else:
-                try:
-                    arrays.read(array)
-                except StoreError as error:
-                    fault = self._fault(path, error)
-            if fault is not None:
-                yield fault
-        if array is None or fault is not None:
+        yield from self._whole([f"labels/{self._split}"])
+
+    def _spans(self, entry: TokenEmbeddings) -> list[str]:
+        """The array of letters, where the entry has one."""
+        path = f"spans/{self._split}"
+        return [path] if (entry.location / path / "zarr.json").is_file() else []
+
+    def _whole(self, paths: Sequence[str]) -> Iterator[Fault]:
+        """Check arrays that are written once for all blocks; where one is damaged, all are made again."""
+        is_sound = True
+        for path in paths:
+            array, faults = self._open(path)
+            if array is not None:
+                if not arrays.is_whole(array):
+                    faults = [self._fault(path, _LOST)]
+                else:
+                    try:
+                        arrays.read(array)
+                    except StoreError as error:
+                        faults = [self._fault(path, error)]
+            yield from faults
+            is_sound &= not faults
+        if not is_sound:
             self._clear([block for block in self._blocks if self._complete[block.index]][-1:])
+            for path in paths if self._repair and len(paths) and paths[0].startswith("offsets") else ():
+                (self._entry.location / path).remove()
 
     def _open(self, path: str) -> tuple[zarr.Array[Any] | None, list[Fault]]:
         """An array; or where none can be read what is wrong, and with repair the way is cleared."""
@@ -123,14 +139,15 @@ class _Split:
     def _damaged(
         self, path: str, array: zarr.Array[Any], wanted: list[Block]
     ) -> Iterator[tuple[Block, Fault]]:
-        lost = set(arrays.lost_files(array))
+        lost, file = set(arrays.lost_files(array)), arrays.file_rows(array)
         for block in wanted:
             where = f"{path} rows {block.start}+"
-            if block.index in lost:
+            rows = self._entry.rows_of(path, block)
+            if lost.intersection(range(rows.start // file, -(-rows.stop // file))):
                 yield block, self._fault(where, _LOST)
                 continue
             try:
-                arrays.read(array, slice(block.start, block.stop))
+                self._entry.read_block(path, array, block)
             except StoreError as error:
                 yield block, self._fault(where, error)
 

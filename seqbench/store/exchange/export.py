@@ -13,6 +13,7 @@ from seqbench.store.exchange.columns import Rows
 from seqbench.store.exchange.formats import FormatName, writable
 from seqbench.store.selection import check_any_layer, chosen_keys, chosen_layers
 from seqbench.store.store import Store
+from seqbench.store.token_entry import TokenEmbeddings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,10 @@ def export_store(
         StoreNotFoundError: A name, layer or split is not in the store.
     """
     format_ = writable(format_name)
-    entries = [store[key] for key in chosen_keys(store, chosen.models, chosen.datasets)]
+    found = [store[key] for key in chosen_keys(store, chosen.models, chosen.datasets)]
+    entries = [entry for entry in found if not isinstance(entry, TokenEmbeddings)]
+    if not entries:
+        raise StoreError(f"{store.path}: what was chosen holds a vector a token, which {format_name} can't")
     check_any_layer(store, chosen.layers, entries)
     paths: list[Path] = []
     total = 0
