@@ -31,7 +31,9 @@ LISTED: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "seqbench.store.readers:LayerArray": ("__getitem__", "numpy", "torch", "dask", "nbytes"),
         "seqbench.store.torch_data:ChunkDataset": ("set_epoch",),
-        "seqbench.store.token_entry:TokenEmbeddings": ("tokens", "offsets", "spans", "token_dataset", "xarray"),
+        "seqbench.store.token_entry:TokenEmbeddings": (
+            "tokens", "offsets", "spans", "token_dataset", "xarray",
+        ),
         "seqbench.store.tokens:TokenArray": ("__getitem__", "read", "lengths_NS", "n_tokens", "dask"),
         "seqbench.store.tokens:Ragged": ("__getitem__", "sequence", "lengths_Q", "take", "padded"),
         "seqbench.store.token_data:TokenDataset": (),
