@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class TokenEmbeddings(Embeddings):
-    """The vectors of single tokens of one model on one data set; see `store.layout` for the arrays.
+    """The vectors of single tokens of one model on one data set; see `seqbench.store.layout` for the arrays.
 
     Blocks, marks, labels and items' facts are those of `Embeddings`. Where two blocks meet within a file each
     writes its part of it, one process at a time. On an object store, which has no lock, tokens of a block may

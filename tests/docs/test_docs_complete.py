@@ -38,8 +38,9 @@ def config_keys(model: type[BaseModel] = Config, prefix: str = "") -> set[str]:
     found = set()
     for name, field in model.model_fields.items():
         found.add(prefix + name)
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= config_keys(field.annotation, f"{prefix}{name}.")
+        for kind in (field.annotation, *get_args(field.annotation)):  # a section, or one that may be null
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= config_keys(kind, f"{prefix}{name}.")
     return found
 
 
