@@ -52,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # finds is a record of the catalog, as what a probe scores.
     "audit": {"config", "datasets", "metrics", "catalog", "probe"},
     "splitting": {"config", "datasets", "probe", "audit"},
+    # Language models are asked for letters as they are trained, on documents of corpora.
+    "likelihood": {"config", "datasets", "metrics", "models", "corpora", "tuning", "catalog"},
     # Corpora are searched for copies as data sets are, and thinned by the clusters that splits are made of.
     "curation": {"config", "datasets", "metrics", "audit", "splitting", "corpora"},
     "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
@@ -87,6 +89,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "splitting",
         "corpora",
         "curation",
+        "likelihood",
         "predict",
         "schedule",
         "stages",

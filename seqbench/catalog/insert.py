@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from seqbench.catalog import audit_rows, probe_rows, rows, training_rows, trial_rows
+from seqbench.catalog import audit_rows, likelihood_rows, probe_rows, rows, training_rows, trial_rows
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.columns import Columns
+from seqbench.catalog.likelihood_records import LikelihoodRecord
 from seqbench.catalog.records import (
     ComparisonRecord,
     DatasetRecord,
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 PROBE_TABLES = ("probes", "metrics", "class_metrics", "history", "predictions")
 """Tables whose rows belong to one probe each."""
+
+LIKELIHOOD_TABLES = ("likelihoods", "likelihood_documents")
+"""Tables whose rows belong to one model and corpus each."""
 
 AUDIT_TABLES = ("audits", "audit_splits", "audit_findings", "audit_controls", "audit_items")
 """Tables whose rows belong to one audit each."""
@@ -64,6 +68,7 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
         _insert_ids(connection, record)
     _insert_trainings(connection, {r.key: r for r in records if isinstance(r, TrainingRecord)})
     _insert_trials(connection, {(r.study, r.number): r for r in records if isinstance(r, TrialRecord)})
+    _insert_likelihoods(connection, {r.key: r for r in records if isinstance(r, LikelihoodRecord)})
     _insert_comparisons(connection, {r.key: r for r in records if isinstance(r, ComparisonRecord)})
     _insert_audits(connection, {(r.dataset, r.sha256): r for r in records if isinstance(r, AuditRecord)})
     _insert_clean(connection, {r.key: r for r in records if isinstance(r, CleanRecord)})
@@ -92,6 +97,19 @@ def _insert_trials(connection: "DuckDBPyConnection", trials: Mapping[tuple[str, 
         columns,
     )
     _execute(connection, "INSERT INTO trials BY NAME FROM incoming", columns)
+
+
+def _insert_likelihoods(
+    connection: "DuckDBPyConnection", likelihoods: Mapping[str, LikelihoodRecord]
+) -> None:
+    fresh = list(likelihoods.values())
+    for table, columns in zip(
+        LIKELIHOOD_TABLES,
+        (likelihood_rows.likelihood_columns(fresh), likelihood_rows.document_columns(fresh)),
+        strict=True,
+    ):
+        _execute(connection, f"DELETE FROM {table} WHERE key IN (SELECT key FROM incoming)", columns)  # noqa: S608
+        _execute(connection, f"INSERT INTO {table} BY NAME FROM incoming", columns)
 
 
 def _insert_comparisons(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seqbench.catalog.catalog import Catalog, open_catalog
-from seqbench.catalog.insert import AUDIT_TABLES, OF_A_PROBE, PROBE_TABLES
+from seqbench.catalog.insert import AUDIT_TABLES, LIKELIHOOD_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
 from seqbench.core.types import check_dataset_name, check_name
 from seqbench.errors import CatalogError, ConfigError
@@ -35,6 +35,13 @@ SELECT dataset, sha256
 FROM source.audits theirs
 LEFT JOIN audits ours USING (dataset, sha256)
 WHERE ours.dataset IS NULL OR theirs.recorded_at > ours.recorded_at
+"""
+_LATER_LIKELIHOODS = """
+CREATE OR REPLACE TEMP TABLE later_likelihoods AS
+SELECT key
+FROM source.likelihoods theirs
+LEFT JOIN likelihoods ours USING (key)
+WHERE ours.key IS NULL OR theirs.finished_at > ours.finished_at
 """
 _DESCRIPTIONS = (
     """
@@ -100,6 +107,13 @@ _DESCRIPTIONS = (
     INSERT INTO clean_metrics BY NAME
     FROM source.clean_metrics WHERE key NOT IN (SELECT DISTINCT key FROM clean_metrics)
     """,
+    _LATER_LIKELIHOODS,
+    *(f"DELETE FROM {table} WHERE key IN (FROM later_likelihoods)" for table in LIKELIHOOD_TABLES),  # noqa: S608
+    *(
+        f"INSERT INTO {table} BY NAME SELECT theirs.* FROM source.{table} theirs "  # noqa: S608
+        "JOIN later_likelihoods USING (key)"
+        for table in LIKELIHOOD_TABLES
+    ),
     _LATER_AUDITS,
     *(f"DELETE FROM {table} WHERE (dataset, sha256) IN (FROM later_audits)" for table in AUDIT_TABLES),  # noqa: S608
     *(
@@ -117,6 +131,8 @@ SELECT DISTINCT kind, name FROM (
     UNION ALL SELECT unnest(['model', 'model', 'data set']), unnest([model, base, dataset])
         FROM source.trainings
     UNION ALL SELECT unnest(['model', 'data set']), unnest([model, dataset]) FROM source.trials
+    UNION ALL SELECT unnest(['model', 'model', 'corpus']), unnest([model, base, corpus])
+        FROM source.likelihoods
 ) WHERE name IS NOT NULL ORDER BY ALL
 """
 _DIFFERENT = """

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
+from seqbench.catalog.likelihood_records import LikelihoodRecord
 from seqbench.catalog.training_records import TrainingRecord
 from seqbench.catalog.trial_records import TrialRecord
 from seqbench.core.texts import PackedTexts
@@ -308,6 +309,7 @@ Record = (
     | CleanRecord
     | TrainingRecord
     | TrialRecord
+    | LikelihoodRecord
 )
 """Anything that `Catalog.append` takes."""
 

@@ -21,6 +21,8 @@ _ABOUT = {
     "predictions": _OF_PROBES,
     "trainings": "{of_model} AND (dataset IS NULL OR {of_whole_dataset})",
     "trials": "{of_model} AND {of_whole_dataset}",
+    "likelihoods": "{of_model}",
+    "likelihood_documents": "key IN (SELECT key FROM likelihoods WHERE {of_model})",
     "paired_comparisons": "{of_dataset} AND {of_model_a} AND {of_model_b}",
     "audits": "{of_dataset}",
     "audit_splits": "{of_dataset}",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqbench.cli.models_score import score
 from seqbench.cli.options import EXIT_PARTIAL, ConfigPath, Overrides, console, load, reporter
 from seqbench.errors import ConfigError
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Look at the models of a config, and check models.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+app.command()(score)
 
 
 @app.command("list")

@@ -81,7 +81,7 @@ class Corpus:
         """Row and text of each document of a part that is not empty, in their order."""
         for start in range(0, len(self), BLOCK):
             records = self.index.records(start, start + BLOCK)
-            for at in np.flatnonzero(_is_in(records, part, share)):
+            for at in np.flatnonzero(is_in(records, part, share)):
                 record = records[at]
                 yield start + int(at), self.index.read(record, 0, int(record["n_bytes"])).decode()
 
@@ -89,7 +89,7 @@ class Corpus:
         """How many documents that are not empty a part has."""
         starts = range(0, len(self), BLOCK)
         return sum(
-            int(_is_in(self.index.records(start, start + BLOCK), part, share).sum()) for start in starts
+            int(is_in(self.index.records(start, start + BLOCK), part, share).sum()) for start in starts
         )
 
 
@@ -137,8 +137,8 @@ def _told_by(letters: NDArray[np.int64]) -> Alphabet:
     return "text" if letters[128:].any() else alphabet_of(letters)
 
 
-def _is_in(records: NDArray[np.void], part: Part, share: float) -> NDArray[np.bool_]:
-    """Which documents are in a part: held out is the share with the lowest digests, whatever their order."""
+def is_in(records: NDArray[np.void], part: Part, share: float) -> NDArray[np.bool_]:
+    """Which documents are in a part, empty ones in none: held out is the share with the lowest digests."""
     present: NDArray[np.bool_] = records["n_bytes"] > 0
     if part == "all":
         return present
@@ -208,7 +208,7 @@ class Pieces:
     def _counts(self, records: NDArray[np.void]) -> NDArray[np.int64]:
         """Pieces of each document; none of those in the other part."""
         n_pieces = -(-records["n_bytes"] // self._letters)
-        return np.where(_is_in(records, self._part, self._share), n_pieces, 0)
+        return np.where(is_in(records, self._part, self._share), n_pieces, 0)
 
     def _text(self, record: np.void, part: int) -> tuple[int, str]:
         """A piece's first byte and its text."""

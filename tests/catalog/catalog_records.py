@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from seqbench.catalog.likelihood_records import LikelihoodRecord
 from seqbench.catalog.records import (
     ComparedSide,
     ComparisonRecord,
@@ -134,6 +135,36 @@ def trial_record(number=0, **changed):
         "error": None,
     }
     return TrialRecord(number=number, **given | changed)
+
+
+def likelihood_record(**changed):
+    """What a model makes of three documents."""
+    given = {
+        "key": "k1",
+        "run_id": "r1",
+        "model": "bert",
+        "fingerprint": "f",
+        "base": None,
+        "step": None,
+        "corpus": "phage",
+        "documents_sha256": "d",
+        "is_watched": False,
+        "symbol": "base",
+        "objective": "mlm",
+        "bits": 1.9,
+        "low": None,
+        "high": None,
+        "n_tokens": 300,
+        "token_perplexity": 3.7,
+        "seconds": 2.0,
+        "device": "cpu",
+        "settings": {"letters": 512},
+        "finished_at": STARTED,
+        "rows_N": np.array([4, 7, 9]),
+        "letters_N": np.array([100, 100, 100]),
+        "bits_N": np.array([180.0, 190.0, 200.0]),
+    }
+    return LikelihoodRecord(**given | changed)
 
 
 def split_record(split, metrics, n_items=5, class_metrics=()):

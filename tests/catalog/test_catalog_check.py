@@ -21,6 +21,7 @@ from tests.catalog.catalog_records import (
     dataset_record,
     failed_record,
     full_probe_record,
+    likelihood_record,
     model_record,
     run_record,
     training_record,
@@ -36,7 +37,7 @@ def catalog(tmp_path):
     catalog = Catalog(tmp_path / "catalog.duckdb")
     done = run_record(status="done", finished_at=STARTED + timedelta(minutes=2))
     catalog.append([done, model_record(), dataset_record(), full_probe_record(), failed_record(layer=1)])
-    catalog.append([training_record(), trial_record()])
+    catalog.append([training_record(), trial_record(), likelihood_record()])
     return catalog
 
 
@@ -71,6 +72,7 @@ TWICE = "several rows of the same"
         ),
         ("INSERT INTO trainings FROM trainings", f"trainings: {TWICE} (key): 1 times"),
         ("INSERT INTO trials FROM trials", f"trials: {TWICE} (study, number): 1 times"),
+        ("INSERT INTO likelihoods FROM likelihoods", f"likelihoods: {TWICE} (key): 1 times"),
         ("DELETE FROM metrics", f"probes: ok but without metrics: 1, {EXAMPLE}"),
         ("DELETE FROM runs", f"probes: of a run that is not in runs: 2, {EXAMPLE}"),
         (

@@ -29,6 +29,7 @@ from tests.catalog.catalog_records import (
     embedding_record,
     failed_record,
     full_probe_record,
+    likelihood_record,
     model_record,
     probe_record,
     run_record,
@@ -140,22 +141,25 @@ def test_of_descriptions_the_newest_counts(here, there, tmp_path):
             embedding_record(device=name, layers=(layer,)),
             comparison_record([probe_record()], [probe_record(model="b")], p=n / 10),
             training_record(device=name, finished_at=STARTED + timedelta(hours=n)),
+            likelihood_record(device=name, finished_at=STARTED + timedelta(hours=n)),
         ]
 
     sql = (
-        "SELECT revision, task_group, e.device, layer, p, t.device "
-        "FROM models, datasets, embeddings e, embedding_layers, paired_comparisons, trainings t"
+        "SELECT revision, task_group, e.device, layer, p, t.device, l.device "
+        "FROM models, datasets, embeddings e, embedding_layers, paired_comparisons, trainings t, "
+        "likelihoods l"
     )
     here.append(described(1, "old"))
     there.append(described(2, "new"))
     merge(here, [there.path])
-    assert rows(here, sql) == [("new", "new", "new", 2, 0.2, "new")]
+    assert rows(here, sql) == [("new", "new", "new", 2, 0.2, "new", "new")]
     third = Catalog(tmp_path / "third.duckdb")
     third.append([model_record("else")])
     merge(there, [here.path, third.path])
     assert rows(there, sql.replace("models", "(FROM models WHERE model = 'bert')")) == [
-        ("new", "new", "new", 2, 0.2, "new")
+        ("new", "new", "new", 2, 0.2, "new", "new")
     ]
+    assert rows(there, "SELECT count(*) FROM likelihood_documents") == [(3,)]
 
 
 def test_of_a_run_the_one_that_has_ended_counts(here, there):
@@ -276,6 +280,7 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
     trained = {"finetuned": {}, "adapted": {"stage": "adapt", "dataset": None}, "other": {"dataset": "other"}}
     there.append([training_record(key=key, model="b", **about) for key, about in trained.items()])
     there.append([training_record(model="c"), trial_record(model="a"), trial_record(1, model="c")])
+    there.append([likelihood_record(model="b"), likelihood_record(key="k2", model="c")])
     audit = audit_record()
     there.append([audit, audit_record("other"), *(clean_record(audit, p.probe_id, f1=0.5) for p in (a, c))])
     part = Part(models=("a", "b"), datasets=("splice",))
@@ -283,7 +288,8 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
         "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
         "audits": 1, "audit_splits": 3, "audit_findings": 3, "audit_controls": 2, "audit_items": 8,
-        "clean_metrics": 1, "items": 0, "trainings": 2, "trials": 1,
+        "clean_metrics": 1, "items": 0, "trainings": 2, "trials": 1, "likelihoods": 1,
+        "likelihood_documents": 3,
     }  # fmt: skip
     assert import_folder(here, tmp_path / "part").added == 2
     assert rows(here, "SELECT run_id FROM runs ORDER BY ALL") == [("a",), ("b",)]
