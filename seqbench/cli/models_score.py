@@ -74,7 +74,7 @@ def score(
     checkpoint = workspace.source(workspace.entries.names[0])
     if not isinstance(checkpoint, Checkpoint):
         raise ConfigError(f"{model}: is no language model")
-    scorer = open_scorer(checkpoint, corpus.alphabet, told.note)
+    scorer = open_scorer(checkpoint, corpus.alphabet)
     n_written = _write(
         out, _scored(source, scorer, corpus.alphabet, together, corpus.facts.n_characters, told)
     )

@@ -4,7 +4,7 @@ Shape letters: B windows in a batch, T tokens, V vocabulary, P letters of a segm
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -202,11 +202,21 @@ def _disjoint(spans_T2: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.stack([np.clip(before_T, spans_T2[:, 0], spans_T2[:, 1]), spans_T2[:, 1]], axis=1)
 
 
-def open_scorer(source: Checkpoint, alphabet: Alphabet, note: Callable[[str], None]) -> LetterScorer:
+class NoHeadError(ModelError):
+    """The checkpoint holds hidden states alone: what it would make of letters was never trained."""
+
+
+def open_scorer(source: Checkpoint, alphabet: Alphabet) -> LetterScorer:
     """Load a checkpoint with the head that it was trained with, and get it ready.
 
     Raises:
+        NoHeadError: It has no such head.
         ModelError: It can't be loaded or asked.
     """
     objective = objective_of(source)
-    return LetterScorer(open_language_model(source, objective, alphabet, note), objective, alphabet)
+    lacking: list[str] = []
+    model = open_language_model(source, objective, alphabet, lacking.append)
+    if lacking:
+        said = lacking[0].removesuffix(", so it is drawn")
+        raise NoHeadError(f"{said}, so it can't say what letters cost (give a checkpoint with that head)")
+    return LetterScorer(model, objective, alphabet)

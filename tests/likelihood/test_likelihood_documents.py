@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def scorer(folder: Path) -> LetterScorer:
     source = HuggingFace(name="m", path=str(folder), dtype="float32", options=EmbedOptions())
-    return open_scorer(source, "dna", lambda text: None)
+    return open_scorer(source, "dna")
 
 
 def test_the_same_documents_are_chosen_whatever_their_order_and_a_copy_once(

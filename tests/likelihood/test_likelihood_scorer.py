@@ -8,7 +8,7 @@ import pytest
 
 from seqbench.core.alphabets import Alphabet
 from seqbench.errors import ModelError
-from seqbench.likelihood.scorer import LetterScorer, SegmentBits, open_scorer
+from seqbench.likelihood.scorer import LetterScorer, NoHeadError, SegmentBits, open_scorer
 from seqbench.likelihood.segments import Segment, SegmentSettings, segments_of
 from seqbench.models.base import EmbedOptions
 from seqbench.models.huggingface import HuggingFace
@@ -50,7 +50,7 @@ def saved(folder: Path, tokenizer: Any, kind: str = "bert") -> Path:
 
 def opened(folder: Path, alphabet: Alphabet) -> LetterScorer:
     source = HuggingFace(name="m", path=str(folder), dtype="float32", options=EmbedOptions())
-    return open_scorer(source, alphabet, lambda text: None)
+    return open_scorer(source, alphabet)
 
 
 def segments(texts: list[str], alphabet: Alphabet) -> list[Segment]:
@@ -202,3 +202,13 @@ def test_a_masked_model_without_a_mask_token_is_refused(tmp_path: Path) -> None:
     folder = saved(tmp_path / "m", characters("ACGTN"))
     with pytest.raises(ModelError, match="its tokenizer has no mask token"):
         opened(folder, "dna")
+
+
+def test_a_checkpoint_without_the_head_of_a_language_model_is_refused(tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    folder = saved(tmp_path / "whole", characters("ACGTNM", mask_token="M"))
+    AutoModel.from_pretrained(folder).save_pretrained(tmp_path / "m")
+    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "m")
+    with pytest.raises(NoHeadError, match="has no head of a language model"):
+        opened(tmp_path / "m", "dna")
