@@ -1,4 +1,4 @@
-"""Loading a config file: read, convert a flat one, override, validate, make paths absolute, add controls."""
+"""Loading a config file: read, convert a flat one, override, validate, make paths absolute, add models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from seqbench.config.controls import with_controls
 from seqbench.config.legacy import FlatConfig, from_flat, is_flat
+from seqbench.config.made import with_made_models
 from seqbench.config.overrides import apply_overrides
 from seqbench.config.paths import hub_id_warnings, resolve_paths
 from seqbench.config.problems import Source
@@ -62,6 +63,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     config = resolve_paths(config, absolute.parent, source)
     warnings = hub_id_warnings(config, source)
     config, added = with_controls(config, source)
+    config = with_made_models(config, source)
     return LoadedConfig(
         config=config,
         path=absolute,

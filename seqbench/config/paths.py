@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from seqbench.config.adapt import AdaptConfig
 from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
 from seqbench.config.perturb import CellsConfig, FileFeatures, GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.problems import Source
@@ -91,6 +92,7 @@ def _map_paths(
             if isinstance(store.path, str)
             else store.model_copy(update={"path": change(store.path)}),
             "catalog": change(config.catalog),
+            "adapt": tuple(_map_adapt(each, change) for each in config.adapt),
             "perturb": None if config.perturb is None else _map_perturb(config.perturb, change),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
             "probe": probe.model_copy(
@@ -101,6 +103,17 @@ def _map_paths(
             "tensorboard": board.model_copy(update={"dir": None if board.dir is None else change(board.dir)}),
         }
     )
+
+
+def _map_adapt(adapt: AdaptConfig, change: Callable[[Path], Path]) -> AdaptConfig:
+    corpora = (
+        each.model_copy(
+            update={"path": change(each.path), "eval": None if each.eval is None else change(each.eval)}
+        )
+        for each in adapt.corpora
+    )
+    out = None if adapt.out is None else change(adapt.out)
+    return adapt.model_copy(update={"corpora": tuple(corpora), "out": out})
 
 
 def _map_perturb(perturb: PerturbConfig, change: Callable[[Path], Path]) -> PerturbConfig:

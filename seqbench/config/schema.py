@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from seqbench.config.adapt import AdaptConfig, check_adaptations
 from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import DatasetName, LocalPath, Section, Switch, distinct
 from seqbench.config.model_kinds import ModelConfig
@@ -72,6 +73,11 @@ class Config(Section):
     extract: ExtractConfig = Field(default=ExtractConfig(), description="How sequences become embeddings.")
     store: StoreConfig = Field(default=StoreConfig(), description="Where embeddings are kept.")
     probe: ProbeConfig = Field(default=ProbeConfig(), description="Which heads are trained, and how.")
+    adapt: tuple[AdaptConfig, ...] = Field(
+        default=(),
+        description="Models that go on with language modelling on corpora; what they make are models of this "
+        "config, without an entry under `models`.",
+    )
     perturb: PerturbConfig | None = Field(
         default=None, description="Perturbation response of cells; null: none."
     )
@@ -104,9 +110,11 @@ class Config(Section):
             given = "models" in self.model_fields_set
             said = "must not be empty" if given else "is missing: models and controls to compare"
             raise PydanticCustomError("no_models", said, {"at": ("models",)})
-        self._check_perturb(set(first_of))
+        made = check_adaptations(self.adapt, {model.name: model.kind for model in self.models})
+        self._check_perturb({*first_of, *made})
         if (
             self.perturb is None
+            and not self.adapt
             and self.datasets.root is None
             and any(model.kind != "precomputed" for model in self.models)
         ):

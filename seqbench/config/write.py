@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from seqbench.config.made import made_models
 from seqbench.config.model_kinds import ModelConfig
 from seqbench.config.paths import relative_paths
 from seqbench.config.schema import Config
@@ -19,6 +20,9 @@ def to_yaml(config: Config, relative_to: Path) -> str:
     Returns:
         YAML which `load_config` reads back, from a file in that directory, as an equal config.
     """
+    made = made_models(config)
+    written = [model for model in config.models if model.name not in made]
+    config = config.model_copy(update={"models": tuple(written)})
     portable = relative_paths(config, relative_to.absolute())
     data: dict[str, Any] = portable.model_dump(mode="json", exclude_defaults=True)
     pairs = zip(portable.models, data["models"], strict=True)
