@@ -1,5 +1,6 @@
 """The section `adapt`: models that go on with language modelling on corpora, and what they are called."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -21,6 +22,7 @@ from seqbench.config.fields import (
     expect,
 )
 from seqbench.config.lora import LoraConfig
+from seqbench.config.model_kinds import HuggingFaceModel, ModelConfig, RandomInitModel
 from seqbench.core.types import check_name
 
 FOLDER = "adapted"
@@ -186,25 +188,42 @@ class AdaptConfig(Section):
         return self
 
 
-def check_adaptations(adaptations: tuple[AdaptConfig, ...], models: dict[str, str]) -> list[str]:
+def check_adaptations(adaptations: tuple[AdaptConfig, ...], models: Mapping[str, ModelConfig]) -> list[str]:
     """See that adaptations begin with a model that is there, and make names that are free.
 
     Args:
         adaptations: In the config's order.
-        models: Kind of each model of the config by its name.
+        models: Of the config, by name.
 
     Returns:
         The names that they make.
     """
     made: dict[str, int] = {}
     for index, each in enumerate(adaptations):
-        if each.model not in made and models.get(each.model) not in ("huggingface", "random-init"):
-            known = [name for name, kind in models.items() if kind in ("huggingface", "random-init")]
+        base = models.get(each.model)
+        if each.model not in made and not isinstance(base, HuggingFaceModel | RandomInitModel):
+            known = [
+                name
+                for name, model in models.items()
+                if isinstance(model, HuggingFaceModel | RandomInitModel)
+            ]
             raise PydanticCustomError(
                 "no_base",
                 "is {name}, which is no checkpoint under `models` and made by no entry above (there are "
                 "{known})",
                 _at(index, "model", name=each.model, known=", ".join([*known, *made]) or "none"),
+            )
+        is_adapter = (
+            adaptations[made[each.model]].encoder == "lora"
+            if each.model in made
+            else not isinstance(base, HuggingFaceModel) or base.adapter is not None
+        )
+        if each.encoder == "lora" and is_adapter:
+            raise PydanticCustomError(
+                "no_adapter",
+                "is lora, which needs a trained checkpoint that is no adapter itself; {name} is none (set "
+                "encoder: full)",
+                _at(index, "encoder", name=each.model),
             )
         for name in (checkpoint.name for checkpoint in each.checkpoints):
             if name in models or name in made:

@@ -63,7 +63,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     config = resolve_paths(config, absolute.parent, source)
     warnings = hub_id_warnings(config, source)
     config, added = with_controls(config, source)
-    config = with_made_models(config, source)
+    config = with_made_models(config)
     return LoadedConfig(
         config=config,
         path=absolute,

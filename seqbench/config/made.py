@@ -1,11 +1,10 @@
 """Models that a stage of the config makes: they are models of the config before their files are there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqbench.config.model_kinds import Checkpoint, HuggingFaceModel, RandomInitModel
-from seqbench.config.problems import Source
+from seqbench.config.model_kinds import Checkpoint, HuggingFaceModel, ModelConfig, RandomInitModel
 from seqbench.config.schema import Config
 
 
@@ -31,37 +30,24 @@ def made_models(config: Config) -> dict[str, MadeModel]:
     }
 
 
-def with_made_models(config: Config, source: Source) -> Config:
+def with_made_models(config: Config) -> Config:
     """Add the models that the config's own stages make, behind its other models.
 
-    Each is run as the model that it comes from: `dtype`, consent to code and the like are that entry's.
+    Each is run as the model that it comes from: `dtype`, consent to code and the like are that entry's. What
+    is there under such a name is put anew.
 
     Args:
         config: With absolute paths.
-        source: Where the keys are, for error lines.
-
-    Raises:
-        ConfigError: LoRA is asked for on a model that is itself a base and an adapter.
     """
-    known = {
-        model.name: model for model in config.models if isinstance(model, HuggingFaceModel | RandomInitModel)
-    }
-    added = [model for model in _adapted(config, known, source) if model.name not in known]
-    return config.model_copy(update={"models": (*config.models, *added)}) if added else config
+    made = made_models(config)
+    own = [model for model in config.models if model.name not in made]
+    return config.model_copy(update={"models": (*own, *_adapted(config, own))}) if made else config
 
 
-def _adapted(
-    config: Config, known: Mapping[str, HuggingFaceModel | RandomInitModel], source: Source
-) -> Iterator[HuggingFaceModel]:
-    found = dict(known)
-    for index, entry in enumerate(config.adapt):
+def _adapted(config: Config, own: Sequence[ModelConfig]) -> Iterator[HuggingFaceModel]:
+    found = {model.name: model for model in own if isinstance(model, HuggingFaceModel | RandomInitModel)}
+    for entry in config.adapt:
         base = found[entry.model]
-        if entry.encoder == "lora" and (not isinstance(base, HuggingFaceModel) or base.adapter is not None):
-            raise source.error(
-                ("adapt", index, "encoder"),
-                f"lora needs a trained checkpoint that is no adapter itself, which {base.name} is not (set "
-                "encoder: full)",
-            )
         for checkpoint in entry.checkpoints:
             folder = entry.folder(checkpoint.name, config.catalog)
             made = _made_of(base, checkpoint.name, folder, is_adapter=entry.encoder == "lora")

@@ -110,7 +110,7 @@ class Config(Section):
             given = "models" in self.model_fields_set
             said = "must not be empty" if given else "is missing: models and controls to compare"
             raise PydanticCustomError("no_models", said, {"at": ("models",)})
-        made = check_adaptations(self.adapt, {model.name: model.kind for model in self.models})
+        made = check_adaptations(self.adapt, {model.name: model for model in self.models})
         self._check_perturb({*first_of, *made})
         if (
             self.perturb is None

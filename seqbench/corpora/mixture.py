@@ -37,6 +37,8 @@ class Window(NamedTuple):
     """As the tokenizer gave them."""
     place: int
     """Which of the piece's windows this is, from 0."""
+    epoch: int
+    """Pass over its portion in which it is drawn, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,7 @@ class _Stream:
         for piece, each in zip(pieces, windows, strict=True):
             self._waiting.append(
                 deque(
-                    Window(self._number, piece.document, piece.text, ids_T, place)
+                    Window(self._number, piece.document, piece.text, ids_T, place, epoch)
                     for place, ids_T in enumerate(each)
                 )
             )

@@ -73,7 +73,8 @@ class Tokens:
         stride: int | None = None,
         alphabet: Alphabet | None = None,
     ) -> None:
-        self._limit = limit
+        self.limit = limit
+        """Tokens of a window, special tokens included; None for no limit."""
         self._overlong = overlong
         self._stride = stride
         self._writer = find_writer(tokenizer, alphabet or "dna")
@@ -201,12 +202,12 @@ class Tokens:
 
     def _room_for_own(self) -> int | None:
         """Own tokens that a window has room for."""
-        if self._limit is None:
+        if self.limit is None:
             return None
-        room = self._limit - len(self.prefix) - len(self.suffix)
+        room = self.limit - len(self.prefix) - len(self.suffix)
         if room < 1:
             raise ModelError(
-                f"max_tokens {self._limit} leaves no room beside the model's special tokens (raise it)"
+                f"max_tokens {self.limit} leaves no room beside the model's special tokens (raise it)"
             )
         if self._stride is not None and self._stride > room:
             raise ModelError(
@@ -217,11 +218,11 @@ class Tokens:
 
     def _cuts(self, index: int, n_tokens: int) -> tuple[list[int], int]:
         """Where windows start, and where the last one ends."""
-        if self._room is None or self._limit is None or n_tokens <= self._room:
+        if self._room is None or self.limit is None or n_tokens <= self._room:
             return [0], n_tokens
         if self._overlong == "error":
             specials = len(self.prefix) + len(self.suffix)
-            raise OverlongSequenceError(index, n_tokens + specials, self._limit)
+            raise OverlongSequenceError(index, n_tokens + specials, self.limit)
         if self._overlong == "truncate":
             return [0], self._room
         step = self._stride or self._room
