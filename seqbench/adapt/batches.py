@@ -25,7 +25,7 @@ from seqbench.training.batches import BatchPlan
 from seqbench.tuning.trainable import Objective, TrainableModel
 
 TOKENS_PER_BATCH = 8192
-"""What `auto` is: that of BERT's fine-tuning, 32 windows of 256. The same everywhere, as learning depends on it."""
+"""What `auto` is: 32 windows of 256, a usual batch of BERT; the same everywhere, as learning hangs on it."""
 LONGEST_WINDOW = 1024
 """Tokens of a window where `max_tokens` is auto and the model has no lower limit."""
 EVAL_TOKENS = 65_536
@@ -127,7 +127,7 @@ class ExampleMaker:
         )
         own = self.tokens.encode([self.tokens.example])[0]
         k = overlapping_letters(model.tokenizer, own.tolist())
-        n_ids = model.tried.vocabulary or int(len(model.tokenizer))
+        n_ids = model.tried.vocabulary or len(model.tokenizer)
         self.vocabulary: Vocabulary = read_vocabulary(model.tokenizer, alphabet, n_ids, k=k)
         self.masking: Masking = ("kmer" if k > 1 else "token") if entry.masking == "auto" else entry.masking
         self._masker = None if objective == "clm" else self._make_masker(entry)

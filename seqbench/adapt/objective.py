@@ -1,7 +1,7 @@
 """The loss of language modelling, computed where there are targets and nowhere else.
 
-The head of a language model, its last and widest product, is applied to the hidden states of targets alone: in
-masked language modelling one token in seven. No loss depends on the others' logits.
+The head of a language model, its last and widest product, is applied to the hidden states of targets alone:
+in masked language modelling one token in seven. No loss depends on the others' logits.
 
 Shape letters: B windows, T tokens, M targets, H hidden width, V vocabulary.
 """
@@ -90,7 +90,7 @@ class LanguageObjective:
         found: list[Tensor] = [torch.empty(0)] * len(batch)
         for rows in _rows(network, batch):
             losses = self._losses(network, [batch[row] for row in rows])
-            each = losses.split([len(batch[row].labels_M) for row in rows])
+            each = torch.split(losses, [len(batch[row].labels_M) for row in rows])
             for row, losses_M in zip(rows, each, strict=True):
                 found[row] = losses_M
         return found

@@ -6,6 +6,7 @@ Shape letters: V tokens of the vocabulary.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -94,8 +95,8 @@ def overlapping_letters(tokenizer: Any, ids: Sequence[int]) -> int:
         return 1
     k = len(texts[0]) if texts else 1
     is_overlapping = len(texts) > 1 and all(len(text) == k for text in texts)
-    pairs = zip(texts, texts[1:], strict=False)
-    return k if k > 1 and is_overlapping and all(left[1:] == right[:-1] for left, right in pairs) else 1
+    follows = all(left[1:] == right[:-1] for left, right in pairwise(texts))
+    return k if k > 1 and is_overlapping and follows else 1
 
 
 def _is_plain(token: str, alphabet: Alphabet) -> bool:

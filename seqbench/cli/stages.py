@@ -1,6 +1,7 @@
 """`seqbench run`, a command for each stage, `report` and `plan`: the main job and its parts."""
 
 import os
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,7 @@ from seqbench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from seqbench.cli.selection import Filters
@@ -89,6 +90,41 @@ def perturb(
     outcome = _run(loaded, told, "perturb")
     _tell("not applicable", outcome.not_applicable, told)
     _fail_if_any(outcome, told)
+
+
+def adapt(
+    config: ConfigPath,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="A trial of this many steps, of which nothing is kept."),
+    ] = None,
+    set_: Overrides = None,
+) -> None:
+    """Go on with language modelling on corpora.
+
+    What it makes are models of the config. Running again goes on where it stopped.
+    """
+    told = reporter()
+    loaded = load(config, set_, told)
+    with nullcontext(loaded) if steps is None else _trial(loaded, steps) as wanted:
+        outcome = _run(wanted, told, "adapt")
+    _fail_if_any(outcome, told)
+
+
+@contextmanager
+def _trial(config: "Config", steps: int) -> "Iterator[Config]":
+    """The config with fewer steps, and a folder for all that comes of them, which is removed."""
+    from shutil import rmtree
+
+    from seqbench.config.made import shortened
+    from seqbench.core.atomic import make_folders, partial_of
+
+    folder = partial_of(config.catalog.parent / "trial")
+    make_folders(folder)
+    try:
+        yield shortened(config, steps, folder)
+    finally:
+        rmtree(folder, ignore_errors=True)
 
 
 def report(

@@ -44,6 +44,30 @@ def with_made_models(config: Config) -> Config:
     return config.model_copy(update={"models": (*own, *_adapted(config, own))}) if made else config
 
 
+def shortened(config: Config, steps: int, folder: Path) -> Config:
+    """A config whose adaptations are tried: few steps, no checkpoints, all files in a folder of their own.
+
+    Args:
+        config: With absolute paths.
+        steps: Of each adaptation.
+        folder: Of models and catalog.
+    """
+    entries = tuple(
+        entry.model_copy(
+            update={
+                "model": entry.model.partition("@")[0] if entry.model in made_models(config) else entry.model,
+                "steps": steps,
+                "checkpoint_steps": None,
+                "out": folder,
+            }
+        )
+        for entry in config.adapt
+    )
+    own = tuple(model for model in config.models if model.name not in made_models(config))
+    changed = {"models": own, "adapt": entries, "catalog": folder / config.catalog.name}
+    return with_made_models(config.model_copy(update=changed))
+
+
 def _adapted(config: Config, own: Sequence[ModelConfig]) -> Iterator[HuggingFaceModel]:
     found = {model.name: model for model in own if isinstance(model, HuggingFaceModel | RandomInitModel)}
     for entry in config.adapt:

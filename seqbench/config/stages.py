@@ -1,6 +1,7 @@
 """The stages by name; knowing what there is imports none of them."""
 
 STAGES: dict[str, str] = {
+    "adapt": "seqbench.stages.adapt:AdaptStage",
     "extract": "seqbench.stages.extract:ExtractStage",
     "probe": "seqbench.stages.probe:ProbeStage",
     "perturb": "seqbench.stages.perturb:PerturbStage",
