@@ -128,7 +128,8 @@ class ExampleMaker:
         own = self.tokens.encode([self.tokens.example])[0]
         k = overlapping_letters(model.tokenizer, own.tolist())
         n_ids = model.tried.vocabulary or len(model.tokenizer)
-        self.vocabulary: Vocabulary = read_vocabulary(model.tokenizer, alphabet, n_ids, k=k)
+        around = [*self.tokens.prefix.tolist(), *self.tokens.suffix.tolist()]
+        self.vocabulary: Vocabulary = read_vocabulary(model.tokenizer, alphabet, n_ids, k=k, around=around)
         self.masking: Masking = ("kmer" if k > 1 else "token") if entry.masking == "auto" else entry.masking
         self._masker = None if objective == "clm" else self._make_masker(entry)
 

@@ -63,13 +63,13 @@ class LanguageObjective:
         Args:
             model: A language model, in evaluation mode.
         """
-        self._on_targets = False
-        self._on_targets = self._agrees(model)
+        self._states_of: nn.Module | None = None
+        self._states_of = next((each for each in _candidates(model) if self._agrees(model, each)), None)
 
     @property
     def method(self) -> str:
         """For records: what logits are computed of."""
-        return "targets" if self._on_targets else "all tokens"
+        return "all tokens" if self._states_of is None else "targets"
 
     def weights(self, batch: Sequence[Example]) -> Tensor:
         """Targets, (1,)."""
@@ -111,28 +111,36 @@ class LanguageObjective:
 
     def _logits(self, network: TrainableModel, inputs: dict[str, Any], places_M: Tensor) -> Tensor:
         """Logits at some places of the flattened batch, (M, V)."""
-        if not self._on_targets:
+        if self._states_of is None:
             logits: Tensor = network(inputs)
             return logits.flatten(0, 1)[places_M]
-        with _states_at(network.encoder, places_M):
+        with _states_at(self._states_of, places_M):
             found: Tensor = network.bare(**inputs).logits
         return found[0]
 
-    def _agrees(self, network: TrainableModel) -> bool:
-        """Whether losses are the same, on windows of two lengths."""
+    def _agrees(self, network: TrainableModel, candidate: nn.Module) -> bool:
+        """Whether losses are the same where a module gives the states of targets alone."""
         tokens = network.tokens(overlong="truncate", stride=None)
         windows = tokens.windows([tokens.example, 3 * tokens.example]).ids[:2]
         batch = [causal_example(ids_T, np.ones(len(ids_T), dtype=np.bool_)) for ids_T in windows]
         with torch.no_grad():
             whole = torch.cat(self.target_losses(network, batch))
-            self._on_targets = True
+            self._states_of = candidate
             try:
                 found = torch.cat(self.target_losses(network, batch))
             except (*FAULTS, AttributeError):  # a head that looks at more than hidden states
                 return False
             finally:
-                self._on_targets = False
+                self._states_of = None
         return whole.shape == found.shape and bool((whole - found).abs().max() <= SAME_LOSS)
+
+
+def _candidates(network: TrainableModel) -> Iterator[nn.Module]:
+    """Modules whose output the head may be given: the bare model, or what is in it."""
+    yield network.encoder
+    inner = getattr(network.encoder, "decoder", None)  # OPT's language model goes past its bare model
+    if isinstance(inner, nn.Module):
+        yield inner
 
 
 def _rows(network: TrainableModel, batch: Sequence[Example]) -> Iterator[list[int]]:

@@ -4,7 +4,7 @@ Shape letters: V tokens of the vocabulary.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -46,7 +46,9 @@ class Vocabulary:
         return np.flatnonzero(self.allowed_V)
 
 
-def read_vocabulary(tokenizer: Any, alphabet: Alphabet, n_ids: int, *, k: int = 1) -> Vocabulary:
+def read_vocabulary(
+    tokenizer: Any, alphabet: Alphabet, n_ids: int, *, k: int = 1, around: Sequence[int] = ()
+) -> Vocabulary:
     """Sort the tokens of a tokenizer.
 
     Args:
@@ -55,6 +57,7 @@ def read_vocabulary(tokenizer: Any, alphabet: Alphabet, n_ids: int, *, k: int = 
             none is.
         n_ids: Ids that the model has outputs for.
         k: Letters of overlapping k-mers, else 1.
+        around: Ids that stand around every window; a tokenizer need not name them special.
 
     Raises:
         ModelError: The tokenizer does not tell its tokens, or all are special or odd.
@@ -65,11 +68,10 @@ def read_vocabulary(tokenizer: Any, alphabet: Alphabet, n_ids: int, *, k: int = 
         raise ModelError(
             "the tokenizer does not say which tokens it has (get_vocab), as masks need"
         ) from error
-    special = {int(index) for index in getattr(tokenizer, "all_special_ids", ())}
-    unknown = getattr(tokenizer, "unk_token_id", None)
+    special = {*around, *_special_ids(tokenizer)}
     allowed_V = np.zeros(n_ids, dtype=np.bool_)
     for token, index in tokens.items():
-        if index < n_ids and index not in special and index != unknown:
+        if index < n_ids and index not in special:
             allowed_V[index] = _is_plain(token, alphabet)
     if not allowed_V.any():
         raise ModelError(f"the tokenizer has no token of {alphabet} letters alone that could be masked")
@@ -80,6 +82,15 @@ def read_vocabulary(tokenizer: Any, alphabet: Alphabet, n_ids: int, *, k: int = 
         mask_id=None if mask_id is None else int(mask_id),
         k=k,
     )
+
+
+def _special_ids(tokenizer: Any) -> Iterator[int]:
+    """Ids of special and unknown tokens, of those that were added as special ones too."""
+    yield from map(int, getattr(tokenizer, "all_special_ids", ()))
+    if (unknown := getattr(tokenizer, "unk_token_id", None)) is not None:
+        yield int(unknown)
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    yield from (int(index) for index, token in added.items() if getattr(token, "special", False))
 
 
 def overlapping_letters(tokenizer: Any, ids: Sequence[int]) -> int:
