@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -185,7 +185,7 @@ def _section_at(location: KeyPath) -> type[Section]:
     section: type[Section] = Config
     for part in location[:-1]:
         if isinstance(part, str):
-            inner = MODEL_KINDS.get(part.strip("<>")) if _is_tag(part) else _section_of(section, part)
+            inner = MODEL_KINDS.get(part.strip("<>")) if _is_tag(part) else _section_within(section, part)
             section = inner or section
     return section
 
@@ -193,6 +193,19 @@ def _section_at(location: KeyPath) -> type[Section]:
 def _section_of(section: type[BaseModel], key: str) -> type[Section] | None:
     annotation = section.model_fields[key].annotation
     return annotation if inspect.isclass(annotation) and issubclass(annotation, Section) else None
+
+
+def _section_within(section: type[BaseModel], key: str) -> type[Section] | None:
+    """The one section that a key holds: itself, in a list, or beside null."""
+    found = set(_sections(section.model_fields[key].annotation)) if key in section.model_fields else set()
+    return found.pop() if len(found) == 1 else None
+
+
+def _sections(annotation: Any) -> Iterator[type[Section]]:
+    if inspect.isclass(annotation) and issubclass(annotation, Section):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _sections(inner)
 
 
 def _leaves(section: type[Section], above: KeyPath = ()) -> Iterator[KeyPath]:
