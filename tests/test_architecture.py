@@ -44,6 +44,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "search": {"config"},
     # What makes a checkpoint trainable knows neither labels nor corpora: fine-tuning and adaptation share it.
     "tuning": {"config", "models", "training"},
+    # Language modelling reads corpora and trains checkpoints; what it took is written down by its stage.
+    "adapt": {"config", "datasets", "corpora", "models", "training", "tuning"},
     "catalog": {"config", "datasets", "metrics"},
     "extract": {"config", "datasets", "metrics", "models", "store"},
     "probe": {"config", "datasets", "metrics", "training", "store", "catalog"},
@@ -74,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "probe",
         "perturb",
         "search",
+        "adapt",
         "schedule",
     },
     "cli": {

@@ -4,28 +4,23 @@ Shape letters: V tokens of the vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
 
+from seqbench.adapt.inputs import OpenedCorpus, budget_of
 from seqbench.adapt.masking import Masker, MaskSettings
 from seqbench.adapt.objective import Example, causal_example
 from seqbench.adapt.vocabulary import Masking, Vocabulary, overlapping_letters, read_vocabulary
-from seqbench.config.adapt import AdaptConfig, CorpusConfig
+from seqbench.config.adapt import AdaptConfig
 from seqbench.core.alphabets import Alphabet
-from seqbench.core.progress import Reporter
-from seqbench.corpora.corpus import Corpus, Pieces, open_corpus
+from seqbench.corpora.corpus import Corpus
 from seqbench.corpora.mixture import Ids, Mixture, Portion, Window
 from seqbench.corpora.packing import PackedBatches, WindowBatch
-from seqbench.corpora.source import CorpusSource
-from seqbench.errors import ConfigError
 from seqbench.models.tokens import Tokens
 from seqbench.training.batches import BatchPlan
 from seqbench.tuning.trainable import Objective, TrainableModel
 
-TOKENS_PER_BATCH = 8192
-"""What `auto` is: 32 windows of 256, a usual batch of BERT; the same everywhere, as learning hangs on it."""
 LONGEST_WINDOW = 1024
 """Tokens of a window where `max_tokens` is auto and the model has no lower limit."""
 EVAL_TOKENS = 65_536
@@ -36,77 +31,6 @@ SMALLEST_PIECE = 128
 """Letters of a piece at least; see `Pieces`."""
 SAMPLE = 64
 """Documents from which the letters of a token are told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedCorpus:
-    """A corpus of an adaptation, and where its held-out documents are."""
-
-    weight: float
-    train: Corpus
-    share: float
-    """Of `train` that is held out."""
-    own_eval: Corpus | None
-    """A file of held-out documents instead."""
-
-    @property
-    def name(self) -> str:
-        """As the user calls it."""
-        return self.train.name
-
-    def pieces(self, letters: int) -> Pieces:
-        """What is trained on.
-
-        Raises:
-            DataError: There is nothing.
-        """
-        return Pieces(self.train, letters, part="train", share=self.share)
-
-    def eval_pieces(self, letters: int) -> Pieces | None:
-        """What is held out; None where nothing is.
-
-        Raises:
-            DataError: The share is so small that no document is.
-        """
-        if self.own_eval is not None:
-            return Pieces(self.own_eval, letters)
-        return Pieces(self.train, letters, part="held_out", share=self.share) if self.share else None
-
-
-def open_corpora(entry: AdaptConfig, reporter: Reporter | None = None) -> list[OpenedCorpus]:
-    """Open the corpora of an adaptation; each is read once, however large.
-
-    Raises:
-        DataError: One can't be read.
-        ConfigError: They hold sequences of different kinds.
-    """
-    found = []
-    for each in entry.corpora:
-        own = None if each.eval is None else open_corpus(_source(each, is_eval=True), reporter)
-        train = open_corpus(_source(each), reporter)
-        found.append(
-            OpenedCorpus(weight=each.weight, train=train, share=0.0 if own else entry.eval, own_eval=own)
-        )
-    first = found[0].train
-    for opened in found[1:]:
-        if opened.train.alphabet != first.alphabet:
-            raise ConfigError(
-                f"adapt {entry.name}: {first.source.path} is {first.alphabet}, {opened.train.source.path} "
-                f"{opened.train.alphabet}; one adaptation takes sequences of one kind (make it two)"
-            )
-    return found
-
-
-def _source(corpus: CorpusConfig, *, is_eval: bool = False) -> CorpusSource:
-    path = corpus.eval if is_eval and corpus.eval is not None else corpus.path
-    return CorpusSource(
-        name=corpus.name,
-        path=path,
-        format=corpus.format,
-        key=corpus.key,
-        group_key=corpus.group_key,
-        both_strands=corpus.both_strands and not is_eval,
-    )
 
 
 class ExampleMaker:
@@ -188,11 +112,6 @@ def training_batches(
         accumulate=entry.accumulate,
         ahead=AHEAD,
     )
-
-
-def budget_of(entry: AdaptConfig) -> int:
-    """Tokens of a batch."""
-    return TOKENS_PER_BATCH if entry.tokens_per_batch == "auto" else entry.tokens_per_batch
 
 
 def held_out_batches(

@@ -4,7 +4,6 @@ plan = describe(entry, source, corpora)
 adapted = adapt(plan, catalog=…, around=Surroundings(…))
 """
 
-import json
 import math
 import resource
 import time
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from seqbench.adapt.batches import ExampleMaker, OpenedCorpus, held_out_batches, training_batches
+from seqbench.adapt.batches import ExampleMaker, held_out_batches, training_batches
+from seqbench.adapt.inputs import OpenedCorpus, missing, spec_of
 from seqbench.adapt.objective import Example, LanguageObjective
 from seqbench.adapt.outcome import Adapted, CurvePoint, check_same, read_adapted
 from seqbench.config.adapt import AdaptConfig, Checkpoint
@@ -51,10 +51,6 @@ TOLD_SECONDS = 10.0
 """Between two lines on a training, at least."""
 MOST_STEPS_UNSAVED = 50
 """Steps after which is seen whether the state is to be saved."""
-_METHOD = 1
-"""Raised when the same settings give other weights than before."""
-_NO_NUMBERS = ("name", "out", "checkpoint_steps", "corpora")
-"""Keys of an entry on which its weights do not depend, or that are hashed by content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +64,6 @@ class Surroundings:
     advance: Callable[[float], None] = lambda amount: None
     """Told of steps."""
     note: Callable[[str], None] = lambda text: None
-
-
-def spec_of(entry: AdaptConfig, source: models.Checkpoint, corpora: Sequence[OpenedCorpus]) -> str:
-    """Hash of everything that the weights depend on: base, texts and settings, whatever they are called."""
-    settings = entry.model_dump(mode="json", exclude=set(_NO_NUMBERS))
-    texts = [
-        {
-            "texts": corpus.train.facts.sha256,
-            "eval": None if corpus.own_eval is None else corpus.own_eval.facts.sha256,
-            "share": corpus.share,
-            "weight": corpus.weight,
-            "both_strands": corpus.train.source.both_strands,
-            "groups": corpus.train.source.group_key,
-        }
-        for corpus in corpora
-    ]
-    return fingerprint(
-        f"adapt {_METHOD}", source.identity().fingerprint, json.dumps([settings, texts], sort_keys=True)
-    )
 
 
 def adapt(
@@ -115,22 +92,6 @@ def adapt(
     training = _Adaptation(entry, source, corpora, spec, around)
     training.run()
     return _there(entry, spec, around)
-
-
-def missing(entry: AdaptConfig, spec: str, folder: Callable[[str], Path]) -> list[Checkpoint]:
-    """The models of an entry that are not there.
-
-    Raises:
-        ModelError: A folder holds another model.
-    """
-    lacking = []
-    for each in entry.checkpoints:
-        found = read_adapted(folder(each.name))
-        if found is None:
-            lacking.append(each)
-        else:
-            check_same(found, spec, folder(each.name))
-    return lacking
 
 
 def _there(entry: AdaptConfig, spec: str, around: Surroundings) -> list[Adapted]:
@@ -200,7 +161,9 @@ class _Adaptation:
         self.autocast = autocast_dtype(entry.dtype, self.model.device)
         self.training = self._training()
         self.loop = Loop(_course(entry, is_evaluated=bool(self.held_out)), self.training, self.batches)
-        self.file = StateFile(path=around.states / f"adapt-{spec[:32]}.safetensors", fingerprint=spec)
+        self.file = StateFile(
+            path=around.states / f"adapt-{spec[:32]}.safetensors", fingerprint=fingerprint(spec)
+        )
         self._first: Mapping[str, float] = {}
         self._points: list[int] = []
         self._last_step, self._saved_at, self._told_at = -1, time.monotonic(), -math.inf

@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from seqbench.adapt.batches import budget_of, open_corpora
+from seqbench.adapt.inputs import budget_of, missing, open_corpora, spec_of
 from seqbench.adapt.outcome import Adapted
-from seqbench.adapt.training import Surroundings, adapt, missing, spec_of
 from seqbench.catalog.records import Record
 from seqbench.catalog.training_records import TrainingRecord
 from seqbench.config.adapt import AdaptConfig
@@ -62,7 +62,7 @@ class AdaptStage(Stage):
     def _missing(self, entry: AdaptConfig) -> bool:
         """Whether a model that the entry makes is not there."""
         spec = spec_of(entry, self._source(entry), open_corpora(entry, self.context.reporter))
-        return bool(missing(entry, spec, self._surroundings(entry).folder))
+        return bool(missing(entry, spec, partial(self._folder, entry)))
 
     def _node(self, entry: AdaptConfig, makers: frozenset[str]) -> Node:
         return Node(
@@ -81,20 +81,22 @@ class AdaptStage(Stage):
         assert isinstance(found, models.Checkpoint)  # see `check_adaptations`
         return found
 
-    def _surroundings(self, entry: AdaptConfig, doing: Doing | None = None) -> Surroundings:
-        catalog = self.context.config.catalog
-        return Surroundings(
-            states=catalog.parent / CHECKPOINTS,
-            folder=lambda name: entry.folder(name, catalog),
-            advance=(lambda amount: None) if doing is None else doing.advance,
-            note=self.context.reporter.note,
-        )
+    def _folder(self, entry: AdaptConfig, name: str) -> Path:
+        return entry.folder(name, self.context.config.catalog)
 
     def do(self, task: AdaptTask, doing: Doing) -> list[Adapted]:
         """Train, or go on where a training was left."""
+        from seqbench.adapt.training import Surroundings, adapt
+
         entry = self._config[task.name]
+        around = Surroundings(
+            states=self.context.config.catalog.parent / CHECKPOINTS,
+            folder=partial(self._folder, entry),
+            advance=doing.advance,
+            note=self.context.reporter.note,
+        )
         corpora = open_corpora(entry, self.context.reporter)
-        found = adapt(entry, self._source(entry), corpora, self._surroundings(entry, doing))
+        found = adapt(entry, self._source(entry), corpora, around)
         doing.give([self._record(entry, each, doing.run_id) for each in found])
         return found
 
@@ -120,7 +122,7 @@ class AdaptStage(Stage):
             steps=found.step,
             items=found.windows,
             tokens=found.tokens,
-            folder=str(entry.folder(found.name, self.context.config.catalog)),
+            folder=str(self._folder(entry, found.name)),
             fingerprint=found.weights,
             probes=(),
             settings=settings | {key: facts[key] for key in told},

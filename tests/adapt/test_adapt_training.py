@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seqbench.adapt import training
-from seqbench.adapt.batches import open_corpora
+from seqbench.adapt.inputs import open_corpora
 from seqbench.adapt.outcome import Adapted
 from seqbench.adapt.training import Surroundings, adapt
 from seqbench.config.adapt import AdaptConfig
