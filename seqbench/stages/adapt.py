@@ -162,6 +162,6 @@ def _share(entry: AdaptConfig, *, is_wanted: bool) -> Share:
         left=left,
         quantities=(
             Quantity(column="steps", amount=left),
-            Quantity(column="tokens at most", amount=tokens, form="short"),
+            Quantity(column="tokens", amount=tokens, form="short"),
         ),
     )
