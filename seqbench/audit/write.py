@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from seqbench.catalog.audit_records import AuditRecord, ItemMarks
-from seqbench.core.atomic import atomic_write
+from seqbench.core.atomic import atomic_write, check_free, remove_stale
 from seqbench.core.spreadsheet import markdown_text
 from seqbench.core.types import SplitName
 from seqbench.errors import DataError
@@ -67,17 +67,19 @@ def columns(marks: ItemMarks, split: SplitName, first: int = 0) -> dict[str, lis
     return found
 
 
-def check_free(folder: Path, names: Sequence[str], items: ItemFormat) -> None:
+def check_writable(folder: Path, names: Sequence[str], items: ItemFormat) -> None:
     """See, before the work, that nothing is there yet and that the format can be written.
+
+    What killed audits left half written in the folder goes.
 
     Raises:
         DataError: A file is there already, or pyarrow is not installed.
     """
     if items == "parquet" and find_spec("pyarrow") is None:
         raise DataError("pyarrow is not installed (pip install 'seqbench[export]', or --items jsonl)")
+    remove_stale(folder, depth=2)  # <data set>/<target>
     for path in (folder / SUMMARY, *(folder / name for name in names)):
-        if path.exists() or path.is_symlink():
-            raise DataError(f"{path}: is there already (choose another --out, or remove it)")
+        check_free(path, "choose another --out, or remove it")
 
 
 def write_audit(folder: Path, record: AuditRecord, items: ItemFormat) -> list[Path]:

@@ -23,7 +23,7 @@ from seqbench.catalog.records import ComparisonRecord, Record
 from seqbench.catalog.storage import convert, is_newer
 from seqbench.catalog.trial_records import TrialRecord
 from seqbench.catalog.trial_rows import KNOWN_TRIALS, trial_of
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write, make_folders, scratch_folder, tidy
 from seqbench.errors import CatalogError, CatalogNotFoundError
 
 if TYPE_CHECKING:
@@ -204,6 +204,7 @@ class Catalog:
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
         """
+        tidy(self.path.parent)
         if not self._is_there():
             self._create()
         with connect(
@@ -243,22 +244,26 @@ class Catalog:
 
     def _create(self) -> None:
         """Make an empty catalog beside the path, then link it there: a crash leaves no half of one."""
-        partial = partial_of(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with connect(partial, read_only=False, wait_seconds=0) as connection:
-                migrate(connection)
-            _publish(partial, self.path)
+            make_folders(self.path.parent)
+            with (
+                # DuckDB writes a log beside the file it is told.
+                scratch_folder(self.path.name, self.path.parent) as folder,
+                suppress(FileExistsError),  # another process was faster
+                atomic_write(self.path, folder=folder, exclusive=True) as partial,
+            ):
+                self._start(partial)
         except OSError as error:
             raise CatalogError(
                 f"catalog {self.path} can't be made: {error.strerror} (name another place as `catalog`)"
             ) from error
+
+    def _start(self, partial: Path) -> None:
+        try:
+            with connect(partial, read_only=False, wait_seconds=0) as connection:
+                migrate(connection)
         except CatalogError as error:  # the name of a file that is gone tells nobody anything
             raise CatalogError(str(error).replace(str(partial), str(self.path))) from error
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-                partial.with_name(f"{partial.name}.wal").unlink(missing_ok=True)
 
 
 def open_catalog(path: str | os.PathLike[str]) -> Catalog:
@@ -271,15 +276,6 @@ def open_catalog(path: str | os.PathLike[str]) -> Catalog:
     if not catalog._is_there():
         raise _missing(catalog.path)
     return catalog
-
-
-def _publish(partial: Path, path: Path) -> None:
-    """Give the file its name; linking, unlike renaming, spares what another process made there meanwhile."""
-    with suppress(FileExistsError):
-        try:
-            os.link(partial, path)
-        except PermissionError:  # A file system without hard links, such as FAT.
-            partial.rename(path)
 
 
 def _missing(path: Path) -> CatalogNotFoundError:

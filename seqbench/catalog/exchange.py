@@ -16,7 +16,7 @@ from seqbench.catalog.merge import Merged, merge_copies
 from seqbench.catalog.migrate import make_tables, migrations
 from seqbench.catalog.snapshot import snapshot
 from seqbench.catalog.tables import EVERYTHING, TABLES, Part, check_names
-from seqbench.core.atomic import atomic_folder
+from seqbench.core.atomic import atomic_folder, check_free
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ def export(catalog: Catalog, out: Path, part: Part = EVERYTHING) -> dict[str, in
             name is not there.
     """
     tables = part.chosen_tables()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CatalogError(f"{out}: holds something already (name a folder that is not there yet)")
+    check_free(out, "name a folder that is not there yet", empty_folder=True, fault=CatalogError)
     try:
         with atomic_folder(out) as partial:
             with tempfile.TemporaryDirectory(prefix=".copy-", dir=partial) as folder:

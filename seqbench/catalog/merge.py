@@ -1,6 +1,5 @@
 """Making one catalog of several: the results of two machines become one."""
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from seqbench.catalog.catalog import Catalog, open_catalog
 from seqbench.catalog.insert import AUDIT_TABLES, LIKELIHOOD_TABLES, OF_A_PROBE, PROBE_TABLES
 from seqbench.catalog.snapshot import snapshot
+from seqbench.core.atomic import scratch_folder
 from seqbench.core.types import check_dataset_name, check_name
 from seqbench.errors import CatalogError, ConfigError
 
@@ -184,10 +184,9 @@ def merge(catalog: Catalog, sources: Sequence[Path]) -> tuple[Merged, ...]:
         if catalog.path.exists() and source.samefile(catalog.path):
             raise CatalogError(f"{source} is the catalog itself: name the others only")
     catalog.path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".seqbench-merge-", dir=catalog.path.parent) as folder:
+    with scratch_folder("merge", catalog.path.parent) as folder:
         copies = [
-            snapshot(Catalog(source), Path(folder), f"{number}.duckdb")
-            for number, source in enumerate(sources)
+            snapshot(Catalog(source), folder, f"{number}.duckdb") for number, source in enumerate(sources)
         ]
         names = [str(source) for source in sources]
         return merge_copies(catalog, list(zip(names, copies, strict=True)))

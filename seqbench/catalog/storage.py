@@ -4,14 +4,13 @@ DuckDB 2.0 gives new files a format that no 1.x reads ("version number 999"), wh
 and colleagues. A file keeps the format it was made in, so only making one needs to name it.
 """
 
-import os
 import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seqbench.catalog.connection import STORAGE, connect
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write, scratch_folder
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -39,27 +38,27 @@ def convert(path: Path, wait_seconds: float) -> None:
         CatalogError: It stayed locked, is damaged, or the disk is full.
     """
     target = path.resolve()  # of a link what it leads to is replaced
-    folder = partial_of(target)  # of its own, as DuckDB writes several files beside the one it is told
     try:
-        folder.mkdir()
-        with connect(
-            target, read_only=False, wait_seconds=wait_seconds, folders=[folder], is_shared=False
-        ) as connection:
+        with (
+            # DuckDB writes several files beside the one it is told, and only into folders it is given.
+            scratch_folder(target.name, target.parent) as folder,
+            connect(
+                target, read_only=False, wait_seconds=wait_seconds, folders=[folder], is_shared=False
+            ) as connection,
+        ):
             if not is_newer(connection):
                 return  # another process was faster
             connection.execute("CHECKPOINT")  # what a killed writer left in the log
             if not target.with_name(target.name + _WAL).exists():
-                copy = _copy(connection, folder / target.name)
-                shutil.copymode(target, copy)
-                copy.replace(target)
+                with atomic_write(target, folder=folder) as partial:
+                    _copy(connection, partial)
+                    shutil.copymode(target, partial)
     except OSError as error:
         raise CatalogError(f"catalog {path} can't be converted: {error.strerror}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copy(connection: "DuckDBPyConnection", path: Path) -> Path:
-    """Write all of a catalog, synced, into a new file in the wanted format."""
+def _copy(connection: "DuckDBPyConnection", path: Path) -> None:
+    """Write all of a catalog into a new file in the wanted format."""
     (name,) = connection.execute("SELECT current_database()").fetchall()[0]
     source = '"' + name.replace('"', '""') + '"'
     place = "'" + str(path.absolute()).replace("'", "''") + "'"
@@ -67,9 +66,6 @@ def _copy(connection: "DuckDBPyConnection", path: Path) -> Path:
     connection.execute(f"COPY FROM DATABASE {source} TO converted_copy")
     connection.execute("CHECKPOINT converted_copy")
     connection.execute("DETACH converted_copy")
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    return path
 
 
 def _version(text: str | None) -> tuple[int, ...]:

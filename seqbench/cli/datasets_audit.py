@@ -127,10 +127,10 @@ def _all(
         DataError: Something is in the place of what is to be written.
     """
     from seqbench.audit.recorded import audit_once
-    from seqbench.audit.write import as_json, check_free, write_summary
+    from seqbench.audit.write import as_json, check_writable, write_summary
 
     if out is not None:
-        check_free(out, [spec.name for spec in specs], items.value)
+        check_writable(out, [spec.name for spec in specs], items.value)
     records: list[AuditRecord] = []
     for spec in specs:
         try:

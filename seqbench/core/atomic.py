@@ -12,10 +12,13 @@ import os
 import re
 import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from seqbench.errors import DataError, SeqbenchError
 
 PARTIAL = ".partial"
 """How the names of such files and folders end."""
@@ -48,7 +51,7 @@ def atomic_write(
     """
     partial = partial_of(path, folder)
     if folder is None:
-        _tidy(path.parent)
+        tidy(path.parent)
     with _folders_above(path, partial):
         yield partial
         if synced:
@@ -74,12 +77,12 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """
     place = path.absolute()
     partial = partial_of(place)
-    _tidy(place.parent)
+    tidy(place.parent)
     with _folders_above(place, partial):
         partial.mkdir()
         yield partial
         _sync_tree(partial)
-        if place.is_dir() and not place.is_symlink() and not any(place.iterdir()):
+        if _is_empty_folder(place):
             place.rmdir()
         old = _named(place, None, REPLACED) if replace and place.exists() else None
         if old is not None:
@@ -87,7 +90,53 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         partial.rename(place)
         sync_folder(place.parent)
         if old is not None:
-            _remove(old)
+            remove_all(old)
+
+
+@contextmanager
+def scratch_folder(name: str, within: Path | None = None) -> Iterator[Path]:
+    """Give a folder for files that nobody needs when the block ends."""
+    folder = new_scratch(name, within)
+    try:
+        yield folder
+    finally:
+        remove_all(folder)
+
+
+def new_scratch(name: str, within: Path | None = None) -> Path:
+    """Make a folder for files that `remove_all` takes away, or a later process if it never came to that.
+
+    Args:
+        name: What its name is to tell.
+        within: A folder that is there; the system's for temporary files by default.
+
+    Raises:
+        OSError: The folder can't be written.
+    """
+    root = Path(tempfile.gettempdir()) if within is None else within
+    tidy(root)
+    folder = partial_of(root / name)
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def check_free(
+    path: Path, way_out: str, *, empty_folder: bool = False, fault: type[SeqbenchError] = DataError
+) -> None:
+    """See, before the work, that nothing is in the place of what is to be made.
+
+    Args:
+        path: The place.
+        way_out: What the message says to do.
+        empty_folder: Whether a folder with nothing in it is as good as nothing.
+        fault: What is raised.
+
+    Raises:
+        SeqbenchError: Something is there.
+    """
+    is_there = path.exists() or path.is_symlink()
+    if is_there and not (empty_folder and _is_empty_folder(path)):
+        raise fault(f"{path}: is there already ({way_out})")
 
 
 def write_atomically(path: Path, content: bytes | str, *, synced: bool = True) -> None:
@@ -149,7 +198,7 @@ def remove_stale(root: Path, depth: int = 0) -> None:
                     if found[3] == REPLACED and not place.exists():
                         path.rename(place)
                     else:
-                        _remove(path)
+                        remove_all(path)
 
 
 @contextmanager
@@ -160,13 +209,13 @@ def _folders_above(path: Path, partial: Path) -> Iterator[None]:
         make_folders(path.parent)
         yield
     finally:
-        _remove(partial)
+        remove_all(partial)
         for folder in made:
             with suppress(OSError):  # holds what was made, if all went well
                 folder.rmdir()
 
 
-def _tidy(folder: Path) -> None:
+def tidy(folder: Path) -> None:
     """Remove what dead processes left in a folder, once a process."""
     place = folder.absolute()
     if place not in _tidied:
@@ -202,8 +251,12 @@ def _sync_tree(folder: Path) -> None:
         sync_folder(Path(place))
 
 
-def _remove(path: Path) -> None:
-    """Remove a file or folder, if it is there and can be removed."""
+def _is_empty_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+
+
+def remove_all(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there and can be removed."""
     with suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

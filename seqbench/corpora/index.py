@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,7 +19,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.atomic import atomic_folder
+from seqbench.core.atomic import atomic_folder, new_scratch
 from seqbench.core.kept import cache_folder
 from seqbench.core.progress import Advance
 from seqbench.corpora.documents import Document, files_of, read_documents
@@ -151,7 +150,7 @@ def open_index(source: CorpusSource, advance: Advance, *, kept: bool = True) -> 
 def _temporary(
     source: CorpusSource, files: Sequence[Path], about: dict[str, Any], advance: Advance
 ) -> CorpusIndex:
-    folder = Path(tempfile.mkdtemp(prefix="seqbench-corpus-"))
+    folder = new_scratch("seqbench-corpus")
     try:
         _build(source, files, about, folder, advance)
         return CorpusIndex(folder, files, remove=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import seqbench
-from seqbench.core.atomic import atomic_folder
+from seqbench.core.atomic import atomic_folder, check_free, scratch_folder
 from seqbench.core.progress import Reporter
 from seqbench.corpora.corpus import BLOCK, Corpus, open_corpus
 from seqbench.corpora.documents import files_of, read_documents
@@ -69,11 +68,10 @@ def build_corpus(
     """
     if "hold_out" in [step.name for step in steps[:-1]]:
         raise ConfigError("--step hold_out: must be the last step (what is held out is final)")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out}: is there already (give the name of a new folder)")
+    check_free(out, "give the name of a new folder", empty_folder=True)
     try:
-        with atomic_folder(out) as folder, tempfile.TemporaryDirectory(prefix="seqbench-build-") as scratch:
-            return _Build(sources, folder, Path(scratch), reporter).run(steps, out)
+        with atomic_folder(out) as folder, scratch_folder("seqbench-build") as scratch:
+            return _Build(sources, folder, scratch, reporter).run(steps, out)
     except OSError as error:
         raise DataError(f"{out}: can't be written: {error.strerror or error} (free some space)") from error
 

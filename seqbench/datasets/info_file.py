@@ -1,15 +1,14 @@
 """Adding entries to a `datasets_info.yaml`, so that what is written beside it is described there."""
 
-import contextlib
-import fcntl
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from seqbench.config.yaml_file import dump_yaml, read_yaml
+from seqbench.core.locks import locked
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.errors import DataError
@@ -69,14 +68,6 @@ def merge_info(path: Path, entries: Mapping[str, object], *, force: bool) -> byt
     return (text.rstrip("\n") + "\n" + (dump_yaml(missing) if missing else "")).encode()
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked_info(folder: Path) -> AbstractContextManager[None]:
     """Keep other processes of this machine from merging into the folder's info file meanwhile."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        # Some network file systems know no locks; there the last of two imports at one moment wins.
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    return locked(folder / f".{INFO}.lock")

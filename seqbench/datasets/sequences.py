@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import write_atomically
 from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.datasets.facts import alphabet_of, sum_letters
@@ -121,10 +121,7 @@ def open_sequences(name: str, path: Path, folder: Path) -> Dataset:
     file = spec.folder / "train.jsonl"
     if not file.is_file():
         try:
-            spec.folder.mkdir(parents=True, exist_ok=True)
-            partial = partial_of(file)
-            partial.write_text(content, encoding="utf-8")
-            partial.replace(file)
+            write_atomically(file, content)
         except OSError as error:
             raise DataError(f"{spec.folder}: can't be written: {error.strerror}") from error
     index = scan_split(file, Reading(task=spec.task, seq_keys=spec.seq_keys, id_key=spec.id_key))

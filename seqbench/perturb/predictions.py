@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write
 from seqbench.errors import DataError
 from seqbench.perturb.baselines import Response
 from seqbench.perturb.experiment import Experiment
@@ -41,27 +41,23 @@ def write_predictions(path: Path, experiment: Experiment, response: Response) ->
     pairs = effects.pairs("test")
     controls = [(effects.control, context) for context in sorted({context for _, context in pairs})]
     rows = {pair: effects.sample((effects.control, pair[1]), MOST_CELLS, 0) for pair in [*pairs, *controls]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_of(path)
     try:
-        _frame(experiment, rows, [*pairs, *controls]).write_h5ad(partial)
-        with h5py.File(partial, "r+") as file:
-            n_cells = sum(map(len, rows.values()))
-            values = file.create_dataset("X", shape=(n_cells, len(effects.matrix.genes)), dtype="<f4")
-            values.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
-            start = 0
-            for pair in [*pairs, *controls]:
-                chosen_B = rows[pair]
-                cells_BG = (
-                    effects.matrix.rows(chosen_B) if pair in controls else response.cells(pair, chosen_B)
-                )
-                values[start : start + len(chosen_B)] = cells_BG
-                start += len(chosen_B)
-        partial.replace(path)
+        with atomic_write(path) as partial:
+            _frame(experiment, rows, [*pairs, *controls]).write_h5ad(partial)
+            with h5py.File(partial, "r+") as file:
+                n_cells = sum(map(len, rows.values()))
+                values = file.create_dataset("X", shape=(n_cells, len(effects.matrix.genes)), dtype="<f4")
+                values.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+                start = 0
+                for pair in [*pairs, *controls]:
+                    chosen_B = rows[pair]
+                    cells_BG = (
+                        effects.matrix.rows(chosen_B) if pair in controls else response.cells(pair, chosen_B)
+                    )
+                    values[start : start + len(chosen_B)] = cells_BG
+                    start += len(chosen_B)
     except OSError as error:
         raise DataError(f"{path}: predicted cells can't be written: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _frame(experiment: Experiment, rows: Mapping[Pair, NDArray[Any]], order: Sequence[Pair]) -> "AnnData":

@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from seqbench.audit.letters import plain, stretches_of
 from seqbench.core.alphabets import Alphabet, is_nucleic
+from seqbench.core.atomic import scratch_folder
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.splitting.settings import Clusterer
@@ -100,8 +100,8 @@ def cluster(dataset: Dataset, tool: Tool, identity: float, threads: int) -> Atom
         raise DataError(f"--identity: {unfit(tool, dataset, identity)}")
     n_items = sum(len(split) for split in dataset.splits.values())
     run = _mmseqs if tool.name == "mmseqs" else _cd_hit
-    with tempfile.TemporaryDirectory(prefix="seqbench-cluster-") as folder:
-        fasta = Path(folder) / "in.fasta"
+    with scratch_folder("seqbench-cluster") as folder:
+        fasta = folder / "in.fasta"
         _write_fasta(dataset, fasta)
         cluster_M = np.full(n_items * dataset.n_seqs, -1, dtype=np.int64)
         for number, member in _checked(run(tool, fasta, dataset.alphabet, identity, threads), len(cluster_M)):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import seqbench
 from seqbench.audit.verify import need_rapidfuzz
+from seqbench.core.atomic import check_free
 from seqbench.core.progress import Reporter
 from seqbench.core.types import Task
 from seqbench.errors import DataError
@@ -24,7 +25,7 @@ from seqbench.splitting.assign import share_out, with_every_class
 from seqbench.splitting.pool import Pool, read_pool
 from seqbench.splitting.settings import SplitSettings
 from seqbench.splitting.together import Atoms, Likeness, merged
-from seqbench.splitting.write import FORMAT, check_free, write_splits
+from seqbench.splitting.write import FORMAT, write_splits
 
 ROUNDS: Final = 20
 """How often a split is made anew with what the search across it still found; mostly it finds nothing."""
@@ -60,7 +61,7 @@ def split_dataset(source: Path, out: Path, settings: SplitSettings, reporter: Re
     Raises:
         DataError: The input is at fault, `out` exists, or there is too little to split.
     """
-    check_free(out)
+    check_free(out, "choose another folder, or remove it", empty_folder=True)
     if settings.by == "cluster":
         need_rapidfuzz()
     pool = read_pool(source, settings)

@@ -35,16 +35,6 @@ class _File:
         self.items += 1
 
 
-def check_free(out: Path) -> None:
-    """See that nothing is there.
-
-    Raises:
-        DataError: Something is.
-    """
-    if out.is_symlink() or (out.exists() and not (out.is_dir() and not any(out.iterdir()))):
-        raise DataError(f"{out}: is there already (choose another folder, or remove it)")
-
-
 def write_splits(
     out: Path, pool: Pool, parts: Mapping[str, NDArray[np.int64]], about: Mapping[str, Any]
 ) -> dict[str, Any]:

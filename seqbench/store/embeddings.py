@@ -17,7 +17,7 @@ from seqbench.errors import StoreError
 from seqbench.store import arrays
 from seqbench.store.entry import StoredEmbeddings
 from seqbench.store.layout import Block, n_blocks
-from seqbench.store.locks import exclusive
+from seqbench.store.location import exclusive
 from seqbench.store.records import ITEM_FIELDS, EmbeddingFacts, ItemFacts, LayerRows, TargetFacts
 
 __all__ = ["Embeddings", "ItemFacts", "LayerRows"]
@@ -30,7 +30,7 @@ class Embeddings(StoredEmbeddings):
     """The embeddings of one model on one data set in a store that may be written.
 
     Any number of processes may write at once, the same blocks or others: a file appears whole or not at all,
-    data before the mark that makes it count, and marks are changed one process at a time (`locks.exclusive`).
+    data before the mark that makes it count, and marks are changed by one process at a time (`exclusive`).
     On an object store, which has no lock, a mark may be lost where two processes write different layers of
     one block at once; then that block is computed again.
     """

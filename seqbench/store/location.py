@@ -10,7 +10,7 @@ import shutil
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -20,10 +20,13 @@ from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
 from seqbench.core.atomic import atomic_write
+from seqbench.core.locks import locked
 from seqbench.core.types import REMOTE_SCHEMES, check_store_path
 from seqbench.errors import SeqbenchError, StoreError
 from seqbench.store.local_files import WholeFiles
 
+LOCK = ".lock"
+"""File that is there while someone holds the store, in its folder."""
 _NO_CACHE = {"use_listings_cache": False}
 """Another process may have written since; fsspec would remember old listings."""
 
@@ -265,3 +268,20 @@ def _reason(error: BaseException) -> str:
 
 def _last(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
+
+
+@contextmanager
+def exclusive(store: Location) -> Iterator[None]:
+    """Hold a store for a moment, for what is read, changed and written back; others wait. Not re-entrant.
+
+    Object stores, and file systems without locks, have none: there only what is made in one step is safe (see
+    `Location.create`), and of two changes to one object the later stands.
+
+    Raises:
+        StoreError: The store's folder can't be written.
+    """
+    with ExitStack() as held:
+        if isinstance(store, LocalFolder):
+            with faults(store, "written"):
+                held.enter_context(locked(store.path / LOCK))
+        yield

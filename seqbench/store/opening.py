@@ -11,8 +11,7 @@ from seqbench.core.atomic import PARTIAL, remove_stale
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
 from seqbench.store.layout import FORMAT
-from seqbench.store.location import LocalFolder, Location, faults, locate
-from seqbench.store.locks import LOCK
+from seqbench.store.location import LOCK, LocalFolder, Location, faults, locate
 from seqbench.store.store import Store
 
 

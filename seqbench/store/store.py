@@ -13,8 +13,7 @@ from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, 
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import FORMAT
-from seqbench.store.location import Location
-from seqbench.store.locks import exclusive
+from seqbench.store.location import Location, exclusive
 from seqbench.store.records import REMAKE, EmbeddingFacts, Fault
 from seqbench.store.token_entry import TokenEmbeddings
 from seqbench.store.verify import verify_entry

@@ -7,7 +7,6 @@ is pickled, and a CRC-32 tells damage, which safetensors itself does not; a hash
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from glob import escape
 from hashlib import blake2b
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from seqbench.core.atomic import partial_of
+from seqbench.core.atomic import atomic_write
 from seqbench.errors import TrainingError, disk_error, said
 
 _FORMAT = "seqbench training 3"
@@ -53,11 +52,9 @@ class Checkpoint:
         packing = _Packing()
         facts = json.dumps({"fingerprint": self.fingerprint, "state": packing.pack(state)})
         metadata = {"format": _FORMAT, "facts": facts, "sum": _sum(facts, packing.tensors)}
-        partial = partial_of(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            save_file(packing.tensors, partial, metadata)
-            partial.replace(self.path)
+            with atomic_write(self.path) as partial:
+                save_file(packing.tensors, partial, metadata)
         except (OSError, RuntimeError, SafetensorError) as error:
             known = disk_error(error)
             if known is None and not isinstance(error, SafetensorError):
@@ -66,9 +63,6 @@ class Checkpoint:
             raise TrainingError(
                 f"{self.path}: the state of the training can't be written ({why}); {self.way_out}"
             ) from error
-        finally:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """Read the state, tensors on the device; None where there is none, or a damaged or another one."""

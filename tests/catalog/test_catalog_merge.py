@@ -315,7 +315,7 @@ def test_nothing_is_exported_over_what_is_there(there, tmp_path):
     there.append([])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").write_text("")
-    with pytest.raises(CatalogError, match="full: holds something already"):
+    with pytest.raises(CatalogError, match="full: is there already"):
         export(there, tmp_path / "full")
     (tmp_path / "empty").mkdir()
     assert export(there, tmp_path / "empty")["probes"] == 0

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ import pytest
 
 from seqbench.errors import StoreMismatchError
 from seqbench.store import Store, create_store, open_store
-from seqbench.store.location import locate
-from seqbench.store.locks import LOCK, exclusive
+from seqbench.store.location import LOCK, exclusive, locate
 from tests.store.store_samples import LABELS, SHARDED, facts, fill, identity, rows
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -116,3 +116,21 @@ def test_a_file_system_without_locks_can_be_used(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(fcntl, "flock", unsupported)
     fill(create_store(tmp_path / "s.zarr").require(identity(), "d", facts()), [0])
     check_whole(open_store(tmp_path / "s.zarr"))
+
+
+def test_threads_wait_for_each_other(tmp_path: Path) -> None:
+    inside, most = [], []
+
+    def change() -> None:
+        with exclusive(locate(tmp_path)):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.01)
+            inside.pop()
+
+    threads = [threading.Thread(target=change) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1, 1]

@@ -10,7 +10,7 @@ from typing import Final
 
 import seqbench
 from seqbench.core.alphabets import Alphabet
-from seqbench.core.atomic import atomic_folder, atomic_write
+from seqbench.core.atomic import atomic_folder, atomic_write, check_free
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.class_names import IMPORT_MANIFEST
@@ -22,7 +22,7 @@ from seqbench.datasets.importing.record import Source
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.datasets.importing.spool import ItemRule, Skipped, Spool
 from seqbench.datasets.index import Reading, SplitIndex, scan_split
-from seqbench.datasets.info_file import INFO, info_entry, locked, merge_info
+from seqbench.datasets.info_file import INFO, info_entry, locked_info, merge_info
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 
@@ -78,7 +78,7 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
     """
     out = settings.out
     name = check_name(out.absolute().name, "data set")
-    _check_free(out, force=settings.force)
+    _check_place(out, force=settings.force)
     try:
         # What comes last is done first: the folder gets its name, then its entry stands, then others may
         # come.
@@ -92,7 +92,7 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
             entry = info_entry(indexes)
             _write_manifest(partial / IMPORT_MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
-            held.enter_context(locked(out.parent))
+            held.enter_context(locked_info(out.parent))
             described.write_bytes(merge_info(out.parent / INFO, {name: entry}, force=settings.force))
     except OSError as error:
         raise DataError(f"{error.filename or out}: can't be written: {error.strerror or error}") from error
@@ -216,12 +216,10 @@ def _settings(settings: ImportSettings) -> dict[str, object]:
     }
 
 
-def _check_free(out: Path, *, force: bool) -> None:
-    if not (out.exists() or out.is_symlink()):
-        return
+def _check_place(out: Path, *, force: bool) -> None:
     if not force:
-        raise DataError(f"{out}: is there already (choose another --out, or --force to import it again)")
-    if out.is_symlink() or not (out / IMPORT_MANIFEST).is_file():
+        check_free(out, "choose another --out, or --force to import it again")
+    elif (out.exists() and not (out / IMPORT_MANIFEST).is_file()) or out.is_symlink():
         raise DataError(
             f"{out}: is nothing that an import made, so --force does not replace it (move it away)"
         )

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from distributed import Client, Nanny, Scheduler, SpecCluster
 
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.core import signals
+from seqbench.core.atomic import scratch_folder
 from seqbench.errors import ConfigError
 from seqbench.schedule.executors.cluster import Cluster, dashboard, security, settings, threads_of
 from seqbench.schedule.executors.devices import local_gpus
@@ -60,13 +60,13 @@ def _open_local(schedule: ScheduleConfig) -> Iterator[Cluster]:
     count = len(gpus) or schedule.workers or 1
     share = max(1, len(os.sched_getaffinity(0)) // count)
     threads = min(share, int(os.environ.get("OMP_NUM_THREADS", share)))
-    with tempfile.TemporaryDirectory(prefix="seqbench-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder("seqbench-workers") as folder:
         options = {
             "host": "127.0.0.1",
             "nthreads": threads_of(schedule),
             "resources": {"power": schedule.power_per_gpu},
             "memory_limit": schedule.memory or _share(count),
-            "local_directory": folder,
+            "local_directory": str(folder),
             "silence_logs": logging.CRITICAL,
             "dashboard": False,
         }

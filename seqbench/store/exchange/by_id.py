@@ -9,7 +9,7 @@ Shape letters: N wanted ids, H width.
 import json
 import subprocess
 import sys
-import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.atomic import new_scratch, remove_all
 from seqbench.errors import StoreError
 from seqbench.store.exchange.trial import SECONDS, SECONDS_PER_BYTE
 from seqbench.store.exchange.vectors import readable, spellings, vectors
@@ -48,8 +49,9 @@ class ById:
         Raises:
             StoreError: The file can't be read, or a wanted vector is none.
         """
-        self._scratch = tempfile.TemporaryDirectory(prefix="seqbench-vectors-")
-        scratch = Path(self._scratch.name) / "rows"
+        folder = new_scratch("seqbench-vectors")
+        weakref.finalize(self, remove_all, folder)
+        scratch = folder / "rows"
         names = list(dict.fromkeys(wanted))
         collected = (_in_child if path.suffix in HDF5 else collect)(path, id_column, names, scratch)
         self.hidden = collected.hidden

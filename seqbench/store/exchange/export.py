@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seqbench.core.atomic import check_free, remove_stale
 from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import SplitName, check_name
 from seqbench.errors import StoreError, StoreNotFoundError
@@ -68,9 +69,9 @@ def export_store(
     if not paths:
         splits = ", ".join(chosen.splits) or "with layers"
         raise StoreNotFoundError(f"{store.path}: what was chosen has no split {splits}")
-    there = next((path for path in paths if path.exists()), None)
-    if there is not None and not force:
-        raise StoreError(f"{there}: is there already (--force overwrites)")
+    remove_stale(out, depth=2)
+    for path in () if force else paths:
+        check_free(path, "--force overwrites", fault=StoreError)
     with reporter.task("export", total, "B") as advance:
         for job in _jobs(entries, out, chosen, advance):
             format_.write(job)
