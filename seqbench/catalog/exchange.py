@@ -16,7 +16,7 @@ from seqbench.catalog.merge import Merged, merge_copies
 from seqbench.catalog.migrate import make_tables, migrations
 from seqbench.catalog.snapshot import snapshot
 from seqbench.catalog.tables import EVERYTHING, TABLES, Part, check_names
-from seqbench.core.atomic import atomic_folder, check_free
+from seqbench.core.atomic import atomic_folder, check_free, scratch_folder
 from seqbench.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def import_folder(catalog: Catalog, folder: Path) -> Merged:
     """
     number, files = _read_manifest(folder)
     catalog.path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".seqbench-import-", dir=catalog.path.parent) as scratch:
-        copy = Catalog(Path(scratch) / "import.duckdb")
+    with scratch_folder("import", catalog.path.parent) as scratch:
+        copy = Catalog(scratch / "import.duckdb")
         with connect(copy.path, read_only=False, wait_seconds=0, folders=[folder]) as connection:
             make_tables(connection, number)
             for table, file in files.items():

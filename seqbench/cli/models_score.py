@@ -90,17 +90,16 @@ def _scored(
     told: "Reporter",
 ) -> Iterator[dict[str, object]]:
     """A row a sequence, in the order of the file."""
-    import tempfile
-
+    from seqbench.core.atomic import scratch_folder
     from seqbench.corpora.documents import read_documents
     from seqbench.datasets.importing.inputs import Inputs
     from seqbench.likelihood.sequences import sequence_likelihood
 
     with (
-        tempfile.TemporaryDirectory(prefix="seqbench-score-") as scratch,
+        scratch_folder("seqbench-score") as scratch,
         told.task(f"score {source.name}", total, "letters") as advance,
     ):
-        for document in read_documents(source, Inputs(Path(scratch), lambda _: None)):
+        for document in read_documents(source, Inputs(scratch, lambda _: None)):
             found = sequence_likelihood(scorer, document.text, alphabet, together) if document.text else None
             advance(len(document.text))
             n_letters, bits = (0, 0.0) if found is None else (found.n_letters, found.bits)

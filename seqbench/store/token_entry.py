@@ -17,8 +17,7 @@ from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings, as_stored
 from seqbench.store.entry import StoredEmbeddings
 from seqbench.store.layout import Block, blocks
-from seqbench.store.location import Location
-from seqbench.store.locks import exclusive
+from seqbench.store.location import Location, exclusive
 from seqbench.store.records import ItemFacts, LayerRows, LayerTokens
 from seqbench.store.tokens import TokenArray
 
