@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Metrics know how many test items a score needs, which a data set is checked for.
     "datasets": {"config", "metrics"},
     "metrics": {"config"},
+    # Folds, parts held out and splits are drawn by one rule, whoever draws them.
+    "stratification": set(),
     # Loops, losses and optimisers know no stage: probes, fine-tuning and adaptation stand on them.
     "training": {"config"},
     # Plain modules that heads of any stage are made of.
@@ -48,12 +50,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adapt": {"config", "datasets", "corpora", "models", "training", "tuning"},
     "catalog": {"config", "datasets", "metrics"},
     "extract": {"config", "datasets", "metrics", "models", "store"},
-    "probe": {"config", "datasets", "metrics", "training", "store", "catalog"},
+    "probe": {"config", "datasets", "metrics", "stratification", "training", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
-    # Shortcut controls are heads, and splits are made as folds are, so both stand above probes. What an audit
-    # finds is a record of the catalog, as what a probe scores.
-    "audit": {"config", "datasets", "metrics", "catalog", "probe"},
-    "splitting": {"config", "datasets", "probe", "audit"},
+    # Shortcut controls are heads, so audits stand above probes. What an audit finds is a record of the
+    # catalog, as what a probe scores.
+    "audit": {"config", "datasets", "metrics", "stratification", "catalog", "probe"},
+    "splitting": {"config", "datasets", "stratification", "audit"},
     # Language models are asked for letters as they are trained, on documents of corpora.
     "likelihood": {"config", "datasets", "metrics", "models", "corpora", "tuning", "catalog"},
     # Corpora are searched for copies as data sets are, and thinned by the clusters that splits are made of.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seqbench.audit.features import Counted, Features
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
+from seqbench.core.missing import known
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.metrics import MetricScore, score
@@ -129,7 +130,7 @@ def majority_control(dataset: Dataset, drawn: Drawn, settings: AuditSettings) ->
     if dataset.task is Task.CLASSIFICATION:
         constant = np.bincount(train, minlength=len(dataset.classes)) / len(train)
     else:
-        constant = train.mean(axis=0)
+        constant = np.nanmean(np.where(known(train), train, np.nan), axis=0)
     predictions = np.tile(constant.astype(np.float32), (n_test, 1))
     return _scored(dataset, drawn, settings, MAJORITY, "the labels of train", predictions)
 

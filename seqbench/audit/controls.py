@@ -25,11 +25,12 @@ from seqbench.audit.identical import Digests
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
 from seqbench.core.alphabets import is_nucleic
+from seqbench.core.missing import known as known_labels
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ProbeError
-from seqbench.probe.split import holdout
+from seqbench.stratification.holdout import holdout
 
 KMERS: Final = "k-mers alone"
 _TINY: Final = 1e-9
@@ -106,7 +107,13 @@ def _draw(dataset: Dataset, settings: AuditSettings, advance: Advance) -> Drawn:
     source: dict[SplitName, SplitName] = {name: name for name in rows}
     counted = {name: count(dataset, dataset.splits[name], chosen, advance) for name, chosen in rows.items()}
     if "eval" not in rows:
-        kept, held = holdout(targets["train"], dataset.task, settings.seed)
+        groups = dataset.splits["train"].groups
+        kept, held = holdout(
+            targets["train"],
+            dataset.task,
+            settings.seed,
+            groups_N=None if groups is None else groups[rows["train"]],
+        )
         source["eval"] = "train"
         rows["eval"], rows["train"] = rows["train"][held], rows["train"][kept]
         targets["eval"], targets["train"] = targets["train"][held], targets["train"][kept]
@@ -144,6 +151,10 @@ def _identity(dataset: Dataset, drawn: Drawn, sequences: Mapping[SplitName, Dige
     targets = np.asarray(dataset.splits["train"].targets)[known_N]
     if dataset.task is Task.CLASSIFICATION:
         targets = np.eye(len(dataset.classes))[targets]
+    else:
+        is_known_NK = known_labels(targets)
+        values_NK = np.where(is_known_NK, targets, np.nan)
+        targets = np.where(is_known_NK, targets, np.nanmean(values_NK, axis=0))
     others = [sequences[name][drawn.rows[name]] for name in ("eval", "test")]
     rows = np.searchsorted(known_N, drawn.rows["train"])
     return target_means(known[known_N], targets.astype(np.float64), rows, others, seed)

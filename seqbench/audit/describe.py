@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import SplitFacts
 from seqbench.core.alphabets import LETTERS, is_nucleic
+from seqbench.core.missing import known, missing_values
 from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
 
@@ -44,10 +45,14 @@ def shift_of_labels(dataset: Dataset) -> float:
         shares = [np.bincount(part, minlength=len(dataset.classes)) / len(part) for part in (train, test)]
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
     if dataset.task is Task.LABELS:
-        return float(np.abs(train.mean(axis=0) - test.mean(axis=0)).max())
+        shares_K = [(part == 1).sum(axis=0) / known(part).sum(axis=0) for part in (train, test)]
+        return float(np.abs(shares_K[0] - shares_K[1]).max())
     from scipy.stats import ks_2samp
 
-    return max(float(ks_2samp(one, other).statistic) for one, other in zip(train.T, test.T, strict=True))
+    return max(
+        float(ks_2samp(one[known(one)], other[known(other)]).statistic)
+        for one, other in zip(train.T, test.T, strict=True)
+    )
 
 
 def _labels(dataset: Dataset, split: Split) -> dict[str, float]:
@@ -56,11 +61,15 @@ def _labels(dataset: Dataset, split: Split) -> dict[str, float]:
         counts = np.bincount(targets, minlength=len(dataset.classes)).tolist()
         return {str(label): count for label, count in zip(dataset.classes, counts, strict=True)}
     if dataset.task is Task.LABELS:
-        return {str(label): count for label, count in enumerate(targets.sum(axis=0, dtype=int).tolist())}
+        counts = (targets == 1).sum(axis=0, dtype=int).tolist()
+        lacking = missing_values(targets) or ()
+        return {str(label): count for label, count in enumerate(counts)} | {
+            f"missing {label}": count for label, count in enumerate(lacking)
+        }
     found: dict[str, float] = {}
     for target, values in enumerate(targets.T):
-        found |= {f"mean {target}": float(values.mean()), f"sd {target}": float(values.std())}
-    return found
+        found |= {f"mean {target}": float(np.nanmean(values)), f"sd {target}": float(np.nanstd(values))}
+    return found | {f"missing {target}": n for target, n in enumerate(missing_values(targets) or ())}
 
 
 def _count(letters: NDArray[np.int64], which: str) -> int:

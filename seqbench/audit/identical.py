@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from seqbench.audit.letters import plain, stretches_of
 from seqbench.audit.searched import SequenceSet
 from seqbench.core.alphabets import is_nucleic, reverse_complement
+from seqbench.core.missing import MISSING
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
@@ -114,11 +115,15 @@ def _labels_at(dataset: Dataset, names: Sequence[SplitName], places: NDArray[np.
 
 
 def _contradicting(dataset: Dataset, labels_MK: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether the labels of each group differ, which starts where it is told."""
-    highest, lowest = np.maximum.reduceat(labels_MK, starts), np.minimum.reduceat(labels_MK, starts)
-    differs = highest != lowest
+    """Whether labels of a group, which starts where it is told, differ; what is missing agrees with all."""
     if dataset.task is Task.REGRESSION:
-        differs = highest - lowest > TOLERANCE * dataset.splits["train"].index.known_labels.std(axis=0)
+        highest, lowest = np.fmax.reduceat(labels_MK, starts), np.fmin.reduceat(labels_MK, starts)
+        sd_K = np.nanstd(dataset.splits["train"].index.known_labels, axis=0)
+        differs = highest - lowest > TOLERANCE * sd_K
+    else:
+        above_MK = np.where(labels_MK == MISSING, 2, labels_MK) if dataset.task is Task.LABELS else labels_MK
+        highest, lowest = np.maximum.reduceat(labels_MK, starts), np.minimum.reduceat(above_MK, starts)
+        differs = highest > lowest
     found: NDArray[np.bool_] = differs.any(axis=1)
     return found
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, texts
 from seqbench.catalog.records import PredictionRecord, ProbeRecord
+from seqbench.core.missing import known
 from seqbench.core.types import Task
 
 
@@ -114,6 +115,8 @@ def _predictions(probe: ProbeRecord, predictions: PredictionRecord) -> Columns:
         targets_NK = targets_NK[:, None] == outputs_K
         if len(outputs_K) == 2:
             scores_NK, targets_NK, outputs_K = scores_NK[:, 1:], targets_NK[:, 1:], outputs_K[1:]
+    elif probe.task is Task.LABELS:
+        targets_NK = np.where(known(targets_NK), targets_NK, np.nan)  # NaN becomes NULL
     n_rows = scores_NK.size
     return {
         "probe_id": np.full(n_rows, probe.probe_id, dtype=np.int64),

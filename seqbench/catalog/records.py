@@ -81,6 +81,8 @@ class SplitContents:
     """Regression: for each target least, quartiles (interpolated), greatest; None elsewhere."""
     n_unlabelled: int = 0
     """Items without a label, which count in no score."""
+    missing: tuple[int, ...] | None = None
+    """Of lists: how many items that have a label lack each label or target; None where none is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,6 +148,8 @@ def _add_rows(table: "Table", report: "DatasetReport") -> None:
             labels = "  ".join(f"{label}: {count:,}" for label, count in split.label_counts[:8])
         if split.unlabelled:
             labels += f"  no label: {split.unlabelled:,}"
+        if split.missing:
+            labels += f"  missing: {', '.join(f'{count:,}' for count in split.missing[:6])}"
         more = max(len(split.targets) - 6, len(split.label_counts) - 8, 0)
         first = split is report.splits[0]
         table.add_row(

@@ -26,10 +26,23 @@ def missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(labels == (MISSING_CLASS if labels.ndim == 1 else MISSING), dtype=np.bool_)
 
 
+def known(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which labels are known: the opposite of `missing`."""
+    return np.logical_not(missing(labels))
+
+
 def labelled(labels: NDArray[Any]) -> NDArray[np.bool_]:
     """Which items have any label, (N,); `labels` as of `missing`."""
     unknown = missing(labels)
     return np.logical_not(unknown if unknown.ndim == 1 else unknown.all(axis=1))
+
+
+def missing_values(labels: NDArray[Any]) -> tuple[int, ...] | None:
+    """Of lists, how many items that have a label lack each one of them; None where none is missing."""
+    if labels.ndim == 1:
+        return None
+    counts_K = missing(labels[labelled(labels)]).sum(axis=0)
+    return tuple(counts_K.tolist()) if counts_K.any() else None
 
 
 def positions(labels_N: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""
 
 SMALLEST_BYTES = 1_000_000
@@ -45,6 +45,7 @@ class IndexCache:
                 ids = None
                 if about["has_ids"]:
                     ids = PackedTexts(utf8=stored["ids_utf8"], ends=stored["ids_ends"])
+                groups = stored["groups"] if reading.group_key is not None else None
             return SplitIndex(
                 path=path,
                 task=Task(about["task"]),
@@ -55,6 +56,7 @@ class IndexCache:
                 remarks=tuple(about["remarks"]),
                 white_space=about["white_space"],
                 ids=ids,
+                groups=groups,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
                 **arrays,
@@ -87,6 +89,8 @@ class IndexCache:
             arrays = {name: getattr(index, name) for name in _ARRAYS}
             if index.ids is not None:
                 arrays |= {"ids_utf8": index.ids.utf8, "ids_ends": index.ids.ends}
+            if index.groups is not None:
+                arrays["groups"] = index.groups
             with atomic_write(entry, synced=False) as partial, partial.open("wb") as file:
                 np.savez(file, about=np.array(json.dumps(about)), **arrays)
         except OSError:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.core.alphabets import Alphabet
+from seqbench.core.missing import missing_values
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset, Split, open_dataset
@@ -34,6 +35,8 @@ class SplitReport:
     items: int
     unlabelled: int
     """Items without a label, which count in no score."""
+    missing: tuple[int, ...]
+    """Of lists: items that have a label, but not this one of them; empty where none is missing."""
     min_length: int
     """Characters, over all sequences of all items; so are the next two."""
     median_length: float
@@ -107,6 +110,7 @@ def _on_test(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[str]:
                 split.items - split.unlabelled,
                 None if dataset.task is Task.REGRESSION else [count for _, count in split.label_counts],
                 names=[str(label) for label, _ in split.label_counts],
+                missing=split.missing or None,
                 varies=not split.targets or any(one.minimum < one.maximum for one in split.targets),
             )
             yield from (f"{dataset.spec.name}: {remark}" for remark in remarks)
@@ -118,6 +122,7 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
         path=split.index.path,
         items=len(split),
         unlabelled=int((~split.labelled).sum()),
+        missing=missing_values(split.labels) or (),
         min_length=int(split.lengths.min()),
         median_length=float(np.median(split.lengths)),
         max_length=int(split.lengths.max()),

@@ -57,6 +57,11 @@ class Split:
         return self.index.labelled
 
     @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """(N,) a hash of the group that each item is in; None where the entry has no `group_key`."""
+        return self.index.groups
+
+    @property
     def lengths(self) -> NDArray[np.int64]:
         """(N, S) characters of each sequence."""
         return self.index.lengths
@@ -215,6 +220,7 @@ def _index(spec: DatasetSpec, name: SplitName, reading: Reading, reporter: Repor
         seq_keys=spec.seq_keys,
         label_key=spec.label_key,
         id_key=spec.id_key,
+        group_key=spec.group_key,
         any_character=spec.alphabet == "text",
     )
     folder = cache_folder()

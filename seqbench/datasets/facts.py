@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet, is_nucleic
+from seqbench.core.missing import missing_values
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.labels import Labels
@@ -102,6 +103,7 @@ def warnings_of(
     if alphabet != "text" and (foreign := foreign_letters(sum_letters(indexes))):
         remarks.append(f"sequences hold letters that are no nucleotides: {foreign}")
     remarks += _unknown(indexes)
+    remarks += _shared_groups(spec, indexes)
     train = indexes["train"]
     remarks += train.remarks
     if train.task is Task.CLASSIFICATION and len(np.unique(train.known_labels)) == 1:
@@ -116,12 +118,33 @@ def warnings_of(
 
 
 def _unknown(indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
-    """How many items have no label, of each split that has such."""
+    """How many items have no label, and how many values of lists are missing, of each split that has such."""
     found = []
     for split, index in indexes.items():
         if count := int((~index.labelled).sum()):
             found.append(
                 f"{count:,} of {index.n_items:,} items of {split} have no label and count in no score"
+            )
+        if counts := missing_values(index.labels):
+            values = len(index.known_labels) * len(counts)
+            found.append(
+                f"{sum(counts):,} of {values:,} values in the labels of {split} are missing and count in no "
+                f"score, most of value {int(np.argmax(counts))} (counted from 0): {max(counts):,}"
+            )
+    return found
+
+
+def _shared_groups(spec: DatasetSpec, indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
+    """How many items are in groups that train has as well, of each other split that has such."""
+    groups = indexes["train"].groups
+    found = []
+    for split, index in indexes.items():
+        if split == "train" or groups is None or index.groups is None:
+            continue
+        if count := int(np.isin(index.groups, groups).sum()):
+            found.append(
+                f"{count:,} of {index.n_items:,} items of {split} are in groups ({spec.group_key}) that "
+                "train has too (group_key keeps groups together in folds, not across files)"
             )
     return found
 

@@ -59,6 +59,8 @@ class SplitIndex:
     """What the form of the labels alone decided; see `FoundLabels`."""
     ids: PackedTexts | None = None
     """(N,) the items' own ids, empty for an item without one; None where the first line has none."""
+    groups: NDArray[np.int64] | None = None
+    """(N,) a hash of the group that each item is in; None where no key of groups was given."""
     white_space: int | None = None
     """Characters of white space in the sequences that were left out; None where it is part of them."""
     size: int
@@ -99,6 +101,8 @@ class Reading:
     id_key: str | None = None
     """Key of an item's id, a text or number that each must have; None: that of `ID_KEYS` which the first line
     has."""
+    group_key: str | None = None
+    """Key of the group that an item is in, a text or whole number that each must have; None: of none."""
     white_space: Literal["keep", "leave out"] = "keep"
     """What becomes of spaces, line ends and the like in sequences."""
     any_character: bool = False
@@ -154,6 +158,7 @@ class _Scan:
         self._label_key = reading.label_key
         self._id_key, self._needs_id = reading.id_key, reading.id_key is not None
         self._ids = TextsBuilder()
+        self._group_key, self._groups = reading.group_key, array("q")
         self._encoding = "utf-8" if reading.any_character else "ascii"
         self._white_space = 0 if reading.white_space == "leave out" else None
         self._offsets = array("q")
@@ -201,6 +206,7 @@ class _Scan:
             remarks=found.remarks,
             white_space=self._white_space,
             ids=None if self._id_key is None else self._ids.finish(),
+            groups=None if self._group_key is None else _as_int64(self._groups),
             size=stat.st_size,
             mtime_ns=stat.st_mtime_ns,
         )
@@ -219,6 +225,8 @@ class _Scan:
         self._labels.add(item[self._label_key])
         if self._id_key is not None:
             self._ids.append(self._id(self._id_key, item))
+        if self._group_key is not None:
+            self._groups.append(_group(self._group_key, item))
         for sequence in sequences:
             self._lengths.append(len(sequence))
             self._uncounted += sequence.encode(self._encoding)
@@ -283,6 +291,16 @@ def parse_object(raw: bytes) -> dict[str, object]:
 def _id_text(value: object) -> str | None:
     """What stands under a key of ids as text; None where it can't be an id."""
     return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def _group(key: str, item: dict[str, object]) -> int:
+    """A hash of the group that an item is in: the same for equal groups of any file."""
+    value = item.get(key)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        said = f"got {reprlib.repr(value)}" if key in item else _no_key(key, item)
+        raise LineError(f"{key!r} must be a text or whole number, {said} (see group_key)")
+    digest = hashlib.blake2b(str(value).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def _infer_keys(item: dict[str, object]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ _ENTRY_KEYS = (
     "label_key",
     "targets",
     "id_key",
+    "group_key",
     "classes",
     "eval_task",
     "alphabet",
@@ -52,6 +53,7 @@ class InfoEntry:
     seq_keys: tuple[str, ...] | None
     label_key: str | None
     id_key: str | None
+    group_key: str | None
     alphabet: Alphabet | None
     class_names: tuple[str, ...] | None
     splits: tuple[SplitName, ...] | None
@@ -122,6 +124,7 @@ class _Entry:
             seq_keys=self._seq_keys(),
             label_key=self._text("label_key"),
             id_key=self._text("id_key"),
+            group_key=self._text("group_key"),
             class_names=self._class_names(),
             alphabet=self._alphabet(),
             splits=None if splits is None else tuple(split for split in SPLITS if split in splits),

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.missing import MISSING, MISSING_CLASS
+from seqbench.core.missing import MISSING, MISSING_CLASS, missing
 from seqbench.core.types import Task
 from seqbench.datasets.label_text import NUMBER, WHOLE, decimal_comma, list_in_text
 
@@ -53,7 +53,7 @@ class LabelColumn:
     With no task given, the shape of the first label and the values of all decide: ints and texts are classes,
     lists of 0 and 1 are labels, and any float makes it a regression, of one target where labels are bare
     numbers. Numbers and lists in quotes are what they spell. `null`, NaN and empty text mean that an item's
-    label is not known.
+    label is not known; in a list, that this one value of it is not.
     """
 
     def __init__(self, task: Task | None, key: str = "label") -> None:
@@ -65,6 +65,8 @@ class LabelColumn:
         """By text, in the order of their first occurrence."""
         self._unknown: array[int] = array("q")
         """Items without a label, of which nothing is among the values."""
+        self._holes: array[int] = array("q")
+        """Places among the values, where 0 stands for what is not known."""
         self._n_items = 0
 
     def add(self, label: object) -> None:
@@ -91,7 +93,15 @@ class LabelColumn:
         if isinstance(label, str):
             self._values.append(self._codes.setdefault(label, len(self._codes)))
         else:
-            self._extend(values, label)
+            self._extend(self._without_holes(values), label)
+
+    def _without_holes(self, values: list[Any]) -> list[Any]:
+        """The values of a list, 0 for those that are not known, whose places are kept."""
+        if self._kind != "list" or not any(map(_is_unknown, values)) or self._task is Task.CLASSIFICATION:
+            return values
+        first = len(self._values)
+        self._holes.extend(first + place for place, value in enumerate(values) if _is_unknown(value))
+        return [0 if _is_unknown(value) else value for value in values]
 
     def finish(self) -> FoundLabels:
         """The task and all labels, once every line is in.
@@ -126,7 +136,27 @@ class LabelColumn:
         rows = flat.reshape(-1, self._width)
         task = self._task or self._infer(rows)
         remarks = self._remarks(task, rows) if self._task is None else ()
-        return FoundLabels(task=task, labels=_as_task(task, rows), remarks=remarks)
+        return FoundLabels(task=task, labels=self._with_holes(_as_task(task, rows)), remarks=remarks)
+
+    def _with_holes(self, labels: Labels) -> Labels:
+        """The labels, what is not known marked as such.
+
+        Raises:
+            LineError: A label or target is known of no item.
+        """
+        if not self._holes:
+            return labels
+        labels = labels.copy()
+        labels.flat[np.frombuffer(self._holes, dtype=np.int64)] = (
+            math.nan if labels.dtype == np.float64 else MISSING
+        )
+        nowhere = np.flatnonzero(missing(labels).all(axis=0))
+        if nowhere.size:
+            raise LineError(
+                f"value {nowhere[0]} of the labels (counted from 0) is null for every item (leave it out of "
+                "the lists, or give some items one)"
+            )
+        return labels
 
     def _read_text(self, text: str) -> object:
         """A list or a number that stands in quotes where the task wants one, else the text; None if empty."""
@@ -251,7 +281,7 @@ class LabelColumn:
 
     def _remarks(self, task: Task, rows: NDArray[Any]) -> tuple[str, ...]:
         """What the form alone decided, if it is a form that is often meant otherwise."""
-        if task is Task.LABELS and rows.shape[1] > 1 and (rows.sum(axis=1) == 1).all():
+        if task is Task.LABELS and rows.shape[1] > 1 and not self._holes and (rows.sum(axis=1) == 1).all():
             return (
                 "each label is a list with a single 1, read as several labels an item; if it is one class of "
                 f"{rows.shape[1]}, set eval_task: classification",

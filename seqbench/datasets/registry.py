@@ -193,6 +193,7 @@ def _spec(root: Path, name: str, entry: InfoEntry | None) -> DatasetSpec:
         seq_keys=entry.seq_keys,
         label_key=(entry.label_key or spec.label_key) if first is None else first.key,
         id_key=entry.id_key,
+        group_key=entry.group_key,
         class_names=entry.class_names if first is None else first.class_names,
         alphabet=entry.alphabet,
         splits=entry.splits,

@@ -62,6 +62,8 @@ class DatasetSpec:
     label_key: str = "label"
     id_key: str | None = None
     """Key of an item's id. None: `id` or `name`, where the first line has one."""
+    group_key: str | None = None
+    """Key of what items stay together by in folds and where eval is drawn from train; None: by nothing."""
     class_names: tuple[str, ...] | None = None
     """Names of class 0, 1 …, or of an item's labels or targets in order. Where labels are text: the classes
     in the order of their numbers. None: of texts those that occur, sorted; else what an import recorded."""

@@ -28,6 +28,11 @@ def mean_where(values_KR: Floats, counts_KR: NDArray[np.bool_]) -> Floats:
     return ratio(np.sum(values_KR, axis=0, where=counts_KR), np.sum(counts_KR, axis=0, dtype=np.float64))
 
 
+def mean_over(values_KR: Floats) -> Floats:
+    """Average over all outputs, (R,); over those that are not NaN where some are."""
+    return mean_defined(values_KR) if np.isnan(values_KR).any() else np.asarray(values_KR.mean(axis=0))
+
+
 def mean_defined(values_KR: Floats) -> Floats:
     """Average over the outputs that are not NaN, (R,); NaN where none is."""
     return mean_where(values_KR, ~np.isnan(values_KR))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.averages import Floats
+from seqbench.metrics.averages import Floats, ratio
 from seqbench.metrics.weighting import Weights, segments
 
 N_BINS = 15
@@ -32,7 +32,7 @@ class Reliability:
     """Items by bin of confidence; sorted once, read by every resample."""
 
     order: NDArray[np.intp]
-    """(N,) items from the lowest bin to the highest."""
+    """(N,) items from the lowest bin to the highest; fewer where the label of some is not known."""
     starts: NDArray[np.intp]
     """Place of the first item of each bin that has any."""
     gaps: Floats
@@ -40,15 +40,24 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The calibration error of the items themselves."""
+        """The calibration error of the items themselves; NaN of none."""
+        if not len(self.gaps):
+            return float("nan")
         return float(np.abs(np.add.reduceat(self.gaps, self.starts)).sum()) / len(self.gaps)
 
 
-def reliability(confidences_N: Floats, right_N: NDArray[np.bool_]) -> Reliability:
-    """Sort items into bins, each open below and closed above as in Guo et al. (2017); 0 is in the first."""
+def reliability(
+    confidences_N: Floats, right_N: NDArray[np.bool_], known_N: NDArray[np.bool_] | None = None
+) -> Reliability:
+    """Sort items into bins, each open below and closed above as in Guo et al. (2017); 0 is in the first.
+
+    Items whose label is not known are in none.
+    """
     inner_edges = np.linspace(0, 1, N_BINS + 1)[1:-1]
     bin_N = np.searchsorted(inner_edges, confidences_N, side="left")
     order = np.argsort(bin_N, kind="stable")
+    if known_N is not None and not known_N.all():
+        order = order[known_N[order]]
     _, starts = np.unique(bin_N[order], return_index=True)
     return Reliability(order=order, starts=starts, gaps=(right_N - confidences_N)[order])
 
@@ -59,7 +68,8 @@ def calibration_error(reliability: Reliability, weights_NR: Weights) -> Floats:
     The mean over items of their bin's distance between mean confidence and share of right answers.
     """
     error_R = np.zeros(weights_NR.shape[1])
-    stops = [*reliability.starts[1:].tolist(), len(weights_NR)]
+    n_known = len(reliability.order)
+    stops = [*reliability.starts.tolist(), n_known][1:]
     for start, stop in zip(reliability.starts.tolist(), stops, strict=True):
         items, gaps = reliability.order[start:stop], reliability.gaps[start:stop]
         gap_R = np.zeros(weights_NR.shape[1])
@@ -68,4 +78,6 @@ def calibration_error(reliability: Reliability, weights_NR: Weights) -> Floats:
             gap_R += np.einsum("n,nr->r", gaps[part], weights)
         error_R += np.abs(gap_R)
     # Every resample draws as many items as there are.
-    return error_R / len(weights_NR)
+    if n_known == len(weights_NR):
+        return error_R / n_known
+    return ratio(error_R, weights_NR[reliability.order].sum(axis=0, dtype=np.float64))

@@ -102,6 +102,7 @@ class _Split:
         return ranked_scores(
             counts,
             self.rankings,
+            int(self.sizes.sum()),
             absent="no item of the split is of this class",
             everywhere="all items of the split are of this class",
         )

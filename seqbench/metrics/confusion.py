@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.metrics.averages import Floats, mean_where, ratio, ratio_or_zero
-from seqbench.metrics.weighting import Weights, weighted_counts
+from seqbench.metrics.weighting import Weights, known_totals, weighted_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class ClassCounts:
     predicted: Floats
     """Items predicted as the class."""
     total: Floats
-    """All items, (R,)."""
+    """All items, (R,); of labels those of which the label is known, (C, R)."""
 
     @property
     def precision(self) -> Floats:
@@ -84,13 +84,16 @@ def _sums_by_class(class_M: NDArray[np.integer], n_classes: int, weights_MR: Wei
 
 
 def count_positives(
-    actual_KN: NDArray[np.bool_], predicted_KN: NDArray[np.bool_], weights_NR: Weights
+    actual_KN: NDArray[np.bool_],
+    predicted_KN: NDArray[np.bool_],
+    known_KN: NDArray[np.bool_],
+    weights_NR: Weights,
 ) -> ClassCounts:
-    """Count by label from which items carry it and for which it was predicted."""
-    chosen = np.concatenate([actual_KN & predicted_KN, actual_KN, predicted_KN])
+    """Count by label from which items carry it and for which it was predicted, of those where it is known."""
+    chosen = np.concatenate([actual_KN & predicted_KN, actual_KN, predicted_KN & known_KN])
     correct_KR, actual_KR, predicted_KR = np.split(weighted_counts(chosen, weights_NR), 3)
-    total_R = np.full(weights_NR.shape[1], float(len(weights_NR)))
-    return ClassCounts(correct=correct_KR, actual=actual_KR, predicted=predicted_KR, total=total_R)
+    total_KR = known_totals(known_KN, weights_NR)
+    return ClassCounts(correct=correct_KR, actual=actual_KR, predicted=predicted_KR, total=total_KR)
 
 
 def class_metrics(counts: ClassCounts) -> dict[str, Floats]:
@@ -131,7 +134,7 @@ def label_metrics(counts: ClassCounts) -> dict[str, Floats]:
 
     Precision, recall and F1 are macro averages over all labels, one without a positive item counting 0 as in
     scikit-learn, and micro averages over all items and labels; all undefined where no label has a positive.
-    Balanced accuracy and MCC leave out constant labels.
+    Balanced accuracy and MCC leave out constant labels. A label that is known of no item is in no average.
     """
     any_positive_R = (counts.actual > 0).any(axis=0)
     varies_KR = (counts.actual > 0) & (counts.actual < counts.total)
@@ -139,12 +142,13 @@ def label_metrics(counts: ClassCounts) -> dict[str, Floats]:
         correct=counts.correct.sum(axis=0),
         actual=counts.actual.sum(axis=0),
         predicted=counts.predicted.sum(axis=0),
-        total=counts.total * len(counts.actual),
+        total=counts.total.sum(axis=0),
     )
+    is_known_KR = counts.total > 0
     averages = {
-        "precision": counts.precision.mean(axis=0),
-        "recall": counts.recall.mean(axis=0),
-        "f1": counts.f1.mean(axis=0),
+        "precision": mean_where(counts.precision, is_known_KR),
+        "recall": mean_where(counts.recall, is_known_KR),
+        "f1": mean_where(counts.f1, is_known_KR),
         "precision_micro": pooled.precision,
         "recall_micro": pooled.recall,
         "f1_micro": pooled.f1,

@@ -17,7 +17,7 @@ Indices = NDArray[np.intp]
 
 
 def kendall(targets_N: Floats, predicted_N: Floats, weights_NR: Weights) -> tuple[Floats, NDArray[np.bool_]]:
-    """Kendall's tau-b; an item of weight w counts as w equal items.
+    """Kendall's tau-b; an item of weight w counts as w equal items, and one of weight 0 as none.
 
     Time grows with items × log2(items) × resamples.
 
@@ -33,11 +33,11 @@ def kendall(targets_N: Floats, predicted_N: Floats, weights_NR: Weights) -> tupl
         weights_NR, by_target[by_prediction], run_ends(sorted_predicted[by_prediction])
     )
     both_ties_R = _squared_groups(weights_NR, by_target, _joint_ends(sorted_targets, sorted_predicted))
-    all_pairs = float(len(weights_NR)) ** 2
+    all_pairs_R = weights_NR.sum(axis=0, dtype=np.float64) ** 2
     discordant_R = _discordant(by_target, by_prediction, weights_NR)
-    twice_R = all_pairs - target_ties_R - predicted_ties_R + both_ties_R - 4 * discordant_R
-    spread_R = np.sqrt(all_pairs - target_ties_R) * np.sqrt(all_pairs - predicted_ties_R)
-    return np.clip(ratio(twice_R, spread_R), -1, 1), target_ties_R < all_pairs
+    twice_R = all_pairs_R - target_ties_R - predicted_ties_R + both_ties_R - 4 * discordant_R
+    spread_R = np.sqrt(all_pairs_R - target_ties_R) * np.sqrt(all_pairs_R - predicted_ties_R)
+    return np.clip(ratio(twice_R, spread_R), -1, 1), target_ties_R < all_pairs_R
 
 
 def _joint_ends(first_N: Floats, second_N: Floats) -> Indices | None:

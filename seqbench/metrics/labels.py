@@ -9,18 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
-from seqbench.metrics.averages import Floats
+from seqbench.metrics.averages import Floats, mean_over, ratio
 from seqbench.metrics.bootstrap import bootstrap
-from seqbench.metrics.by_output import ranked_means, ranked_scores
+from seqbench.metrics.by_output import UNKNOWN, ranked_means, ranked_scores
 from seqbench.metrics.calibration import Reliability, calibration_error, reliability
 from seqbench.metrics.confusion import ClassCounts, count_positives, label_metrics
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.ranking import Ranking, rank
 from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
-from seqbench.metrics.results import Scores, Support, metric_scores, outputs
+from seqbench.metrics.results import Scores, Support, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
-from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
+from seqbench.metrics.weighting import Weights, known_totals, weighted_counts, weighted_sums
 
 THRESHOLD = 0.5
 """A label is predicted where its probability is above this; a threshold that is given counts itself."""
@@ -32,14 +33,18 @@ def score_labels(
     thresholds: Sequence[Sequence[float] | None],
     resampling: Resampling,
 ) -> list[Scores]:
-    """Score label probabilities (N, K) of each layer; accuracy is that of all labels of an item at once."""
-    actual_KN = np.ascontiguousarray(targets_NK.T == 1)
-    splits = [_sort(actual_KN, *given) for given in zip(predictions, thresholds, strict=True)]
+    """Score label probabilities (N, K) of each layer; accuracy is that of all labels of an item at once.
+
+    A label that is not known of an item (see `core.missing`) counts in nothing: each label is scored on the
+    items where it is known, and the accuracy is that of an item's known labels.
+    """
+    truth = LabelTruth.of(targets_NK)
+    splits = [_sort(truth, *given) for given in zip(predictions, thresholds, strict=True)]
     n_items, n_labels = targets_NK.shape
     n_drawn = affordable_resamples(resampling.n_resamples, n_items, n_labels)
     weights = item_resamples(n_items, n_drawn, resampling.seed)
     found = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
-    reasons = _reasons(actual_KN.sum(axis=1), n_items)
+    reasons = _reasons(truth)
     return [
         (
             metric_scores(METRICS[Task.LABELS], intervals, reasons, resampling, split.support()),
@@ -50,11 +55,49 @@ def score_labels(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelTruth:
+    """Which labels items carry, and of which that is known."""
+
+    actual: NDArray[np.bool_]
+    """(K, N); false where it is not known."""
+    known: NDArray[np.bool_]
+    """(K, N)."""
+
+    @classmethod
+    def of(cls, targets_NK: NDArray[np.int64]) -> "LabelTruth":
+        """From labels of 0, 1 and `MISSING`."""
+        return cls(
+            actual=np.ascontiguousarray(targets_NK.T == 1), known=np.ascontiguousarray(known(targets_NK).T)
+        )
+
+    def is_exact(self, predicted_KN: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which items have all their known labels right, (N,)."""
+        right_KN: NDArray[np.bool_] = self.actual == predicted_KN
+        return np.asarray((right_KN | ~self.known).all(axis=0), dtype=np.bool_)
+
+    def reliabilities(self, probabilities_KN: Floats) -> list[Reliability]:
+        """Of each label's probability."""
+        rows = zip(probabilities_KN, self.actual, self.known, strict=True)
+        return [reliability(*row) for row in rows]
+
+    def rankings(self, probabilities_KN: Floats) -> list[Ranking]:
+        """Of each label."""
+        return [rank(*row) for row in zip(probabilities_KN, self.actual, self.known, strict=True)]
+
+    def brier(self, squared_KN: Floats, weights_NR: Weights) -> Floats:
+        """Mean over labels of the mean squared error of each one's probability, (R,)."""
+        if self.known.all():
+            sums_1R = weighted_sums(squared_KN.mean(axis=0, keepdims=True), weights_NR)
+            return np.asarray(sums_1R[0] / len(weights_NR))
+        errors_KR = weighted_sums(np.where(self.known, squared_KN, 0.0), weights_NR)
+        return mean_over(ratio(errors_KR, known_totals(self.known, weights_NR)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Split:
     """Predictions of a split, sorted once for all resamples."""
 
-    actual: NDArray[np.bool_]
-    """(K, N)."""
+    truth: LabelTruth
     predicted: NDArray[np.bool_]
     """(K, N)."""
     rankings: list[Ranking]
@@ -66,41 +109,52 @@ class _Split:
 
     def by_items(self, weights_NR: Weights) -> dict[str, Floats]:
         """Every metric."""
-        exact_1N = (self.actual == self.predicted).all(axis=0, keepdims=True)
-        brier_1N = self.squared.mean(axis=0, keepdims=True)
+        exact_N = self.truth.is_exact(self.predicted)
         errors_KR = [calibration_error(label, weights_NR) for label in self.reliabilities]
         return {
-            "accuracy": weighted_counts(exact_1N, weights_NR)[0] / len(weights_NR),
+            "accuracy": weighted_counts(exact_N[None], weights_NR)[0] / len(weights_NR),
             **label_metrics(self._counts(weights_NR)),
             **ranked_means(self.rankings, weights_NR),
-            "brier": weighted_sums(brier_1N, weights_NR)[0] / len(weights_NR),
-            "ece": np.mean(errors_KR, axis=0),
+            "brier": self.truth.brier(self.squared, weights_NR),
+            "ece": mean_over(np.stack(errors_KR)),
         }
 
     def support(self) -> Support:
         """All items; the accuracy is the share of those with all labels right."""
-        exact_N = (self.actual == self.predicted).all(axis=0)
+        exact_N = self.truth.is_exact(self.predicted)
         return Support(n_items=len(exact_N), shares={"accuracy": (int(exact_N.sum()), len(exact_N))})
 
     def label_scores(self) -> list[ClassScore]:
         """The scores by label."""
-        counts = self._counts(np.ones((self.actual.shape[1], 1), dtype=np.uint8))
+        n_items = self.truth.actual.shape[1]
+        counts = self._counts(np.ones((n_items, 1), dtype=np.uint8))
         scores = ranked_scores(
             counts,
             self.rankings,
+            n_items,
             absent="no item of the split carries this label",
             everywhere="all items of the split carry this label",
         )
-        errors = {"brier": self.squared.mean(axis=1), "ece": [entry.error for entry in self.reliabilities]}
+        brier_K = mean_over(np.where(self.truth.known, self.squared, np.nan).T)
+        errors: dict[str, Sequence[float]] = {
+            "brier": brier_K.tolist(),
+            "ece": [entry.error for entry in self.reliabilities],
+        }
         return scores + [
-            ClassScore(label=label, metric=metric, value=float(value), support=int(support), reason=None)
+            ClassScore(
+                label=label,
+                metric=metric,
+                value=defined(value),
+                support=int(support),
+                reason=UNKNOWN if np.isnan(value) else None,
+            )
             for label, support in enumerate(counts.actual[:, 0])
             for metric, values in errors.items()
             for value in [values[label]]
         ]
 
     def _counts(self, weights_NR: Weights) -> ClassCounts:
-        return count_positives(self.actual, self.predicted, weights_NR)
+        return count_positives(self.truth.actual, self.predicted, self.truth.known, weights_NR)
 
 
 def predicted_labels(probabilities_KN: Floats, thresholds: Sequence[float] | None) -> NDArray[np.bool_]:
@@ -110,23 +164,21 @@ def predicted_labels(probabilities_KN: Floats, thresholds: Sequence[float] | Non
     return probabilities_KN >= np.array(thresholds)[:, None]
 
 
-def _sort(
-    actual_KN: NDArray[np.bool_], probabilities_NK: Floats, thresholds: Sequence[float] | None
-) -> _Split:
+def _sort(truth: LabelTruth, probabilities_NK: Floats, thresholds: Sequence[float] | None) -> _Split:
     probabilities_KN = np.ascontiguousarray(probabilities_NK.T)
-    labels = list(zip(probabilities_KN, actual_KN, strict=True))
     return _Split(
-        actual=actual_KN,
+        truth=truth,
         predicted=predicted_labels(probabilities_KN, thresholds),
-        rankings=[rank(scores_N, positive_N) for scores_N, positive_N in labels],
-        reliabilities=[reliability(scores_N, positive_N) for scores_N, positive_N in labels],
-        squared=(probabilities_KN - actual_KN) ** 2,
+        rankings=truth.rankings(probabilities_KN),
+        reliabilities=truth.reliabilities(probabilities_KN),
+        squared=(probabilities_KN - truth.actual) ** 2,
     )
 
 
-def _reasons(actual_K: NDArray[np.integer], n_items: int) -> dict[str, str]:
+def _reasons(truth: LabelTruth) -> dict[str, str]:
     reasons = {}
-    absent_K, constant_K = actual_K == 0, (actual_K == 0) | (actual_K == n_items)
+    actual_K, known_K = truth.actual.sum(axis=1), truth.known.sum(axis=1)
+    absent_K, constant_K = (actual_K == 0) & (known_K > 0), (actual_K == 0) | (actual_K == known_K)
     if constant_K.any():
         left_out = f"average without {outputs('label', constant_K)}: constant in the split"
         if constant_K.all():
@@ -135,7 +187,7 @@ def _reasons(actual_K: NDArray[np.integer], n_items: int) -> dict[str, str]:
     if absent_K.any():
         zero = f"{outputs('label', absent_K)} without a positive item in the split counted as 0"
         reasons |= dict.fromkeys(("precision", "recall", "f1"), zero)
-    if absent_K.all():
+    if not actual_K.any():
         none = "no label has a positive item in the split"
         micro = ("precision_micro", "recall_micro", "f1_micro")
         reasons |= dict.fromkeys(("precision", "recall", "f1", *micro), none)

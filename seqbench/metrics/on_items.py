@@ -11,18 +11,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.averages import Floats, mean_where
+from seqbench.core.missing import known
+from seqbench.metrics.averages import Floats, mean_over, mean_where
 from seqbench.metrics.by_output import ranked_means
-from seqbench.metrics.calibration import brier_terms, calibration_error, reliability
+from seqbench.metrics.calibration import brier_terms, calibration_error
 from seqbench.metrics.classification import class_reliability, predicted_classes
 from seqbench.metrics.confusion import class_metrics, count_classes, count_positives, label_metrics
 from seqbench.metrics.continuous import prepare, target_metrics
-from seqbench.metrics.kendall import kendall
-from seqbench.metrics.labels import predicted_labels
+from seqbench.metrics.labels import LabelTruth, predicted_labels
 from seqbench.metrics.ranking import rank
-from seqbench.metrics.regression import over_targets
+from seqbench.metrics.regression import kendall_by_target, over_targets, spearman_by_target
 from seqbench.metrics.spearman import rank_order, spearman
-from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
+from seqbench.metrics.weighting import Weights, known_weights, weighted_counts, weighted_sums
 
 OnItems = Callable[[Weights], Floats]
 """Takes weights (N, R), gives (R,) values, NaN where undefined."""
@@ -57,39 +57,42 @@ def of_labels(
     metric: str, targets_NK: NDArray[np.int64], probabilities_NK: Floats, thresholds: Sequence[float] | None
 ) -> OnItems:
     """A metric of labels; arguments as of `score`."""
-    actual_KN = np.ascontiguousarray(targets_NK.T == 1)
+    truth = LabelTruth.of(targets_NK)
     probabilities_KN = np.ascontiguousarray(probabilities_NK.T)
-    labels = list(zip(probabilities_KN, actual_KN, strict=True))
     if metric in RANKED:
-        rankings = [rank(scores_N, positive_N) for scores_N, positive_N in labels]
+        rankings = truth.rankings(probabilities_KN)
         return lambda weights_NR: ranked_means(rankings, weights_NR)[metric]
     if metric == "brier":
-        return _mean(((probabilities_KN - actual_KN) ** 2).mean(axis=0))
+        squared_KN = (probabilities_KN - truth.actual) ** 2
+        return lambda weights_NR: truth.brier(squared_KN, weights_NR)
     if metric == "ece":
-        bins = [reliability(scores_N, positive_N) for scores_N, positive_N in labels]
-        return lambda weights_NR: np.mean([calibration_error(label, weights_NR) for label in bins], axis=0)
+        bins = truth.reliabilities(probabilities_KN)
+        return lambda weights_NR: mean_over(np.stack([calibration_error(each, weights_NR) for each in bins]))
     predicted_KN = predicted_labels(probabilities_KN, thresholds)
     if metric == "accuracy":
-        return _share((actual_KN == predicted_KN).all(axis=0))
-    return lambda weights_NR: label_metrics(count_positives(actual_KN, predicted_KN, weights_NR))[metric]
+        return _share(truth.is_exact(predicted_KN))
+    return lambda weights_NR: label_metrics(
+        count_positives(truth.actual, predicted_KN, truth.known, weights_NR)
+    )[metric]
 
 
 def of_values(metric: str, targets_NT: Floats, predicted_NT: Floats) -> OnItems:
     """A metric of regression; arguments as of `score`."""
     pairs = list(zip(targets_NT.T, predicted_NT.T, strict=True))
+    known_TN = known(targets_NT).T
     if metric == "kendalltau":
-        return lambda weights_NR: _mean_tau([kendall(*pair, weights_NR) for pair in pairs])
+        return lambda weights_NR: _mean_tau(kendall_by_target(targets_NT, predicted_NT, weights_NR))
     if metric == "spearmanr" and len(pairs) == 1:
         # Undefined just where its one target or prediction is constant, so that nothing else is needed.
         (target, predicted) = map(rank_order, pairs[0])
-        return lambda weights_NR: spearman(target, predicted, weights_NR)
+        return lambda weights_NR: spearman(target, predicted, known_weights(known_TN[0], weights_NR))
     moments = prepare(targets_NT, predicted_NT)
     orders = [(rank_order(target_N), rank_order(predicted_N)) for target_N, predicted_N in pairs]
 
     def evaluate(weights_NR: Weights) -> Floats:
         by_target = target_metrics(moments, weights_NR)
         if metric == "spearmanr":
-            by_target |= {metric: np.stack([spearman(*order, weights_NR) for order in orders])}
+            by_target |= {metric: spearman_by_target(orders, known_TN, weights_NR)}
         return over_targets(metric, by_target)
 
     return evaluate

@@ -20,7 +20,7 @@ class Ranking:
     """Items from the highest score to the lowest; sorted once, read by every resample."""
 
     order: Indices
-    """(N,) item at each place."""
+    """(N,) item at each place; fewer where the label of some is not known."""
     positives: Indices
     """(P,) places of the positives."""
     ends: Indices | None
@@ -33,9 +33,13 @@ class Ranking:
     """(G,) positives up to the end of the run."""
 
 
-def rank(scores_N: Floats, positive_N: NDArray[np.bool_]) -> Ranking:
-    """Sort items by falling score."""
+def rank(
+    scores_N: Floats, positive_N: NDArray[np.bool_], known_N: NDArray[np.bool_] | None = None
+) -> Ranking:
+    """Sort items by falling score, those whose label is known."""
     order = np.argsort(-scores_N, kind="stable")
+    if known_N is not None and not known_N.all():
+        order = order[known_N[order]]
     positives = np.flatnonzero(positive_N[order])
     ends = run_ends(scores_N[order])
     if ends is None:

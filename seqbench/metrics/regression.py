@@ -9,17 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
-from seqbench.metrics.averages import Floats, mean_where
+from seqbench.metrics.averages import Floats, mean_over, mean_where
 from seqbench.metrics.bootstrap import Interval, bootstrap
-from seqbench.metrics.continuous import Moments, prepare, target_metrics
+from seqbench.metrics.by_output import UNKNOWN
+from seqbench.metrics.continuous import Moments, prepare, spans, target_metrics
 from seqbench.metrics.kendall import kendall
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
 from seqbench.metrics.results import Scores, Support, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.spearman import RankOrder, rank_order, spearman
-from seqbench.metrics.weighting import Weights
+from seqbench.metrics.weighting import Weights, known_weights
 
 BY_TARGET = ("mse", "rmse", "mae", "r2", "pearsonr", "spearmanr", "kendalltau")
 """The metrics that are kept by target."""
@@ -35,6 +37,7 @@ def score_regression(
 
     mse, mae, r2, pearsonr, spearmanr and kendalltau are means over targets; rmse is the root of that mse;
     mcrmse is the mean over targets of each one's root mean squared error, which equals rmse for one target.
+    Each target is scored on the items where it is known (not NaN); one that is known of none is in no mean.
     """
     n_items, n_targets = targets_NT.shape
     columns = [rank_order(target_N) for target_N in targets_NT.T]
@@ -55,14 +58,33 @@ def score_regression(
 def over_targets(metric: str, by_target: Mapping[str, Floats]) -> Floats:
     """The average over targets of any metric but Kendall's tau, (R,), from what each target has, (T, R)."""
     if metric == "rmse":
-        return np.asarray(np.sqrt(by_target["mse"].mean(axis=0)))
+        return np.asarray(np.sqrt(mean_over(by_target["mse"])))
     if metric == "mcrmse":
-        return np.asarray(by_target["rmse"].mean(axis=0))
+        return mean_over(by_target["rmse"])
     if metric in ("mse", "mae"):
-        return np.asarray(by_target[metric].mean(axis=0))
+        return mean_over(by_target[metric])
     # A constant target is left out; constant predictions of one that varies leave no correlation at all,
     # since an average without them would reward a head that gives up on the hard targets.
     return mean_where(by_target[metric], ~np.isnan(by_target["r2"]))
+
+
+def spearman_by_target(
+    orders: Sequence[tuple[RankOrder, RankOrder]], known_TN: NDArray[np.bool_], weights_NR: Weights
+) -> Floats:
+    """Spearman's correlation of each target, (T, R)."""
+    rows = zip(orders, known_TN, strict=True)
+    return np.stack([spearman(*order, known_weights(known_N, weights_NR)) for order, known_N in rows])
+
+
+def kendall_by_target(
+    targets_NT: Floats, predicted_NT: Floats, weights_NR: Weights
+) -> list[tuple[Floats, NDArray[np.bool_]]]:
+    """Kendall's tau of each target, and whether the target varies, (R,) each."""
+    rows = zip(targets_NT.T, predicted_NT.T, known(targets_NT).T, strict=True)
+    return [
+        kendall(target_N, predicted_N, known_weights(known_N, weights_NR))
+        for target_N, predicted_N, known_N in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +110,18 @@ class _Split:
         return {"kendalltau": mean_where(*self._kendall(weights_NR))}
 
     def _by_target(self, weights_NR: Weights) -> dict[str, Floats]:
-        correlations = [spearman(target, predicted, weights_NR) for target, predicted in self.columns]
-        return target_metrics(self.moments, weights_NR) | {"spearmanr": np.stack(correlations)}
+        correlations_TR = spearman_by_target(self.columns, self.moments.known, weights_NR)
+        return target_metrics(self.moments, weights_NR) | {"spearmanr": correlations_TR}
 
     def _kendall(self, weights_NR: Weights) -> tuple[Floats, NDArray[np.bool_]]:
-        pairs = zip(self.targets.T, self.predicted.T, strict=True)
-        found = [kendall(target_N, predicted_N, weights_NR) for target_N, predicted_N in pairs]
+        found = kendall_by_target(self.targets, self.predicted, weights_NR)
         return np.stack([tau_R for tau_R, _ in found]), np.stack([varies_R for _, varies_R in found])
 
     def scores(self, intervals: Mapping[str, Interval], resampling: Resampling) -> Scores:
         """The scores of the split and of each target, None with a reason where undefined."""
-        constant_T = np.ptp(self.targets, axis=0) == 0
-        flat_T = np.ptp(self.predicted, axis=0) == 0
+        known_NT = self.moments.known.T
+        constant_T = spans(self.targets, known_NT) == 0
+        flat_T = spans(self.predicted, known_NT) == 0
         reasons = _reasons(constant_T, flat_T)
         ones_N1 = np.ones((len(self.targets), 1), dtype=np.uint8)
         whole = self._by_target(ones_N1) | {"kendalltau": self._kendall(ones_N1)[0]}
@@ -107,7 +129,7 @@ class _Split:
             metric_scores(
                 METRICS[Task.REGRESSION], intervals, reasons, resampling, Support(n_items=len(self.targets))
             ),
-            _target_scores(whole, constant_T, flat_T, len(self.targets)),
+            _target_scores(whole, constant_T, flat_T, known_NT.sum(axis=0)),
         )
 
 
@@ -136,18 +158,24 @@ def _reasons(constant_T: NDArray[np.bool_], flat_T: NDArray[np.bool_]) -> dict[s
 
 
 def _target_scores(
-    whole: dict[str, Floats], constant_T: NDArray[np.bool_], flat_T: NDArray[np.bool_], n_items: int
+    whole: dict[str, Floats],
+    constant_T: NDArray[np.bool_],
+    flat_T: NDArray[np.bool_],
+    known_T: NDArray[np.int64],
 ) -> list[ClassScore]:
     scores = []
     for target in range(len(constant_T)):
         for metric in BY_TARGET:
             reason = None
-            if metric in _NEED_TARGETS_THAT_VARY and constant_T[target]:
+            if not known_T[target]:
+                reason = UNKNOWN
+            elif metric in _NEED_TARGETS_THAT_VARY and constant_T[target]:
                 reason = "the target is constant in the split"
             elif metric in _NEED_PREDICTIONS_THAT_VARY and flat_T[target]:
                 reason = "predictions are constant"
             value = defined(whole[metric][target, 0])
+            support = int(known_T[target])
             scores.append(
-                ClassScore(label=target, metric=metric, value=value, support=n_items, reason=reason)
+                ClassScore(label=target, metric=metric, value=value, support=support, reason=reason)
             )
     return scores

@@ -4,6 +4,7 @@ Shape letters: L sets of predictions, R resamples, N items, K outputs.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from seqbench.metrics.names import METRICS
 from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
 from seqbench.metrics.resamples import affordable_resamples, item_resamples
 from seqbench.metrics.responses import of_responses
-from seqbench.metrics.scoring import TOGETHER_CELLS, check_scorable, check_thresholds
+from seqbench.metrics.scoring import TOGETHER_CELLS, as_scored, check_scorable, check_thresholds
 
 
 def replicates(
@@ -60,6 +61,7 @@ def replicates(
     n_items, n_outputs = predictions[0].shape
     n_drawn = affordable_resamples(n_resamples, n_items, _cost(task, metric, n_items, n_outputs))
     together = max(1, TOGETHER_CELLS // predictions[0].size)
+    targets = as_scored(task, targets)
     rows = []
     for start in range(0, len(predictions), together):
         some = slice(start, start + together)
@@ -74,7 +76,7 @@ def replicates(
 
 def _evaluate(
     task: Task,
-    targets: NDArray[np.generic],
+    targets: NDArray[Any],
     predictions: NDArray[np.floating],
     metric: str,
     thresholds: Sequence[float] | None,
@@ -83,9 +85,9 @@ def _evaluate(
     if task is Task.PERTURBATION:
         return of_responses(metric, scores_NK)
     if task is Task.REGRESSION:
-        return of_values(metric, targets.astype(np.float64), scores_NK)
+        return of_values(metric, targets, scores_NK)
     of_indices = of_classes if task is Task.CLASSIFICATION else of_labels
-    return of_indices(metric, targets.astype(np.int64), scores_NK, thresholds)
+    return of_indices(metric, targets, scores_NK, thresholds)
 
 
 def _cost(task: Task, metric: str, n_items: int, n_outputs: int) -> int:

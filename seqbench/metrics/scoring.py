@@ -4,10 +4,12 @@ Shape letters: L layers, N items, C classes, K labels or classes, T targets.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import MISSING, known, labelled
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.metrics.classification import score_classification
@@ -35,7 +37,8 @@ def score(
 
     Args:
         task: What the labels are.
-        targets: Class indices (N,); labels (N, K) of 0 and 1; or values (N, T).
+        targets: Class indices (N,); labels (N, K) of 0 and 1; or values (N, T). A label that is not known is
+            -1 or NaN, a value NaN: it counts in nothing. An item needs at least one that is known.
         predictions: Class probabilities (N, C), C = 2 for binary; label probabilities (N, K); values (N, T).
         thresholds: From where on a probability counts as yes, itself included: one for two classes, of the
             probability of class 1; one a label. None takes the most probable class, the first of equals, and
@@ -91,6 +94,7 @@ def score_many(
     for predictions, given in zip(predictions_LNK, thresholds, strict=True):
         check_scorable(task, targets, predictions)
         check_thresholds(task, predictions.shape[1], given)
+    truth = as_scored(task, targets)
     resampling = Resampling(n_resamples=n_resamples, seed=seed, level=level)
     together = max(1, TOGETHER_CELLS // predictions_LNK[0].size) if len(predictions_LNK) else 1
     results = []
@@ -100,11 +104,20 @@ def score_many(
         if task is Task.PERTURBATION:
             results += score_responses(scores_LNK, resampling)
         elif task is Task.REGRESSION:
-            results += score_regression(targets.astype(np.float64), scores_LNK, resampling)
+            results += score_regression(truth, scores_LNK, resampling)
         else:
             score_indices = score_classification if task is Task.CLASSIFICATION else score_labels
-            results += score_indices(targets.astype(np.int64), scores_LNK, thresholds[layers], resampling)
+            results += score_indices(truth, scores_LNK, thresholds[layers], resampling)
     return results
+
+
+def as_scored(task: Task, targets: NDArray[np.generic]) -> NDArray[Any]:
+    """Targets that `check_scorable` has seen, as metrics take them: float64 values, else int64."""
+    if task in (Task.REGRESSION, Task.PERTURBATION):
+        return targets.astype(np.float64)
+    if task is Task.LABELS:
+        return np.where(known(targets), targets, MISSING).astype(np.int64)
+    return targets.astype(np.int64)
 
 
 def check_scorable(task: Task, targets: NDArray[np.generic], predictions: NDArray[np.floating]) -> None:
@@ -128,10 +141,13 @@ def check_scorable(task: Task, targets: NDArray[np.generic], predictions: NDArra
         )
     if task is Task.CLASSIFICATION:
         _check_range(targets, predictions.shape[1] - 1, "class index")
+    elif not labelled(targets).all():
+        item = int(np.argmin(labelled(targets)))
+        raise ProbeError(f"item {item} (counted from 0) has no label at all: leave it out of what is scored")
     elif task is Task.LABELS:
-        _check_range(targets, 1, "label")
-    elif not np.isfinite(targets).all():
-        raise ProbeError("targets hold NaN or infinity (check the data set with `seqbench datasets check`)")
+        _check_range(targets[known(targets)], 1, "label")
+    elif np.isinf(targets).any():
+        raise ProbeError("targets hold infinity (check the data set with `seqbench datasets check`)")
 
 
 def _check_range(targets: NDArray[np.generic], highest: int, what: str) -> None:

@@ -10,7 +10,13 @@ MIN_TEST_ITEMS = 30
 
 
 def remarks_on_test(
-    task: Task, n_items: int, counts: Sequence[int] | None, *, names: Sequence[str] = (), varies: bool = True
+    task: Task,
+    n_items: int,
+    counts: Sequence[int] | None,
+    *,
+    names: Sequence[str] = (),
+    missing: Sequence[int] | None = None,
+    varies: bool = True,
 ) -> list[str]:
     """Tell what scores on a test split can't tell, each in a sentence without its full stop.
 
@@ -19,12 +25,16 @@ def remarks_on_test(
         n_items: Of test.
         counts: Items of each class, or items that carry each label; None for regression or where unknown.
         names: Of the classes; without them a class is not named.
+        missing: Items of which each label is not known, none of them among `n_items` without any; None: of
+            none.
         varies: Whether any target of a regression does.
     """
     said = []
     if counts is not None and n_items:
         said += _of_classes(n_items, counts, names) if task is Task.CLASSIFICATION else []
-        if task is Task.LABELS and all(count in (0, n_items) for count in counts):
+        lacking = missing or [0] * len(counts)
+        pairs = zip(counts, lacking, strict=True)
+        if task is Task.LABELS and all(count in (0, n_items - unknown) for count, unknown in pairs):
             said.append("no label varies in test, so scores on it do not tell models apart")
     if not varies:
         said.append("no target varies in test, so scores on it do not tell models apart")

@@ -8,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats
 from seqbench.metrics.confusion import ClassCounts
-from seqbench.metrics.scoring import check_scorable
+from seqbench.metrics.scoring import as_scored, check_scorable
 
 DEFAULT = 0.5
 """The threshold of who has nothing to choose by."""
@@ -39,8 +40,9 @@ def choose_thresholds(
         metric: What to make the best of, of class 1 or of each label.
 
     Returns:
-        For `score`: one threshold for two classes, one a label; 0.5 for a label without both values or with
-        all probabilities equal. None for several classes and for regression, which have no threshold.
+        For `score`: one threshold for two classes, one a label, chosen on the items where it is known; 0.5
+        for a label without both values or with all probabilities equal. None for several classes and for
+        regression, which have no threshold.
 
     Raises:
         ProbeError: See `score`.
@@ -49,10 +51,19 @@ def choose_thresholds(
     if task is Task.REGRESSION or (task is Task.CLASSIFICATION and predictions.shape[1] != 2):
         return None
     scores_NK = predictions.astype(np.float64)
-    targets_NK = targets.astype(np.int64)
+    targets_NK = as_scored(task, targets)
     if task is Task.CLASSIFICATION:
         scores_NK, targets_NK = scores_NK[:, 1:], targets_NK[:, None]
-    return tuple(_best_cuts(scores_NK, targets_NK, metric).tolist())
+    known_NK = known(targets_NK)
+    if known_NK.all():
+        return tuple(_best_cuts(scores_NK, targets_NK, metric).tolist())
+    labels = zip(scores_NK.T, targets_NK.T, known_NK.T, strict=True)
+    return tuple(
+        float(_best_cuts(scores_N[known_N, None], targets_N[known_N, None], metric)[0])
+        if known_N.any()
+        else DEFAULT
+        for scores_N, targets_N, known_N in labels
+    )
 
 
 def _best_cuts(scores_NK: Floats, targets_NK: NDArray[np.int64], metric: str) -> Floats:

@@ -59,6 +59,21 @@ def weighted_counts(chosen_KN: NDArray[np.bool_], weights_NR: Weights) -> Floats
     return counts_KR.astype(np.float64)
 
 
+def known_weights(known_N: NDArray[np.bool_], weights_NR: Weights) -> Weights:
+    """The weights, 0 for items of which something is not known; as they are where all is known."""
+    return weights_NR if known_N.all() else weights_NR * known_N[:, None]
+
+
+def known_totals(known_KN: NDArray[np.bool_], weights_NR: Weights) -> Floats:
+    """How many items with a known label each output has in each resample, (K, R).
+
+    Where all are known that is the number of items, for every resample draws as many.
+    """
+    if known_KN.all():
+        return np.full((len(known_KN), weights_NR.shape[1]), float(len(weights_NR)))
+    return weighted_counts(known_KN, weights_NR)
+
+
 def count_type(weights_NR: Weights) -> type[np.integer[Any]]:
     """The smallest integer that holds the sum of a resample's weights, which is the number of items."""
     return np.int16 if len(weights_NR) < 1 << 15 else np.int32

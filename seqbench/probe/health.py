@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import FittedHead, Problem
 from seqbench.probe.health_advice import advice_for
@@ -79,12 +80,14 @@ def is_degenerate(problem: Problem, scores_NK: NDArray[np.floating[Any]], target
         scores_NK: Probabilities or values.
         targets: As in `HeadData.targets`, of the same items.
     """
-    targets_NK = targets.astype(np.float64)
+    targets_NK = np.where(known(targets), targets, np.nan) if targets.ndim == 2 else targets
     if problem.task is Task.CLASSIFICATION:
         targets_NK = (targets[:, None] == np.arange(problem.n_outputs)).astype(np.float64)
     scores_NK = scores_NK.astype(np.float64)
-    sd_K = targets_NK.std(axis=0)
-    varied_K = np.ptp(targets_NK, axis=0) > 0
+    some_K = ~np.isnan(targets_NK).all(axis=0)
+    targets_NK, scores_NK = targets_NK[:, some_K], scores_NK[:, some_K]
+    sd_K = np.nanstd(targets_NK, axis=0)
+    varied_K = np.nanmax(targets_NK, axis=0) > np.nanmin(targets_NK, axis=0)
     if not varied_K.any():
         return False
     range_K = np.ptp(scores_NK, axis=0)

@@ -4,7 +4,7 @@ Shape letters: N items, K labels or targets.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from seqbench.core.missing import labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
-from seqbench.probe.split import holdout
 from seqbench.store import Embeddings
+from seqbench.stratification.holdout import holdout
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +28,8 @@ class Part:
     """Rows of the stored split, ascending."""
     targets: NDArray[Any]
     """Of these rows. Classification: (N,) class indices. Labels: (N, K) 0/1. Regression: (N, K) values."""
+    groups_N: NDArray[np.int64] | None = None
+    """Equal for items that stay together in folds and in what is held out; None where they stand alone."""
 
     def __len__(self) -> int:
         return len(self.rows_N)
@@ -39,12 +41,13 @@ class Part:
 
     def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> "Part":
         """Some of the items, by ascending position or by mask."""
-        return Part(source=self.source, rows_N=self.rows_N[chosen], targets=self.targets[chosen])
+        groups_N = None if self.groups_N is None else self.groups_N[chosen]
+        return replace(self, rows_N=self.rows_N[chosen], targets=self.targets[chosen], groups_N=groups_N)
 
     def shuffled(self, *seeds: int) -> "Part":
         """The same items with each other's targets, so that there are as many of each."""
         order = np.random.default_rng(seeds).permutation(len(self))
-        return Part(source=self.source, rows_N=self.rows_N, targets=self.targets[order])
+        return replace(self, targets=self.targets[order])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class Items:
         if self.has_eval:
             return dict(self.parts)
         train = self.parts["train"]
-        kept, held = holdout(train.targets, self.task, seed)
+        kept, held = holdout(train.targets, self.task, seed, groups_N=train.groups_N)
         return {"train": train.take(kept), "eval": train.take(held), "test": self.parts["test"]}
 
 
@@ -91,20 +94,34 @@ def items_of(entry: Embeddings) -> Items:
         rows_N = rows_N[labelled(labels)[rows_N]]
         if not len(rows_N):
             raise ProbeError(f"{entry.name}: no item of {split} has a label (every one is null)")
-        parts[split] = Part(source=split, rows_N=rows_N, targets=_targets_of(entry, labels)[rows_N])
+        groups_N = entry.groups(split)
+        parts[split] = Part(
+            source=split,
+            rows_N=rows_N,
+            targets=_targets_of(entry, labels)[rows_N],
+            groups_N=None if groups_N is None else groups_N[rows_N],
+        )
     return Items(task=entry.facts.task, parts=parts)
 
 
-def items_of_targets(task: Task, targets: Mapping[SplitName, NDArray[Any]]) -> Items:
+def items_of_labels(
+    task: Task, labels: Mapping[SplitName, NDArray[Any]], groups: Mapping[SplitName, NDArray[np.int64] | None]
+) -> Items:
     """The items of a data set that is not embedded yet, as far as can be told: those with a label.
 
     Args:
         task: What they are.
-        targets: As in `Part.targets`, of every item; for what is not known see `seqbench.core.missing`.
+        labels: Of every item as in the file; for what is not known see `seqbench.core.missing`.
+        groups: As in `Part.groups_N`, of every item.
     """
     parts = {
-        split: Part(source=split, rows_N=rows_N, targets=values[rows_N])
-        for split, values in targets.items()
+        split: Part(
+            source=split,
+            rows_N=rows_N,
+            targets=values[rows_N],
+            groups_N=None if (own := groups.get(split)) is None else own[rows_N],
+        )
+        for split, values in labels.items()
         for rows_N in [np.flatnonzero(labelled(values))]
     }
     return Items(task=task, parts=parts)

@@ -62,27 +62,33 @@ def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None =
     subset = design.subset
     # Named only where it is not the default, so that hashes of before it could be chosen still hold.
     stored = {} if entry.facts.dtype == "float32" else {"stored": entry.facts.dtype}
-    return stored | {
-        "version": VERSION,
-        "model": entry.model.name,
-        "fingerprint": entry.model.fingerprint,
-        "embedding": dict(entry.facts.settings),
-        "dataset": entry.dataset,
-        "task": entry.facts.task.value,
-        "classes": list(entry.facts.classes),
-        "data": {split: entry.facts.splits[split].sha256 for split in entry.splits},
-        "layer": layer,
-        "head": design.head,
-        "settings": {key: value for key, value in design.settings.items() if key not in OF_THE_MACHINE},
-        "combine": design.combine,
-        "threshold": design.threshold,
-        "folds": design.folds,
-        "subset": [subset.kind, subset.amount] if subset else None,
-        "repeat": subset.repeat if subset else None,
-        "shuffled": design.shuffled,
-        "seed": design.seed,
-        "fold": fold,
-    }
+    is_grouped = entry.group_key is not None and (design.folds is not None or "eval" not in entry.splits)
+    grouped = {"groups": entry.group_key} if is_grouped else {}
+    return (
+        stored
+        | grouped
+        | {
+            "version": VERSION,
+            "model": entry.model.name,
+            "fingerprint": entry.model.fingerprint,
+            "embedding": dict(entry.facts.settings),
+            "dataset": entry.dataset,
+            "task": entry.facts.task.value,
+            "classes": list(entry.facts.classes),
+            "data": {split: entry.facts.splits[split].sha256 for split in entry.splits},
+            "layer": layer,
+            "head": design.head,
+            "settings": {key: value for key, value in design.settings.items() if key not in OF_THE_MACHINE},
+            "combine": design.combine,
+            "threshold": design.threshold,
+            "folds": design.folds,
+            "subset": [subset.kind, subset.amount] if subset else None,
+            "repeat": subset.repeat if subset else None,
+            "shuffled": design.shuffled,
+            "seed": design.seed,
+            "fold": fold,
+        }
+    )
 
 
 def spec_hash(spec: Mapping[str, Any]) -> str:

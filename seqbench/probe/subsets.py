@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-from seqbench.probe.folds import quantile_bins
 from seqbench.probe.spec import Subset
+from seqbench.stratification.strata import quantile_bins
 
 
 def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: int) -> NDArray[np.int64]:
@@ -23,7 +23,7 @@ def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: in
     Sainte-Laguë's apportionment, so each stratum has its share of every size to within rounding.
 
     Args:
-        targets: (N,) class indices, (N, K) 0/1, or (N, K) values.
+        targets: (N,) class indices, (N, K) 0/1, or (N, K) values; what is not known is -1, of values NaN.
         task: What they are.
         subset: What is drawn.
         seed: With the subset's kind and repeat it fixes the order in which items join, so of two amounts the
@@ -46,7 +46,7 @@ def leaves_out(targets: NDArray[np.generic], task: Task, subset: Subset) -> bool
     if task is Task.REGRESSION:
         return subset.amount < len(targets)
     if task is Task.LABELS:
-        return bool(_with_none(targets != 0).sum(axis=0).max() > subset.amount)
+        return bool(_with_none(targets == 1).sum(axis=0).max() > subset.amount)
     return bool(np.unique(targets, return_counts=True)[1].max() > subset.amount)
 
 
@@ -64,7 +64,7 @@ def _shot_of_joining(
     n_items = len(targets)
     order = random.permutation(n_items)
     if task is Task.LABELS:
-        return _label_rounds(_with_none(targets != 0), order, most)
+        return _label_rounds(_with_none(targets == 1), order, most)
     classes_N = targets if task is Task.CLASSIFICATION else np.zeros(n_items)
     shot_N = np.empty(n_items, dtype=np.int64)
     for value in np.unique(classes_N):
@@ -101,12 +101,13 @@ def _strata(targets: NDArray[np.generic], task: Task, random: np.random.Generato
     if task is Task.CLASSIFICATION:
         return targets.astype(np.int64)
     if task is Task.LABELS:
-        labels_NK = _with_none(targets != 0)
+        labels_NK = _with_none(targets == 1)
         by_rarity = np.argsort(labels_NK.sum(axis=0), kind="stable")
         return np.asarray(labels_NK[:, by_rarity].argmax(axis=1), dtype=np.int64)
     values_NK = targets.astype(np.float64)
-    deviations_NK = values_NK - values_NK.mean(axis=0)
-    scaled_NK = deviations_NK / np.maximum(deviations_NK.std(axis=0), np.finfo(np.float64).tiny)
+    deviations_NK = values_NK - np.nanmean(values_NK, axis=0)
+    scaled_NK = deviations_NK / np.maximum(np.nanstd(deviations_NK, axis=0), np.finfo(np.float64).tiny)
+    scaled_NK = np.nan_to_num(scaled_NK)  # what is not known counts as the mean
     first_K = np.linalg.eigh(scaled_NK.T @ scaled_NK)[1][:, -1:]
     return quantile_bins(scaled_NK @ first_K, random)[:, 0]
 

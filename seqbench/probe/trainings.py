@@ -1,15 +1,16 @@
 """What a design comes to: one training or one a fold, with the items it learns from and is judged on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from seqbench.core.missing import known
 from seqbench.core.types import SplitName, Task
-from seqbench.probe.folds import folds_of
 from seqbench.probe.items import Items, Part
 from seqbench.probe.spec import Design
 from seqbench.probe.subsets import leaves_out, subset_of
+from seqbench.stratification.shares import grouped_folds
 
 _SHUFFLE = {"train": 1, "eval": 2}
 """Tells the random numbers that permute a part's labels from those that draw folds and subsets."""
@@ -41,7 +42,15 @@ class Training:
                 f"{len(self.train) + len(judged)} items of train do not fill {self.design.folds} folds "
                 "(set probe.folds lower)"
             )
-        if task is Task.CLASSIFICATION and (self.train.targets == self.train.targets[0]).all():
+        if task is not Task.CLASSIFICATION:
+            nowhere = np.flatnonzero(~known(self.train.targets).any(axis=0))
+            if nowhere.size:
+                return (
+                    f"value {nowhere[0]} of the labels (counted from 0) is null for all {len(self.train)} "
+                    "items it would be trained on (fewer folds, or more items)"
+                )
+            return None
+        if (self.train.targets == self.train.targets[0]).all():
             return (
                 f"only one class is among the {len(self.train)} items it would be trained on, so there is "
                 "nothing to tell apart (fewer folds, or more items)"
@@ -88,12 +97,12 @@ def trainings_of(design: Design, items: Items) -> list[Training]:
 
 def _folds(design: Design, items: Items, folds: int) -> list[Training]:
     whole = items.parts["train"]
-    fold_N = folds_of(whole.targets, items.task, folds, design.seed)
+    fold_N = grouped_folds(whole.targets, items.task, folds, design.seed, whole.groups_N)
     targets = whole.targets.copy()
     for fold in range(folds if design.shuffled else 0):
         mine = fold_N == fold
         targets[mine] = whole.take(mine).shuffled(design.seed, _SHUFFLE["train"], fold).targets
-    whole = Part(source=whole.source, rows_N=whole.rows_N, targets=targets)
+    whole = replace(whole, targets=targets)
     trainings = []
     for fold in range(folds):
         held = whole.take(np.flatnonzero(fold_N == fold))

@@ -87,6 +87,10 @@ class SplitFacts:
     """Of sequences in letters: shortest, quartiles, longest."""
     targets: tuple[tuple[float, float, float, float, float], ...] | None
     """Regression: for each target least, quartiles, greatest; None elsewhere."""
+    n_unlabelled: int = 0
+    """Items without a label."""
+    missing: tuple[int, ...] | None = None
+    """Of lists: how many of the other items lack each label or target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

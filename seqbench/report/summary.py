@@ -67,9 +67,10 @@ def _weak_tests(results: Results) -> Iterator[str]:
         targets = None if test is None else test.targets
         remarks = remarks_on_test(
             dataset.task,
-            dataset.n_test,
+            dataset.n_test - (0 if test is None else test.n_unlabelled),
             None if test is None else test.label_counts,
             names=dataset.class_names,
+            missing=None if test is None else test.missing,
             varies=targets is None or any(low < high for low, *_, high in targets),
         )
         found += [f"{dataset.name}: {'; '.join(remarks)}."] if remarks else []

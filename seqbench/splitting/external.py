@@ -17,7 +17,7 @@ from seqbench.core.atomic import scratch_folder
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.splitting.settings import Clusterer
-from seqbench.splitting.together import Atoms
+from seqbench.stratification.shares import Atoms
 
 COVERAGE: Final = 0.8
 """Least share of both sequences that MMseqs2 must align."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.audit.letters import stretches_of
-from seqbench.core.missing import MISSING, missing, positions
+from seqbench.core.missing import MISSING, positions
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.class_names import number_classes
 from seqbench.datasets.dataset import Dataset, Split
@@ -44,17 +44,12 @@ class Pool:
     def targets(self) -> NDArray[Any]:
         """(N,) positions among the classes, or (N, K) labels or values.
 
-        Items without a label are shared out too: as a class of their own, as carriers of nothing, or
-        as of the mean value.
+        Items without a label are shared out too, as a class of their own; what is not known of labels and
+        values is marked (see `core.missing`) and shared out as a label is.
         """
         targets = np.concatenate([split.targets for split in self.dataset.splits.values()])
         if self.dataset.task is Task.CLASSIFICATION:
             targets[targets == MISSING] = len(self.dataset.classes)
-            return targets
-        unknown_NK = missing(targets)
-        if unknown_NK.any():
-            means_K = np.nanmean(targets, axis=0) if self.dataset.task is Task.REGRESSION else 0
-            targets = np.where(unknown_NK, means_K, targets)
         return targets
 
     def groups(self, key: str) -> NDArray[Any]:

@@ -21,11 +21,11 @@ from seqbench.core.progress import Reporter
 from seqbench.core.types import Task
 from seqbench.errors import DataError
 from seqbench.splitting import external
-from seqbench.splitting.assign import share_out, with_every_class
 from seqbench.splitting.pool import Pool, read_pool
 from seqbench.splitting.settings import SplitSettings
-from seqbench.splitting.together import Atoms, Likeness, merged
+from seqbench.splitting.together import Likeness, merged
 from seqbench.splitting.write import FORMAT, write_splits
+from seqbench.stratification.shares import Atoms, share_out, with_every_class
 
 ROUNDS: Final = 20
 """How often a split is made anew with what the search across it still found; mostly it finds nothing."""

@@ -13,9 +13,7 @@ from seqbench.audit.near import Signed, default_k, sign_items, verified
 from seqbench.audit.nearest import nearest_in_train, short_items, short_pairs
 from seqbench.audit.searched import SequenceSet
 from seqbench.core.progress import Reporter
-
-Atoms = NDArray[np.int64]
-"""(N,): equal numbers stay together."""
+from seqbench.stratification.shares import Atoms
 
 
 def merged(*labellings: NDArray[np.generic]) -> Atoms:

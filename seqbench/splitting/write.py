@@ -102,14 +102,15 @@ def _lines(pool: Pool) -> Iterator[bytes]:
 
 
 def _labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> Any:
-    """Items of each class or label; of a regression the mean of each target."""
+    """Items of each class or label; of a regression the mean of each target, None of nothing."""
     targets, dataset = pool.targets[chosen_N], pool.dataset
     if dataset.task is Task.CLASSIFICATION:
         counts = np.bincount(targets, minlength=len(dataset.classes))[: len(dataset.classes)].tolist()
         return {str(name): count for name, count in zip(dataset.classes, counts, strict=True)}
     if dataset.task is Task.LABELS:
-        return targets.sum(axis=0, dtype=np.int64).tolist()
-    return [round(float(value), 6) for value in targets.mean(axis=0)]
+        return (targets == 1).sum(axis=0, dtype=np.int64).tolist()
+    known = [values_N[~np.isnan(values_N)] for values_N in targets.T]
+    return [round(float(values_N.mean()), 6) if len(values_N) else None for values_N in known]
 
 
 def names_of(numbers: Sequence[int]) -> tuple[SplitName, ...]:

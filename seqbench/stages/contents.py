@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import SplitContents
-from seqbench.core.missing import labelled, same_labels
+from seqbench.core.missing import labelled, missing_values, same_labels
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
@@ -46,6 +46,7 @@ def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, 
         split: SplitContents(
             n_items=entry.facts.splits[split].n_items,
             n_unlabelled=int((~labelled(labels[split])).sum()),
+            missing=missing_values(labels[split]),
             label_counts=label_counts(labels[split], entry.facts),
             lengths=None if files is None else length_quartiles(files.splits[split].lengths),
             targets=target_quartiles(labels[split]) if entry.facts.task is Task.REGRESSION else None,

@@ -16,7 +16,7 @@ from seqbench.errors import CatalogNotFoundError, DataError
 from seqbench.extract.blocks import Work
 from seqbench.schedule.context import Context
 from seqbench.stages.contents import same_files, split_contents
-from seqbench.stages.targets import keep_targets, view, views_of
+from seqbench.stages.targets import keep_views, view, views_of
 from seqbench.stages.workspace import Workspace, workspace_of
 from seqbench.store import Embeddings, Store
 
@@ -54,7 +54,7 @@ class Descriptions:
         names = views_of(self._workspace, dataset)
         self._described |= {(model, dataset), *((model, name) for name in names)}
         entries = list(self._views(self._workspace.store, model, names))
-        keep_targets(self._workspace, entries)
+        keep_views(self._workspace, entries)
         return [record for entry in entries for record in self._of_entry(entry, done, device)]
 
     def _views(self, store: Store, model: str, names: Iterable[str]) -> Iterator[Embeddings]:
@@ -107,7 +107,7 @@ class Descriptions:
             lacking = [name for name in names if (model, dataset, name) not in recorded]
             if lacking and store is not None:
                 for entry in self._views(store, model, [dataset]):
-                    keep_targets(self._workspace, [entry])
+                    keep_views(self._workspace, [entry])
                     records += self._of_pair(entry)
                     records += [embedding_record(entry, name, Work(), "cpu") for name in lacking]
         return records

@@ -9,7 +9,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
-from seqbench.probe.items import Items, items_of_targets
+from seqbench.probe.items import Items, items_of_labels
 from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
@@ -186,10 +186,11 @@ class ProbeStage(Stage):
         """The items of a data set that is not in the store yet."""
         if self._workspace.entries.is_precomputed(model) and dataset == base_of(dataset):
             imported = self._workspace.imported(model, dataset)
-            return items_of_targets(imported.facts.task, imported.labels)
+            return items_of_labels(imported.facts.task, imported.labels, {})
         content = self._workspace.dataset(dataset)
-        targets = {name: split.targets for name, split in content.splits.items()}
-        return items_of_targets(content.task, targets)
+        labels = {name: split.labels for name, split in content.splits.items()}
+        groups = {name: split.groups for name, split in content.splits.items()}
+        return items_of_labels(content.task, labels, groups)
 
     def _designs(self, dataset: str, head: str | None = None) -> list[Design]:
         """What is trained on each layer: all that the config asks for, or one head of it."""

@@ -1,4 +1,4 @@
-"""Targets of a data set, each scored as a data set of its own: what they are called, and their labels."""
+"""What a data set is scored as: itself or its targets, with their labels and the groups of its items."""
 
 from collections.abc import Iterable
 
@@ -16,27 +16,39 @@ def views_of(workspace: Workspace, dataset: str) -> list[str]:
 def view(workspace: Workspace, store: Store, model: str, dataset: str) -> Embeddings:
     """The embeddings of a model on a data set, or on one of its targets.
 
-    A target's labels are those of the files as they are now; where these are not at hand, the store's.
+    A target's labels, and the groups of items, are those of the files as they are now; where these are not at
+    hand, the store's.
 
     Raises:
         StoreNotFoundError: They are not in the store.
-        DataError: Something is wrong with the target's labels.
+        DataError: Something is wrong with the target's labels, or with the groups.
     """
     entry, target = store[f"{model}/{base_of(dataset)}"], dataset.partition("/")[2]
-    if not target:
+    group_key = workspace.spec(dataset).group_key
+    if not target and group_key is None:
         return entry
     if not workspace.has_files(dataset):
-        return entry.target(target)
+        entry = entry.target(target) if target else entry
+        return entry if group_key is None else entry.grouped(group_key)
     files = workspace.dataset(dataset)
-    labels = {split: files.splits[split].labels for split in entry.splits}
-    return entry.as_target(target, target_facts(files), labels)
+    if target:
+        labels = {split: files.splits[split].labels for split in entry.splits}
+        entry = entry.as_target(target, target_facts(files), labels)
+    groups = {split: own for split in entry.splits if (own := files.splits[split].groups) is not None}
+    return entry if group_key is None else entry.with_groups(group_key, groups)
 
 
-def keep_targets(workspace: Workspace, entries: Iterable[Embeddings]) -> None:
-    """Keep labels of targets in the store too, where probes find them when files are not at hand."""
+def keep_views(workspace: Workspace, entries: Iterable[Embeddings]) -> None:
+    """Keep labels of targets, and groups, in the store too, where probes find them without the files."""
     for entry in entries:
         dataset, _, target = entry.dataset.partition("/")
-        if target and workspace.has_files(entry.dataset):
+        if not workspace.has_files(entry.dataset):
+            continue
+        stored = workspace.store[f"{entry.model.name}/{dataset}"]
+        if target:
             files = workspace.dataset(entry.dataset)
             labels = {split: entry.labels(split) for split in entry.splits}
-            workspace.store[f"{entry.model.name}/{dataset}"].put_target(target, target_facts(files), labels)
+            stored.put_target(target, target_facts(files), labels)
+        if entry.group_key is not None:
+            groups = {split: own for split in entry.splits if (own := entry.groups(split)) is not None}
+            stored.put_groups(entry.group_key, groups)

@@ -98,6 +98,23 @@ class Embeddings(StoredEmbeddings):
             if isinstance(made, zarr.Group) and dict(made.attrs) != attrs:
                 arrays.put_attrs(made, attrs)
 
+    def put_groups(self, key: str, groups: Mapping[SplitName, NDArray[np.int64]]) -> None:
+        """Keep the groups of items beside the embeddings, in place of what was kept.
+
+        Args:
+            key: Of the groups in the data set's lines.
+            groups: Of each split, (N,).
+
+        Raises:
+            StoreError: The store can't be written.
+        """
+        with exclusive(self._store):
+            for split in self.splits:
+                self._put_labels(split, groups[split], f"groups/{split}", Task.CLASSIFICATION)
+            made = arrays.get(self._group, "groups")
+            if isinstance(made, zarr.Group) and dict(made.attrs) != {"key": key}:
+                arrays.put_attrs(made, {"key": key})
+
     def _put_labels(self, split: SplitName, labels: NDArray[Any], path: str, task: Task) -> None:
         dtype = "float64" if task is Task.REGRESSION else "int64"
         self._create(path, labels.shape, labels.shape, dtype, (f"item_{split}", "target")[: labels.ndim])

@@ -64,6 +64,7 @@ class StoredEmbeddings:
         self.model = model
         self.dataset = group.basename
         self._labels: Mapping[SplitName, NDArray[Any]] | None = None
+        self._groups: tuple[str, Mapping[SplitName, NDArray[np.int64]]] | None = None
         """Of a target; None where they are the data set's own."""
         self.location = store / group.path
         try:
@@ -256,6 +257,41 @@ class StoredEmbeddings:
         self._split(split)
         return self._whole(f"labels/{split}") if self._labels is None else self._labels[split]
 
+    @property
+    def group_key(self) -> str | None:
+        """The key of the groups that items are kept together by; None where there are none."""
+        return None if self._groups is None else self._groups[0]
+
+    def groups(self, split: SplitName) -> NDArray[np.int64] | None:
+        """A number of the group that each item is in, int64 (N,), equal in all splits; None of none."""
+        return None if self._groups is None else self._groups[1][split]
+
+    def with_groups(self, key: str, groups: Mapping[SplitName, NDArray[np.int64]]) -> "Self":
+        """The same embeddings, items of one group kept together.
+
+        Args:
+            key: Of the groups in the data set's lines.
+            groups: Of each split, as `groups` gives them.
+        """
+        view = copy(self)
+        view._groups = (key, groups)
+        return view
+
+    def grouped(self, key: str) -> "Self":
+        """The embeddings with their groups, as they were stored.
+
+        Raises:
+            StoreNotFoundError: The store has no groups of this key.
+            StoreError: They are damaged.
+        """
+        group = arrays.get(self._group, "groups")
+        if not isinstance(group, zarr.Group) or group.attrs.get("key") != key:
+            raise StoreNotFoundError(
+                f"{self._store}: {self.name} has no groups by {key!r} (group_key; run `seqbench extract` "
+                "where the data set's files are)"
+            )
+        return self.with_groups(key, {split: self._whole(f"groups/{split}") for split in self.splits})
+
     def as_target(self, name: str, facts: TargetFacts, labels: Mapping[SplitName, NDArray[Any]]) -> "Self":
         """The same embeddings with other labels, as of a data set named `data set/name`.
 
@@ -414,7 +450,8 @@ class StoredEmbeddings:
         if kind == "targets":
             name = path.rpartition("/")[2]
         facts = self.facts.splits[name]  # type: ignore[index]
-        rows, file = facts.n_items, facts.n_items if kind in ("labels", "targets") else facts.block_rows
+        is_whole = kind in ("labels", "targets", "groups")
+        rows, file = facts.n_items, facts.n_items if is_whole else facts.block_rows
         if kind in ("blocks", "stats"):
             rows, file = n_blocks(facts.n_items, facts.block_rows), 1
         sound = array.ndim > 0 and array.shape[0] == rows and arrays.file_rows(array) == file

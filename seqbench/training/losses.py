@@ -177,13 +177,17 @@ class SharedLoss:
 
     def mean(self, sums_M: Tensor, weights_M: Tensor) -> Tensor:
         """The loss over everything summed so far."""
+        means = self.means(sums_M, weights_M)
+        return (means * means.new_tensor(self.shares)).sum(-1) / sum(self.shares)
+
+    def means(self, sums_M: Tensor, weights_M: Tensor) -> Tensor:
+        """The loss of each target over everything summed so far, (…, targets); 0 of one without labels."""
         numbers = [
             width if part.task is Task.REGRESSION else 1
             for part, width in zip(self.parts, self.widths, strict=True)
         ]
         own = zip(self.parts, _cut(sums_M, numbers), _cut(weights_M, numbers), strict=True)
-        means = torch.stack([part.mean(sums, weights) for part, sums, weights in own], -1)
-        return (means * means.new_tensor(self.shares)).sum(-1) / sum(self.shares)
+        return torch.stack([part.mean(sums, weights) for part, sums, weights in own], -1)
 
     def predictions(self, outputs_BK: Tensor) -> Tensor:
         """As of `TaskLoss`, those of all targets side by side."""
@@ -195,12 +199,15 @@ def target_matrix(targets: Tensor, task: Task, n_outputs: int) -> Tensor:
     """Targets as (…, K) float32, NaN where a label is missing.
 
     Args:
-        targets: Class indices (…,), negative where missing; 0/1 labels or values (…, K), NaN where missing.
+        targets: Class indices (…,) or 0/1 labels (…, K), negative where missing; values (…, K), NaN where
+            missing.
         task: What they are.
         n_outputs: K.
     """
-    if task is not Task.CLASSIFICATION:
+    if task is Task.REGRESSION:
         return targets.float()
+    if task is Task.LABELS:
+        return targets.float().masked_fill_(targets < 0, torch.nan)
     targets = targets.long()
     missing = targets < 0
     one_hot = functional.one_hot(targets.clamp_min(0), n_outputs).float()

@@ -132,7 +132,9 @@ def test_a_fault_is_named_by_file_and_line(jsonl, second, task, message):
         ([[0, 1], [0, 2]], Task.LABELS, "2: label must hold only 0 and 1, got [0, 2]"),
         ([[0, 1], [0, True]], None, "2: label must be a list of numbers, got [0, True]"),
         ([[0, 1], [0, 2]], None, "2: label [0, 2] is neither 0/1 nor floats"),
-        ([[0, 1], [0.5, float("nan")]], None, "2: label must be finite"),
+        ([[0, 1], [0.5, float("inf")]], None, "2: label must be finite"),
+        ([[0, 1], [None, 1]], Task.CLASSIFICATION, "2: label must be an int or a name"),
+        ([[0, None], [1, None]], None, "1: value 1 of the labels (counted from 0) is null for every item"),
         ([[0, 1], 1], None, "2: label is a bare number (1), on the first line it is a list"),
         ([[]], None, "1: label is an empty list"),
         (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seqbench.core.types import Task
+from seqbench.datasets.check import check_dataset
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.index import Reading, scan_split
 from seqbench.errors import DataError
@@ -116,3 +117,21 @@ def test_a_class_for_each_item_of_ten_thousand_is_numbered_as_numpy_numbers_it(s
     names = [f"family {number * 7919 % 10_007}" for number in range(10_001)]
     d = open_dataset(spec(train=items(*names), test=items(*names[:5])))
     np.testing.assert_array_equal(d.splits["train"].targets, np.unique(names, return_inverse=True)[1])
+
+
+def test_a_value_of_a_list_may_be_missing(spec):
+    labels = open_dataset(spec(train=items([0, None], None, [None, 1], [1, 0]), test=items([1, 1])))
+    assert labels.splits["train"].targets.tolist() == [[0, -1], [-1, -1], [-1, 1], [1, 0]]
+    assert (
+        "d: 2 of 6 values in the labels of train are missing and count in no score, most of value 0 "
+        "(counted from 0): 1" in labels.warnings
+    )
+    values = open_dataset(spec(train=items([0.5, None], "[nan, 2]", [1, 3]), test=items([1.0, 2.0])))
+    found = values.splits["train"].targets
+    np.testing.assert_array_equal(found, [[0.5, np.nan], [np.nan, 2.0], [1.0, 3.0]])
+
+
+def test_a_check_counts_the_values_that_are_missing(spec):
+    report = check_dataset(spec(train=items([0, None], [1, None], [1, 0]), test=items([0, 1], [1, 0])))
+    assert [split.missing for split in report.splits] == [(0, 2), ()]
+    assert report.splits[0].label_counts == ((0, 2), (1, 0))

@@ -74,7 +74,7 @@ def test_weighted_regression_metrics_are_those_of_the_resampled_items(decimals):
 
 def test_weighted_label_metrics_are_those_of_the_resampled_items():
     actual, predicted = np.eye(3, dtype=bool)[LABELS], TIED > 0.6
-    found = label_metrics(count_positives(actual.T, predicted.T, WEIGHTS))
+    found = label_metrics(count_positives(actual.T, predicted.T, np.ones_like(actual.T), WEIGHTS))
     for metric, function in {"f1": sk.f1_score, "recall": sk.recall_score}.items():
         for average, name in {"macro": metric, "micro": f"{metric}_micro"}.items():
             pairs = explicit(lambda y, p, f=function, a=average: f(y, p, average=a), actual, predicted)

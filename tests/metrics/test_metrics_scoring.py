@@ -17,7 +17,8 @@ from seqbench.metrics import METRICS, PRIMARY, higher_is_better, score, score_ma
         (Task.LABELS, np.array([[0, 3]]), np.zeros((1, 2)), "label .*3.* is not among 0 to 1"),
         (Task.REGRESSION, np.zeros(3), np.zeros((3, 1)), "don't go with predictions"),
         (Task.REGRESSION, np.zeros((2, 1)), np.array([[0.0], [np.nan]]), "training diverged"),
-        (Task.REGRESSION, np.array([[0.0], [np.inf]]), np.zeros((2, 1)), "targets hold NaN"),
+        (Task.REGRESSION, np.array([[0.0], [np.inf]]), np.zeros((2, 1)), "targets hold infinity"),
+        (Task.LABELS, np.array([[0, 1], [-1, -1]]), np.zeros((2, 2)), "item 1 .* has no label at all"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_in_one_line(task, targets, predictions, message):

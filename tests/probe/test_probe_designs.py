@@ -10,13 +10,13 @@ from sklearn.linear_model import LinearRegression
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.probe.folds import folds_of
 from seqbench.probe.heads.registry import HEADS
-from seqbench.probe.items import items_of, items_of_targets
+from seqbench.probe.items import items_of, items_of_labels
 from seqbench.probe.spec import Subset
 from seqbench.probe.trainings import applicable, trainings_of
 from seqbench.probe.wanted import probes_a_layer, wanted_probes
 from seqbench.store import Embeddings
+from seqbench.stratification.folds import folds_of
 from tests.probe.fake_head import CALLS
 from tests.probe.stored import (
     LAYERS,
@@ -216,7 +216,7 @@ def test_subsets_that_would_be_all_of_train_are_no_probes(tmp_path: Path) -> Non
     wanted = wanted_probes(entry, [0], designs)
     assert [probe.design.subset.amount for probe in wanted if probe.design.subset] == [89, 179]
     labels = {name: entry.labels(name) for name in WITHOUT_EVAL}
-    before = applicable(designs, items_of_targets(Task.CLASSIFICATION, labels))
+    before = applicable(designs, items_of_labels(Task.CLASSIFICATION, labels, {}))
     assert len(before) == 2
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import Problem
 from seqbench.probe.heads.logistic import LogisticFit, predict_logistic
@@ -32,7 +33,7 @@ class Columns:
         """Find them in the targets of train."""
         share_K = np.zeros(problem.n_outputs)
         if problem.task is Task.LABELS:
-            share_K = (targets != 0).mean(axis=0)
+            share_K = (targets == 1).sum(axis=0) / known(targets).sum(axis=0)
             fitted = np.flatnonzero((share_K > 0) & (share_K < 1))
         else:
             fitted = np.unique(targets).astype(np.int64)
@@ -61,7 +62,7 @@ class Columns:
     def targets_NC(self, targets: NDArray[np.generic]) -> NDArray[np.float32]:
         """Zeros and ones to fit: a column an output, a single one where two classes are present."""
         if self.task is Task.LABELS:
-            ones: NDArray[np.bool_] = targets[:, self.fitted] != 0
+            ones: NDArray[np.bool_] = targets[:, self.fitted] == 1
         else:
             ones = np.equal(targets[:, None], self.fitted[1:] if len(self.fitted) == 2 else self.fitted)
         return ones.astype(np.float32)

@@ -13,7 +13,8 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.outputs import check_width, spread_classes
+from seqbench.probe.heads.known_items import KnownTogether, known_together
+from seqbench.probe.heads.outputs import check_width, in_order, spread_classes
 from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.trees import LeafValues, flatten_trees, predict_trees
 
@@ -23,7 +24,10 @@ _FLOP_AN_ITEM = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestHead(LayerwiseHead):
-    """A random forest, one for all labels or targets together. Eval chooses nothing."""
+    """A random forest, one for all labels or targets that are known of the same items.
+
+    Eval chooses nothing.
+    """
 
     n_estimators: int
     """Trees."""
@@ -39,9 +43,8 @@ class ForestHead(LayerwiseHead):
 
     def fit_layer(self, layer: Layer) -> FittedHead:
         """See `LayerwiseHead.fit_layer`."""
-        targets = np.asarray(layer.targets["train"])
-        apart = layer.problem.task is Task.LABELS and self.class_weights == "balanced"
-        forests = [self._grow(layer, part) for part in (targets.T if apart else [targets])]
+        groups = self._groups(layer)
+        forests = [self._grow(layer, group) for group in groups]
         tensors: dict[str, NDArray[Any]] = {}
         for number, forest in enumerate(forests):
             trees = [estimator.tree_ for estimator in forest.estimators_]
@@ -57,6 +60,7 @@ class ForestHead(LayerwiseHead):
                 "n_outputs": layer.problem.n_outputs,
                 "width": layer.features["train"].shape[1],
                 "n_forests": len(forests),
+                **({"columns": [group.columns.tolist() for group in groups]} if len(groups) > 1 else {}),
             },
         )
         return FittedHead(
@@ -68,7 +72,23 @@ class ForestHead(LayerwiseHead):
             state=state,
         )
 
-    def _grow(self, layer: Layer, targets: NDArray[Any]) -> Any:
+    def _groups(self, layer: Layer) -> list[KnownTogether]:
+        """The labels or targets of each forest: those that are known of the same items, or each by itself."""
+        targets = np.asarray(layer.targets["train"])
+        if layer.problem.task is Task.CLASSIFICATION:
+            return [KnownTogether(columns=np.zeros(1, np.int64), rows=np.ones(len(targets), np.bool_))]
+        groups = known_together(targets)
+        if layer.problem.task is Task.LABELS and self.class_weights == "balanced":
+            return [
+                KnownTogether(columns=np.array([column]), rows=group.rows)
+                for group in groups
+                for column in group.columns
+            ]
+        return groups
+
+    def _grow(self, layer: Layer, group: KnownTogether) -> Any:
+        targets = group.of(np.asarray(layer.targets["train"]))
+        targets = targets if targets.ndim == 1 else targets[:, group.columns]
         settings: dict[str, Any] = {
             "n_estimators": self.n_estimators,
             "n_jobs": layer.threads,
@@ -80,7 +100,8 @@ class ForestHead(LayerwiseHead):
             weights = "balanced" if self.class_weights == "balanced" else None
             forest = RandomForestClassifier(**settings, class_weight=weights)
         # scikit-learn wants a single column as a vector.
-        return forest.fit(layer.features["train"], targets.ravel() if targets.shape[1:] == (1,) else targets)
+        targets = targets.ravel() if targets.shape[1:] == (1,) else targets
+        return forest.fit(group.of(layer.features["train"]), targets)
 
     @staticmethod
     def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -93,7 +114,7 @@ class ForestHead(LayerwiseHead):
                 name.removesuffix(ending): a for name, a in state.tensors.items() if name.endswith(ending)
             }
             columns.append(predict_trees(tensors, features_NH))
-        outputs = np.hstack(columns)
+        outputs = in_order(columns, state.facts.get("columns"))
         if Task(state.facts["task"]) is Task.CLASSIFICATION:
             return spread_classes(outputs, state.tensors["classes"], state.facts["n_outputs"])
         return outputs.astype(np.float32)

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import known
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.outputs import check_width
+from seqbench.probe.heads.known_items import known_together, mean_error
+from seqbench.probe.heads.outputs import check_width, in_order
 from seqbench.probe.heads.scaling import Scaling
 
 _BLOCK_VALUES = 16_000_000
@@ -41,9 +43,9 @@ class KnnHead(LayerwiseHead):
         train, targets = layer.features["train"], layer.targets["train"]
         asked = [self.k] if isinstance(self.k, int) else self.k
         tried = sorted({min(k, len(train)) for k in asked})
-        near_QJ = neighbours(train, layer.features["eval"], tried[-1])
+        answers = _answers(layer.problem, train, np.asarray(targets), layer.features["eval"], tried[-1])
         lowest, chosen, answer_QK = np.inf, tried[0], np.empty((0, 0))
-        for k, candidate_QK in enumerate(_answers(layer.problem, targets, near_QJ), 1):
+        for k, candidate_QK in enumerate(answers, 1):
             if k in tried:
                 error = _squared_error(layer.problem, candidate_QK, layer.targets["eval"], targets)
                 if error < lowest:
@@ -70,8 +72,7 @@ class KnnHead(LayerwiseHead):
         train, facts = state.tensors["features_NH"], state.facts
         check_width(features_NH, train.shape[1])
         problem = Problem(task=Task(facts["task"]), n_outputs=facts["n_outputs"])
-        near_QJ = neighbours(train, features_NH, facts["k"])
-        for answer_QK in _answers(problem, state.tensors["targets"], near_QJ):
+        for answer_QK in _answers(problem, train, state.tensors["targets"], features_NH, facts["k"]):
             last = answer_QK
         return last.astype(np.float32)
 
@@ -118,10 +119,45 @@ def _unit(values_NH: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _answers(
+    problem: Problem,
+    train_NH: NDArray[np.float32],
+    targets: NDArray[Any],
+    asked_QH: NDArray[np.float32],
+    most: int,
+) -> Iterator[NDArray[np.float64]]:
+    """What the first 1, 2, ... `most` neighbours answer, (Q, K) each.
+
+    Neighbours of a label or target are items where it is known; where these are fewer, all of them.
+    """
+    if problem.task is Task.CLASSIFICATION:
+        yield from _answers_of(problem, targets, neighbours(train_NH, asked_QH, most))
+        return
+    groups = known_together(targets)
+    answers = []
+    for group in groups:
+        k = min(most, int(group.rows.sum()))
+        near_QJ = neighbours(group.of(train_NH), asked_QH, k)
+        of_group = _answers_of(problem, group.of(targets)[:, group.columns], near_QJ)
+        answers.append(_prolonged(of_group, most))
+    columns = [group.columns.tolist() for group in groups]
+    for found in zip(*answers, strict=True):
+        yield in_order(found, columns).astype(np.float64, copy=False)
+
+
+def _prolonged(answers: Iterator[NDArray[np.float64]], n: int) -> Iterator[NDArray[np.float64]]:
+    """So many answers, the last one again and again where there are fewer."""
+    last = next(answers)
+    yield last
+    for _ in range(n - 1):
+        last = next(answers, last)
+        yield last
+
+
+def _answers_of(
     problem: Problem, targets: NDArray[Any], near_QJ: NDArray[np.int64]
 ) -> Iterator[NDArray[np.float64]]:
-    """What the first 1, 2, ... J neighbours answer, (Q, K) each."""
-    total_QK = np.zeros((len(near_QJ), problem.n_outputs))
+    n_outputs = problem.n_outputs if problem.task is Task.CLASSIFICATION else targets.shape[1]
+    total_QK = np.zeros((len(near_QJ), n_outputs))
     rows = np.arange(len(near_QJ))
     for k, near_Q in enumerate(near_QJ.T, 1):
         if problem.task is Task.CLASSIFICATION:
@@ -140,4 +176,4 @@ def _squared_error(
         # Of the true class (1 - p)² stands in place of p².
         return float((np.square(answer_QK).sum(axis=1, keepdims=True) - 2 * true_Q + 1).mean())
     sd_K = Scaling.fit(np.asarray(train, np.float64)).sd_H if problem.task is Task.REGRESSION else 1.0
-    return float(np.square((answer_QK - truth) / sd_K).mean())
+    return mean_error(np.square((answer_QK - np.where(known(truth), truth, np.nan)) / sd_K))

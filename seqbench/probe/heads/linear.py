@@ -4,7 +4,7 @@ Shape letters: N items, H features, K outputs.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from seqbench.probe.heads.balance import balanced_weights
 from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.columns import Columns
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
+from seqbench.probe.heads.known_items import known_together, mean_error
 from seqbench.probe.heads.logistic import Axes, LogisticFit, fit_logistic
 from seqbench.probe.heads.outputs import check_width, log_loss
 from seqbench.probe.heads.ridge import ridge_path
@@ -42,7 +43,8 @@ class LinearHead(LayerwiseHead):
     """Multinomial logistic regression, one logistic regression a label, or ridge.
 
     The features are standardised on train. The strength is the one of the lowest log loss or squared error on
-    eval, the stronger one where two are equal. Nothing in it is random.
+    eval, the stronger one where two are equal. Each label or target is fitted to the items where it is known.
+    Nothing in it is random.
     """
 
     strengths: Sequence[float] | None
@@ -67,15 +69,16 @@ class LinearHead(LayerwiseHead):
 
     def _fit_ridge(self, layer: Layer, scaling: Scaling, features: _Features) -> FittedHead:
         targets_NK = np.asarray(layer.targets["train"], dtype=np.float64)
-        mean_K = targets_NK.mean(axis=0)
+        scale = Scaling.fit(targets_NK)
+        mean_K = scale.mean_H
         # Each target counts alike in the choice, whatever its unit.
-        sd_K = Scaling.fit(targets_NK).sd_H
+        sd_K = scale.sd_H
         truth_NK = np.asarray(layer.targets["eval"], dtype=np.float64)
         alphas = sorted(self.strengths or ALPHAS, reverse=True)
         lowest, alpha, weights_HK = np.inf, alphas[0], np.zeros((features["train"].shape[1], len(mean_K)))
-        path = ridge_path(features["train"], targets_NK - mean_K, alphas)
+        path = _ridge_paths(features["train"], targets_NK - mean_K, alphas)
         for candidate, candidate_HK in zip(alphas, path, strict=True):
-            loss = float((((features["eval"] @ candidate_HK + mean_K - truth_NK) / sd_K) ** 2).mean())
+            loss = mean_error(((features["eval"] @ candidate_HK + mean_K - truth_NK) / sd_K) ** 2)
             if loss < lowest:
                 lowest, alpha, weights_HK = loss, candidate, candidate_HK
         return _fitted(layer, scaling, {"weights_HK": weights_HK, "biases_K": mean_K}, {"alpha": alpha}, None)
@@ -141,6 +144,21 @@ class LinearHead(LayerwiseHead):
         if "weights_HK" in tensors:
             fit = LogisticFit(weights_HK=tensors["weights_HK"], biases_K=tensors["biases_K"], converged=True)
         return Columns.restore(tensors, task).predict(fit, scaled_NH)
+
+
+def _ridge_paths(
+    features_NH: NDArray[np.float32], targets_NK: NDArray[np.float64], alphas: Sequence[float]
+) -> Iterator[NDArray[np.float64]]:
+    """As `ridge_path`, each target on the items where it is known."""
+    groups = known_together(targets_NK)
+    paths = [
+        ridge_path(group.of(features_NH), group.of(targets_NK)[:, group.columns], alphas) for group in groups
+    ]
+    for solutions in zip(*paths, strict=True):
+        weights_HK = np.empty((features_NH.shape[1], targets_NK.shape[1]))
+        for group, solution_HC in zip(groups, solutions, strict=True):
+            weights_HK[:, group.columns] = solution_HC
+        yield weights_HK
 
 
 def _fitted(

@@ -3,6 +3,8 @@
 Shape letters: N items, H width, C classes a model knows, K outputs.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,22 @@ def spread_classes(
     return spread_NK
 
 
+def in_order(
+    parts: Sequence[NDArray[np.floating]], columns: Sequence[Sequence[int]] | None
+) -> NDArray[np.floating]:
+    """Put the outputs of several models side by side.
+
+    Args:
+        parts: (N, outputs) of each model.
+        columns: The place of each output; None where they stand in order.
+    """
+    together = np.hstack(parts)
+    if columns is None or len(columns) < 2:
+        return together
+    found: NDArray[np.floating] = together[:, np.argsort(np.concatenate(columns), kind="stable")]
+    return found
+
+
 def log_loss(
     task: Task,
     probabilities_NK: NDArray[np.floating],
@@ -39,7 +57,7 @@ def log_loss(
     if task is Task.CLASSIFICATION:
         true = np.take_along_axis(probabilities_NK, targets[:, None].astype(np.int64), axis=1)[:, 0]
     else:
-        true = np.where(targets != 0, probabilities_NK, 1.0 - probabilities_NK)
+        true = np.where(targets == 1, probabilities_NK, 1.0 - probabilities_NK)
     return float(np.average(-np.log(np.clip(true, _SMALLEST, None, dtype=np.float64)), weights=weights))
 
 

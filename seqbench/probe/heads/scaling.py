@@ -23,7 +23,13 @@ class Scaling:
 
     @classmethod
     def fit(cls, values_NH: NDArray[np.floating]) -> "Scaling":
-        """Measure the columns, in float64 by blocks of rows so that no float64 copy is made."""
+        """Measure the columns, in float64 by blocks of rows so that no float64 copy is made.
+
+        Of columns with NaN, which are targets that are not known, what is known is measured.
+        """
+        if np.isnan(values_NH).any():
+            mean_H, sd_H = np.nanmean(values_NH, axis=0), np.nanstd(values_NH, axis=0)
+            return cls(mean_H=mean_H, sd_H=np.where(sd_H <= _CONSTANT * np.abs(mean_H), 1.0, sd_H))
         n_rows = len(values_NH)
         blocks = [values_NH[start : start + _BLOCK_ROWS] for start in range(0, n_rows, _BLOCK_ROWS)]
         mean_H = sum((block.sum(axis=0, dtype=np.float64) for block in blocks), np.zeros(())) / n_rows

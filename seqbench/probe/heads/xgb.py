@@ -16,9 +16,9 @@ from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import ChooseEpoch, ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
-from seqbench.probe.heads.outputs import check_width, spread_classes
+from seqbench.probe.heads.outputs import check_width, in_order, spread_classes
 from seqbench.probe.heads.threads import worthwhile_threads
-from seqbench.probe.heads.xgb_data import Known
+from seqbench.probe.heads.xgb_data import Known, Learned
 from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
 from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
 from seqbench.probe.heads.xgb_text import check_version, parted
@@ -55,7 +55,8 @@ class XgbHead(LayerwiseHead):
     patience: int | None
     """Stop after so many rounds without a better value of that metric on eval; None: never."""
     multi_output: bool
-    """Whether a tree serves all labels or targets, instead of one each."""
+    """Whether a tree serves all labels or targets, instead of one each; those that are not known of the same
+    items have trees of their own."""
     class_weights: ClassWeights
     """Balanced: weights of items in training and in curves, see `balanced_weights`. To XGBoost an item has
     one weight, so several labels then get a booster each, in step, and `multi_output` has no say."""
@@ -80,7 +81,7 @@ class XgbHead(LayerwiseHead):
             return _fitted(layer, known, [])
         kind = kind_of(layer.problem, len(known.classes))
         metric = resolve_metric(self.eval_metric, kind)
-        parts = [self._part(layer, known, kind, metric, column) for column in known.columns]
+        parts = [self._part(layer, known, kind, metric, learned) for learned in known.boosters]
         curves = boost(
             parts, self.n_estimators, metric=metric, maximised=is_maximised(metric), patience=self.patience
         )
@@ -97,29 +98,30 @@ class XgbHead(LayerwiseHead):
             hyperparameters={"eval_metric": metric},
         )
 
-    def _part(self, layer: Layer, known: Known, kind: str, metric: str, column: int | None) -> Part:
+    def _part(self, layer: Layer, known: Known, kind: str, metric: str, learned: Learned) -> Part:
         def matrix(split: SplitName, reference: Any = None) -> Any:
-            targets, weights = known.targets[split], known.weights[split]
-            if column is not None:
-                targets, weights = targets[:, column], None if weights is None else weights[:, column]
-            features_NH = layer.features[split]
+            weights = known.weights[split]
             return xgboost.QuantileDMatrix(
-                features_NH if known.rows[split].all() else features_NH[known.rows[split]],
-                targets,
-                weight=weights,
+                learned.features(layer.features[split], split),
+                learned.of(known.targets[split], split),
+                weight=None if weights is None else learned.of(weights, split),
                 ref=reference,
                 nthread=layer.threads,
             )
 
         train = matrix("train")
-        evaluation = matrix("eval", train) if known.rows["eval"].any() else None
+        evaluation = matrix("eval", train) if learned.rows["eval"].any() else None
         caches = [train] if evaluation is None else [train, evaluation]
-        booster = xgboost.Booster(self._parameters(layer, known, kind, metric), caches)
-        return Part(booster=booster, train=train, evaluation=evaluation)
+        n_outputs = 1 if learned.columns is None else len(learned.columns)
+        parameters = self._parameters(layer, known, kind, metric, together=n_outputs > 1)
+        booster = xgboost.Booster(parameters, caches)
+        return Part(booster=booster, train=train, evaluation=evaluation, n_outputs=n_outputs)
 
-    def _parameters(self, layer: Layer, known: Known, kind: str, metric: str) -> dict[str, Any]:
+    def _parameters(
+        self, layer: Layer, known: Known, kind: str, metric: str, *, together: bool
+    ) -> dict[str, Any]:
         objective, loss = OBJECTIVES[kind]
-        together = self.multi_output and layer.problem.n_outputs > 1 and known.columns == [None]
+        together = self.multi_output and together
         parameters: dict[str, Any] = {
             "objective": objective,
             "eval_metric": list(dict.fromkeys([loss, metric, ERRORS.get(kind, loss)])),
@@ -158,6 +160,8 @@ def _fitted(layer: Layer, known: Known, boosters: list[Any]) -> FittedHead:
         "width": layer.features["train"].shape[1],
         "n_boosters": len(boosters),
     }
+    if len(boosters) > 1:
+        facts["columns"] = [[] if each.columns is None else each.columns.tolist() for each in known.boosters]
     if boosters:
         facts["n_rounds"] = boosters[0].num_boosted_rounds()
         facts["booster"] = texts[0] if len(texts) == 1 else f"[{','.join(texts)}]"
@@ -181,7 +185,7 @@ def _predict(
     check_width(features_NH, facts["width"])
     n_items = len(features_NH)
     columns = [np.asarray(booster.inplace_predict(features_NH)).reshape(n_items, -1) for booster in boosters]
-    outputs = np.hstack(columns) if columns else np.ones((n_items, 1))
+    outputs = in_order(columns, facts.get("columns")) if columns else np.ones((n_items, 1))
     if Task(facts["task"]) is not Task.CLASSIFICATION:
         return outputs.astype(np.float32)
     if len(facts["classes"]) == 2:
@@ -209,7 +213,7 @@ def _accuracies(curves: Curves, kind: str, known: Known) -> list[float] | None:
     errors = curves.of("eval", ERRORS[kind]) if kind in ERRORS else None
     if errors is None or known.weights["eval"] is not None:
         return None
-    share = float(known.rows["eval"].mean())
+    share = float(known.boosters[0].rows["eval"].mean())
     return [share * (1.0 - error) for error in errors]
 
 

@@ -15,11 +15,13 @@ class Part:
     train: Any
     evaluation: Any | None
     """None where eval has nothing that the booster could tell."""
+    n_outputs: int = 1
+    """Labels or targets that it learns: its share in the mean."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Curves:
-    """Each metric after each round, averaged over the boosters."""
+    """Each metric after each round, averaged over the boosters by what they learn."""
 
     values: dict[tuple[str, str], list[float]] = field(default_factory=dict)
     """By split (`train`, `eval`) and metric."""
@@ -29,16 +31,17 @@ class Curves:
         """Rounds trained."""
         return max((len(values) for values in self.values.values()), default=0)
 
-    def add(self, reports: Sequence[str]) -> None:
+    def add(self, reports: Sequence[str], n_outputs: Sequence[int]) -> None:
         """Take one round's reports of `Booster.eval_set`: `train-logloss:0.65`, `eval-auc:0.7`, by tabs."""
-        found: dict[tuple[str, str], list[float]] = {}
-        for report in reports:
+        found: dict[tuple[str, str], list[tuple[float, int]]] = {}
+        for report, share in zip(reports, n_outputs, strict=True):
             for entry in report.split("\t")[1:]:
                 name, _, value = entry.rpartition(":")
                 split, _, metric = name.partition("-")
-                found.setdefault((split, metric), []).append(float(value))
-        for key, values in found.items():
-            self.values.setdefault(key, []).append(float(np.mean(values)))
+                found.setdefault((split, metric), []).append((float(value), share))
+        for key, pairs in found.items():
+            values, shares = zip(*pairs, strict=True)
+            self.values.setdefault(key, []).append(float(np.average(values, weights=shares)))
 
     def of(self, split: str, metric: str) -> list[float] | None:
         """One curve; None where that split was not evaluated."""
@@ -66,7 +69,7 @@ def boost(
             watched = [(part.train, "train")]
             watched += [] if part.evaluation is None else [(part.evaluation, "eval")]
             reports.append(part.booster.eval_set(watched, iteration=number))
-        curves.add(reports)
+        curves.add(reports, [part.n_outputs for part in parts])
         scores = curves.of("eval", metric)
         if patience is None or scores is None:
             continue

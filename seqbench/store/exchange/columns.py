@@ -68,7 +68,7 @@ def rows_of(columns: Mapping[str, NDArray[Any]], where: Path) -> Rows:
     """Labels and item facts from columns; columns of other names are left alone.
 
     Raises:
-        StoreError: Labels are missing or no finite numbers, or columns differ in length; names the file.
+        StoreError: There are no labels, or infinite ones, or columns differ in length; names the file.
     """
     named = column_names(columns)
     if "label" not in named:
@@ -78,8 +78,8 @@ def rows_of(columns: Mapping[str, NDArray[Any]], where: Path) -> Rows:
         raise StoreError(f"{where}: labels and item facts differ in shape: {sorted(shapes)}")
     parts = [np.asarray(columns[name]) for name in named["label"]]
     labels = parts[0] if named["label"] == ["label"] else np.stack(parts, axis=1)
-    if labels.dtype.kind not in "iubf" or not np.isfinite(labels).all():
-        raise StoreError(f"{where}: labels must be finite numbers, not {labels.dtype}")
+    if labels.dtype.kind not in "iubf" or np.isinf(labels).any():
+        raise StoreError(f"{where}: labels must be finite numbers, or NaN where missing, not {labels.dtype}")
     labels = labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64)
     items = None
     if all(name in named for name in ITEM_FIELDS):

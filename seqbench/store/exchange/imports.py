@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.core.identity import ModelIdentity
+from seqbench.core.missing import known
 from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.spec import DatasetSpec
@@ -188,7 +189,7 @@ def _described(
         n_seqs=n_seqs,
         n_targets=labels.shape[1] if labels.ndim == 2 else 1,
         hidden=hidden,
-        classes=tuple(np.unique(labels).tolist()) if task is Task.CLASSIFICATION else (),
+        classes=tuple(np.unique(labels[known(labels)]).tolist()) if task is Task.CLASSIFICATION else (),
         alphabet=None,
         ceiling=None,
         group=spec.group,
@@ -215,7 +216,7 @@ def _check_labels(dataset: str, facts: EmbeddingFacts, rows: Mapping[SplitName, 
     for split, each in rows.items():
         if each.labels.shape[1:] != rows[first].labels.shape[1:]:
             raise StoreError(f"{dataset}: an item of {split} has not as many labels as one of {first}")
-        unknown = sorted(set(np.unique(each.labels).tolist()) - set(facts.classes))
+        unknown = sorted(set(np.unique(each.labels[known(each.labels)]).tolist()) - set(facts.classes))
         if facts.classes and unknown:
             raise StoreError(f"{dataset}: {split} has class {unknown[0]}, which {first} lacks")
 

@@ -12,15 +12,15 @@ from torch.nn import functional
 
 from seqbench.core.types import Task
 from seqbench.probe.heads import Problem
-from seqbench.probe.heads.mlp.losses import StackLoss, class_weights
+from seqbench.probe.heads.mlp.losses import LossByHand, class_weights
 from seqbench.training.losses import TaskLoss
 
 CLASSES, LABELS, VALUES = Task.CLASSIFICATION, Task.LABELS, Task.REGRESSION
 G, B = 3, 7
 
 
-def loss_of(task: Task, **settings: Any) -> StackLoss:
-    return StackLoss(TaskLoss(task=task, **settings))
+def loss_of(task: Task, **settings: Any) -> LossByHand:
+    return LossByHand(TaskLoss(task=task, **settings))
 
 
 def draw(
@@ -44,7 +44,7 @@ def weights_of(n_outputs: int) -> Tensor:
 
 
 def assert_as_autograd(
-    loss: StackLoss,
+    loss: LossByHand,
     logits_GBK: Tensor,
     targets_GBK: Tensor,
     expected: Callable[[Tensor, Tensor, int], Tensor],

@@ -6,7 +6,7 @@ Shape letters: C rates, F fits, L layers, G = C × F × L networks of a block in
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,14 @@ from seqbench.core.progress import Advance
 from seqbench.probe.heads.base import (
     ChooseEpoch,
     ClassWeights,
-    Fit,
     FittedHead,
     Problem,
     Resources,
     nonfinite_error,
 )
 from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
-from seqbench.probe.heads.mlp.losses import StackLoss, class_weights
+from seqbench.probe.heads.mlp.losses import LossByHand, LossOfGaps, class_weights
+from seqbench.probe.heads.mlp.network_targets import ByTarget, NetworkTargets
 from seqbench.probe.heads.mlp.outcomes import Candidate, Outcomes
 from seqbench.probe.heads.mlp.stack import Architecture
 from seqbench.probe.heads.mlp.tensors import BlockData
@@ -38,6 +38,8 @@ from seqbench.training.losses import TaskLoss
 from seqbench.training.optimizer import Rate
 from seqbench.training.schedule import Schedule
 
+TOO_LARGE = "out of memory with a single network; lower probe.mlp.hidden or probe.mlp.batch_size"
+
 _SAMPLED_ROWS = 256
 
 
@@ -47,8 +49,7 @@ class Recipe:
 
     settings: MlpConfig
     architecture: Architecture
-    loss: TaskLoss
-    """Without weights."""
+    targets: NetworkTargets
     class_weights: ClassWeights
     choose_epoch: ChooseEpoch
     device: torch.device
@@ -92,22 +93,24 @@ class Fitting:
     """One call of `MlpHead.fit`."""
 
     def __init__(
-        self, recipe: Recipe, problem: Problem, fits: Sequence[Fit], resources: Resources, advance: Advance
+        self, recipe: Recipe, fits: Sequence[ByTarget], resources: Resources, advance: Advance
     ) -> None:
-        self._recipe, self._problem, self._fits = recipe, problem, fits
+        self._recipe, self._by_target = recipe, fits
+        self._fits = [of_fit[0] for of_fit in fits]
+        """Items, features and seed are the same for all targets."""
         self._memory_bytes, self._advance = resources.memory_bytes, advance
         self._checkpoint = resources.checkpoint if recipe.settings.checkpoint_steps else None
         self._cost = Cost(
-            fits=fits,
-            sharing=Sharing.of(fits),
+            fits=self._fits,
+            sharing=Sharing.of(self._fits),
             architecture=recipe.architecture,
             batch_size=recipe.settings.batch_size,
             bytes_per_feature=2 if recipe.mixed else 4,
         )
         self._best: dict[tuple[int, int], Candidate] = {}
 
-    def run(self) -> list[list[FittedHead]]:
-        """Train everything; for each fit one outcome a layer."""
+    def run(self) -> list[list[list[FittedHead]]]:
+        """Train everything; for each target and fit one outcome a layer."""
         n_layers = self._fits[0].train.features_LNH.shape[0]
         sound = [self._sound_layers(number, n_layers) for number in range(len(self._fits))]
         # What is handed back stays in memory until the end; training has at least half of what is allowed.
@@ -125,13 +128,16 @@ class Fitting:
             if work.block.n_networks > 1:
                 waiting += work.halves()
             else:
-                self._keep(work.block.fits[0], _too_large(work.block.layers[0]))
+                self._keep(work.block.fits[0], self._failed(work.block.layers[0], TOO_LARGE))
                 work.progress(self._advance)(1.0)
         if self._checkpoint is not None:
             Checkpoint(path=self._checkpoint, fingerprint="").remove()
         return [
-            [self._best[number, layer].fitted for layer in range(n_layers)]
-            for number in range(len(self._fits))
+            [
+                [self._best[number, layer].fitted_T[target] for layer in range(n_layers)]
+                for number in range(len(self._fits))
+            ]
+            for target in range(len(self._recipe.targets.problems))
         ]
 
     def _amount(self, block: Block) -> float:
@@ -145,7 +151,7 @@ class Fitting:
             if error is None:
                 sound.append(layer)
             else:
-                self._keep(number, _failed(layer, error))
+                self._keep(number, self._failed(layer, error))
                 self._advance(1.0)
         return sound
 
@@ -167,23 +173,22 @@ class Fitting:
         checkpoint = self._checkpoint_of(block, only)
         with torch_threads(self._cost.step_flop(block)):
             data = BlockData(
-                self._problem,
-                self._fits,
+                recipe.targets,
+                self._by_target,
                 block,
                 self._cost.sharing,
                 standardize=recipe.settings.standardize,
                 device=recipe.device,
                 mixed=recipe.mixed,
             )
-            setup = self._setup(block)
+            setup = self._setup(block, is_complete=data.is_complete)
             training = StackTraining(setup, data.train, data.evaluation)
             loop = Loop(recipe.course(data.train.n_items), training, training.batches)
             self._run(loop, work, checkpoint, only=only)
             found = list(Outcomes(block, setup, training, loop, data, recipe.choices).candidates())
         seconds = (time.perf_counter() - began) / len(found)
         for number, candidate in found:
-            fitted = replace(candidate.fitted, seconds=seconds)
-            self._keep(number, replace(candidate, fitted=fitted))
+            self._keep(number, candidate.took(seconds))
 
     @torch.no_grad()
     def _run(self, loop: Loop[Any], work: "_Work", checkpoint: Checkpoint | None, *, only: bool) -> None:
@@ -195,35 +200,48 @@ class Fitting:
         if checkpoint and not only:
             checkpoint.save(loop.state())
 
-    def _setup(self, block: Block) -> Setup:
-        recipe = self._recipe
-        weights = [
-            class_weights(self._fits[number].train.targets, self._problem, recipe.class_weights)
-            for number in block.fits
+    def _setup(self, block: Block, *, is_complete: bool) -> Setup:
+        recipe, n_layers = self._recipe, len(block.layers)
+        weights_T = [
+            self._weights(block, target, problem) for target, problem in enumerate(recipe.targets.problems)
         ]
-        loss, n_layers = recipe.loss, len(block.layers)
-        known = [weights_2K for weights_2K in weights if weights_2K is not None]
-        if known:
-            weights_F2K = torch.from_numpy(np.stack(known)).to(recipe.device)
-            by_network = weights_F2K[:, None].expand(len(block.rates), -1, n_layers, -1, -1)
-            loss = replace(loss, weights_2K=by_network.flatten(0, 2))
+        rule = recipe.targets.rule(weights_T)
+        by_hand = is_complete and isinstance(rule, TaskLoss)
         return Setup(
             settings=recipe.settings,
             architecture=recipe.architecture,
             rates=block.rates,
             seeds=[self._fits[number].seed for number in block.fits],
             n_layers=n_layers,
-            loss=StackLoss(loss),
+            targets=recipe.targets,
+            loss=LossByHand(rule) if by_hand and isinstance(rule, TaskLoss) else LossOfGaps(rule),
             mixed=recipe.mixed,
             keeps=recipe.keeps,
         )
+
+    def _weights(self, block: Block, target: int, problem: Problem) -> torch.Tensor | None:
+        """Weights of a target's classes or labels for each network, (G, 2, K); None for all 1."""
+        of_fits = [
+            class_weights(self._by_target[number][target].train.targets, problem, self._recipe.class_weights)
+            for number in block.fits
+        ]
+        known = [weights_2K for weights_2K in of_fits if weights_2K is not None]
+        if not known:
+            return None
+        weights_F2K = torch.from_numpy(np.stack(known)).to(self._recipe.device)
+        by_network = weights_F2K[:, None].expand(len(block.rates), -1, len(block.layers), -1, -1)
+        return by_network.flatten(0, 2)
+
+    def _failed(self, layer: int, error: str) -> Candidate:
+        failed = FittedHead(layer_index=layer, error=error)
+        return Candidate(loss=math.inf, fitted_T=(failed,) * len(self._recipe.targets.problems))
 
     def _checkpoint_of(self, block: Block, only: bool) -> Checkpoint | None:
         """Where several blocks share the training, each has a file, kept until all are done."""
         if self._checkpoint is None:
             return None
-        settings = repr((self._recipe, self._problem, block.rates, block.layers))
-        parts = [part for number in block.fits for part in _told_apart_by(self._fits[number])]
+        settings = repr((self._recipe, block.rates, block.layers))
+        parts = [part for number in block.fits for part in _told_apart_by(self._by_target[number])]
         checkpoint = Checkpoint(
             path=self._checkpoint,
             fingerprint=fingerprint(settings, *parts),
@@ -233,14 +251,13 @@ class Fitting:
 
     def _keep(self, number: int, candidate: Candidate) -> None:
         """Keep the better candidate where a layer's rates did not fit into one block."""
-        place = number, candidate.fitted.layer_index
+        place = number, candidate.fitted_T[0].layer_index
         before = self._best.get(place)
         if before is None:
             self._best[place] = candidate
             return
         better = candidate if candidate.loss < before.loss else before
-        seconds = before.fitted.seconds + candidate.fitted.seconds
-        self._best[place] = replace(better, fitted=replace(better.fitted, seconds=seconds))
+        self._best[place] = better.took(before.fitted_T[0].seconds + candidate.fitted_T[0].seconds)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -268,24 +285,15 @@ class _Work:
         return [_Work(block=half, amount=left * half.n_networks) for half in reversed(self.block.halves())]
 
 
-def _failed(layer: int, error: str) -> Candidate:
-    return Candidate(loss=math.inf, fitted=FittedHead(layer_index=layer, error=error))
-
-
-def _too_large(layer: int) -> Candidate:
-    return _failed(
-        layer, "out of memory with a single network; lower probe.mlp.hidden or probe.mlp.batch_size"
-    )
-
-
-def _told_apart_by(fit: Fit) -> Iterator[str | bytes]:
+def _told_apart_by(fits: ByTarget) -> Iterator[str | bytes]:
     """Seed and data; of features some rows, enough to tell data sets and splits apart."""
-    yield str(fit.seed)
-    for data in (fit.train, fit.evaluation):
-        yield f"{data.features_LNH.shape} {data.targets.dtype}"
-        yield data.targets.tobytes()
-        some = slice(None, None, max(1, data.n_items // _SAMPLED_ROWS))
-        yield data.features_LNH[:, some].tobytes()
+    yield str(fits[0].seed)
+    for parts in ([fit.train for fit in fits], [fit.evaluation for fit in fits]):
+        for data in parts:
+            yield f"{data.features_LNH.shape} {data.targets.dtype}"
+            yield data.targets.tobytes()
+        some = slice(None, None, max(1, parts[0].n_items // _SAMPLED_ROWS))
+        yield parts[0].features_LNH[:, some].tobytes()
 
 
 def _listed(value: float | Sequence[float]) -> tuple[float, ...]:

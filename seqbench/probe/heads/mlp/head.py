@@ -24,6 +24,7 @@ from seqbench.probe.heads.base import (
 )
 from seqbench.probe.heads.mlp import state as state_of
 from seqbench.probe.heads.mlp.fitting import Fitting, Recipe
+from seqbench.probe.heads.mlp.network_targets import ByTarget, NetworkTargets
 from seqbench.probe.heads.mlp.stack import Architecture
 from seqbench.training.losses import TaskLoss
 
@@ -79,12 +80,41 @@ class MlpHead:
             TrainingError: A checkpoint can't be written.
             ValueError: The splits' shapes do not fit each other or the problem.
         """
-        for fit in fits:
-            check_splits(problem, fit.splits)
+        return self.fit_together([problem], [1.0], [[fit] for fit in fits], advance=advance)[0]
+
+    def fit_together(
+        self,
+        problems: Sequence[Problem],
+        shares: Sequence[float],
+        fits: Sequence[ByTarget],
+        *,
+        advance: Advance,
+    ) -> list[list[list[FittedHead]]]:
+        """Train networks that predict several targets of an item, all but the last linear map in common.
+
+        The loss is the mean of the targets' losses, weighed by their shares; rate and epoch are chosen by
+        that of eval, for all targets the same. An item counts for the targets that it has a label of.
+
+        Args:
+            problems: What each target is.
+            shares: Weight of each target.
+            fits: As of `fit`; of each training one a target, which differ in their labels alone. Where an
+                item has no label of a target, that is marked as in `seqbench.core.missing`.
+            advance: As of `fit`; a layer counts once, not once a target.
+
+        Returns:
+            For each target what `fit` returns; the state of each is a network of its own.
+
+        Raises:
+            ProbeError: As of `fit`, and so the other errors.
+        """
+        for of_fit in fits:
+            for problem, fit in zip(problems, of_fit, strict=True):
+                check_splits(problem, fit.splits)
         if not fits:
-            return []
-        recipe = self._recipe(problem, int(fits[0].train.features_LNH.shape[2]))
-        return Fitting(recipe, problem, fits, self.resources, advance).run()
+            return [[] for _ in problems]
+        recipe = self._recipe(problems, shares, int(fits[0][0].train.features_LNH.shape[2]))
+        return Fitting(recipe, fits, self.resources, advance).run()
 
     @staticmethod
     def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -102,25 +132,34 @@ class MlpHead:
         """
         return state_of.predict(state, features_NH)
 
-    def _recipe(self, problem: Problem, n_features: int) -> Recipe:
+    def _recipe(self, problems: Sequence[Problem], shares: Sequence[float], n_features: int) -> Recipe:
         settings = self._settings
+        n_outputs = sum(problem.n_outputs for problem in problems)
         hidden = reference_widths(n_features) if isinstance(settings.hidden, str) else settings.hidden
         return Recipe(
             settings=settings,
             architecture=Architecture(
-                widths=(n_features, *hidden, problem.n_outputs),
+                widths=(n_features, *hidden, n_outputs),
                 activation=settings.activation,
                 norm=settings.norm,
             ),
-            loss=TaskLoss(
-                task=problem.task,
-                class_loss=settings.class_loss,
-                focal_gamma=settings.focal_gamma,
-                focal_alpha=settings.focal_alpha,
-                label_smoothing=settings.label_smoothing,
-                value_loss=settings.value_loss,
+            targets=NetworkTargets(
+                problems=tuple(problems),
+                losses=tuple(self._loss(problem) for problem in problems),
+                shares=tuple(shares),
             ),
             class_weights=self._class_weights,
             choose_epoch=self._choose_epoch,
             device=torch.device(self.device),
+        )
+
+    def _loss(self, problem: Problem) -> TaskLoss:
+        settings = self._settings
+        return TaskLoss(
+            task=problem.task,
+            class_loss=settings.class_loss,
+            focal_gamma=settings.focal_gamma,
+            focal_alpha=settings.focal_alpha,
+            label_smoothing=settings.label_smoothing,
+            value_loss=settings.value_loss,
         )

@@ -1,13 +1,15 @@
-"""The gradients of the losses by hand, for a stack of networks on batches of the same size.
+"""The losses of a stack of networks on batches of the same size.
 
-Values are those of `training.losses.TaskLoss`, whose parts are used here. A stack of networks keeps no
-autograd graph; every loss is a mean over items.
+Values are those of `training.losses`. A stack of networks keeps no autograd graph: of one target whose labels
+are all known, which is what most data sets have, gradients are computed by hand; else autograd gives those by
+the logits.
 
 Shape letters: G networks of a stack, B items of a batch, K outputs, M sums that a loss needs,
 N items of a split.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,18 +17,79 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from seqbench.core.missing import MISSING, known
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, Problem
-from seqbench.training.losses import TaskLoss, complement
+from seqbench.training.losses import SharedLoss, TaskLoss, complement
+
+
+class StackLoss(Protocol):
+    """What each network of a stack is trained to make small."""
+
+    def sums(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
+        """What `mean` needs of a batch, (G, M); the sums of several batches may be added."""
+
+    def weights(self, targets_GBK: Tensor) -> Tensor | int:
+        """What sums are divided by, (G, M) or one number for all; those of several batches may be added."""
+
+    def mean(self, sums_GM: Tensor, weights_GM: Tensor | int) -> Tensor:
+        """Each network's loss over all items summed so far, (G,)."""
+
+    def gradients(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
+        """Gradient of each network's loss over the batch with respect to its logits, (G, B, K)."""
+
+    def predictions(self, logits_GBK: Tensor) -> Tensor:
+        """Probabilities or values."""
+
+    def by_target(self, sums_GM: Tensor, weights_GM: Tensor | int) -> list[Tensor]:
+        """The loss of each target, (G,) each; nothing where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
-class StackLoss:
-    """What each network of a stack is trained to make small.
+class LossOfGaps:
+    """The loss of several targets, or of labels of which some are missing; NaN stands for these."""
 
-    >>> loss = StackLoss(TaskLoss(task=Task.REGRESSION, value_loss="mse"))
+    rule: TaskLoss | SharedLoss
+    """Weights of labels are (G, 2, K)."""
+
+    def sums(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
+        """See `StackLoss`."""
+        return self.rule.sums(logits_GBK, targets_GBK)
+
+    def weights(self, targets_GBK: Tensor) -> Tensor | int:
+        """See `StackLoss`."""
+        return self.rule.weights(targets_GBK)
+
+    def mean(self, sums_GM: Tensor, weights_GM: Tensor | int) -> Tensor:
+        """See `StackLoss`."""
+        return self.rule.mean(sums_GM, torch.as_tensor(weights_GM))
+
+    def gradients(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
+        """See `StackLoss`; networks do not meet, so the gradient of their sum is that of each."""
+        weights_GM = self.rule.weights(targets_GBK)
+        with torch.enable_grad():
+            logits_GBK = logits_GBK.detach().requires_grad_()
+            loss = self.rule.mean(self.rule.sums(logits_GBK, targets_GBK), weights_GM).sum()
+        return torch.autograd.grad(loss, logits_GBK)[0]
+
+    def predictions(self, logits_GBK: Tensor) -> Tensor:
+        """See `StackLoss`."""
+        return self.rule.predictions(logits_GBK)
+
+    def by_target(self, sums_GM: Tensor, weights_GM: Tensor | int) -> list[Tensor]:
+        """See `StackLoss`."""
+        if isinstance(self.rule, TaskLoss):
+            return []
+        return list(self.rule.means(sums_GM, torch.as_tensor(weights_GM)).unbind(-1))
+
+
+@dataclass(frozen=True, slots=True)
+class LossByHand:
+    """The loss of one target whose labels are all known: a mean over items.
+
+    >>> loss = LossByHand(TaskLoss(task=Task.REGRESSION, value_loss="mse"))
     >>> logits, targets = torch.tensor([[[1.0], [3.0]]]), torch.tensor([[[1.0], [1.0]]])
-    >>> loss.mean(loss.sums(logits, targets), n_items=2)
+    >>> loss.mean(loss.sums(logits, targets), loss.weights(targets))
     tensor([2.])
     >>> loss.gradients(logits, targets).squeeze()
     tensor([0., 2.])
@@ -36,10 +99,7 @@ class StackLoss:
     """Its weights are (G, 2, K)."""
 
     def sums(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
-        """What `mean` needs of a batch, (G, M); the sums of several batches may be added.
-
-        M is 1, or K for `rmse`.
-        """
+        """See `StackLoss`; M is 1, or K for `rmse`."""
         losses_GBK = self.rule.losses(logits_GBK, targets_GBK)
         if not self.rule.is_linear:
             return losses_GBK.sum(1)
@@ -47,15 +107,27 @@ class StackLoss:
         losses_GB = losses_GBK.sum(-1) if is_of_classes else losses_GBK.mean(-1)
         return losses_GB.sum(1, keepdim=True)
 
-    def mean(self, sums_GM: Tensor, n_items: int) -> Tensor:
-        """Each network's loss over all items summed so far, (G,)."""
-        means_GM = sums_GM / n_items
+    def weights(self, targets_GBK: Tensor) -> Tensor | int:
+        """See `StackLoss`: the items."""
+        return targets_GBK.shape[1]
+
+    def mean(self, sums_GM: Tensor, weights_GM: Tensor | int) -> Tensor:
+        """See `StackLoss`."""
+        means_GM = sums_GM / weights_GM
         if not self.rule.is_linear:
             means_GM = means_GM.sqrt()
         return means_GM.mean(-1)
 
+    def predictions(self, logits_GBK: Tensor) -> Tensor:
+        """See `StackLoss`."""
+        return self.rule.predictions(logits_GBK)
+
+    def by_target(self, sums_GM: Tensor, weights_GM: Tensor | int) -> list[Tensor]:
+        """See `StackLoss`."""
+        return []
+
     def gradients(self, logits_GBK: Tensor, targets_GBK: Tensor) -> Tensor:
-        """Gradient of each network's loss over the batch with respect to its logits, (G, B, K)."""
+        """See `StackLoss`."""
         _, n_items, n_outputs = logits_GBK.shape
         if self.rule.task is Task.CLASSIFICATION:
             return self._class_gradients(logits_GBK, targets_GBK).div_(n_items)
@@ -112,10 +184,11 @@ def class_weights(
 
     Classes weigh n / (classes that occur * items of the class), scikit-learn's `balanced`; those that do not
     occur, 1. A label's values weigh n / (2 * items of the value); 1 where the label has only one value.
-    Either way the weights of the train split average 1, so that the learning rate keeps its meaning.
+    Either way the weights of the train split average 1, so that the learning rate keeps its meaning. Items
+    are those whose class or label is known.
 
     Args:
-        targets: (N,) class indices, or (N, K) 0/1 labels.
+        targets: (N,) class indices, or (N, K) 0/1 labels; -1 where they are not known.
         problem: What is predicted.
         mode: `none` or `balanced`.
 
@@ -125,13 +198,13 @@ def class_weights(
     """
     if mode == "none" or problem.task is Task.REGRESSION:
         return None
-    n_items = len(targets)
     if problem.task is Task.CLASSIFICATION:
-        counts_K = np.bincount(targets.astype(np.int64), minlength=problem.n_outputs)
-        balanced_K = n_items / (np.count_nonzero(counts_K) * np.maximum(counts_K, 1))
+        known_N = targets[targets != MISSING].astype(np.int64)
+        counts_K = np.bincount(known_N, minlength=problem.n_outputs)
+        balanced_K = len(known_N) / (np.count_nonzero(counts_K) * np.maximum(counts_K, 1))
         weights_K = np.where(counts_K > 0, balanced_K, 1.0)
         return np.stack([np.zeros_like(weights_K), weights_K]).astype(np.float32)
-    positive_K = np.count_nonzero(targets, axis=0)
-    counts_2K = np.stack([n_items - positive_K, positive_K])
-    weights_2K = np.where(counts_2K.min(axis=0) > 0, n_items / (2 * np.maximum(counts_2K, 1)), 1.0)
+    positive_K, known_K = np.count_nonzero(targets == 1, axis=0), np.count_nonzero(known(targets), axis=0)
+    counts_2K = np.stack([known_K - positive_K, positive_K])
+    weights_2K = np.where(counts_2K.min(axis=0) > 0, known_K / (2 * np.maximum(counts_2K, 1)), 1.0)
     return weights_2K.astype(np.float32)

@@ -4,7 +4,7 @@ Shape letters: G networks, I inputs, O outputs of a linear map.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -40,6 +40,10 @@ class Architecture:
         """Everything that is trained, with the padding of `MlpStack`."""
         return self.n_weights + sum(_padded(width) for width in self.other_widths)
 
+    def with_outputs(self, n_outputs: int) -> "Architecture":
+        """The same but for the outputs."""
+        return replace(self, widths=(*self.widths[:-1], n_outputs))
+
 
 def _padded(size: int) -> int:
     return -(-size // _ALIGNED) * _ALIGNED
@@ -71,6 +75,16 @@ class Parameters:
             biases_G1O=chosen(self.biases_G1O),
             scales_G1O=chosen(self.scales_G1O),
             shifts_G1O=chosen(self.shifts_G1O),
+        )
+
+    def with_outputs(self, place: slice) -> "Parameters":
+        """The networks with some of their outputs."""
+        *weights, last_GIO = self.weights_GIO
+        *biases, bias_G1O = self.biases_G1O
+        return replace(
+            self,
+            weights_GIO=(*weights, last_GIO[..., place]),
+            biases_G1O=(*biases, bias_G1O[..., place]),
         )
 
 

@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqbench.core.types import SplitName, Task
-from seqbench.probe.heads.base import Fit, Problem
+from seqbench.core.types import SplitName
 from seqbench.probe.heads.mlp.blocks import Block, Sharing
+from seqbench.probe.heads.mlp.network_targets import ByTarget, NetworkTargets
 from seqbench.probe.heads.scaling import Scaling
-from seqbench.training.losses import target_matrix
 
 _BLOCK_ROWS = 4096
 """Items standardised at once, so that no second copy of a layer is made."""
@@ -60,7 +59,7 @@ class SplitTensors:
     features_F: tuple[Tensor, ...]
     """(N, L, H) each."""
     targets_F: tuple[Tensor, ...]
-    """(N, K) each, float32, standardised where regression asks for it."""
+    """(N, K) each, float32, standardised where regression asks for it; NaN where a label is missing."""
 
     @property
     def n_items(self) -> int:
@@ -102,8 +101,8 @@ class BlockData:
 
     def __init__(
         self,
-        problem: Problem,
-        fits: Sequence[Fit],
+        targets: NetworkTargets,
+        fits: Sequence[ByTarget],
         block: Block,
         sharing: Sharing,
         *,
@@ -114,27 +113,28 @@ class BlockData:
         """Bring train and eval to the device.
 
         Args:
-            problem: What is predicted.
-            fits: All of them; the block says which are wanted.
+            targets: What is predicted.
+            fits: All of them, each by target; the block says which are wanted.
             block: Fits and layers.
             sharing: Which fits have the same features.
             standardize: Whether features and regression targets are standardised at all.
             device: Where train and eval shall lie.
             mixed: Keep train's features in bfloat16, to which the first product would round them anyway.
         """
-        self._fits, self._block, self._sharing = fits, block, sharing
+        self._fits, self._block, self._sharing = [of_fit[0] for of_fit in fits], block, sharing
         self._standardize, self._device = standardize, device
         self._scaled: dict[tuple[SplitName, tuple[int, int]], ScaledFeatures] = {}
         self._tensors: dict[tuple[SplitName, tuple[int, int]], Tensor] = {}
-        scale_targets = standardize and problem.task is Task.REGRESSION
-        self.target_scalings_F = tuple(
-            Scaling.fit(fits[number].train.targets) if scale_targets else None for number in block.fits
-        )
+        self.target_scalings_FT = [
+            targets.scalings(fits[number], standardize=standardize) for number in block.fits
+        ]
+        """Of each fit's targets."""
         self.test_F = tuple(self._features("test", number) for number in block.fits)
         """Standardised only when it is predicted; the same object where fits share it."""
         self.feature_scalings_FL = tuple(self._features("train", number).scalings_L for number in block.fits)
-        self.train = self._split(problem, "train", torch.bfloat16 if mixed else torch.float32)
-        self.evaluation = self._split(problem, "eval", torch.float32)
+        by_target = [fits[number] for number in block.fits]
+        self.train = self._split(targets, by_target, "train", torch.bfloat16 if mixed else torch.float32)
+        self.evaluation = self._split(targets, by_target, "eval", torch.float32)
 
     def _features(self, name: SplitName, number: int) -> ScaledFeatures:
         key = name, self._sharing.key(name, number)
@@ -150,15 +150,21 @@ class BlockData:
             )
         return self._scaled[key]
 
-    def _split(self, problem: Problem, name: SplitName, dtype: torch.dtype) -> SplitTensors:
-        features, targets = [], []
-        for number, scaling in zip(self._block.fits, self.target_scalings_F, strict=True):
+    @property
+    def is_complete(self) -> bool:
+        """Whether all labels of train and eval are known."""
+        parts = (*self.train.targets_F, *self.evaluation.targets_F)
+        return not any(bool(targets.isnan().any()) for targets in parts)
+
+    def _split(
+        self, targets: NetworkTargets, by_target: Sequence[ByTarget], name: SplitName, dtype: torch.dtype
+    ) -> SplitTensors:
+        features, matrices = [], []
+        for number, fits, scalings in zip(self._block.fits, by_target, self.target_scalings_FT, strict=True):
             key = name, self._sharing.key(name, number)
             if key not in self._tensors:
                 self._tensors[key] = self._features(name, number).tensor(self._device, dtype)
             features.append(self._tensors[key])
-            values = self._fits[number].splits[name].targets
-            values = values if scaling is None else scaling.apply(values)
-            own = torch.from_numpy(np.ascontiguousarray(values))
-            targets.append(target_matrix(own, problem.task, problem.n_outputs).to(self._device))
-        return SplitTensors(features_F=tuple(features), targets_F=tuple(targets))
+            matrix = targets.matrix([fit.splits[name].targets for fit in fits], scalings)
+            matrices.append(matrix.to(self._device))
+        return SplitTensors(features_F=tuple(features), targets_F=tuple(matrices))

@@ -24,6 +24,7 @@ from seqbench.probe.heads.mlp.blocks import predict_rows
 from seqbench.probe.heads.mlp.draws import Batch, Draws, StackBatches
 from seqbench.probe.heads.mlp.losses import StackLoss
 from seqbench.probe.heads.mlp.network import Dropout, backward, forward, logits
+from seqbench.probe.heads.mlp.network_targets import NetworkTargets
 from seqbench.probe.heads.mlp.optimizer import stack_optimizer
 from seqbench.probe.heads.mlp.scores import EvalScores
 from seqbench.probe.heads.mlp.stack import Architecture, MlpStack, Parameters
@@ -46,6 +47,7 @@ class Setup:
     seeds: Sequence[int]
     """One a fit."""
     n_layers: int
+    targets: NetworkTargets
     loss: StackLoss
     """With weights of all networks."""
     mixed: bool
@@ -82,10 +84,13 @@ class StackTraining:
             dropout=setup.settings.dropout,
         )
         """Those of each seed go on in the stream that drew its weights."""
-        self._scores = EvalScores(setup.loss.rule.task, evaluation.targets_F)
+        self._scores = [
+            EvalScores(problem.task, [matrix[:, place] for matrix in evaluation.targets_F])
+            for problem, place in zip(setup.targets.problems, setup.targets.places, strict=True)
+        ]
         self._kept = self._stack.values.clone() if setup.keeps else self._stack.values
         self._sums_GM: Tensor | None = None
-        self._n_seen = 0
+        self._n_seen: Tensor | int = 0
 
     @property
     def kept(self) -> Parameters:
@@ -104,13 +109,17 @@ class StackTraining:
         self._optimizer.step(factor)
 
     def measure(self) -> Mapping[str, Tensor]:
-        """See `loop.Trainee`: losses and the score."""
+        """See `loop.Trainee`: losses and the score; of several targets also those of each."""
         if self._sums_GM is None:
             raise RuntimeError("nothing was trained since the last point")
-        train_G = self._setup.loss.mean(self._sums_GM, self._n_seen)
+        values = self._losses(TRAIN_LOSS, self._sums_GM, self._n_seen)
         self._sums_GM, self._n_seen = None, 0
-        eval_G, score_G = self._evaluate()
-        return {TRAIN_LOSS: train_G, EVAL_LOSS: eval_G, SCORE: score_G}
+        return values | self._evaluate()
+
+    def _losses(self, name: str, sums_GM: Tensor, weights_GM: Tensor | int) -> dict[str, Tensor]:
+        by_target = self._setup.loss.by_target(sums_GM, weights_GM)
+        own = {of_target(name, target): loss_G for target, loss_G in enumerate(by_target)}
+        return {name: self._setup.loss.mean(sums_GM, weights_GM), **own}
 
     def keep(self, chosen_G: Tensor) -> None:
         """See `loop.Trainee`."""
@@ -153,7 +162,7 @@ class StackTraining:
         trace = forward(self._stack, x_GBH, dropout, mixed=setup.mixed)
         sums_GM = setup.loss.sums(trace.logits_GBK, targets_GBK)
         self._sums_GM = sums_GM if self._sums_GM is None else self._sums_GM + sums_GM
-        self._n_seen += x_GBH.shape[1]
+        self._n_seen = self._n_seen + setup.loss.weights(targets_GBK)
         gradients_GBK = setup.loss.gradients(trace.logits_GBK, targets_GBK)
         if share < 1:
             gradients_GBK = gradients_GBK * share
@@ -168,11 +177,12 @@ class StackTraining:
         masks = zip(*(batch_S[stream].masks_BO for stream in self._stream_F), strict=True)
         return Dropout(masks_SBO=[torch.stack(depth) for depth in masks], networks_in_a_row=n_layers)
 
-    def _evaluate(self) -> tuple[Tensor, Tensor]:
+    def _evaluate(self) -> dict[str, Tensor]:
         setup, split = self._setup, self._evaluation
         runs = (len(setup.rates), len(setup.seeds), setup.n_layers)
         rows_at_once = predict_rows(self._stack.n_networks, setup.architecture)
         sums_GM: Tensor | None = None
+        weights_GM: Tensor | int = 0
         predictions = []
         for first in range(0, split.n_items, rows_at_once):
             rows = slice(first, first + rows_at_once)
@@ -180,13 +190,22 @@ class StackTraining:
             logits_GBK = logits(self._stack.parameters, setup.architecture, x_GBH)
             part_GM = setup.loss.sums(logits_GBK, targets_GBK)
             sums_GM = part_GM if sums_GM is None else sums_GM + part_GM
-            if self._scores.wanted:
-                predictions.append(setup.loss.rule.predictions(logits_GBK))
+            weights_GM = weights_GM + setup.loss.weights(targets_GBK)
+            if any(scores.wanted for scores in self._scores):
+                predictions.append(setup.loss.predictions(logits_GBK))
         if sums_GM is None:
             raise RuntimeError("eval has no items")
-        loss_G = setup.loss.mean(sums_GM, split.n_items)
-        if not self._scores.wanted:
-            return loss_G, torch.full_like(loss_G, torch.nan)
-        predictions_GNK = torch.cat(predictions, dim=1)
-        scores_CFL = self._scores(predictions_GNK.view(*runs, *predictions_GNK.shape[1:]))
-        return loss_G, scores_CFL.flatten()
+        values = self._losses(EVAL_LOSS, sums_GM, weights_GM)
+        undefined_G = torch.full_like(values[EVAL_LOSS], torch.nan)
+        for target, (scores, place) in enumerate(zip(self._scores, setup.targets.places, strict=True)):
+            values[of_target(SCORE, target)] = undefined_G
+            if scores.wanted:
+                predictions_GNK = torch.cat([part[..., place] for part in predictions], dim=1)
+                scores_CFL = scores(predictions_GNK.view(*runs, *predictions_GNK.shape[1:]))
+                values[of_target(SCORE, target)] = scores_CFL.flatten()
+        return values
+
+
+def of_target(measure: str, target: int) -> str:
+    """The name of a measure of one target by its number; that of the first score is the plain one's."""
+    return measure if (measure, target) == (SCORE, 0) else f"{measure} {target}"

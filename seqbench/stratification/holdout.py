@@ -8,10 +8,17 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
+from seqbench.stratification.shares import balanced_shares, with_every_class
+from seqbench.stratification.strata import strata_of
 
 
 def holdout(
-    targets: NDArray[np.generic], task: Task, seed: int, fraction: float = 0.1
+    targets: NDArray[np.generic],
+    task: Task,
+    seed: int,
+    fraction: float = 0.1,
+    *,
+    groups_N: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose which items of train stand in for eval.
 
@@ -21,10 +28,13 @@ def holdout(
     stratification). Regression: at random.
 
     Args:
-        targets: Targets of train, (N,) class indices, (N, K) 0/1, or (N, T) values.
+        targets: Targets of train, (N,) class indices, (N, K) 0/1, or (N, T) values; what is not known of an
+            item is -1, of values NaN.
         task: What the targets are.
         seed: The same seed gives the same items.
         fraction: Share of the items to hold out.
+        groups_N: Items of equal numbers are held out together, as near to the share as groups allow; None
+            for items that stand alone.
 
     Returns:
         Indices that stay in train, and indices that are held out; both sorted, int64, neither empty.
@@ -37,10 +47,12 @@ def holdout(
     random = np.random.default_rng(seed)
     if n_items < 2:
         raise ProbeError(f"train has {n_items} items, too few to hold any out for eval; add an eval split")
+    if groups_N is not None and len(np.unique(groups_N)) < n_items:
+        return _by_group(targets, task, groups_N, fraction, seed)
     if task is Task.CLASSIFICATION:
         held = _by_class(targets, wanted, random)
     elif task is Task.LABELS:
-        held = _by_label(targets != 0, wanted, random)
+        held = _by_label(strata_of([(targets, task)], random), wanted, random)
     else:
         held = random.permutation(n_items)[:wanted]
     if not 0 < len(held) < n_items:
@@ -50,6 +62,33 @@ def holdout(
     is_held = np.zeros(n_items, dtype=bool)
     is_held[held] = True
     return np.flatnonzero(~is_held).astype(np.int64), np.flatnonzero(is_held).astype(np.int64)
+
+
+def _by_group(
+    targets: NDArray[np.generic], task: Task, groups_N: NDArray[np.int64], fraction: float, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    held_N = balanced_shares([(targets, task)], groups_N, (1 - fraction, fraction), seed) == 1
+    if task is Task.CLASSIFICATION:
+        held_N = with_every_class(held_N.astype(np.int64), targets, groups_N) == 1
+        held_N = held_N if held_N.any() else _one_group(targets, groups_N, seed)
+    if not held_N.any() or held_N.all():
+        n_groups = len(np.unique(groups_N))
+        raise ProbeError(
+            f"train has {n_groups} {'group' if n_groups == 1 else 'groups'} of items that stay together "
+            "(group_key), so that none can be held out for eval; add an eval split"
+        )
+    return np.flatnonzero(~held_N).astype(np.int64), np.flatnonzero(held_N).astype(np.int64)
+
+
+def _one_group(classes: NDArray[np.generic], groups_N: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:
+    """The smallest group, by seed of equal ones, without which train still has every class; or nothing."""
+    names, sizes = np.unique(groups_N, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    n_classes = len(np.unique(classes))
+    for name in names[order[np.argsort(sizes[order], kind="stable")]]:
+        if len(np.unique(classes[groups_N != name])) == n_classes:
+            return np.asarray(groups_N == name)
+    return np.zeros(len(groups_N), dtype=np.bool_)
 
 
 def _by_class(classes: NDArray[np.generic], wanted: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from seqbench.core.types import Task
-from seqbench.probe.folds import folds_of
+from seqbench.stratification.folds import folds_of
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,15 +1,13 @@
 """Folds of a cross-validation: every item in one of them, each fold like the whole, by seed.
 
-Shape letters: N items, K labels or targets, F folds, B bins.
+Shape letters: N items, K labels or targets, C strata, F folds.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-
-BINS = 10
-"""Quantile bins of a target: what regression is stratified by."""
+from seqbench.stratification.strata import ranks, strata_of
 
 
 def folds_of(targets: NDArray[np.generic], task: Task, folds: int, seed: int) -> NDArray[np.int64]:
@@ -25,7 +23,8 @@ def folds_of(targets: NDArray[np.generic], task: Task, folds: int, seed: int) ->
     targets: iterative stratification of the tenths of each target.
 
     Args:
-        targets: (N,) class indices, (N, K) 0/1, or (N, K) values.
+        targets: (N,) class indices, (N, K) 0/1, or (N, K) values; what is not known is -1, of values NaN, and
+            is spread as a label is.
         task: What they are.
         folds: How many; with more than there are items some stay empty.
         seed: The same seed gives the same folds.
@@ -36,27 +35,9 @@ def folds_of(targets: NDArray[np.generic], task: Task, folds: int, seed: int) ->
     random = np.random.default_rng(seed)
     if task is Task.CLASSIFICATION:
         return _deal(targets, folds, random)
-    if task is Task.LABELS:
-        return _iterative(targets != 0, folds, random)
-    values_NK = targets.astype(np.float64)
-    if values_NK.shape[1] == 1:
-        return _deal(_ranks(values_NK[:, 0], random) // folds, folds, random)
-    bins_NK = quantile_bins(values_NK, random)
-    columns = [bins_NK[:, [target]] == np.arange(BINS) for target in range(bins_NK.shape[1])]
-    return _iterative(np.hstack(columns), folds, random)
-
-
-def quantile_bins(values_NK: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.int64]:
-    """The tenth of each column that a value falls into, 0 to 9; equal values are ordered at random."""
-    ranks = [_ranks(column_N, random) for column_N in values_NK.T]
-    return np.stack(ranks, axis=1) * BINS // max(1, len(values_NK))
-
-
-def _ranks(values_N: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.int64]:
-    order = random.permutation(len(values_N))
-    ranks_N = np.empty(len(values_N), dtype=np.int64)
-    ranks_N[order[np.argsort(values_N[order], kind="stable")]] = np.arange(len(values_N))
-    return ranks_N
+    if task is Task.REGRESSION and targets.shape[1] == 1:
+        return _deal(ranks(targets[:, 0].astype(np.float64), random) // folds, folds, random)
+    return _iterative(strata_of([(targets, task)], random), folds, random)
 
 
 def _deal(strata_N: NDArray[np.generic], folds: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@ import pytest
 
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.probe.split import holdout
+from seqbench.stratification.holdout import holdout
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,0 +1,1 @@
+"""Parts of a data set that resemble the whole: folds, a part held out, shares; groups kept together."""
