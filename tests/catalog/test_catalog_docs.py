@@ -19,6 +19,8 @@ from tests.catalog.catalog_records import (
     probe_record,
     run_record,
     split_record,
+    training_record,
+    trial_record,
 )
 
 TEXT = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text()
@@ -71,6 +73,9 @@ def catalog(tmp_path_factory):
             comparison_record([bert], [lower], difference=0.05, p=0.3),
         ]
     )
+    tuned = full("bert", 0.95, head="lora", variant="tuned")
+    catalog.append([tuned, training_record(probes=(tuned.probe_id,)), trial_record()])
+    catalog.append([comparison_record([tuned], [bert], kind="heads")])
     audit = audit_record(clean=[True] * 5)
     catalog.append([audit, clean_record(audit, bert.probe_id, accuracy=0.7)])
     other = {"layer": 0, "shuffled": True}
