@@ -74,11 +74,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "store",
         "models",
         "catalog",
+        "corpora",
         "extract",
         "probe",
         "perturb",
         "search",
         "adapt",
+        "likelihood",
         "schedule",
     },
     "cli": {

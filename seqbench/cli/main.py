@@ -60,6 +60,7 @@ def _top(
 
 app.command()(stages.run)
 app.command()(stages.adapt)
+app.command()(stages.likelihood)
 app.command()(stages.extract)
 app.command()(stages.perturb)
 app.add_typer(probe.app, name="probe")

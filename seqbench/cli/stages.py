@@ -111,6 +111,15 @@ def adapt(
     _fail_if_any(outcome, told)
 
 
+likelihood = of_stage(
+    "likelihood",
+    """Measure adapted models, and what they began with, in bits a letter.
+
+    On held-out documents of their corpora, and on those that are watched.
+    """,
+)
+
+
 @contextmanager
 def _trial(config: "Config", steps: int) -> "Iterator[Config]":
     """The config with fewer steps, and a folder for all that comes of them, which is removed."""

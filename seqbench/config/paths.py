@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from seqbench.config.adapt import AdaptConfig
+from seqbench.config.adapt import AdaptConfig, CorpusConfig
 from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
 from seqbench.config.perturb import CellsConfig, FileFeatures, GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.problems import Source
@@ -93,6 +93,11 @@ def _map_paths(
             else store.model_copy(update={"path": change(store.path)}),
             "catalog": change(config.catalog),
             "adapt": tuple(_map_adapt(each, change) for each in config.adapt),
+            "likelihood": None
+            if config.likelihood is None
+            else config.likelihood.model_copy(
+                update={"watch": _map_corpora(config.likelihood.watch, change)}
+            ),
             "perturb": None if config.perturb is None else _map_perturb(config.perturb, change),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
             "probe": probe.model_copy(
@@ -106,14 +111,19 @@ def _map_paths(
 
 
 def _map_adapt(adapt: AdaptConfig, change: Callable[[Path], Path]) -> AdaptConfig:
-    corpora = (
+    out = None if adapt.out is None else change(adapt.out)
+    return adapt.model_copy(update={"corpora": _map_corpora(adapt.corpora, change), "out": out})
+
+
+def _map_corpora(
+    corpora: tuple[CorpusConfig, ...], change: Callable[[Path], Path]
+) -> tuple[CorpusConfig, ...]:
+    return tuple(
         each.model_copy(
             update={"path": change(each.path), "eval": None if each.eval is None else change(each.eval)}
         )
-        for each in adapt.corpora
+        for each in corpora
     )
-    out = None if adapt.out is None else change(adapt.out)
-    return adapt.model_copy(update={"corpora": tuple(corpora), "out": out})
 
 
 def _map_perturb(perturb: PerturbConfig, change: Callable[[Path], Path]) -> PerturbConfig:

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from seqbench.config.adapt import AdaptConfig, check_adaptations
 from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import DatasetName, LocalPath, Section, Switch, distinct
+from seqbench.config.likelihood import LikelihoodConfig
 from seqbench.config.model_kinds import ModelConfig
 from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.probe import ProbeConfig
@@ -78,6 +79,11 @@ class Config(Section):
         description="Models that go on with language modelling on corpora; what they make are models of this "
         "config, without an entry under `models`.",
     )
+    likelihood: LikelihoodConfig | None = Field(
+        default=None,
+        description="Bits a letter of the models that `adapt` makes and of what they began with; null: none. "
+        "Where there is `adapt`, measured unless it is null.",
+    )
     perturb: PerturbConfig | None = Field(
         default=None, description="Perturbation response of cells; null: none."
     )
@@ -94,6 +100,13 @@ class Config(Section):
     tensorboard: TensorboardConfig = Field(
         default=TensorboardConfig(), description="Learning curves in TensorBoard."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_what_is_adapted(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("adapt") and "likelihood" not in given:
+            return {**given, "likelihood": {}}
+        return given
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":

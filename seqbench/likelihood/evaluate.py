@@ -1,7 +1,5 @@
 """One model on the documents of one corpus: a record for the catalog."""
 
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,24 +10,13 @@ import numpy as np
 from seqbench.catalog.likelihood_records import SYMBOLS, LikelihoodRecord
 from seqbench.core.progress import Advance
 from seqbench.likelihood.documents import ScoredCorpus
+from seqbench.likelihood.keys import likelihood_key
 from seqbench.likelihood.scorer import LetterScorer, SegmentBits
 from seqbench.likelihood.segments import SegmentSettings
 from seqbench.metrics.likelihood import bits_interval, mean_bits
 
-METHOD = 1
-"""Raised when scoring the same documents gives other numbers than before; they are then scored anew."""
 _TOGETHER = 512
 """Segments that are scored between two reports of progress."""
-
-
-def likelihood_key(fingerprint: str, corpus: ScoredCorpus) -> str:
-    """Name what is computed before it is: 64 hexadecimal digits.
-
-    Args:
-        fingerprint: Of the weights.
-        corpus: Its hash holds documents and settings.
-    """
-    return hashlib.sha256(json.dumps([METHOD, fingerprint, corpus.name, corpus.sha256]).encode()).hexdigest()
 
 
 def evaluate(

@@ -11,7 +11,8 @@ from seqbench.catalog import Catalog
 from seqbench.corpora.corpus import Corpus, open_corpus
 from seqbench.corpora.source import CorpusSource
 from seqbench.likelihood.documents import ScoredCorpus, choose_documents
-from seqbench.likelihood.evaluate import evaluate, likelihood_key
+from seqbench.likelihood.evaluate import evaluate
+from seqbench.likelihood.keys import likelihood_key
 from seqbench.likelihood.scorer import LetterScorer, open_scorer
 from seqbench.likelihood.segments import SegmentSettings
 from seqbench.likelihood.sequences import sequence_likelihood
