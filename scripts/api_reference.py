@@ -62,7 +62,7 @@ LISTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Report": {
         "seqbench.report.write:write_report": (),
-        "seqbench.report.results:Selection": (),
+        "seqbench.report.selection:Selection": (),
         "seqbench.report.write:ReportSettings": (),
         "seqbench.report.write:ReportOutcome": (),
         "seqbench.report.analyse:analyse": (),
@@ -85,7 +85,7 @@ SHORT = {
     "seqbench.store.tokens": "seqbench.store",
     "seqbench.config.load": "seqbench.config",
     "seqbench.report.write": "seqbench.report",
-    "seqbench.report.results": "seqbench.report",
+    "seqbench.report.selection": "seqbench.report",
     "seqbench.probe.saving": "seqbench.predict",
     "seqbench.predict.predict": "seqbench.predict",
     "seqbench.metrics.scoring": "seqbench.metrics",

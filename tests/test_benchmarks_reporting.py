@@ -10,7 +10,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.check import check
 from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -23,7 +23,7 @@ from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Analysis
 from seqbench.report.page.document import render_page
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 NAME = "page"
 MODELS, DATASETS, LAYERS = 4, 23, 33

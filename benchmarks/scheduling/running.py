@@ -23,7 +23,7 @@ from seqbench.schedule.executors.opening import open_cluster
 from seqbench.schedule.graph import Graph, make_graph
 from seqbench.schedule.run import look, run
 from seqbench.schedule.stage import Doing
-from seqbench.schedule.worker import Job, Report
+from seqbench.schedule.worker import Report, WorkerJob
 from seqbench.stages.descriptions import dataset_record, embedding_record
 from seqbench.stages.extract import ExtractStage, shard_node
 from seqbench.stages.shards import ExtractTask, Pair, SplitState, make_shards
@@ -37,12 +37,12 @@ ONE_AT_A_TIME = {"power_per_gpu": 1, "extract_power": 1, "probe_power": 1}
 NAP_SECONDS = 0.05
 
 
-def nothing(job: Job) -> None:
+def nothing(job: WorkerJob) -> None:
     """A task without any work, which ends as others do."""
     get_worker().log_event(job.topic, {"key": job.key, "report": pickle.dumps(Report(result=Work()))})
 
 
-def nap(job: Job) -> None:
+def nap(job: WorkerJob) -> None:
     """A task that takes time and no processor."""
     time.sleep(NAP_SECONDS)
     nothing(job)
@@ -70,7 +70,7 @@ def overhead(setting: Setting) -> list[Figure]:
     ]
 
 
-def _lost(setting: Setting, do: Callable[[Job], None], count: int, seconds: float) -> tuple[float, ...]:
+def _lost(setting: Setting, do: Callable[[WorkerJob], None], count: int, seconds: float) -> tuple[float, ...]:
     """Milliseconds a task beside its work, a round each."""
     original = on_dask.work
     on_dask.work = do  # type: ignore[assignment]

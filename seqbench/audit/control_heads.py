@@ -38,7 +38,7 @@ _TINY: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Drawn:
+class DrawnItems:
     """The items that controls see, by split, and what was counted of them."""
 
     rows: Mapping[SplitName, NDArray[np.int64]]
@@ -55,7 +55,7 @@ def _problem(dataset: Dataset) -> Problem:
 
 def train_control(
     dataset: Dataset,
-    drawn: Drawn,
+    drawn: DrawnItems,
     settings: AuditSettings,
     name: str,
     knows: str,
@@ -86,7 +86,7 @@ def _fit(
     return [found[0] for found in head.fit(_problem(dataset), fits, advance=lambda amount: None)]
 
 
-def shuffled_control(dataset: Dataset, drawn: Drawn, settings: AuditSettings) -> ControlScore:
+def shuffled_control(dataset: Dataset, drawn: DrawnItems, settings: AuditSettings) -> ControlScore:
     """Heads that learned permuted labels; the interval is that of their mean, by Student's t.
 
     A single one may by luck point along what is really there, or against it, as far as features have few
@@ -124,7 +124,7 @@ def _mean(scores: Sequence[MetricScore]) -> MetricScore:
     )
 
 
-def majority_control(dataset: Dataset, drawn: Drawn, settings: AuditSettings) -> ControlScore:
+def majority_control(dataset: Dataset, drawn: DrawnItems, settings: AuditSettings) -> ControlScore:
     """What is known without looking: shares of the classes or labels, or the mean of the targets."""
     train, n_test = drawn.targets["train"], len(drawn.targets["test"])
     if dataset.task is Task.CLASSIFICATION:
@@ -137,7 +137,7 @@ def majority_control(dataset: Dataset, drawn: Drawn, settings: AuditSettings) ->
 
 def _scored(
     dataset: Dataset,
-    drawn: Drawn,
+    drawn: DrawnItems,
     settings: AuditSettings,
     name: str,
     knows: str,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqbench.audit.control_heads import (
     MAJORITY,
     PARTS,
-    Drawn,
+    DrawnItems,
     left_out,
     majority_control,
     shuffled_control,
@@ -69,7 +69,7 @@ def run_controls(
 
 
 def _controls(
-    dataset: Dataset, drawn: Drawn, sequences: Mapping[SplitName, Digests], settings: AuditSettings
+    dataset: Dataset, drawn: DrawnItems, sequences: Mapping[SplitName, Digests], settings: AuditSettings
 ) -> list[tuple[str, str, Callable[[], _Made]]]:
     parts = [drawn.counted[name] for name in PARTS]
     return [
@@ -94,7 +94,7 @@ def _controls(
     ]
 
 
-def _draw(dataset: Dataset, settings: AuditSettings, advance: Advance) -> Drawn:
+def _draw(dataset: Dataset, settings: AuditSettings, advance: Advance) -> DrawnItems:
     random = np.random.default_rng(settings.seed)
     rows: dict[SplitName, NDArray[np.int64]] = {
         name: known_N[np.sort(random.permutation(len(known_N))[: settings.control_items])]
@@ -119,7 +119,7 @@ def _draw(dataset: Dataset, settings: AuditSettings, advance: Advance) -> Drawn:
         targets["eval"], targets["train"] = targets["train"][held], targets["train"][kept]
         whole = counted["train"]
         counted["eval"], counted["train"] = _take(whole, held), _take(whole, kept)
-    return Drawn(rows=rows, source=source, targets=targets, counted=counted)
+    return DrawnItems(rows=rows, source=source, targets=targets, counted=counted)
 
 
 def _take(counted: Counted, rows: NDArray[np.int64]) -> Counted:
@@ -138,7 +138,9 @@ def _gc(dataset: Dataset, parts: Sequence[Counted]) -> _Made:
     return "proteins have none" if dataset.alphabet == "protein" else "text has none"
 
 
-def _identity(dataset: Dataset, drawn: Drawn, sequences: Mapping[SplitName, Digests], seed: int) -> _Made:
+def _identity(
+    dataset: Dataset, drawn: DrawnItems, sequences: Mapping[SplitName, Digests], seed: int
+) -> _Made:
     if dataset.n_seqs == 1:
         return "items have one sequence"
     known = sequences["train"]

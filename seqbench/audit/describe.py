@@ -5,21 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.catalog.audit_records import SplitFacts
+from seqbench.catalog.audit_records import AuditedSplit
 from seqbench.core.alphabets import LETTERS, is_nucleic
 from seqbench.core.missing import known, missing_values
 from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
 
 
-def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> SplitFacts:
+def describe(dataset: Dataset, split: Split, marks: Mapping[str, int]) -> AuditedSplit:
     """Sum up a split from its index, without reading it again."""
     letters = split.index.letters
     total = max(1, int(letters.sum()))
     known = "ACGTU" if is_nucleic(dataset.alphabet) else LETTERS[dataset.alphabet]
     quantiles = np.quantile(split.lengths, (0, 0.25, 0.5, 0.75, 1)).tolist()
     acgt = _count(letters, "ACGTU")
-    return SplitFacts(
+    return AuditedSplit(
         split=split.name,
         n_items=len(split),
         letters=total,

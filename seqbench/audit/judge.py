@@ -14,7 +14,7 @@ from seqbench.audit.control_heads import MAJORITY
 from seqbench.audit.controls import KMERS
 from seqbench.audit.describe import shift_of_labels
 from seqbench.audit.settings import FEWEST, OF_KMERS, THRESHOLDS, AuditSettings
-from seqbench.catalog.audit_records import ControlScore, Finding, ItemMarks, SplitFacts
+from seqbench.catalog.audit_records import AuditedSplit, ControlScore, Finding, ItemMarks
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.datasets.dataset import Dataset
@@ -28,7 +28,7 @@ SHOWN: Final = ("accuracy", "roc_auc", "spearmanr", "r2")
 def judge(
     dataset: Dataset,
     settings: AuditSettings,
-    splits: Sequence[SplitFacts],
+    splits: Sequence[AuditedSplit],
     marks: Mapping[SplitName, ItemMarks],
     controls: Sequence[ControlScore],
     *,
@@ -194,7 +194,7 @@ def _balance(dataset: Dataset) -> Finding:
     return _finding("label balance", shift, f"{shift:.1%}", what)
 
 
-def _writing(splits: Sequence[SplitFacts]) -> list[Finding]:
+def _writing(splits: Sequence[AuditedSplit]) -> list[Finding]:
     unknown = max(facts.unknown_letters for facts in splits)
     lower = max(facts.lower_case for facts in splits)
     return [

@@ -33,7 +33,7 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class NearPairs:
     """Pairs of a query and a known sequence, by number, that are as near as asked."""
 
     query_C: NDArray[np.int64]
@@ -97,7 +97,7 @@ class ShortSearch:
             pieces = tuple(_pieces(_codes(mine, alphabet), edits + 1, alphabet))
             self._lengths[length] = _Length(sequences=mine, numbers=numbers, edits=edits, pieces=pieces)
 
-    def find(self, queries: Sequence[str]) -> Iterator[Found]:
+    def find(self, queries: Sequence[str]) -> Iterator[NearPairs]:
         """Every pair of a query and a known sequence that is as near as asked, once.
 
         Args:
@@ -236,14 +236,14 @@ def _candidates(ranges: Sequence[_Range], n_known: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(pairs))
 
 
-def _better(forward: _Near, backward: _Near, numbers: NDArray[np.int64]) -> Found:
+def _better(forward: _Near, backward: _Near, numbers: NDArray[np.int64]) -> NearPairs:
     """Each pair once, as it is nearer."""
     query_C, known_C, identity_C = (np.concatenate(both) for both in zip(forward, backward, strict=True))
     opposite_C = np.arange(len(query_C)) >= len(forward[0])
     order = np.lexsort((opposite_C, -identity_C, known_C, query_C))
     new = (np.diff(query_C[order], prepend=-1) != 0) | (np.diff(known_C[order], prepend=-1) != 0)
     kept = order[new]
-    return Found(
+    return NearPairs(
         query_C=numbers[query_C[kept]],
         known_C=known_C[kept],
         identity_C=identity_C[kept],

@@ -63,7 +63,7 @@ class ControlScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SplitFacts:
+class AuditedSplit:
     """What is in a split, and how many of its items have which mark."""
 
     split: SplitName
@@ -164,7 +164,7 @@ class AuditRecord:
     alphabet: Alphabet
     settings: Mapping[str, Any]
     """As resolved for this data set, with k and width of stretches."""
-    splits: tuple[SplitFacts, ...]
+    splits: tuple[AuditedSplit, ...]
     findings: tuple[Finding, ...]
     controls: tuple[ControlScore, ...]
     marks: Mapping[SplitName, ItemMarks]

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from seqbench.catalog.audit_records import (
+    AuditedSplit,
     AuditRecord,
     CleanRecord,
     ControlScore,
     Finding,
     ItemMarks,
-    SplitFacts,
 )
 from seqbench.catalog.audit_rows import AS_THEY_ARE, ROWS_OF_TRAIN, SHARES
 from seqbench.core.types import SPLITS, SplitName, Task
@@ -100,12 +100,12 @@ def _select(columns: Sequence[str], table: str, order: str = "ALL") -> str:
     return f"SELECT {', '.join(columns)} FROM {table} {_OF} ORDER BY {order}"  # noqa: S608
 
 
-def _splits(rows: Rows) -> tuple[SplitFacts, ...]:
+def _splits(rows: Rows) -> tuple[AuditedSplit, ...]:
     found = []
     for row in rows:
         given = dict(zip(_FACTS, row, strict=True))
         given |= {name: json.loads(given[name]) for name in ("labels", "marks")}
-        found.append(SplitFacts(**given | {"length_quantiles": tuple(given["length_quantiles"])}))
+        found.append(AuditedSplit(**given | {"length_quantiles": tuple(given["length_quantiles"])}))
     return tuple(sorted(found, key=lambda facts: SPLITS.index(facts.split)))
 
 

@@ -44,7 +44,7 @@ REUSED_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class CatalogHealth:
     """What was found."""
 
     probes: int
@@ -54,7 +54,7 @@ class Health:
     """What is worth knowing and not wrong: runs that were killed."""
 
 
-def check(catalog: Catalog) -> Health:
+def check(catalog: Catalog) -> CatalogHealth:
     """Read all of a catalog and see that it fits together; nothing is written, older formats included.
 
     Raises:
@@ -63,7 +63,7 @@ def check(catalog: Catalog) -> Health:
     """
     with catalog.as_it_is() as connection:
         number = applied_format(connection)
-        return Health(
+        return CatalogHealth(
             probes=_count(connection, "SELECT count(*) FROM probes"),
             findings=tuple(_findings(connection, number)),
             remarks=tuple(_remarks(connection, number)),

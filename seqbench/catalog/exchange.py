@@ -15,7 +15,7 @@ from seqbench.catalog.insert import AUDIT_TABLES, PROBE_TABLES
 from seqbench.catalog.merge import Merged, merge_copies
 from seqbench.catalog.migrate import make_tables, migrations
 from seqbench.catalog.snapshot import snapshot
-from seqbench.catalog.tables import EVERYTHING, TABLES, Part, check_names
+from seqbench.catalog.tables import EVERYTHING, TABLES, CatalogPart, check_names
 from seqbench.core.atomic import atomic_folder, check_free, scratch_folder
 from seqbench.errors import CatalogError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 
 
-def export(catalog: Catalog, out: Path, part: Part = EVERYTHING) -> dict[str, int]:
+def export(catalog: Catalog, out: Path, part: CatalogPart = EVERYTHING) -> dict[str, int]:
     """Write tables as Parquet files into a new folder, with a manifest of their rows and hashes.
 
     The folder gets its name when all is in it. Results that are recorded meanwhile are not in it.
@@ -82,7 +82,7 @@ def import_folder(catalog: Catalog, folder: Path) -> Merged:
         return merge_copies(catalog, [(str(folder), copy)])[0]
 
 
-def _check_part(connection: "DuckDBPyConnection", part: Part) -> None:
+def _check_part(connection: "DuckDBPyConnection", part: CatalogPart) -> None:
     for what, wanted, sql in (
         ("model", part.models, "SELECT model FROM models UNION SELECT model FROM probes ORDER BY ALL"),
         (
@@ -94,7 +94,7 @@ def _check_part(connection: "DuckDBPyConnection", part: Part) -> None:
         check_names(what, wanted, [name for (name,) in connection.execute(sql).fetchall()])
 
 
-def _write(connection: "DuckDBPyConnection", table: str, part: Part, folder: Path) -> dict[str, Any]:
+def _write(connection: "DuckDBPyConnection", table: str, part: CatalogPart, folder: Path) -> dict[str, Any]:
     """Write a table's file, and say what is in it."""
     condition, values = part.condition(table)
     path = folder.absolute() / f"{table}.parquet"
@@ -121,7 +121,7 @@ def _read(connection: "DuckDBPyConnection", table: str, path: Path) -> None:
         raise CatalogError(f"{path}: does not fit the table {table}: {one_line(error)}") from error
 
 
-def _manifest(found: Mapping[str, Mapping[str, Any]], part: Part) -> dict[str, Any]:
+def _manifest(found: Mapping[str, Mapping[str, Any]], part: CatalogPart) -> dict[str, Any]:
     return {
         "format": migrations()[-1].number,
         "seqbench": __version__,

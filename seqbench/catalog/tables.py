@@ -36,7 +36,7 @@ TABLES = tuple(_ABOUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CatalogPart:
     """Which rows are wanted; empty means all."""
 
     tables: tuple[str, ...] = ()
@@ -81,7 +81,7 @@ class Part:
         return "".join(made), values
 
 
-EVERYTHING = Part()
+EVERYTHING = CatalogPart()
 
 
 def check_names(what: str, wanted: Sequence[str], known: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from seqbench.catalog.audit_records import AuditRecord, SplitFacts
+    from seqbench.catalog.audit_records import AuditedSplit, AuditRecord
 
 WIDE = 150
 """Columns from which each check's sentence stands in its line."""
@@ -59,7 +59,7 @@ def _splits(record: "AuditRecord", *, wide: bool) -> "Table":
     return table
 
 
-def _split(facts: "SplitFacts", *, wide: bool) -> list[str]:
+def _split(facts: "AuditedSplit", *, wide: bool) -> list[str]:
     shortest, _, median, _, longest = facts.length_quantiles
     length = f"{shortest:,.0f}" if shortest == longest else f"{shortest:,.0f}–{longest:,.0f}"
     labels = [f"{name}: {value:,.4g}" for name, value in list(facts.labels.items())[:_MOST_LABELS]]

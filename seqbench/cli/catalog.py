@@ -77,9 +77,9 @@ def export(
     """Write the tables of a catalog as Parquet files, with a manifest of their rows and hashes."""
     from seqbench.catalog import open_catalog
     from seqbench.catalog.exchange import export as write
-    from seqbench.catalog.tables import Part
+    from seqbench.catalog.tables import CatalogPart
 
-    part = Part(tables=names_of(tables), models=names_of(models), datasets=names_of(datasets))
+    part = CatalogPart(tables=names_of(tables), models=names_of(models), datasets=names_of(datasets))
     rows = write(open_catalog(catalog), out, part)
     typer.echo(f"{out}: {len(rows)} tables, {sum(rows.values()):,} rows")
 

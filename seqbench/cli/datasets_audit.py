@@ -29,7 +29,7 @@ class Shown(StrEnum):
     JSON = "json"
 
 
-class Items(StrEnum):
+class ItemsFormat(StrEnum):
     """How items are written."""
 
     JSONL = "jsonl"
@@ -69,11 +69,11 @@ Stretch = Annotated[
     typer.Option(help="Letters of an exact stretch shared with train; 30 nucleotides, 12 amino acids."),
 ]
 Controls = Annotated[bool, typer.Option(help="Train the shortcut controls.")]
-ControlItems = Annotated[int, typer.Option(help="Items of a split that controls see at most.")]
+ControlItems = Annotated[int, typer.Option(help="ItemsFormat of a split that controls see at most.")]
 Seed = Annotated[int, typer.Option(help="Of draws and intervals.")]
 Format = Annotated[Shown, typer.Option("--format", help="Of what is printed.")]
 Out = Annotated[Path | None, typer.Option(help="A folder for the findings, a line an item, and a summary.")]
-ItemsIn = Annotated[Items, typer.Option("--items", help="Format of the items in --out.")]
+ItemsIn = Annotated[ItemsFormat, typer.Option("--items", help="Format of the items in --out.")]
 FailFrom = Annotated[FailOn | None, typer.Option("--fail-on", help="Exit 3 if a finding is so severe.")]
 
 
@@ -91,7 +91,7 @@ def audit(
     seed: Seed = 0,
     shown: Format = Shown.TABLE,
     out: Out = None,
-    items: ItemsIn = Items.JSONL,
+    items: ItemsIn = ItemsFormat.JSONL,
     fail_on: FailFrom = None,
 ) -> None:
     """Look for copies, near-duplicates, contradictions and shortcuts. Exit 3 if a data set can't be read.
@@ -117,7 +117,7 @@ def _all(
     told: "Reporter",
     shown: Shown,
     out: Path | None,
-    items: Items,
+    items: ItemsFormat,
     *,
     again: bool,
 ) -> "list[AuditRecord]":
@@ -151,7 +151,12 @@ def _all(
 
 
 def _tell(
-    audited: "Audited", kept: "Catalog | None", told: "Reporter", shown: Shown, out: Path | None, items: Items
+    audited: "Audited",
+    kept: "Catalog | None",
+    told: "Reporter",
+    shown: Shown,
+    out: Path | None,
+    items: ItemsFormat,
 ) -> None:
     """Print one data set's audit and write its files; then record it, if it was made now."""
     from seqbench.audit.write import write_audit

@@ -10,7 +10,7 @@ from seqbench.cli.options import relative, reporter
 from seqbench.errors import DataError
 
 if TYPE_CHECKING:
-    from seqbench.datasets.importing.record import Source
+    from seqbench.datasets.importing.record import ItemSource
 
 app = typer.Typer(
     help="Import FASTA, tables, GenBank, BED, GFF or VCF with a genome, folders, Hugging Face data sets.",
@@ -293,7 +293,7 @@ def hub(
         sequence, label, id_column, split_column, chromosome_column, start_column, end_column, strand_column
     )
     separator = options.separator(label_separator)
-    made: Source
+    made: ItemSource
     if Path(name).is_dir():
         place = Path(name) / config if config else Path(name)
         made = TableSource(files=local_files(place), columns=columns, label_separator=separator, kind="hub")
@@ -304,7 +304,7 @@ def hub(
     _import(made, common, options.CaseChoice.KEEP)
 
 
-def _import(source: "Source", common: options.Common, default_case: options.CaseChoice) -> None:
+def _import(source: "ItemSource", common: options.Common, default_case: options.CaseChoice) -> None:
     from seqbench.datasets.importing.importing import import_dataset
 
     made = import_dataset(source, options.import_settings(common, default_case), reporter())

@@ -37,9 +37,9 @@ def config_of(model: dict[str, Any], where: str) -> "Config":
 
     from seqbench.config import Config
     from seqbench.config.paths import resolve_paths
-    from seqbench.config.problems import Source
+    from seqbench.config.problems import ConfigSource
 
-    source = Source(file=where, lines={})
+    source = ConfigSource(file=where, lines={})
     try:
         config = Config.model_validate({"models": [model], "datasets": {"root": "."}})
     except ValidationError as error:

@@ -15,7 +15,7 @@ from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.metrics.names import all_metrics
 from seqbench.perturb.expected import expected_responses
 from seqbench.report import Selection
-from seqbench.stages.variants import wanted_variants
+from seqbench.stages.designs import wanted_variants
 
 TRAINED = """
 SELECT DISTINCT head FROM probes

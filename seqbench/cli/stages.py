@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seqbench.config import Config
     from seqbench.core.progress import Reporter
     from seqbench.report import ReportOutcome
-    from seqbench.schedule.plan import Problem
+    from seqbench.schedule.plan import PlanProblem
     from seqbench.schedule.run import Outcome
 
 
@@ -239,7 +239,7 @@ def _fail_if_any(outcome: "Outcome", told: "Reporter") -> None:
         raise typer.Exit(EXIT_PARTIAL)
 
 
-def _tell(what: str, problems: "Sequence[Problem]", told: "Reporter") -> None:
+def _tell(what: str, problems: "Sequence[PlanProblem]", told: "Reporter") -> None:
     """One line for all data sets on which a model has the same trouble."""
     together: dict[tuple[str, str], list[str]] = {}
     for problem in problems:

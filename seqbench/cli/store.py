@@ -43,7 +43,7 @@ READABLE: "dict[FileFormat, ReadableName]" = {
 }
 
 
-class Split(StrEnum):
+class SplitChoice(StrEnum):
     """The splits of a data set."""
 
     TRAIN = "train"
@@ -133,7 +133,9 @@ def export_files(
     model: Models = None,
     dataset: Datasets = None,
     layer: Layers = None,
-    split: Annotated[list[Split] | None, typer.Option("--split", help="Only this split. Repeatable.")] = None,
+    split: Annotated[
+        list[SplitChoice] | None, typer.Option("--split", help="Only this split. Repeatable.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Write embeddings and labels as npy, Parquet, AnnData or the reference's pt."""

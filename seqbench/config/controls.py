@@ -14,14 +14,14 @@ from seqbench.config.model_kinds import (
     RandomInitModel,
     is_composition,
 )
-from seqbench.config.problems import Source
+from seqbench.config.problems import ConfigSource
 from seqbench.config.schema import Config
 
 KMERS = KmerModel(kind="kmer", k="auto")
 COMPOSITION = KmerModel(kind="kmer", k=1, name="composition")
 
 
-def with_controls(config: Config, source: Source) -> tuple[Config, tuple[str, ...]]:
+def with_controls(config: Config, source: ConfigSource) -> tuple[Config, tuple[str, ...]]:
     """Add the controls that a config with `controls: true` lacks, behind its own models.
 
     Each checkpoint gets an untrained twin, unless the config has a random initialisation of this path and
@@ -75,7 +75,7 @@ def _has_twin(model: HuggingFaceModel, models: Sequence[ModelConfig]) -> bool:
     )
 
 
-def _twin(model: HuggingFaceModel, index: int, source: Source) -> RandomInitModel:
+def _twin(model: HuggingFaceModel, index: int, source: ConfigSource) -> RandomInitModel:
     """The same architecture, run alike; consent to its code is that of the same checkpoint's entry."""
     alike = {key: getattr(model, key) for key in Checkpoint.model_fields}
     name = f"{model.name}-untrained"
@@ -98,7 +98,7 @@ def _counts(models: Sequence[ModelConfig]) -> Iterator[tuple[KmerModel, str]]:
         yield COMPOSITION, "counts of single letters"
 
 
-def _check_name(name: str, of: int | None, models: Sequence[ModelConfig], source: Source) -> None:
+def _check_name(name: str, of: int | None, models: Sequence[ModelConfig], source: ConfigSource) -> None:
     for index, model in enumerate(models):
         if model.name == name:
             whose = "a control" if of is None else f"the untrained twin of models.{of}"

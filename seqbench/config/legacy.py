@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seqbench.config.flat_keys import FLAT_KEYS, RESPELT
-from seqbench.config.problems import Source, close_match, either, shown
+from seqbench.config.problems import ConfigSource, close_match, either, shown
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
 
@@ -34,7 +34,7 @@ def is_flat(data: Mapping[str, Any]) -> bool:
     return any(key in FLAT_KEYS for key in data) and not any(key in Config.model_fields for key in data)
 
 
-def from_flat(data: Mapping[str, Any], source: Source) -> FlatConfig:
+def from_flat(data: Mapping[str, Any], source: ConfigSource) -> FlatConfig:
     """Turn a flat config into the form of the schema.
 
     Args:
@@ -72,7 +72,7 @@ def from_flat(data: Mapping[str, Any], source: Source) -> FlatConfig:
     return FlatConfig(data=result, origin=origin, unused=tuple(key for key in given if key not in used))
 
 
-def _refuse_unknown(keys: list[str], source: Source) -> None:
+def _refuse_unknown(keys: list[str], source: ConfigSource) -> None:
     if keys:
         near = close_match(keys[0], FLAT_KEYS)
         means = f"did you mean {near}?" if near else f"known here: {', '.join(FLAT_KEYS)}"
@@ -80,7 +80,7 @@ def _refuse_unknown(keys: list[str], source: Source) -> None:
         raise source.error((keys[0],), f"unknown key; {means}{more}")
 
 
-def _model(given: Mapping[str, Any], source: Source) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+def _model(given: Mapping[str, Any], source: ConfigSource) -> tuple[dict[str, Any], dict[KeyPath, str]]:
     if "model_path" in given:
         return {"kind": "huggingface", "path": given["model_path"]}, {("models", 0): "model_path"}
     if "model_name" not in given:
@@ -112,7 +112,7 @@ def _put(result: dict[str, Any], path: KeyPath, value: Any) -> None:
     section[str(path[-1])] = value
 
 
-def _converted(convert: Callable[[Any], Any], key: str, value: Any, source: Source) -> Any:
+def _converted(convert: Callable[[Any], Any], key: str, value: Any, source: ConfigSource) -> Any:
     try:
         return convert(value)
     except ValueError as error:

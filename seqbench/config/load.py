@@ -11,7 +11,7 @@ from seqbench.config.legacy import FlatConfig, from_flat, is_flat
 from seqbench.config.made import with_made_models
 from seqbench.config.overrides import apply_overrides
 from seqbench.config.paths import hub_id_warnings, resolve_paths
-from seqbench.config.problems import Source
+from seqbench.config.problems import ConfigSource
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import read_yaml
 from seqbench.errors import ConfigError
@@ -46,13 +46,13 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> LoadedConfig:
     document = read_yaml(path, "config file", duplicates="last")
     if not isinstance(document.value, dict):
         raise ConfigError(f"{path}: the top level must be keys and values, such as `models:`")
-    source = Source(file=str(path), lines=document.lines)
+    source = ConfigSource(file=str(path), lines=document.lines)
     flat = from_flat(document.value, source) if is_flat(document.value) else None
     if flat is None:
         document.refuse_duplicates(path)
     data = document.value if flat is None else flat.data
     changed = apply_overrides(data, overrides)
-    source = Source(
+    source = ConfigSource(
         file=str(path), lines=document.lines, flat={} if flat is None else flat.origin, overrides=changed
     )
     try:

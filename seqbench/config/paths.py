@@ -8,7 +8,7 @@ from pathlib import Path
 from seqbench.config.adapt import AdaptConfig, CorpusConfig
 from seqbench.config.model_kinds import ByIdModel, Checkpoint, ModelConfig, PrecomputedModel
 from seqbench.config.perturb import CellsConfig, FileFeatures, GeneVectors, ModelFeatures, PerturbConfig
-from seqbench.config.problems import Source
+from seqbench.config.problems import ConfigSource
 from seqbench.config.schedule import TlsConfig
 from seqbench.config.schema import Config
 from seqbench.config.yaml_file import KeyPath
@@ -19,7 +19,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w][\w.-]{0,95})?", re.ASCII)
 
 
-def resolve_paths(config: Config, base: Path, source: Source) -> Config:
+def resolve_paths(config: Config, base: Path, source: ConfigSource) -> Config:
     """Make every path of a config absolute.
 
     Args:
@@ -56,7 +56,7 @@ def relative_paths(config: Config, base: Path) -> Config:
     return _map_paths(config, shorten, shorten_model)
 
 
-def hub_id_warnings(config: Config, source: Source) -> tuple[str, ...]:
+def hub_id_warnings(config: Config, source: ConfigSource) -> tuple[str, ...]:
     """Warn of each hub id that is also a directory below the current one, which may be what was meant."""
     return tuple(
         f"{source.locate(('models', index, 'path'))}: {model.path} is taken as a hub id; there is such a "
@@ -160,7 +160,7 @@ def _absolute(base: Path, text: str) -> Path:
     return Path(os.path.normpath(base / os.path.expanduser(text)))
 
 
-def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: Source) -> str:
+def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: ConfigSource) -> str:
     directory = _absolute(base, model.path)
     if directory.is_dir():
         return str(directory)

@@ -42,7 +42,7 @@ _QUOTED = re.compile(r"'<?([^'<>]*)>?'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ConfigSource:
     """Where each key of a config came from."""
 
     file: str

@@ -36,7 +36,7 @@ _FLOAT = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class YamlDocument:
     """A YAML document: its value, and the line (from 1) of each key and list entry."""
 
     value: Any
@@ -102,7 +102,7 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
 
 
-def read_yaml(path: Path, what: str, *, duplicates: Literal["refuse", "last"] = "refuse") -> Document:
+def read_yaml(path: Path, what: str, *, duplicates: Literal["refuse", "last"] = "refuse") -> YamlDocument:
     """Read the one document of a UTF-8 YAML file.
 
     Args:
@@ -176,7 +176,7 @@ class _Fault(Exception):
         self.line = line
 
 
-def _parse(text: str) -> Document | None:
+def _parse(text: str) -> YamlDocument | None:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -199,8 +199,8 @@ class _Builder:
         self._values = 0
         self._depth = 0
 
-    def document(self, node: yaml.Node) -> Document:
-        return Document(value=self._build(node, ()), lines=self._lines, duplicates=self._duplicates)
+    def document(self, node: yaml.Node) -> YamlDocument:
+        return YamlDocument(value=self._build(node, ()), lines=self._lines, duplicates=self._duplicates)
 
     def _build(self, node: yaml.Node, path: KeyPath) -> Any:
         self._values += 1

@@ -12,7 +12,7 @@ from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_fil
 from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.parquet import open_table
 from seqbench.datasets.importing.record import Place
-from seqbench.datasets.importing.table import Columns, Rows
+from seqbench.datasets.importing.table import TableColumns, TableRows
 from seqbench.datasets.index import parse_object
 from seqbench.datasets.labels import LineError
 from seqbench.errors import DataError
@@ -145,7 +145,7 @@ def _read_fasta(source: CorpusSource, path: Path, inputs: Inputs) -> Iterator[Do
 def _read_table(source: CorpusSource, path: Path, inputs: Inputs) -> Iterator[Document]:
     check_kind(path, "a table")
     wanted = [source.key or TEXT_KEYS[0], *([source.group_key] if source.group_key else [])]
-    rows = Rows(path, inputs, None, wanted)
+    rows = TableRows(path, inputs, None, wanted)
     columns = _positions(rows.columns, source, path)
     for place, row in rows:
         yield Document(place, row[columns[0]], row[columns[1]] if len(columns) > 1 else None)
@@ -153,7 +153,7 @@ def _read_table(source: CorpusSource, path: Path, inputs: Inputs) -> Iterator[Do
 
 def _read_arrow(source: CorpusSource, path: Path, inputs: Inputs) -> Iterator[Document]:
     table = open_table(path)
-    names = [table.names[place] for place in _positions(Columns(table.names, path), source, path)]
+    names = [table.names[place] for place in _positions(TableColumns(table.names, path), source, path)]
     for number, cells in enumerate(table.rows(names), start=1):
         place = Place(path, number, rows=True)
         for name, cell in zip(names, cells, strict=True):
@@ -163,7 +163,7 @@ def _read_arrow(source: CorpusSource, path: Path, inputs: Inputs) -> Iterator[Do
     inputs.advance(check_file(path))
 
 
-def _positions(columns: Columns, source: CorpusSource, path: Path) -> Sequence[int]:
+def _positions(columns: TableColumns, source: CorpusSource, path: Path) -> Sequence[int]:
     """The columns of text and, where there is one, of groups."""
     key = source.key or columns.first_of(*TEXT_KEYS)
     if key is None:

@@ -23,7 +23,7 @@ SAMPLED: Final = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Repeats:
+class RepeatedText:
     """Which documents of a corpus stand there before, by row."""
 
     exact_N: NDArray[np.bool_]
@@ -32,7 +32,7 @@ class Repeats:
     """A near-duplicate of one before, linked by others if need be, and no exact repeat; None: not sought."""
 
 
-def find_repeats(corpus: Corpus, near: float, reporter: Reporter) -> Repeats:
+def find_repeats(corpus: Corpus, near: float, reporter: Reporter) -> RepeatedText:
     """Find exact and near repeats; of each group the first stays.
 
     Args:
@@ -45,7 +45,7 @@ def find_repeats(corpus: Corpus, near: float, reporter: Reporter) -> Repeats:
     """
     exact_N = _exact(corpus)
     if near >= 1:
-        return Repeats(exact_N=exact_N, near_N=None)
+        return RepeatedText(exact_N=exact_N, near_N=None)
     need_rapidfuzz()
     view = CorpusView(corpus)
     searched = Searched(splits={"train": view}, alphabet=corpus.alphabet)
@@ -54,7 +54,7 @@ def find_repeats(corpus: Corpus, near: float, reporter: Reporter) -> Repeats:
     again_N[np.unique(cluster_N, return_index=True)[1]] = False
     near_N = np.zeros(len(corpus), dtype=bool)
     near_N[view.rows] = again_N
-    return Repeats(exact_N=exact_N, near_N=near_N & ~exact_N)
+    return RepeatedText(exact_N=exact_N, near_N=near_N & ~exact_N)
 
 
 def _exact(corpus: Corpus) -> NDArray[np.bool_]:

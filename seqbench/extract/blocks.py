@@ -20,7 +20,7 @@ from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError
 from seqbench.extract.finish import Finished, Target, TokenTarget, write
 from seqbench.extract.gather import Chunk, Gathered
-from seqbench.extract.repeats import Place, Repeats
+from seqbench.extract.repeats import Repeats, RowPlace
 from seqbench.extract.spool import Spool
 from seqbench.extract.threads import Behind, ahead, quick_switching
 from seqbench.extract.token_spool import TokenSpool
@@ -267,7 +267,7 @@ class Extraction:
         if not windows:
             yield _Step(job=job, items=chunk.items)
 
-    def _is_stored(self, place: Place, earlier: set[int]) -> bool:
+    def _is_stored(self, place: RowPlace, earlier: set[int]) -> bool:
         """Whether a row can be copied from the store by the time a block is written."""
         rows = self._targets[0].entry.facts.splits[place.split].block_rows
         index = place.item // rows

@@ -12,17 +12,17 @@ from seqbench.core.identity import Settings
 from seqbench.core.packages import package_version
 from seqbench.core.types import StoreDtype
 from seqbench.datasets.dataset import Dataset
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.store import EmbeddingFacts, SplitFacts, TargetFacts, cut, cut_tokens
 
 VERSIONED = ("torch", "transformers", "tokenizers", "zarr", "numpy")
 """Packages that decide the numbers."""
 
 
-def dataset_facts(dataset: Dataset) -> DatasetFacts:
+def dataset_facts(dataset: Dataset) -> SequenceFacts:
     """What a model may need to know before it sees the sequences."""
     lengths = [split.lengths for split in dataset.splits.values()]
-    return DatasetFacts(
+    return SequenceFacts(
         name=dataset.spec.name,
         alphabet=dataset.alphabet,
         min_length=int(min(each.min() for each in lengths)),

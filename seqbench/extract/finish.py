@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqbench.core.types import Pooling, SplitName, Strands
 from seqbench.errors import ModelError
 from seqbench.extract.gather import SHARED, Gathered
-from seqbench.extract.repeats import Place
+from seqbench.extract.repeats import RowPlace
 from seqbench.extract.spool import Spool
 from seqbench.extract.strands import join_strands
 from seqbench.extract.token_blocks import token_layers
@@ -112,7 +112,7 @@ class _Copies:
     """For each copy its place in the block."""
 
     @classmethod
-    def by_split(cls, copies: Sequence[tuple[int, int, Place]]) -> "list[_Copies]":
+    def by_split(cls, copies: Sequence[tuple[int, int, RowPlace]]) -> "list[_Copies]":
         """Sort what `Gathered` found by the split it comes from."""
         found = []
         for split in dict.fromkeys(place.split for _, _, place in copies):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.datasets.dataset import Split
-from seqbench.extract.repeats import Place, Repeats, sequence_hash
+from seqbench.extract.repeats import Repeats, RowPlace, sequence_hash
 from seqbench.store import Block
 
 CHUNK_LETTERS = 2 * 1024**2
@@ -44,15 +44,15 @@ class Gathered:
         shape_NS = (block.stop - block.start, n_seqs)
         self.source_NS: NDArray[np.int64] = np.full(shape_NS, SHARED, dtype=np.int64)
         """Per sequence, the number of the distinct one that it equals, or `SHARED`."""
-        self.copies: list[tuple[int, int, Place]] = []
+        self.copies: list[tuple[int, int, RowPlace]] = []
         """Item of the block, sequence of the item, and where in the data set the same one stands."""
         self.hash_N: NDArray[np.uint64] = np.zeros(shape_NS[0], dtype=np.uint64)
         self.count = 0
         """Distinct sequences so far."""
         self._places: NDArray[np.int64] = np.zeros(self.source_NS.size, dtype=np.int64)
-        self._known: dict[bytes, int | Place] = {}
+        self._known: dict[bytes, int | RowPlace] = {}
 
-    def chunks(self, repeats: Repeats | None, is_stored: Callable[[Place], bool]) -> Iterator[Chunk]:
+    def chunks(self, repeats: Repeats | None, is_stored: Callable[[RowPlace], bool]) -> Iterator[Chunk]:
         """Read the block.
 
         Args:
@@ -90,7 +90,7 @@ class Gathered:
         seq: int,
         sequence: str,
         repeats: Repeats | None,
-        is_stored: Callable[[Place], bool],
+        is_stored: Callable[[RowPlace], bool],
     ) -> bool:
         """Whether a sequence needs no row of its own; if so, where its row comes from is noted."""
         digest = blake2b(sequence.encode(), digest_size=16).digest()
@@ -101,7 +101,7 @@ class Gathered:
                 self._known[digest] = self.count
                 return False
             known = self._known[digest] = place
-        if isinstance(known, Place):
+        if isinstance(known, RowPlace):
             self.copies.append((number, seq, known))
         else:
             self.source_NS[number, seq] = known

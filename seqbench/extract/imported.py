@@ -17,7 +17,7 @@ from seqbench.errors import DataError, ModelError
 from seqbench.extract.describe import split_facts, versions
 from seqbench.models.precomputed import Precomputed, PrecomputedSplit
 from seqbench.store import Block, EmbeddingFacts, Embeddings, ItemFacts, LayerRows
-from seqbench.store.exchange.labels import infer_task, labels_of
+from seqbench.store.exchange.columns import infer_task, labels_of
 
 FILES = "files/"
 """Notes of an entry, followed by a split: SHA-256 of the files that were imported, by layer."""
@@ -32,7 +32,7 @@ class _Head:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportedEmbeddings:
     """What the files say of a data set: its record, and the labels of each split."""
 
     facts: EmbeddingFacts
@@ -49,7 +49,7 @@ def describe_import(
     layers: Sequence[int],
     dtype: StoreDtype = "float32",
     stored: EmbeddingFacts | None = None,
-) -> Imported:
+) -> ImportedEmbeddings:
     """Read the first of the wanted layers of each split, and hash the files of all of them.
 
     Args:
@@ -99,11 +99,11 @@ def describe_import(
             for split, head in heads.items()
         },
     )
-    return Imported(facts=facts, labels=labels, layers=tuple(layers), hashes=hashes)
+    return ImportedEmbeddings(facts=facts, labels=labels, layers=tuple(layers), hashes=hashes)
 
 
 def import_split(
-    model: Precomputed, imported: Imported, entry: Embeddings, split: SplitName, advance: Advance
+    model: Precomputed, imported: ImportedEmbeddings, entry: Embeddings, split: SplitName, advance: Advance
 ) -> None:
     """Copy the layers of a split that are missing, block by block.
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from seqbench.datasets.dataset import Dataset
 from seqbench.extract.near_pairs import measure, near_pairs, warning
-from seqbench.models.base import Embedder
-from seqbench.models.left_out import told
+from seqbench.models.base import Embedder, told
 from seqbench.store import Embeddings
 
 SAMPLE = 64

@@ -21,7 +21,7 @@ READ_LETTERS = 2 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowPlace:
     """Where in a data set a sequence stands."""
 
     split: SplitName
@@ -69,7 +69,7 @@ class Repeats:
             return np.zeros(hashes.shape, dtype=np.bool_)
         return np.asarray(self._hashes[at] == hashes)
 
-    def first(self, sequence: str) -> Place | None:
+    def first(self, sequence: str) -> RowPlace | None:
         """Where a sequence stands first; None for one that occurs once.
 
         That two sequences share a hash is found out by comparing letters.
@@ -82,10 +82,10 @@ class Repeats:
         found = self._dataset.splits[place.split].sequences(place.item, place.item + 1)[0][place.seq]
         return place if found == sequence else None
 
-    def _place(self, flat: int) -> Place:
+    def _place(self, flat: int) -> RowPlace:
         number = int(np.searchsorted(self._begins, flat, side="right")) - 1
         item, seq = divmod(flat - int(self._begins[number]), self._n_seqs)
-        return Place(self._names[number], item, seq)
+        return RowPlace(self._names[number], item, seq)
 
 
 def _hashed(dataset: Dataset) -> Iterator[NDArray[np.uint64]]:

@@ -1,9 +1,8 @@
 """Scores of predictions with bootstrap intervals, and tests of whether two of them differ."""
 
-from seqbench.metrics.multiplicity import holm
 from seqbench.metrics.names import METRICS, PRIMARY, all_metrics, higher_is_better
 from seqbench.metrics.paired import Difference, paired_difference
-from seqbench.metrics.rank_tests import cliques, critical_difference, friedman, ranks
+from seqbench.metrics.rank_tests import cliques, critical_difference, friedman, holm, ranks
 from seqbench.metrics.replicating import replicates
 from seqbench.metrics.scores import ClassScore, MetricScore
 from seqbench.metrics.scoring import score, score_many

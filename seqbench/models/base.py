@@ -3,6 +3,7 @@
 Shape letters: N sequences, B windows of a batch, P poolings, L wanted layers, H hidden width.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -42,7 +43,7 @@ class EmbedOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFacts:
+class SequenceFacts:
     """What a model may need to know of a data set before it sees its sequences."""
 
     name: str
@@ -213,7 +214,7 @@ class TokenEmbedder(Embedder, Protocol):
 class LoadedModel(Protocol):
     """A model in memory, used for many data sets."""
 
-    def embedder(self, facts: DatasetFacts) -> Embedder:
+    def embedder(self, facts: SequenceFacts) -> Embedder:
         """Get ready for a data set.
 
         Raises:
@@ -243,3 +244,18 @@ class TokenSource(Source, Protocol):
 
     def tokens_per_letter(self, sequences: Sequence[str], alphabet: Alphabet) -> float:
         """How many tokens a letter makes, on average over some sequences; loads no weights."""
+
+
+def told(left_out: Mapping[int, str] | Mapping[str, str]) -> str:
+    """Name layers with why they are left out; those of one reason together.
+
+    Args:
+        left_out: The reason by layer, whose number may be text, as JSON has it.
+    """
+    layers: dict[str, list[int]] = defaultdict(list)
+    for layer, reason in left_out.items():
+        layers[reason].append(int(layer))
+    return "; ".join(
+        f"layer{'s' if len(numbers) > 1 else ''} {', '.join(map(str, sorted(numbers)))}: {reason}"
+        for reason, numbers in layers.items()
+    )

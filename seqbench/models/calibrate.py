@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from seqbench.core.memory import is_out_of_memory
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.models.forward import Forward
 from seqbench.models.tokens import Tokens
 
@@ -55,7 +55,7 @@ class Budget:
         return asdict(self)
 
 
-def calibrate(forward: Forward, tokens: Tokens, facts: DatasetFacts) -> Budget:
+def calibrate(forward: Forward, tokens: Tokens, facts: SequenceFacts) -> Budget:
     """Measure tokens a second over candidate budgets and take the smallest that is nearly the fastest.
 
     Args:

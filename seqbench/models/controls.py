@@ -14,7 +14,7 @@ from seqbench.core.alphabets import KMER_LENGTHS, LETTERS, Alphabet, is_nucleic
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.types import Pooling
 from seqbench.errors import NotApplicableError
-from seqbench.models.base import Batch, DatasetFacts, Event, Pooled, Prepared
+from seqbench.models.base import Batch, Event, Pooled, Prepared, SequenceFacts
 from seqbench.models.fingerprint import hash_files
 
 MAX_WIDTH = 65_536
@@ -182,7 +182,7 @@ class Kmer:
         """Nothing to load."""
         return self
 
-    def embedder(self, facts: DatasetFacts) -> KmerEmbedder:
+    def embedder(self, facts: SequenceFacts) -> KmerEmbedder:
         """Get ready for a data set's alphabet.
 
         Raises:
@@ -222,7 +222,7 @@ class Onehot:
         """Nothing to load."""
         return self
 
-    def embedder(self, facts: DatasetFacts) -> OnehotEmbedder:
+    def embedder(self, facts: SequenceFacts) -> OnehotEmbedder:
         """Get ready for a data set's length and alphabet.
 
         Raises:

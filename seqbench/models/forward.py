@@ -19,9 +19,9 @@ from seqbench.core.types import Pooling
 from seqbench.errors import ModelError, said
 from seqbench.models.arithmetic import as_float32, use_float32
 from seqbench.models.attention import use_shared_masks
+from seqbench.models.base import told
 from seqbench.models.batches import pad
 from seqbench.models.layers import Layers
-from seqbench.models.left_out import told
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.rows import Coming, Fetch, Rows, TokenRows, fetch

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from seqbench.errors import ModelError
-from seqbench.models.left_out import told
+from seqbench.models.base import told
 from seqbench.models.tap import FAULTS, Inputs, LayerTap, Take
 
 

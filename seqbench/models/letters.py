@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import LETTERS, Alphabet
-from seqbench.models.writing import Ids, Writer
+from seqbench.models.writing import Ids, SequenceWriter
 
 CANDIDATES = string.ascii_letters + "-.*"
 """What sequences are made of."""
@@ -62,7 +62,7 @@ class Lookup:
         return self.words[words_T]
 
 
-def find_lookup(writer: Writer, alphabet: Alphabet) -> Lookup | None:
+def find_lookup(writer: SequenceWriter, alphabet: Alphabet) -> Lookup | None:
     """Find a table that gives what a tokenizer gives; None where its tokens depend on their neighbours."""
     if alphabet == "text":
         return None
@@ -88,7 +88,7 @@ def _byte_table(values: dict[str, int]) -> NDArray[np.int32]:
     return table
 
 
-def _words(writer: Writer, core: str) -> Lookup | None:
+def _words(writer: SequenceWriter, core: str) -> Lookup | None:
     """A table of all k-mers of the core letters; None where they are too many or not one token each."""
     k, base = writer.style.word, len(core)
     if base**k > MAX_WORDS:
@@ -101,7 +101,7 @@ def _words(writer: Writer, core: str) -> Lookup | None:
     return Lookup(codes=_byte_table(digits), words=np.concatenate(ids), k=k, base=base)
 
 
-def _agrees(found: Lookup, writer: Writer) -> bool:
+def _agrees(found: Lookup, writer: SequenceWriter) -> bool:
     """Hold a table against the tokenizer on sequences of the letters that it covers, short ones first."""
     covered = "".join(letter for letter in CANDIDATES if found.codes[ord(letter)] >= 0)
     pairs = ["".join(pair) for pair in product(covered, repeat=2)]  # merges of BPE begin with a pair
@@ -112,7 +112,7 @@ def _agrees(found: Lookup, writer: Writer) -> bool:
     )
 
 
-def _same(found: Lookup, writer: Writer, sequences: Sequence[str]) -> bool:
+def _same(found: Lookup, writer: SequenceWriter, sequences: Sequence[str]) -> bool:
     for sequence, ids in zip(sequences, writer.encode(sequences), strict=True):
         looked_up = found.encode(sequence)
         if looked_up is not None and not np.array_equal(looked_up, ids):
@@ -127,7 +127,7 @@ def _random_sequences(covered: str, length: int) -> list[str]:
     return ["".join(draw.choices(letters, k=length)) for letters in (*[covered] * TRIALS, *few)]
 
 
-def _multi_letter_tokens(writer: Writer, covered: str) -> list[str]:
+def _multi_letter_tokens(writer: SequenceWriter, covered: str) -> list[str]:
     """Every token of several letters, between two others.
 
     WordPiece and Unigram may have long tokens without short ones; random sequences rarely hit those.

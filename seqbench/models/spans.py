@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import ModelError
-from seqbench.models.writing import Ids, Writer
+from seqbench.models.writing import Ids, SequenceWriter
 
 MARKS = ("##", "▁", "Ġ")
 """What WordPiece, SentencePiece and byte-level BPE put before a token's text."""
@@ -23,7 +23,9 @@ def by_letter(n_tokens: int, width: int = 1, step: int = 1) -> NDArray[np.int32]
     return np.stack([start_T, start_T + np.int32(width)], axis=1)
 
 
-def letter_spans(writer: Writer, sequences: Sequence[str], ids: Sequence[Ids]) -> list[NDArray[np.int32]]:
+def letter_spans(
+    writer: SequenceWriter, sequences: Sequence[str], ids: Sequence[Ids]
+) -> list[NDArray[np.int32]]:
     """Find the letters of each token: by words, as the tokenizer itself tells, or by the tokens' texts.
 
     Args:
@@ -70,7 +72,7 @@ def _of_letters(offsets_T2: NDArray[np.int32], word: int) -> NDArray[np.int32]:
     ).astype(np.int32)
 
 
-def _by_text(writer: Writer, sequence: str, ids: Ids) -> NDArray[np.int32]:
+def _by_text(writer: SequenceWriter, sequence: str, ids: Ids) -> NDArray[np.int32]:
     """By count where letters or codons are tokens, else by following the tokens' texts along the letters."""
     if writer.style.word == 0 and len(ids) * writer.unit == len(sequence):
         return by_letter(len(ids), writer.unit, writer.unit)

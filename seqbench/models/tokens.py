@@ -17,7 +17,7 @@ from seqbench.models.base import OverlongSequenceError
 from seqbench.models.letters import TRIAL_LENGTHS, Lookup, find_lookup
 from seqbench.models.limits import token_limit
 from seqbench.models.spans import NO_SPANS, by_letter, letter_spans
-from seqbench.models.writing import Ids, Writer, find_writer
+from seqbench.models.writing import Ids, SequenceWriter, find_writer
 
 __all__ = ["Tokens", "Windows", "token_limit"]
 
@@ -261,7 +261,7 @@ def kept_of(starts: Sequence[int], ends: Sequence[int]) -> list[tuple[int, int]]
     return [(edges[at] - start, edges[at + 1] - start) for at, start in enumerate(starts)]
 
 
-def _special_tokens(writer: Writer, example: str) -> tuple[Ids, Ids]:
+def _special_tokens(writer: SequenceWriter, example: str) -> tuple[Ids, Ids]:
     """What the tokenizer puts before and after a sequence."""
     bare = writer.encode([example])[0].tolist()
     full = writer.encode([example], specials=True)[0].tolist()

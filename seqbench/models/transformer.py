@@ -17,12 +17,12 @@ from seqbench.core.types import Pooling
 from seqbench.errors import ModelError, SeqbenchError, said
 from seqbench.models.base import (
     Batch,
-    DatasetFacts,
     EmbedOptions,
     Event,
     Pooled,
     Prepared,
     Remark,
+    SequenceFacts,
     TokenStates,
     Unfit,
     UnreadableSequenceError,
@@ -83,7 +83,7 @@ class Transformer:
         self.ends_at = position_limit(model)
         """Tokens at which positions end, by the size of their table and by trial; None where they do not."""
 
-    def embedder(self, facts: DatasetFacts) -> "SequenceEmbedder":
+    def embedder(self, facts: SequenceFacts) -> "SequenceEmbedder":
         """Get ready for a data set's alphabet and lengths.
 
         Raises:
@@ -163,7 +163,7 @@ class Transformer:
 class SequenceEmbedder:
     """A transformer that is ready for one data set."""
 
-    def __init__(self, transformer: Transformer, facts: DatasetFacts) -> None:
+    def __init__(self, transformer: Transformer, facts: SequenceFacts) -> None:
         self.transformer = transformer
         self.facts = facts
         options = transformer.options

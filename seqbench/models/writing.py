@@ -77,7 +77,7 @@ class Style:
         return table
 
 
-class Writer:
+class SequenceWriter:
     """A tokenizer that is given sequences in one style."""
 
     def __init__(self, tokenizer: Any, style: Style, among: str) -> None:
@@ -197,7 +197,7 @@ class Writer:
         return "".join(letter for letter in letters if letter in known)
 
 
-def find_writer(tokenizer: Any, alphabet: Alphabet) -> Writer:
+def find_writer(tokenizer: Any, alphabet: Alphabet) -> SequenceWriter:
     """Find how sequences of an alphabet are written for a tokenizer.
 
     Returns:
@@ -210,11 +210,11 @@ def find_writer(tokenizer: Any, alphabet: Alphabet) -> Writer:
     """
     core = LETTERS[alphabet]
     if alphabet == "text":
-        return Writer(tokenizer, Style(), core)
+        return SequenceWriter(tokenizer, Style(), core)
     for style in _candidates(alphabet):
-        if Writer(tokenizer, style, core).knows(core, core) == core:
-            return Writer(tokenizer, _completed(tokenizer, style, alphabet), core)
-    alone = Writer(tokenizer, Style(), core)
+        if SequenceWriter(tokenizer, style, core).knows(core, core) == core:
+            return SequenceWriter(tokenizer, _completed(tokenizer, style, alphabet), core)
+    alone = SequenceWriter(tokenizer, Style(), core)
     runs = alone.encode([letter * alone.unit for letter in core])
     lacking = [letter for letter, ids in zip(core, runs, strict=True) if not alone.is_known(ids)]
     raise ModelError(
@@ -235,7 +235,7 @@ def _candidates(alphabet: Alphabet) -> Iterator[Style]:
 def _completed(tokenizer: Any, style: Style, alphabet: Alphabet) -> Style:
     """Add what is written for letters outside the core, and for lower case."""
     core = LETTERS[alphabet]
-    writer = Writer(tokenizer, style, core)
+    writer = SequenceWriter(tokenizer, style, core)
     wanted = {old: new for old, new in STAND_INS[alphabet].items() if new not in style.replaced}
     known = writer.knows("".join({*wanted, *wanted.values()}), core)
     replaced = style.replaced | {

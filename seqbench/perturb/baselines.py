@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import NotApplicableError
-from seqbench.perturb.combinations import genes_of
+from seqbench.perturb.cells import genes_of
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.expression import CellMatrix
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.splits import Pair
 from seqbench.probe.heads.ridge import ridge_path
 
@@ -107,7 +107,7 @@ def additive(effects: Effects) -> Shift:
     return Shift(matrix=effects.matrix, effect=effect)
 
 
-def nearest(effects: Effects, features: Features) -> Shift:
+def nearest(effects: Effects, features: GeneFeatures) -> Shift:
     """The effect of the train perturbation whose vector is nearest by cosine.
 
     In the same context where train has it there, else its mean over contexts.
@@ -129,7 +129,7 @@ def nearest(effects: Effects, features: Features) -> Shift:
     return Shift(matrix=effects.matrix, effect=effect)
 
 
-def ridge(effects: Effects, features: Features, *, seed: int) -> Shift:
+def ridge(effects: Effects, features: GeneFeatures, *, seed: int) -> Shift:
     """Ridge regression from a perturbation's vector to its effect; each pair of train is one item.
 
     Features are brought to mean 0 and deviation 1 on train. The strength is the one of the lowest squared
@@ -159,7 +159,7 @@ def train_and_eval(effects: Effects, seed: int) -> tuple[list[Pair], list[Pair]]
 
 
 def _best_alpha(
-    effects: Effects, features: Features, train: Sequence[Pair], evaluation: Sequence[Pair]
+    effects: Effects, features: GeneFeatures, train: Sequence[Pair], evaluation: Sequence[Pair]
 ) -> float:
     wanted_PG = np.stack([effects.delta(pair) for pair in evaluation])
     names = [pair[0] for pair in evaluation]
@@ -171,7 +171,7 @@ def _best_alpha(
 
 
 def _fitted(
-    effects: Effects, features: Features, train: Sequence[Pair], alphas: Sequence[float]
+    effects: Effects, features: GeneFeatures, train: Sequence[Pair], alphas: Sequence[float]
 ) -> list[Callable[[Sequence[str]], Floats]]:
     """For each strength what predicts the effects of perturbations, (P, G)."""
     inputs_PF = features.of([pair[0] for pair in train]).astype(np.float64)

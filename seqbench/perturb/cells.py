@@ -3,6 +3,7 @@
 Shape letters: N cells, G genes, B cells of a block.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -258,3 +259,16 @@ def _column(file: "h5py.File", path: Path, name: str) -> NDArray[Any]:
     if values.isna().any():
         raise DataError(f"{path}: {int(values.isna().sum())} cells have no value in obs[{name!r}]")
     return np.asarray(values.astype(str), dtype=str)
+
+
+_JOINED = re.compile(r"[+;|&]")
+
+
+def genes_of(perturbation: str) -> tuple[str, ...]:
+    """The genes that a perturbation's name holds, in order: joined by `+`, `;`, `|` or `&`.
+
+    `ctrl` and `control` beside a gene, as Norman et al.'s `KLF1+ctrl` has them, are none.
+    """
+    parts = [part.strip() for part in _JOINED.split(perturbation)]
+    genes = tuple(part for part in parts if part and part.lower() not in ("ctrl", "control"))
+    return genes or (perturbation,)

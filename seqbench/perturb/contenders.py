@@ -21,7 +21,7 @@ from seqbench.perturb.baselines import Response
 from seqbench.perturb.evaluation import Scores
 from seqbench.perturb.expected import WITHOUT_FEATURES
 from seqbench.perturb.experiment import Experiment
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.predictions import write_predictions
 from seqbench.probe.spec import spec_hash, variant_hash
 
@@ -111,7 +111,7 @@ def run_design(
     experiment: Experiment,
     config: PerturbConfig,
     design: ResponseDesign,
-    features: Features | None,
+    features: GeneFeatures | None,
     around: Surroundings,
 ) -> ProbeRecord:
     """Train a head and score it on eval and test; a failure is a record that says why."""
@@ -134,7 +134,7 @@ def _fitted(
     experiment: Experiment,
     config: PerturbConfig,
     design: ResponseDesign,
-    features: Features | None,
+    features: GeneFeatures | None,
     around: Surroundings,
 ) -> Response:
     if features is not None and design.head == "st":
@@ -151,7 +151,7 @@ def _fitted_network(
     experiment: Experiment,
     config: PerturbConfig,
     design: ResponseDesign,
-    features: Features,
+    features: GeneFeatures,
     around: Surroundings,
 ) -> Response:
     import torch

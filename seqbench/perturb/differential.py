@@ -14,7 +14,7 @@ FALSE_DISCOVERY_RATE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moments:
+class GeneMoments:
     """Mean and variance of every gene over some cells."""
 
     n_cells: int
@@ -23,7 +23,7 @@ class Moments:
     """Unbiased; 0 of a single cell."""
 
     @classmethod
-    def of(cls, cells_NG: NDArray[np.floating]) -> "Moments":
+    def of(cls, cells_NG: NDArray[np.floating]) -> "GeneMoments":
         """Of cells at hand."""
         values_NG = cells_NG.astype(np.float64)
         n_cells = len(values_NG)
@@ -57,16 +57,16 @@ class RunningMoments:
         self._n_cells = joined
 
     @property
-    def moments(self) -> Moments:
+    def moments(self) -> GeneMoments:
         """Of all cells so far."""
-        return Moments(
+        return GeneMoments(
             n_cells=self._n_cells,
             mean_G=self._mean_G,
             variance_G=self._squares_G / max(1, self._n_cells - 1),
         )
 
 
-def welch_t(a: Moments, b: Moments) -> Floats:
+def welch_t(a: GeneMoments, b: GeneMoments) -> Floats:
     """Welch's t of every gene, (G,); 0 where neither set varies and the means agree."""
     error_G = np.sqrt(a.variance_G / a.n_cells + b.variance_G / b.n_cells)
     difference_G = a.mean_G - b.mean_G
@@ -75,7 +75,7 @@ def welch_t(a: Moments, b: Moments) -> Floats:
     return np.divide(difference_G, error_G, out=certain_G, where=error_G > 0)
 
 
-def significant(a: Moments, b: Moments) -> NDArray[np.bool_]:
+def significant(a: GeneMoments, b: GeneMoments) -> NDArray[np.bool_]:
     """Genes that differ at a false discovery rate of 5 % (Benjamini & Hochberg 1995), two-sided, (G,)."""
     from scipy import stats
 
@@ -92,7 +92,7 @@ def significant(a: Moments, b: Moments) -> NDArray[np.bool_]:
     return np.asarray(stats.false_discovery_control(p_G) <= FALSE_DISCOVERY_RATE)
 
 
-def gene_weights(pairs: Iterable[tuple[Moments, Moments]]) -> Floats:
+def gene_weights(pairs: Iterable[tuple[GeneMoments, GeneMoments]]) -> Floats:
     """Weights of genes by how much perturbations of train change them, (G,), summing to 1.
 
     |t| of each pair of perturbed cells and controls, brought to 0 to 1 and squared, then averaged (as Mejia

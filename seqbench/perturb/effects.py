@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
 from seqbench.perturb.cells import Cells
-from seqbench.perturb.differential import Moments, RunningMoments
+from seqbench.perturb.differential import GeneMoments, RunningMoments
 from seqbench.perturb.expression import CellMatrix
 from seqbench.perturb.splits import Pair, SetRoles
 
@@ -60,7 +60,7 @@ class Effects:
     roles: SetRoles
     sets: Mapping[Pair, CellSet]
     matrix: CellMatrix
-    moments: Mapping[Pair, Moments]
+    moments: Mapping[Pair, GeneMoments]
     """Mean and variance of all cells of a pair, controls among them."""
 
     def control_set(self, context: str) -> CellSet:

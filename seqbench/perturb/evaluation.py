@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SplitName
 from seqbench.perturb.baselines import Response
-from seqbench.perturb.differential import Floats, Moments, gene_weights
+from seqbench.perturb.differential import Floats, GeneMoments, gene_weights
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.scores import MOST_CELLS, RESPONSE_METRICS, Compared, score_pair
 from seqbench.perturb.splits import Pair
@@ -95,9 +95,9 @@ class Evaluation:
             self._compared(
                 pair,
                 pairs,
-                predicted_G=Moments.of(one_BG).mean_G - self.effects.control_mean(pair[1]),
+                predicted_G=GeneMoments.of(one_BG).mean_G - self.effects.control_mean(pair[1]),
                 predicted_cells_BG=one_BG[:MOST_CELLS],
-                real=Moments.of(other_BG),
+                real=GeneMoments.of(other_BG),
                 real_cells_BG=other_BG[:MOST_CELLS],
             )
         )
@@ -109,7 +109,7 @@ class Evaluation:
         *,
         predicted_G: Floats,
         predicted_cells_BG: NDArray[np.float32],
-        real: Moments,
+        real: GeneMoments,
         real_cells_BG: NDArray[np.float32],
     ) -> Compared:
         alike = [other for other in pairs if other[1] == pair[1]]

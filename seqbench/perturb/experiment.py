@@ -13,8 +13,7 @@ from seqbench.config.perturb import CellsConfig, SplitsConfig
 from seqbench.core.atomic import partial_of
 from seqbench.core.progress import Reporter
 from seqbench.errors import ConfigError, DataError
-from seqbench.perturb.cells import CellColumns, Cells, open_cells
-from seqbench.perturb.combinations import genes_of
+from seqbench.perturb.cells import CellColumns, Cells, genes_of, open_cells
 from seqbench.perturb.effects import Effects, measure, sets_by_pair
 from seqbench.perturb.evaluation import Evaluation
 from seqbench.perturb.expression import (
@@ -26,7 +25,7 @@ from seqbench.perturb.expression import (
     lay_out_embedding,
     lay_out_gene_means,
 )
-from seqbench.perturb.features import Features, without_vectors
+from seqbench.perturb.features import GeneFeatures, without_vectors
 from seqbench.perturb.splits import (
     SetRoles,
     cells_of_pairs,
@@ -135,7 +134,7 @@ def make_experiment(
     *,
     scratch: Path,
     reporter: Reporter,
-    vectors: Features | None = None,
+    vectors: GeneFeatures | None = None,
     identity: str | None = None,
 ) -> Experiment:
     """Normalise, choose genes on train and controls, lay out and measure.

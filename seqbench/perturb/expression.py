@@ -17,7 +17,7 @@ from seqbench.core.progress import Advance
 from seqbench.errors import DataError
 from seqbench.perturb.cells import Cells
 from seqbench.perturb.differential import RunningMoments
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 
 Normalize = Literal["auto", "counts", "none"]
 """Whether expression is counts, which are scaled and logged: told by the values, yes, or no."""
@@ -190,7 +190,7 @@ def lay_out_embedding(cells: Cells, key: str, order_N: NDArray[np.int64], path: 
 
 
 def lay_out_gene_means(
-    cells: Cells, normalisation: Normalisation, vectors: Features, order_N: NDArray[np.int64], path: Path
+    cells: Cells, normalisation: Normalisation, vectors: GeneFeatures, order_N: NDArray[np.int64], path: Path
 ) -> CellMatrix:
     """Write each cell's mean of the vectors of its genes, weighted by their expression.
 

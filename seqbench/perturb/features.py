@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.errors import ConfigError, DataError, said
-from seqbench.perturb.combinations import genes_of
+from seqbench.perturb.cells import genes_of
 from seqbench.perturb.expected import ONE_HOT
 
 MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Features:
+class GeneFeatures:
     """A contender: one vector a gene, from one layer of one model."""
 
     model: str
@@ -69,11 +69,11 @@ def sum_of(by_gene: Mapping[str, NDArray[np.float32]], perturbation: str) -> NDA
     return total
 
 
-def one_hot(perturbations: Sequence[str]) -> Features:
+def one_hot(perturbations: Sequence[str]) -> GeneFeatures:
     """One column a gene: knows which perturbation it is, and nothing of what genes have in common."""
     genes = sorted({gene for name in perturbations for gene in genes_of(name)})
     rows = np.eye(len(genes), dtype=np.float32)
-    return Features(
+    return GeneFeatures(
         model=ONE_HOT,
         layer=0,
         n_layers=1,
@@ -82,7 +82,7 @@ def one_hot(perturbations: Sequence[str]) -> Features:
     )
 
 
-def read_vectors(path: Path) -> Features:
+def read_vectors(path: Path) -> GeneFeatures:
     """Read a `.pt` file of `{name: vector}`, as the community shares them.
 
     The file is read without unpickling anything but tensors.
@@ -114,4 +114,4 @@ def read_vectors(path: Path) -> Features:
             raise DataError(f"{path}: the vector of {name} holds NaN or infinity")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Features(model=path.stem, layer=0, n_layers=1, by_gene=by_gene, fingerprint=digest)
+    return GeneFeatures(model=path.stem, layer=0, n_layers=1, by_gene=by_gene, fingerprint=digest)

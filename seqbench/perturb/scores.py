@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.perturb.differential import Moments, significant, welch_t
+from seqbench.perturb.differential import GeneMoments, significant, welch_t
 from seqbench.perturb.distances import Floats, discrimination, energy_distance
 
 MOST_CELLS = 400
@@ -36,8 +36,8 @@ class Compared:
     """This one's place among them."""
     predicted_cells_BG: NDArray[np.float32]
     real_cells_BG: NDArray[np.float32]
-    control: Moments
-    real: Moments
+    control: GeneMoments
+    real: GeneMoments
     """Of all real cells, as `control` is of all controls."""
 
 
@@ -86,7 +86,7 @@ def _overlap(found: Compared) -> float:
     if n_genes == 0 or not found.predicted_G.any():
         return float("nan")
     real_t_G = np.abs(welch_t(found.real, found.control))
-    predicted_t_G = np.abs(welch_t(Moments.of(found.predicted_cells_BG), found.control))
+    predicted_t_G = np.abs(welch_t(GeneMoments.of(found.predicted_cells_BG), found.control))
     real = set(np.argsort(-real_t_G, kind="stable")[:n_genes].tolist())
     predicted = set(np.argsort(-predicted_t_G, kind="stable")[:n_genes].tolist())
     return len(real & predicted) / n_genes

@@ -15,7 +15,7 @@ from torch import Tensor
 from seqbench.perturb.cells import Factor
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.expression import CellMatrix
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.splits import Pair
 from seqbench.training.batches import read_ahead
 
@@ -50,7 +50,7 @@ class SetSource:
     """Where sets come from."""
 
     effects: Effects
-    features: Features
+    features: GeneFeatures
     batch: Factor
     """Of every cell: controls are drawn from the same batch as the perturbed cells, where it has controls."""
     embedding: CellMatrix | None

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import ConfigError, DataError
-from seqbench.perturb.cells import Cells
-from seqbench.perturb.combinations import genes_of
+from seqbench.perturb.cells import Cells, genes_of
 
 HoldOut = Literal["perturbations", "contexts", "few-shot", "combinations"]
 Pair = tuple[str, str]

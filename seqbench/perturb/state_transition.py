@@ -18,7 +18,7 @@ from seqbench.errors import ConfigError, ProbeError
 from seqbench.perturb.baselines import train_and_eval
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.expression import CellMatrix
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.network import StateTransition, count_parameters
 from seqbench.perturb.scores import MOST_CELLS
 from seqbench.perturb.set_losses import energy_loss, mean_loss, mmd_loss
@@ -77,7 +77,7 @@ class StateTransitionResponse:
 
     network: StateTransition
     effects: Effects
-    features: Features
+    features: GeneFeatures
     embedding: CellMatrix | None
     set_size: int
     seed: int

@@ -26,7 +26,7 @@ _IN_STORE = re.compile(
 )
 
 
-class Rows(Protocol):
+class PredictionRows(Protocol):
     """Rows that are read when they are sliced."""
 
     @property
@@ -42,7 +42,7 @@ def is_stored(text: str) -> bool:
     return _IN_STORE.fullmatch(text) is not None
 
 
-def open_stored(text: str, origin: Origin) -> Rows:
+def open_stored(text: str, origin: Origin) -> PredictionRows:
     """Embeddings of the head's layer in a store, `STORE/model/dataset/split` (or with the layer in between).
 
     Raises:
@@ -71,7 +71,7 @@ def open_stored(text: str, origin: Origin) -> Rows:
     return entry.array(origin.layer, parts["split"])  # type: ignore[arg-type]
 
 
-def open_file(path: Path) -> Rows:
+def open_file(path: Path) -> PredictionRows:
     """Embeddings in a file, (N, H) or (N, S, H); nothing but numbers is read from it.
 
     Raises:
@@ -87,7 +87,9 @@ def open_file(path: Path) -> Rows:
     return found
 
 
-def pieces(rows: Rows, origin: Origin, where: str, piece_rows: int) -> Iterator[NDArray[np.float32]]:
+def pieces(
+    rows: PredictionRows, origin: Origin, where: str, piece_rows: int
+) -> Iterator[NDArray[np.float32]]:
     """The rows in order, (N, S, H) or already combined (N, 1, width), so many at a time.
 
     Raises:

@@ -17,10 +17,10 @@ from seqbench.core.identity import SETTING_DEFAULTS
 from seqbench.errors import DataError, ModelError, ProbeError
 from seqbench.extract.strands import join_strands
 from seqbench.models.base import (
-    DatasetFacts,
     Embedder,
     EmbedOptions,
     OverlongSequenceError,
+    SequenceFacts,
     UnreadableSequenceError,
 )
 from seqbench.models.joining import embed
@@ -140,10 +140,10 @@ def _options(origin: Origin) -> EmbedOptions:
     )
 
 
-def _facts(origin: Origin) -> DatasetFacts:
+def _facts(origin: Origin) -> SequenceFacts:
     """What the model is told; only one-hot asks for lengths, and wants those of train."""
     length = int(_setting(origin, "length") or 1)
-    return DatasetFacts(
+    return SequenceFacts(
         name=origin.dataset,
         alphabet=origin.alphabet,  # type: ignore[arg-type]
         min_length=length,

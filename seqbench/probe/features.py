@@ -35,7 +35,7 @@ def problem_of(entry: Embeddings) -> Problem:
     return Problem(task=Task.CLASSIFICATION, n_outputs=len(entry.facts.classes))
 
 
-class Sizes:
+class FeatureSizes:
     """Bytes that features and predictions of a data set take, before any are read."""
 
     def __init__(self, entry: Embeddings, combine: str, n_outputs: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from seqbench.probe.features import Sizes
+from seqbench.probe.features import FeatureSizes
 from seqbench.probe.jobs import Job
 
 LEAST_FOR_HEADS = 64 << 20
@@ -13,10 +13,10 @@ RESERVE = 16
 layers of 100,000 x 1024 and 4 GiB: 2.4 % more was taken than was planned."""
 
 
-class Budget:
+class LayerBudget:
     """The memory of `probe.memory`: features, their copies and predictions take half, heads the rest."""
 
-    def __init__(self, total_bytes: int, sizes: Sizes) -> None:
+    def __init__(self, total_bytes: int, sizes: FeatureSizes) -> None:
         self._total = total_bytes - total_bytes // RESERVE
         self._sizes = sizes
 

@@ -11,8 +11,7 @@ from seqbench.core.types import SplitName
 from seqbench.errors import ProbeError
 from seqbench.metrics.scoring import check_scorable, score_many
 from seqbench.metrics.thresholds import choose_thresholds
-from seqbench.probe.heads.base import FittedHead, Problem
-from seqbench.probe.heads.size import count_parameters
+from seqbench.probe.heads.base import FittedHead, HeadState, Problem
 from seqbench.probe.health import Health, diagnose
 from seqbench.probe.items import Part
 from seqbench.probe.spec import Design, variant_hash
@@ -163,3 +162,18 @@ def _predictions(trained: Trained) -> tuple[PredictionRecord, ...]:
         )
         for split, part in trained.parts.items()
     )
+
+
+_LEARNED = {
+    "linear": ("weights_HK", "biases_K"),
+    "mlp": ("weight_", "bias_", "scale_", "shift_"),
+}
+"""By kind of head, how the names of tensors begin that training changes; scalings don't count."""
+
+
+def count_parameters(state: HeadState | None) -> int | None:
+    """Count the parameters of a head; None where it has none that are comparable, as trees and neighbours."""
+    if state is None or state.kind not in _LEARNED:
+        return None
+    names = _LEARNED[state.kind]
+    return sum(int(values.size) for name, values in state.tensors.items() if name.startswith(names))

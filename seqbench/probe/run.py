@@ -13,12 +13,12 @@ from pathlib import Path
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
-from seqbench.probe.features import Features, Sizes, problem_of
+from seqbench.probe.features import Features, FeatureSizes, problem_of
 from seqbench.probe.heads.base import Fit, FittedHead, Resources
 from seqbench.probe.heads.registry import create, predict
 from seqbench.probe.items import items_of
 from seqbench.probe.jobs import Job, jobs_of
-from seqbench.probe.memory import Budget
+from seqbench.probe.memory import LayerBudget
 from seqbench.probe.outcome import Keep, Recorder, Trained
 from seqbench.probe.spec import Design, probe_spec, spec_hash
 from seqbench.probe.trainings import Training
@@ -70,7 +70,7 @@ def run_probes(
     for job in jobs_of(missing, items_of(entry)):
         by_combine[job.design.combine][job.head].append(job)
     for combine, by_head in by_combine.items():
-        budget = Budget(memory_bytes, Sizes(entry, combine, problem.n_outputs))
+        budget = LayerBudget(memory_bytes, FeatureSizes(entry, combine, problem.n_outputs))
         needed = sorted({layer for jobs in by_head.values() for job in jobs for layer in job.layers})
         at_once = budget.layers_at_once(by_head.values())
         for start in range(0, len(needed), at_once):
@@ -86,7 +86,7 @@ class _Session:
 
     recorder: Recorder
     features: Features
-    budget: Budget
+    budget: LayerBudget
     advance: Advance
     checkpoints: Path | None
 

@@ -9,14 +9,13 @@ from seqbench.report.comparing.families import layer_comparisons, model_comparis
 from seqbench.report.comparing.gains import gains
 from seqbench.report.comparing.known import compared
 from seqbench.report.comparing.pairs import pairs
-from seqbench.report.comparing.ranking import ranked
 from seqbench.report.comparing.sides import read_shuffled, read_sides
-from seqbench.report.comparing.standings import blocks, rank_test, standings, wins
+from seqbench.report.comparing.standings import blocks, rank_test, ranked, standings, wins
 from seqbench.report.comparing.ways import trained_models, ways
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.reading.current import Reader
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 
 def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analysis:

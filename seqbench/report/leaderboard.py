@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from seqbench.metrics import higher_is_better
-from seqbench.report.results import Choice, Curve, DatasetFacts, Results
+from seqbench.report.results import Choice, Curve, Results
+from seqbench.report.subjects import DatasetFacts
 
 CLEAR_BELOW = 0.05
 """What is told apart has a p below this, after Holm's correction."""

@@ -18,7 +18,9 @@ from seqbench.report.reading.facts import (
 )
 from seqbench.report.reading.training import read_learning, read_verdicts
 from seqbench.report.reading.trials import read_studies
-from seqbench.report.results import Curve, DatasetFacts, Place, Results, Selection
+from seqbench.report.results import Curve, MissingPlace, Results
+from seqbench.report.selection import Selection
+from seqbench.report.subjects import DatasetFacts
 
 
 def read_results(catalog: Catalog, selection: Selection) -> Results:
@@ -77,9 +79,9 @@ def _chosen(
     return [(key, choice.layer) for key, choice in choices.items() if choice is not None]
 
 
-def _missing(selection: Selection, curves: Mapping[Key, Curve]) -> tuple[Place, ...]:
+def _missing(selection: Selection, curves: Mapping[Key, Curve]) -> tuple[MissingPlace, ...]:
     return tuple(
-        Place(model=model, dataset=dataset, head=head)
+        MissingPlace(model=model, dataset=dataset, head=head)
         for model in selection.models
         for head in selection.heads
         for dataset in selection.datasets

@@ -2,131 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from seqbench.catalog.audit_records import Finding
-from seqbench.core.types import Severity, SplitName, Task
-from seqbench.metrics import METRICS, PRIMARY
+from seqbench.metrics import PRIMARY
+from seqbench.report.selection import Selection
 from seqbench.report.studies import Study
-
-CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "baseline"})
-"""Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What the report is about, in the order in which it is shown."""
-
-    models: tuple[str, ...]
-    datasets: tuple[str, ...]
-    heads: tuple[str, ...]
-    heads_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By data set, the heads that are trained on it, where they are not all of `heads`."""
-    models_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """By data set and head, the models whose results are to be expected, where not all are."""
-    trained: tuple[str, ...] = ()
-    """`lora` and `full` where results of models that were trained so are shown; no part of `heads`, which
-    read frozen models."""
-    variants: tuple[str, ...] = ()
-    """Variants of the config's own probes, which go before those recorded later; see `probes.variant`."""
-    metric: str | None = None
-    """What layers, heads and models are ranked by; None for the primary metric of each data set's task. Data
-    sets whose task lacks it have no place in the leaderboard."""
-    since: datetime | None = None
-    """Only probes recorded at this time (UTC, without a time zone) or later; None for all."""
-
-    @property
-    def all_heads(self) -> tuple[str, ...]:
-        """Heads on frozen models, then those that were trained with their model."""
-        return (*self.heads, *self.trained)
-
-    def heads_on(self, dataset: str) -> tuple[str, ...]:
-        """The heads whose results are to be expected on a data set."""
-        return self.heads_of.get(dataset, self.heads)
-
-    def models_on(self, dataset: str, head: str) -> tuple[str, ...]:
-        """The models whose results are to be expected of a head on a data set."""
-        return self.models_of.get((dataset, head), self.models)
-
-    @property
-    def n_places(self) -> int:
-        """Combinations of model, data set and head that are to be expected."""
-        heads = ((dataset, head) for dataset in self.datasets for head in self.heads_on(dataset))
-        return sum(len(self.models_on(dataset, head)) for dataset, head in heads)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
-    """A model as it was last used."""
-
-    name: str
-    kind: str
-    path: str | None
-    revision: str | None
-    fingerprint: str
-    n_layers: int
-    hidden: int | None
-    dtype: str
-    is_composition: bool = False
-    """Whether it counts single letters and nothing longer."""
-
-    @property
-    def is_control(self) -> bool:
-        """Whether it is there to be beaten."""
-        return self.kind in CONTROL_KINDS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitFacts:
-    """What is in a split; None where the catalog does not know, as of data recorded by an older version."""
-
-    n_items: int
-    label_counts: tuple[int, ...] | None
-    """Items of each class, or items that carry each label; None for regression."""
-    lengths: tuple[int, int, int, int, int] | None
-    """Of sequences in letters: shortest, quartiles, longest."""
-    targets: tuple[tuple[float, float, float, float, float], ...] | None
-    """Regression: for each target least, quartiles, greatest; None elsewhere."""
-    n_unlabelled: int = 0
-    """Items without a label."""
-    missing: tuple[int, ...] | None = None
-    """Of lists: how many of the other items lack each label or target."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetFacts:
-    """A data set as it was last used."""
-
-    name: str
-    sha256: str
-    task: Task
-    n_train: int
-    n_eval: int
-    n_test: int
-    ceiling: Mapping[str, float]
-    """Best attainable score by metric; empty where it is not known."""
-    task_group: str | None = None
-    """Group of data sets it is reported with; None: by its task."""
-    alphabet: str | None = None
-    n_seqs: int = 1
-    """Sequences an item."""
-    splits: Mapping[SplitName, SplitFacts] = field(default_factory=dict)
-    """Those that are there, in the order train, eval, test; empty where the catalog does not know."""
-    class_names: tuple[str, ...] = ()
-    """Names of classes, labels or targets in their order; empty where they have none."""
-
-    def output_name(self, output: int) -> str | None:
-        """What a class, label or target is called; None where it has no name."""
-        return self.class_names[output] if output < len(self.class_names) else None
-
-    @property
-    def group(self) -> str:
-        """The name of what it is reported with."""
-        return self.task_group or self.task.value
-
-    def has(self, metric: str) -> bool:
-        """Whether its task has the metric."""
-        return metric in METRICS[self.task]
+from seqbench.report.subjects import DatasetAudit, DatasetFacts, ModelFacts, ReportedEmbedding, RunFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +85,7 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class MissingPlace:
     """What the catalog lacks: a head on a model and a data set."""
 
     model: str
@@ -224,25 +104,6 @@ class Failure:
     seeds: tuple[int, ...]
     n_probes: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingFacts:
-    """What embedding a split by a model took, and how much of it the model saw."""
-
-    model: str
-    dataset: str
-    split: SplitName
-    n_items: int
-    tokens: int
-    seconds: float
-    tokens_per_s: float | None
-    bytes: int
-    coverage_mean: float | None
-    """Share of a sequence that the model saw, mean over items; None where unknown (imported)."""
-    coverage_min: float | None
-    device: str
-    dtype: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,70 +177,6 @@ class Selectivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
-    """A command that made some of the results."""
-
-    run_id: str
-    command: str
-    status: str
-    started_at: datetime
-    """UTC, without a time zone."""
-    finished_at: datetime | None
-    device: str
-    versions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditControl:
-    """A linear head that an audit gave something that should not be enough."""
-
-    control: str
-    knows: str
-    """What it was given, in words."""
-    judged: str
-    """The metric that it is judged by."""
-    value: float | None
-    """Of that metric on test; None where it is undefined or nothing was trained."""
-    low: float | None
-    """Lower end of its bootstrap interval."""
-    high: float | None
-    way: float | None
-    """How far from chance to perfect it came."""
-    certain: bool
-    """Whether the interval leaves out chance."""
-    reason: str | None
-    """Why it was not trained."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSplit:
-    """How many items of a split have which mark."""
-
-    split: SplitName
-    n_items: int
-    marks: Mapping[str, int]
-    """By mark; eval and test have `clean` among others, train `repeat` and `conflict` only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetAudit:
-    """What `seqbench datasets audit` found in a data set."""
-
-    dataset: str
-    is_current: bool
-    """Whether it is of the data as they were last used; else they have changed since."""
-    verdict: Severity
-    """The worst of the findings."""
-    recorded_at: datetime
-    """UTC, without a time zone."""
-    findings: tuple[Finding, ...]
-    """In the order of the checks."""
-    splits: tuple[AuditSplit, ...]
-    """In the order train, eval, test."""
-    controls: tuple[AuditControl, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """Everything that the report shows; models and data sets in the order of the selection."""
 
@@ -392,9 +189,9 @@ class Results:
     trained: Mapping[tuple[str, str, str], Curve] = field(default_factory=dict)
     """The same of models that were trained, whose head (`lora`, `full`) reads one layer."""
     failed: tuple[Failure, ...] = ()
-    missing: tuple[Place, ...] = ()
+    missing: tuple[MissingPlace, ...] = ()
     runs: tuple[RunFacts, ...] = ()
-    embeddings: tuple[EmbeddingFacts, ...] = ()
+    embeddings: tuple[ReportedEmbedding, ...] = ()
     learning: tuple[LearningCurve, ...] = ()
     efficiency: tuple[EfficiencyCurve, ...] = ()
     selectivity: tuple[Selectivity, ...] = ()

@@ -13,12 +13,11 @@ from seqbench.core.types import FigureFormat, TableFormat, check_name
 from seqbench.errors import CatalogError
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Analysis
-from seqbench.report.figures.drawing import draw_all
-from seqbench.report.figures.drawn import Drawn
+from seqbench.report.figures.drawn import Drawn, draw_all
 from seqbench.report.figures.every import figures
 from seqbench.report.files import write_file
 from seqbench.report.page.document import render_page
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.card import carded_models, model_index
 from seqbench.report.tables.every import forms, tables
@@ -44,7 +43,7 @@ class ReportSettings:
     table_formats: tuple[TableFormat, ...] = ("tsv", "md")
     figure_formats: tuple[FigureFormat, ...] = ("png", "svg")
     processes: int = 1
-    """How many draw at once; see `seqbench.report.figures.drawing.draw_all`."""
+    """How many draw at once; see `seqbench.report.figures.drawn.draw_all`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from seqbench.schedule.events import WorkerLoad
 from seqbench.schedule.graph import Graph, Group, Node
 from seqbench.schedule.heartbeat import Heartbeat
 from seqbench.schedule.pending import Pending
-from seqbench.schedule.plan import Problem
+from seqbench.schedule.plan import PlanProblem
 from seqbench.schedule.stage import Stages, Told
 from seqbench.tracking import Tracker
 
@@ -47,7 +47,7 @@ class Ledger:
         self._told: set[str] = set()
         self.counts: Counter[str] = Counter()
         """What was done, by stage, in its unit."""
-        self.problems: list[Problem] = []
+        self.problems: list[PlanProblem] = []
 
     def started(self, node: Node) -> None:
         """Show it."""
@@ -113,7 +113,7 @@ class Ledger:
 
     def _list(self, group: Group, reason: str) -> None:
         self._failed.add(group)
-        problem = Problem(model=group.model, dataset=group.dataset, reason=redact(reason))
+        problem = PlanProblem(model=group.model, dataset=group.dataset, reason=redact(reason))
         if problem not in self.problems:  # the tasks of a group fail alike
             self.problems.append(problem)
 

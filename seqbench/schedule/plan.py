@@ -12,7 +12,7 @@ from seqbench.schedule.graph import Group, Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class PlanProblem:
     """A model on a data set that can't be worked on."""
 
     model: str
@@ -57,9 +57,9 @@ class Plan:
         """
         self.shared = shared
         self.shares: list[Share] = []
-        self.not_applicable: list[Problem] = []
+        self.not_applicable: list[PlanProblem] = []
         """Pairs that make no sense by the model's nature; no failure."""
-        self.failed: list[Problem] = []
+        self.failed: list[PlanProblem] = []
         """Pairs whose model or data can't be used."""
         self._nodes: dict[str, Node] = {}
         self._makers: dict[str, list[str]] = defaultdict(list)
@@ -106,14 +106,14 @@ class Plan:
             yield
         except NotApplicableError as error:
             self._out.add((model, dataset))
-            self.not_applicable.append(Problem(model=model, dataset=dataset, reason=str(error)))
+            self.not_applicable.append(PlanProblem(model=model, dataset=dataset, reason=str(error)))
         except SeqbenchError as error:
             self.fail(model, dataset, str(error))
 
     def fail(self, model: str, dataset: str, reason: str) -> None:
         """List a pair that can't be worked on; what stages before planned for it is not done either."""
         self._out.add((model, dataset))
-        self.failed.append(Problem(model=model, dataset=dataset, reason=redact(reason)))
+        self.failed.append(PlanProblem(model=model, dataset=dataset, reason=redact(reason)))
         self.shares = [share for share in self.shares if (share.model, share.dataset) != (model, dataset)]
         for node in self.nodes:
             # What makes more than one thing is for others too, as an extraction that fills several entries.

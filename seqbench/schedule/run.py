@@ -28,7 +28,7 @@ from seqbench.schedule.graph import make_graph
 from seqbench.schedule.heartbeat import Heartbeat, forget_dead
 from seqbench.schedule.ledger import Ledger
 from seqbench.schedule.pending import Pending
-from seqbench.schedule.plan import Plan, Problem
+from seqbench.schedule.plan import Plan, PlanProblem
 from seqbench.schedule.stage import Stages, chosen, load_stage
 from seqbench.schedule.unfolding import unfolder
 from seqbench.tracking import make_trackers
@@ -46,8 +46,8 @@ class Outcome:
     """A sentence of each stage, without a stop."""
     has_results: bool
     """Whether there is anything to report on, new or from before."""
-    not_applicable: tuple[Problem, ...]
-    failed: tuple[Problem, ...]
+    not_applicable: tuple[PlanProblem, ...]
+    failed: tuple[PlanProblem, ...]
 
     @property
     def items(self) -> int:
@@ -133,7 +133,7 @@ def run(config: Config, reporter: Reporter, command: str, *, registry: Mapping[s
     return _outcome(stages, plan, ledger.counts, ledger.problems)
 
 
-def _outcome(stages: Stages, plan: Plan, done: Mapping[str, int], problems: list[Problem]) -> Outcome:
+def _outcome(stages: Stages, plan: Plan, done: Mapping[str, int], problems: list[PlanProblem]) -> Outcome:
     done = {name: done.get(name, 0) for name in stages}
     known = {name: sum(share.done for share in plan.shares if share.group.stage == name) for name in stages}
     return Outcome(

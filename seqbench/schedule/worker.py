@@ -32,7 +32,7 @@ SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class WorkerJob:
     """One task, as it is sent to a worker."""
 
     config: bytes
@@ -77,7 +77,7 @@ def topic(run_id: str) -> str:
     return f"seqbench-{run_id}"
 
 
-def work(job: Job) -> Report | None:
+def work(job: WorkerJob) -> Report | None:
     """Do a task; see `_Wire.report`."""
     from distributed import get_worker
 
@@ -102,7 +102,7 @@ def work(job: Job) -> Report | None:
             del _wires[job.key]
 
 
-def _check_version(job: Job) -> None:
+def _check_version(job: WorkerJob) -> None:
     if job.version != seqbench.__version__:
         raise ConfigError(
             f"schedule.cluster: workers on {host.host()} have seqbench {seqbench.__version__}, this is "
@@ -120,7 +120,7 @@ def take(key: str, first: int) -> list[Record]:
 class _Wire:
     """How a running task is heard of."""
 
-    def __init__(self, worker: "Worker", job: Job) -> None:
+    def __init__(self, worker: "Worker", job: WorkerJob) -> None:
         self._worker = worker
         self._job = job
         self._lock = threading.Lock()
@@ -204,7 +204,7 @@ _contexts: dict[str, _Shared] = {}
 
 
 @contextmanager
-def _context_of(job: Job) -> Iterator[Context]:
+def _context_of(job: WorkerJob) -> Iterator[Context]:
     """The context of a job's config; those of other runs are let go, unless they are at work too."""
     with _lock:
         if job.digest not in _contexts:

@@ -1,12 +1,17 @@
-"""What the config's section `probe` asks for, as designs."""
+"""What the config's section `probe` asks for, as designs, and how variants of a head are told apart."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from seqbench.config import Config, ProbeConfig
+from seqbench.core.progress import Silent
+from seqbench.datasets.spec import base_of
+from seqbench.errors import SeqbenchError
 from seqbench.probe.saving import is_kept
-from seqbench.probe.spec import Design, Subset, SubsetKind
-from seqbench.probe.wanted import Wanted
+from seqbench.probe.spec import Design, Subset, SubsetKind, variant_hash
+from seqbench.probe.wanted import Wanted, wanted_probes
+from seqbench.stages.targets import view
+from seqbench.stages.workspace import Workspace
 from seqbench.store import Embeddings
 
 
@@ -64,3 +69,22 @@ def kept_heads(config: Config, entry: Embeddings) -> Callable[[Wanted], bool] | 
     """What tells whether the trained head of a probe is there; None where heads are not to be kept."""
     root = config.probe.save_heads
     return None if root is None else lambda probe: is_kept(root, entry, probe)
+
+
+def wanted_variants(config: Config) -> tuple[str, ...]:
+    """The variants of a config's probes, as far as its store is at hand; empty without one."""
+    workspace = Workspace(config, Silent())
+    found: dict[str, None] = {}
+    try:
+        store = workspace.present_store()
+        views = [each for spec in workspace.resolved.specs for each in spec.views]
+        for spec in views if store is not None else ():
+            wanted = designs(config.probe, spec.head)
+            for model in workspace.entries.names:
+                if store is not None and f"{model}/{base_of(spec.name)}" in store:
+                    entry = view(workspace, store, model, spec.name)
+                    probes = wanted_probes(entry, (0,), wanted)
+                    found |= dict.fromkeys(variant_hash(probe.spec) for probe in probes)
+    except SeqbenchError:
+        return ()
+    return tuple(found)

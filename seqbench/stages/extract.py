@@ -18,8 +18,7 @@ from seqbench.extract.imported import import_split
 from seqbench.extract.ready import get_ready
 from seqbench.extract.room import check_room
 from seqbench.extract.token_lengths import settle_lengths
-from seqbench.models.base import Embedder, TokenEmbedder
-from seqbench.models.left_out import told
+from seqbench.models.base import Embedder, TokenEmbedder, told
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
 from seqbench.schedule.plan import Plan, Quantity, Share

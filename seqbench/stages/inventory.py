@@ -8,7 +8,7 @@ from seqbench.core.types import SplitName
 from seqbench.datasets.spec import base_of
 from seqbench.errors import SeqbenchError
 from seqbench.metrics.names import describe_task
-from seqbench.models.left_out import told
+from seqbench.models.base import told
 from seqbench.models.registry import CONTROLS
 from seqbench.stages.shards import Pair, SplitState
 from seqbench.stages.targets import view

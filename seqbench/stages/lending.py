@@ -1,8 +1,12 @@
-"""Loaded models, lent to one extraction at a time: their hooks can't be shared by threads."""
+"""What threads of a process share: values that are made once, and loaded models.
 
-from collections.abc import Callable, Iterator
+A model is lent to one extraction at a time, as its hooks can't be shared.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from threading import Condition, Lock
+from typing import Generic, TypeVar
 
 from seqbench.models.base import Embedder, LoadedModel
 from seqbench.schedule.allocation import COPIES
@@ -74,3 +78,23 @@ class Models:
             if copy.loaded is None:
                 self._copies.remove(copy)
             self._changed.notify_all()
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Once(Generic[K, V]):
+    """Values by key; threads that want the same one wait for its maker, others do not."""
+
+    def __init__(self, make: Callable[[K], V]) -> None:
+        self._make = make
+        self._values: dict[K, V] = {}
+        self._locks: dict[K, Lock] = {}
+
+    def __getitem__(self, key: K) -> V:
+        if key not in self._values:
+            with self._locks.setdefault(key, Lock()):
+                if key not in self._values:
+                    self._values[key] = self._make(key)
+        return self._values[key]

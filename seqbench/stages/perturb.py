@@ -11,8 +11,7 @@ from seqbench.config.perturb import CellsConfig, FileFeatures, GeneVectors, Mode
 from seqbench.core.atomic import remove_stale
 from seqbench.core.redaction import redact
 from seqbench.errors import ConfigError
-from seqbench.perturb.cells import Cells
-from seqbench.perturb.combinations import genes_of
+from seqbench.perturb.cells import Cells, genes_of
 from seqbench.perturb.contenders import (
     Contender,
     ResponseDesign,
@@ -31,14 +30,14 @@ from seqbench.perturb.experiment import (
     roles_of,
     without,
 )
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.splits import SetRoles
 from seqbench.probe.spec import spec_hash
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
-from seqbench.schedule.plan import Plan, Problem, Quantity, Share
+from seqbench.schedule.plan import Plan, PlanProblem, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
-from seqbench.stages.once import Once
+from seqbench.stages.lending import Once
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.vectors import Vectors, product_of
 from seqbench.stages.workspace import tell_warnings, workspace_of
@@ -156,7 +155,7 @@ class PerturbStage(Stage):
         has_combinations = any(len(genes_of(name)) > 1 for name in roles.perturbations("test"))
         if "additive" in self._config.heads and not has_combinations and tell:
             reason = "additive needs combinations of genes in test, such as A+B; there are none"
-            plan.not_applicable.append(Problem(model="additive", dataset=settings.name, reason=reason))
+            plan.not_applicable.append(PlanProblem(model="additive", dataset=settings.name, reason=reason))
         nodes = []
         for contender in self._contenders(places):
             designs = [
@@ -252,7 +251,7 @@ class PerturbStage(Stage):
         return experiment
 
     def _descriptions(
-        self, task: PerturbTask, experiment: Experiment, features: Features | None
+        self, task: PerturbTask, experiment: Experiment, features: GeneFeatures | None
     ) -> list[Record]:
         """The data set once a process, and models that no extraction describes."""
         records: list[Record] = []
@@ -307,7 +306,7 @@ def _share(node: Node, wanted: int, missing: int) -> Share:
     )
 
 
-def _model_record(contender: Contender, features: Features | None, feature: object) -> ModelRecord:
+def _model_record(contender: Contender, features: GeneFeatures | None, feature: object) -> ModelRecord:
     return ModelRecord(
         model=contender.model,
         kind="baseline" if contender.model in (WITHOUT_FEATURES, ONE_HOT) else "vectors",

@@ -11,7 +11,7 @@ from seqbench.errors import ConfigError
 from seqbench.perturb.contenders import Contender
 from seqbench.perturb.expected import ONE_HOT
 from seqbench.perturb.experiment import Experiment
-from seqbench.perturb.features import Features, one_hot, read_vectors
+from seqbench.perturb.features import GeneFeatures, one_hot, read_vectors
 from seqbench.stages.products import embeddings_product
 from seqbench.stages.sequences import sequences_name
 from seqbench.stages.shards import resolve_layers
@@ -25,7 +25,7 @@ class Vectors:
         self._config, self._workspace = config, workspace
 
     @cached_property
-    def _files(self) -> dict[int, Features]:
+    def _files(self) -> dict[int, GeneFeatures]:
         """Files of vectors, by their place in the config."""
         return {
             place: read_vectors(feature.file)
@@ -63,7 +63,7 @@ class Vectors:
         else:
             yield Contender(model=ONE_HOT, fingerprint=ONE_HOT, place=place)
 
-    def of_perturbations(self, contender: Contender, experiment: Experiment) -> Features | None:
+    def of_perturbations(self, contender: Contender, experiment: Experiment) -> GeneFeatures | None:
         """The vectors of a contender; None of the heads that take none."""
         if contender.place is None:
             return None
@@ -74,7 +74,7 @@ class Vectors:
             return self._files[contender.place]
         return one_hot(experiment.cells.perturbations)
 
-    def of_cells(self, settings: CellsConfig) -> Features | None:
+    def of_cells(self, settings: CellsConfig) -> GeneFeatures | None:
         """The vectors whose mean embeds a cell; None where cells are not embedded by genes."""
         embedding = settings.embedding
         if isinstance(embedding, GeneVectors):
@@ -107,13 +107,13 @@ class Vectors:
             )
         return tuple(wanted)
 
-    def _stored(self, source: ModelFeatures | GeneVectors, layer: int) -> Features:
+    def _stored(self, source: ModelFeatures | GeneVectors, layer: int) -> GeneFeatures:
         """A layer of a model, from the store, by the names of its sequences."""
         entry = self._workspace.store[f"{source.model}/{sequences_name(source.sequences)}"]
         rows_NSH = entry.load(layer, "train")
         vectors = rows_NSH.reshape(len(rows_NSH), -1).astype(np.float32)
         names = [each.name for each in read_named_sequences(source.sequences)]
-        return Features(
+        return GeneFeatures(
             model=source.model,
             layer=layer,
             n_layers=self._workspace.identity(source.model).n_layers,

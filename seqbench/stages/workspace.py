@@ -18,15 +18,14 @@ from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, ModelNotFoundError, StoreNotFoundError
 from seqbench.extract.by_id import IdFile, Joined
 from seqbench.extract.describe import dataset_facts, embedding_facts, token_facts
-from seqbench.extract.imported import Imported, describe_import
+from seqbench.extract.imported import ImportedEmbeddings, describe_import
 from seqbench.extract.repeats import Repeats
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source, TokenSource
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.context import Context
 from seqbench.stages.entries import Entries
-from seqbench.stages.lending import Models
-from seqbench.stages.once import Once
+from seqbench.stages.lending import Models, Once
 from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, SplitFacts, Store, create_store, open_store
@@ -193,11 +192,11 @@ class Workspace:
         hidden = self.joined(model, dataset).hidden
         return embedding_facts(self.dataset(dataset), hidden, settings, self.config.store.dtype)
 
-    def imported(self, model: str, dataset: str) -> Imported:
+    def imported(self, model: str, dataset: str) -> ImportedEmbeddings:
         """What the files of a precomputed model say of a data set."""
         return self._imported[model, dataset]
 
-    def _import(self, pair: tuple[str, str]) -> Imported:
+    def _import(self, pair: tuple[str, str]) -> ImportedEmbeddings:
         model, dataset = pair
         store = self.present_store()
         key = f"{model}/{dataset}"

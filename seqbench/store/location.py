@@ -5,6 +5,7 @@ brings its own configuration and no `memory://`; fsspec finds the user's credent
 tools do.
 """
 
+import asyncio
 import os
 import shutil
 import sys
@@ -17,13 +18,38 @@ from pathlib import Path
 from typing import Any
 
 from zarr.abc.store import Store as ZarrStore
+from zarr.core.buffer import Buffer
 from zarr.storage import FsspecStore, LocalStore
 
 from seqbench.core.atomic import atomic_write
 from seqbench.core.locks import locked
 from seqbench.core.types import REMOTE_SCHEMES, check_store_path
 from seqbench.errors import SeqbenchError, StoreError
-from seqbench.store.local_files import WholeFiles
+
+
+class WholeFiles(LocalStore):
+    """A folder in which files appear whole or not at all.
+
+    zarr's own store writes a file beside its place, under a name that does not tell whose it is. Here all are
+    written in the store's folder, where one listing finds what killed processes left.
+    """
+
+    async def set(self, key: str, value: Buffer) -> None:
+        """Write a file, or put another in its place."""
+        self._check_writable()
+        await asyncio.to_thread(_put, self.root, self.root / key, value)
+
+    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
+        """Write a file, unless there is one."""
+        self._check_writable()
+        with suppress(FileExistsError):
+            await asyncio.to_thread(_put, self.root, self.root / key, value, exclusive=True)
+
+
+def _put(root: Path, target: Path, value: Buffer, *, exclusive: bool = False) -> None:
+    with atomic_write(target, folder=root, exclusive=exclusive) as partial:
+        partial.write_bytes(value.as_buffer_like())
+
 
 LOCK = ".lock"
 """File that is there while someone holds the store, in its folder."""

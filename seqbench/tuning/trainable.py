@@ -19,9 +19,9 @@ from seqbench.core.alphabets import Alphabet
 from seqbench.core.identity import ModelIdentity
 from seqbench.errors import ModelError
 from seqbench.models.arithmetic import is_emulated
+from seqbench.models.base import told
 from seqbench.models.batches import pad
 from seqbench.models.checkpoint import Checkpoint, LanguageHead
-from seqbench.models.left_out import told
 from seqbench.models.tap import last_state
 from seqbench.models.tokens import Tokens
 from seqbench.models.transformer import Transformer

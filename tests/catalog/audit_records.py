@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from seqbench.catalog.audit_records import (
+    AuditedSplit,
     AuditRecord,
     CleanRecord,
     ControlScore,
     Finding,
     ItemMarks,
-    SplitFacts,
 )
 from seqbench.core.types import SplitName, Task
 from seqbench.metrics import MetricScore
@@ -41,8 +41,8 @@ def marks(clean: Sequence[bool]) -> ItemMarks:
     )
 
 
-def facts(split: SplitName, n_items: int, counts: Mapping[str, int]) -> SplitFacts:
-    return SplitFacts(
+def facts(split: SplitName, n_items: int, counts: Mapping[str, int]) -> AuditedSplit:
+    return AuditedSplit(
         split=split,
         n_items=n_items,
         letters=60 * n_items,

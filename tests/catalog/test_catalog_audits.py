@@ -11,7 +11,7 @@ from seqbench.catalog.audit_records import clean_key
 from seqbench.catalog.check import check
 from seqbench.catalog.exchange import export, import_folder
 from seqbench.catalog.merge import merge
-from seqbench.catalog.tables import Part
+from seqbench.catalog.tables import CatalogPart
 from seqbench.core.types import Task
 from seqbench.errors import CatalogError
 from tests.catalog.audit_records import audit_record, clean_record, facts, marks, same
@@ -54,7 +54,7 @@ def test_an_audit_comes_back_as_it_went_in(catalog, changed):
 
 def test_an_audit_that_is_not_all_there_is_none(catalog, tmp_path):
     catalog.append([audit_record()])
-    export(catalog, tmp_path / "out", Part(tables=("audits", "audit_splits", "audit_findings")))
+    export(catalog, tmp_path / "out", CatalogPart(tables=("audits", "audit_splits", "audit_findings")))
     back = Catalog(tmp_path / "back.duckdb")
     import_folder(back, tmp_path / "out")
     assert back.query("SELECT verdict, red FROM audit").rows == [("red", "copies")]
@@ -72,7 +72,7 @@ def test_an_audit_that_is_not_all_there_is_none(catalog, tmp_path):
 )
 def test_rows_without_what_they_belong_to_are_refused(catalog, tmp_path, table, message):
     catalog.append([audit_record()])
-    export(catalog, tmp_path / "out", Part(tables=(table,)))
+    export(catalog, tmp_path / "out", CatalogPart(tables=(table,)))
     with pytest.raises(CatalogError, match=message):
         import_folder(Catalog(tmp_path / "back.duckdb"), tmp_path / "out")
 
@@ -197,7 +197,7 @@ def test_of_two_catalogs_audits_of_the_same_files_the_newest_counts(catalog, tmp
 
 def test_audits_go_through_parquet_and_a_part_holds_those_of_its_data_sets(catalog, tmp_path):
     catalog.append([dataset_record(), dataset_record("other"), audit_record(), audit_record("other")])
-    export(catalog, tmp_path / "out", Part(datasets=("splice",)))
+    export(catalog, tmp_path / "out", CatalogPart(datasets=("splice",)))
     back = Catalog(tmp_path / "back.duckdb")
     import_folder(back, tmp_path / "out")
     assert same(back.known_audit("splice", "s")[0], audit_record())

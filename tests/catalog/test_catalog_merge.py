@@ -19,7 +19,7 @@ from seqbench.catalog.exchange import export, import_folder
 from seqbench.catalog.merge import merge
 from seqbench.catalog.migrate import migrations
 from seqbench.catalog.records import LayerRecord
-from seqbench.catalog.tables import TABLES, Part
+from seqbench.catalog.tables import TABLES, CatalogPart
 from seqbench.errors import CatalogError, CatalogNotFoundError
 from tests.catalog.audit_records import audit_record, clean_record
 from tests.catalog.catalog_records import (
@@ -283,7 +283,7 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
     there.append([likelihood_record(model="b"), likelihood_record(key="k2", model="c")])
     audit = audit_record()
     there.append([audit, audit_record("other"), *(clean_record(audit, p.probe_id, f1=0.5) for p in (a, c))])
-    part = Part(models=("a", "b"), datasets=("splice",))
+    part = CatalogPart(models=("a", "b"), datasets=("splice",))
     assert export(there, tmp_path / "part", part) == {
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
         "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
@@ -293,15 +293,18 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
     }  # fmt: skip
     assert import_folder(here, tmp_path / "part").added == 2
     assert rows(here, "SELECT run_id FROM runs ORDER BY ALL") == [("a",), ("b",)]
-    assert export(there, tmp_path / "two", Part(tables=("models", "probes"))) == {"models": 3, "probes": 4}
+    assert export(there, tmp_path / "two", CatalogPart(tables=("models", "probes"))) == {
+        "models": 3,
+        "probes": 4,
+    }
 
 
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        (Part(tables=("metric",)), r"no table 'metric' \(there is .*metrics"),
-        (Part(models=("brt",)), r"no model 'brt' \(there is bert"),
-        (Part(datasets=("spice",)), r"no data set 'spice' \(there is splice"),
+        (CatalogPart(tables=("metric",)), r"no table 'metric' \(there is .*metrics"),
+        (CatalogPart(models=("brt",)), r"no model 'brt' \(there is bert"),
+        (CatalogPart(datasets=("spice",)), r"no data set 'spice' \(there is splice"),
     ],
 )
 def test_a_part_that_is_not_there_is_answered_with_near_names(there, tmp_path, part, message):

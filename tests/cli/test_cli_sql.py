@@ -18,10 +18,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from seqbench.catalog import Catalog
-from seqbench.cli.completion import complete_query
 from seqbench.cli.main import app
 from seqbench.cli.query_table import print_rows, shortened
 from seqbench.cli.query_text import to_csv, to_json, to_markdown
+from seqbench.cli.sql import complete_query
 from tests.catalog.catalog_records import dataset_record, model_record, probe_record, run_record
 from tests.command import seqbench
 

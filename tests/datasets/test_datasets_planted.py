@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.planted.composition import gc_and_cpg
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.motifs import MOTIFS
 from seqbench.datasets.planted.rules import Sizes
 from seqbench.datasets.planted.sequences import texts
@@ -28,7 +28,7 @@ def pattern(motif):
 
 
 def make(name, items=2000, seed=0):
-    return RULES[name].make(Draws(seed, name, "test"), items, DEFAULT_SIZES)
+    return RULES[name].make(PlantedDraws(seed, name, "test"), items, DEFAULT_SIZES)
 
 
 def has(motif, sequences):
@@ -194,7 +194,7 @@ def test_each_splice_sequence_has_gt_or_ag_at_the_centre():
 
 
 def test_ceilings_are_what_scikit_learn_says(opened):
-    made = RULES["planted_splice"].make(Draws(0, "planted_splice", "test"), 500, DEFAULT_SIZES)
+    made = RULES["planted_splice"].make(PlantedDraws(0, "planted_splice", "test"), 500, DEFAULT_SIZES)
     ceiling = opened["planted_splice"].ceiling
     assert opened["planted_splice"].splits["test"].labels.tolist() == made.labels.tolist()
     predicted = made.best.argmax(axis=1)

@@ -18,7 +18,7 @@ from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.headers import label_by_field, label_by_key
 from seqbench.datasets.importing.hub import local_files
 from seqbench.datasets.importing.importing import ImportSettings, import_dataset
-from seqbench.datasets.importing.record import Source
+from seqbench.datasets.importing.record import ItemSource
 from seqbench.datasets.importing.rows import TableSource
 from seqbench.datasets.importing.splits import SplitRule, fractions_of
 from seqbench.datasets.importing.vcf import VcfSource
@@ -50,7 +50,7 @@ HEADS = {
 }
 
 
-def sources(kind: str, folder: Path, path: Path) -> Source:
+def sources(kind: str, folder: Path, path: Path) -> ItemSource:
     files = [SplitPath(path)]
     genome = folder / "genome.fa"
     genome.write_bytes(GENOME)
@@ -73,7 +73,7 @@ WHOLE = ["d", "d/import.json", "d/test.jsonl", "d/train.jsonl", "datasets_info.y
 """Below the root once a data set was imported."""
 
 
-def outcome(source: Source, folder: Path) -> tuple[int, list[str]]:
+def outcome(source: ItemSource, folder: Path) -> tuple[int, list[str]]:
     """How many lines were told, and what lies below the root afterwards."""
     root = folder / "root"
     rule = SplitRule(fractions=fractions_of("1/0/1"))

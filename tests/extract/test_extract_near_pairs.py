@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from seqbench.extract.near_pairs import correlation, measure, near_pairs, warning
 from seqbench.models import arithmetic
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.transformer import SequenceEmbedder
 from seqbench.store import open_store
@@ -44,7 +44,7 @@ def write(folder: Path, pairs: list[tuple[str, str]]) -> None:
 def loaded(folder: Path, dtype: str, pooling: str = "cls") -> SequenceEmbedder:
     options = EmbedOptions(poolings=(pooling,))  # type: ignore[arg-type]
     model = HuggingFace(name="tiny", path=str(folder), dtype=dtype, options=options)
-    return model.load().embedder(DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=90))
+    return model.load().embedder(SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=90))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from seqbench.extract.finish import Target
 from seqbench.extract.gather import item_hash
 from seqbench.extract.imported import describe_import, import_split
 from seqbench.extract.repeats import Repeats
-from seqbench.models.base import Batch, DatasetFacts, EmbedOptions, Event, Pooled, Unfit
+from seqbench.models.base import Batch, EmbedOptions, Event, Pooled, SequenceFacts, Unfit
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.precomputed import Precomputed
 from seqbench.models.transformer import SequenceEmbedder
@@ -50,7 +50,7 @@ def source(folder: Path, **options: object) -> HuggingFace:
 
 
 def loaded(model: HuggingFace) -> SequenceEmbedder:
-    return model.load().embedder(DatasetFacts(name="pairs", alphabet="dna", min_length=1, max_length=90))
+    return model.load().embedder(SequenceFacts(name="pairs", alphabet="dna", min_length=1, max_length=90))
 
 
 def extract(

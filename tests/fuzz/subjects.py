@@ -205,7 +205,7 @@ def _source(kind: str, folder: Path, path: Path) -> Any:
 
 def _model(folder: Path) -> Sequence[str]:
     """Load a model's folder, with its adapter if there is one, and embed with it."""
-    from seqbench.models.base import DatasetFacts, EmbedOptions
+    from seqbench.models.base import EmbedOptions, SequenceFacts
     from seqbench.models.joining import embed
     from seqbench.models.registry import create
 
@@ -214,7 +214,7 @@ def _model(folder: Path) -> Sequence[str]:
     if (folder / "adapter").exists():
         about["adapter"] = folder / "adapter"
     source = create("huggingface", about, options)
-    facts = DatasetFacts(name="d", alphabet="dna", min_length=4, max_length=4)
+    facts = SequenceFacts(name="d", alphabet="dna", min_length=4, max_length=4)
     embed(source.load().embedder(facts), ["ACGT"], [0, 1])
     return ()
 

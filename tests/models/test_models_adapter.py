@@ -12,7 +12,7 @@ from peft import IA3Config, PeftModel, get_peft_model
 
 from seqbench.errors import ModelError, ModelNotFoundError
 from seqbench.models.adapter import check_adapter, merge_adapter
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 from tests.tiny import save_adapter
 
@@ -95,7 +95,7 @@ def test_a_loaded_model_is_merged_before_its_weights_are_rounded(
     base = tiny_model("bert")
     save_adapter(base, "AutoModel", tmp_path, target_modules=["query"])
     source = HuggingFace(name="m", path=str(base), adapter=tmp_path, dtype="bfloat16", options=EmbedOptions())
-    facts = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=9)
+    facts = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=9)
     row = source.load().embedder(facts).embed(["ACGTACG"], [3]).layers[3][0]
     model = merge_adapter(bare(base), tmp_path).to(torch.bfloat16).eval()
     with torch.inference_mode():

@@ -8,16 +8,16 @@ import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 
 from seqbench.errors import NotApplicableError
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.models.controls import Kmer, Onehot
 from seqbench.models.joining import embed
 
 
-def facts(alphabet: str = "dna", shortest: int = 8, longest: int = 8) -> DatasetFacts:
-    return DatasetFacts(name="d", alphabet=alphabet, min_length=shortest, max_length=longest)  # type: ignore[arg-type]
+def facts(alphabet: str = "dna", shortest: int = 8, longest: int = 8) -> SequenceFacts:
+    return SequenceFacts(name="d", alphabet=alphabet, min_length=shortest, max_length=longest)  # type: ignore[arg-type]
 
 
-def rows(control: Kmer | Onehot, sequences: list[str], about: DatasetFacts) -> np.ndarray:
+def rows(control: Kmer | Onehot, sequences: list[str], about: SequenceFacts) -> np.ndarray:
     return embed(control.embedder(about), sequences, [0]).layers[0]
 
 
@@ -88,7 +88,7 @@ def test_onehot_has_a_column_for_each_position_and_letter() -> None:
     (Kmer(name="k", k=2, canonical=True), facts("protein"), "proteins have no reverse complement"),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_said_and_skipped(
-    control: Kmer | Onehot, about: DatasetFacts, why: str
+    control: Kmer | Onehot, about: SequenceFacts, why: str
 ) -> None:
     with pytest.raises(NotApplicableError, match=why):
         control.embedder(about)

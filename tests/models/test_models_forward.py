@@ -13,7 +13,7 @@ from transformers import AutoModel
 from seqbench.errors import ModelError
 from seqbench.models import calibrate as calibration
 from seqbench.models.attention import use_shared_masks
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward
 from seqbench.models.huggingface import HuggingFace
@@ -152,7 +152,7 @@ def test_a_tokenizer_of_another_model_is_refused(tiny_model: TinyModel) -> None:
 
 def load(folder: Path, **options: object) -> SequenceEmbedder:
     wanted = EmbedOptions(**options)  # type: ignore[arg-type]
-    facts = DatasetFacts(
+    facts = SequenceFacts(
         name="d", alphabet="dna", min_length=1, max_length=32, letters=10**9, sequences=10**7
     )
     return HuggingFace(name="tiny", path=str(folder), dtype="float32", options=wanted).load().embedder(facts)
@@ -188,7 +188,7 @@ def test_the_smallest_budget_that_is_nearly_the_fastest_is_taken(
 def test_a_small_job_is_not_calibrated(tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load(tiny_model("esm"))
     rates(monkeypatch, {})
-    few = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=9, letters=10**5, sequences=10**4)
+    few = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=9, letters=10**5, sequences=10**4)
     budget = calibrate(model.forward, model.tokens, few)
     assert budget == Budget(
         tokens=4096, reason="default of the device (cpu, float32), too small a job to calibrate"

@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from seqbench.cli.main import app
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace, RandomInit
 from tests.data import write_split
 from tests.tiny_code import save_custom_model
 
 TinyModel = Callable[[str], Path]
-FACTS = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=32)
+FACTS = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=32)
 SEQUENCES = ["ACGT", "GATTACAGATTACA", "C", "ACGTNACGTTGCAGGA"]
 
 

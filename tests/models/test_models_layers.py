@@ -10,15 +10,14 @@ import transformers
 from torch import Tensor, nn
 
 from seqbench.errors import ModelError
-from seqbench.models.base import DatasetFacts
-from seqbench.models.left_out import told
+from seqbench.models.base import SequenceFacts, told
 from seqbench.models.preflight import Verdict, certify
 from seqbench.models.transformer import SequenceEmbedder
 from tests.models.odd_models import VOCABULARY, WIDTH, Odd
 from tests.models.planted_models import Planted, behind_engine
 from tests.tiny import COMMON, LETTERS
 
-FACTS = DatasetFacts(name="d", alphabet="dna", min_length=4, max_length=40)
+FACTS = SequenceFacts(name="d", alphabet="dna", min_length=4, max_length=40)
 SEQUENCES = ["GATTACA", "ACGTTGCAGGA" * 3, "CCGT"]
 
 

@@ -8,7 +8,7 @@ import torch
 import transformers
 
 from seqbench.errors import ModelError
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.models.limits import made_for, position_limit, token_limit
 from tests.models.planted_models import behind_engine
 
@@ -150,7 +150,7 @@ def test_a_table_with_rows_that_are_never_used_is_tried_at_load() -> None:
     assert position_limit(PaddedTable()) == 65
     assert not takes(PaddedTable(), 65)
     transformer = behind_engine(PaddedTable(), n_layers=3, width=8, max_length=10**9)
-    facts = DatasetFacts(name="d", alphabet="rna", min_length=9, max_length=99)
+    facts = SequenceFacts(name="d", alphabet="rna", min_length=9, max_length=99)
     embedder = transformer.embedder(facts)
     assert (transformer.limit, embedder.settings["max_tokens"]) == (64, 64)
     assert embedder.embed(["ACGU" * 25], [0, 2]).windows.tolist() == [2]

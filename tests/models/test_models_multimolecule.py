@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from seqbench.core.alphabets import Alphabet
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 
 multimolecule = pytest.importorskip("multimolecule", reason="multimolecule is not installed")
@@ -51,7 +51,7 @@ def test_layers_are_those_of_multimolecule(family: str, tmp_path: Path) -> None:
     source = HuggingFace(
         name="m", path=str(folder), dtype="float32", requires="multimolecule", options=EmbedOptions()
     )
-    facts = DatasetFacts(name="d", alphabet=alphabet, min_length=6, max_length=45)
+    facts = SequenceFacts(name="d", alphabet=alphabet, min_length=6, max_length=45)
     found = source.load().embedder(facts).embed(SEQUENCES[alphabet], range(4))
     model = getattr(multimolecule.models, f"{family}Model").from_pretrained(folder).eval()
     for row, sequence in enumerate(SEQUENCES[alphabet]):

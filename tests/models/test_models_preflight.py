@@ -11,7 +11,7 @@ import torch
 
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.registry import resolve
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.preflight import Certificate, Check, Sample, Verdict, certify, draw, preflight
 from seqbench.models.preflight.cost_checks import duration, tokens_per_second
@@ -28,7 +28,7 @@ from tests.tiny_tokenizers import kmers
 
 TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGTTGCAGGATTACAGATT", "GATTACAGATTACAGGCCTTAGCA", "TTGACCA", "CCGTA"]
-FACTS = DatasetFacts(name="gc", alphabet="dna", min_length=5, max_length=24, letters=1000, sequences=50)
+FACTS = SequenceFacts(name="gc", alphabet="dna", min_length=5, max_length=24, letters=1000, sequences=50)
 SAMPLE = Sample(facts=FACTS, sequences=tuple(SEQUENCES))
 
 

@@ -10,13 +10,13 @@ import transformers
 from torch import Tensor, nn
 
 from seqbench.errors import ModelError
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.models.preflight import Verdict, certify
 from seqbench.models.state import FreshState
 from tests.models.planted_models import Planted, behind_engine
 from tests.tiny import COMMON, LETTERS
 
-FACTS = DatasetFacts(name="d", alphabet="dna", min_length=12, max_length=100)
+FACTS = SequenceFacts(name="d", alphabet="dna", min_length=12, max_length=100)
 SEQUENCES = ["ACGT" * 3, "GATTACA" * 11, "ACGTT" * 20, "CCGTA" * 5, "ACGTT" * 20]
 """A BigBird of blocks of 4 attends to all up to 28 tokens, sparsely above."""
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 from seqbench.models.tokens import Tokens
 from tests import tiny_tokenizers as tiny
 
 WORDS = ["The cell divides", "A protein folds in water", "Don't, it's 37 °C!", "genes", "naïve T cells"]
-FACTS = DatasetFacts(name="d", alphabet="text", min_length=5, max_length=60)
+FACTS = SequenceFacts(name="d", alphabet="text", min_length=5, max_length=60)
 
 
 def test_a_text_is_given_to_the_tokenizer_as_it_is() -> None:

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from seqbench.errors import ModelError, ModelNotFoundError
-from seqbench.models.base import DatasetFacts, EmbedOptions, OverlongSequenceError, Pooled, Remark, Unfit
+from seqbench.models.base import EmbedOptions, OverlongSequenceError, Pooled, Remark, SequenceFacts, Unfit
 from seqbench.models.huggingface import HuggingFace, RandomInit
 from seqbench.models.joining import embed
 from seqbench.models.transformer import SequenceEmbedder
@@ -19,7 +19,7 @@ TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGT", "GATTACAGATTACA", "TTTTTTTTTTTTTTTTTTTTTTTTTTTTTTTT", "C", "ACGTNACGTTGCAGGA"]
 
 
-FACTS = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=32)
+FACTS = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=32)
 
 
 def load(folder: Path, **options: object) -> SequenceEmbedder:

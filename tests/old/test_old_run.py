@@ -14,7 +14,7 @@ from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
 from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.schedule.run import run
 from seqbench.store import open_store
 from tests.old.make import CHANGED

@@ -13,7 +13,7 @@ from seqbench.errors import DataError
 from seqbench.perturb.cells import open_cells
 from seqbench.perturb.experiment import make_experiment, opened_cells, roles_of
 from seqbench.perturb.expression import Normalisation, lay_out_gene_means
-from seqbench.perturb.features import Features, one_hot, read_vectors
+from seqbench.perturb.features import GeneFeatures, one_hot, read_vectors
 from seqbench.perturb.sets import SetSource
 from tests.perturb.conftest import COLUMNS
 from tests.perturb.planted_cells import write_cells
@@ -87,7 +87,7 @@ def test_a_cell_is_the_mean_of_its_genes_vectors_weighted_by_expression(tmp_path
     write_cells(tmp_path / "cells.h5ad", n_perturbations=2, n_cells=4)
     cells, draw = open_cells(tmp_path / "cells.h5ad", COLUMNS), np.random.default_rng(0)
     by_gene = {gene: draw.normal(size=3).astype(np.float32) for gene in (*cells.genes[5:], "absent")}
-    vectors = Features(model="m", layer=0, n_layers=1, by_gene=by_gene, fingerprint="")
+    vectors = GeneFeatures(model="m", layer=0, n_layers=1, by_gene=by_gene, fingerprint="")
     order = draw.permutation(cells.n_cells)
     matrix = lay_out_gene_means(cells, AS_STORED, vectors, order, tmp_path / "s")
     values = anndata.read_h5ad(cells.path).to_df().to_numpy()[:, 5:]
@@ -104,12 +104,12 @@ def test_cells_that_express_no_gene_with_a_vector_are_0_and_no_such_gene_at_all_
     data.X = np.eye(data.n_obs, data.n_vars, dtype=np.float32)
     data.write_h5ad(tmp_path / "cells.h5ad")
     cells, order = open_cells(tmp_path / "cells.h5ad", COLUMNS), np.arange(data.n_obs)
-    vectors = Features(
+    vectors = GeneFeatures(
         model="m", layer=0, n_layers=1, by_gene={"gene1": np.ones(3, np.float32)}, fingerprint=""
     )
     matrix = lay_out_gene_means(cells, AS_STORED, vectors, order, tmp_path / "s")
     assert matrix.rows(np.arange(3)).tolist() == [[0, 0, 0], [1, 1, 1], [0, 0, 0]]
-    strange = Features(
+    strange = GeneFeatures(
         model="m", layer=0, n_layers=1, by_gene={"BRCA1": np.ones(3, np.float32)}, fingerprint=""
     )
     with pytest.raises(DataError, match=r"m has no vector for any gene, such as gene0.*has some for BRCA1"):

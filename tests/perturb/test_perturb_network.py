@@ -11,7 +11,7 @@ from seqbench.errors import ConfigError
 from seqbench.perturb.cells import Cells
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.evaluation import Evaluation
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.network import StateTransition
 from seqbench.perturb.sets import SetSource
 from seqbench.perturb.state_transition import StateTransitionResponse, fit_state_transition
@@ -24,7 +24,7 @@ SMALL = {"set_size": 8, "hidden": 16, "blocks": 1, "heads": 2, "steps": 4, "val_
 
 
 def fitted(
-    planted: Planted, checkpoint: Checkpoint | None = None, features: Features | None = None, **changed
+    planted: Planted, checkpoint: Checkpoint | None = None, features: GeneFeatures | None = None, **changed
 ) -> StateTransitionResponse:
     cells, vectors, effects = planted
     settings = StateTransitionConfig(**(SMALL | {"checkpoint_steps": None} | changed))

@@ -12,11 +12,11 @@ from seqbench.errors import DataError, NotApplicableError
 from seqbench.metrics.names import METRICS, higher_is_better
 from seqbench.perturb import baselines
 from seqbench.perturb.cells import Cells
-from seqbench.perturb.differential import Moments, RunningMoments, gene_weights, significant, welch_t
+from seqbench.perturb.differential import GeneMoments, RunningMoments, gene_weights, significant, welch_t
 from seqbench.perturb.distances import discrimination, energy_distance
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.evaluation import Evaluation, Scores
-from seqbench.perturb.features import Features, one_hot
+from seqbench.perturb.features import GeneFeatures, one_hot
 from seqbench.perturb.scores import RESPONSE_METRICS
 from seqbench.perturb.set_losses import energy_loss, mmd_loss
 
@@ -29,9 +29,9 @@ def mean_of(scores: Scores, metric: str) -> float:
     return float(np.nanmean(scores.values_PQ[:, list(RESPONSE_METRICS).index(metric)]))
 
 
-def true_features(vectors: dict[str, np.ndarray]) -> Features:
+def true_features(vectors: dict[str, np.ndarray]) -> GeneFeatures:
     by_gene = {name: vector.astype(np.float32) for name, vector in vectors.items()}
-    return Features(model="truth", layer=0, n_layers=1, by_gene=by_gene, fingerprint="truth")
+    return GeneFeatures(model="truth", layer=0, n_layers=1, by_gene=by_gene, fingerprint="truth")
 
 
 def test_the_catalog_and_the_registry_have_the_same_metrics_and_directions() -> None:
@@ -74,7 +74,7 @@ def test_the_discrepancy_of_equal_sets_is_0_and_grows_with_the_shift() -> None:
 
 
 def test_welchs_t_and_the_false_discovery_rate_are_scipys() -> None:
-    a, b = Moments.of(A), Moments.of(B)
+    a, b = GeneMoments.of(A), GeneMoments.of(B)
     found = stats.ttest_ind(A, B, equal_var=False)
     np.testing.assert_allclose(welch_t(a, b), found.statistic)
     wanted = stats.false_discovery_control(found.pvalue) <= 0.05
@@ -92,10 +92,10 @@ def test_moments_of_blocks_are_those_of_all_cells() -> None:
 def test_genes_weigh_as_much_as_train_changes_them_and_alike_where_it_changes_none() -> None:
     base = DRAW.normal(size=(50, 4))
     shifted = DRAW.normal(size=(50, 4)) + np.array([0, 0, 5, 0])
-    weights = gene_weights([(Moments.of(shifted), Moments.of(base))])
+    weights = gene_weights([(GeneMoments.of(shifted), GeneMoments.of(base))])
     assert weights.argmax() == 2
     assert weights.sum() == pytest.approx(1)
-    same = Moments.of(base)
+    same = GeneMoments.of(base)
     np.testing.assert_allclose(gene_weights([(same, same)]), 0.25)
 
 

@@ -23,22 +23,18 @@ from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import (
     Choice,
     Curve,
-    DatasetFacts,
     EfficiencyCurve,
     EfficiencyPoint,
-    EmbeddingFacts,
     EpochFacts,
     Failure,
     LearningCurve,
-    ModelFacts,
-    Place,
+    MissingPlace,
     Results,
-    RunFacts,
     Score,
-    Selection,
     Selectivity,
-    SplitFacts,
 )
+from seqbench.report.selection import Selection
+from seqbench.report.subjects import DatasetFacts, ModelFacts, ReportedEmbedding, ReportedSplit, RunFacts
 
 MODELS = (
     ("genome-bert-12l", "huggingface"),
@@ -84,7 +80,7 @@ def analysis(n_models=4, n_datasets=6, n_layers=7, heads=("mlp",), *, seed=0, em
             curves=curves,
             failed=_failed(models, datasets, heads, empty),
             missing=tuple(
-                Place(model=m.name, dataset=d.name, head=h)
+                MissingPlace(model=m.name, dataset=d.name, head=h)
                 for m in models
                 for h in heads
                 for d in datasets
@@ -133,7 +129,9 @@ def _dataset(index, rng):
     counts = None if task is Task.REGRESSION else tuple(rng.randint(100, 900) for _ in range(4))
     targets = ((-2.0, -0.5, 0.1, 0.6, 3.0),) * 3 if task is Task.REGRESSION else None
     splits = {
-        split: SplitFacts(n_items=n, label_counts=counts, lengths=(71, 200, 300, 420, 593), targets=targets)
+        split: ReportedSplit(
+            n_items=n, label_counts=counts, lengths=(71, 200, 300, 420, 593), targets=targets
+        )
         for split, n in zip(SPLITS, (8000, _N_TEST, _N_TEST), strict=True)
     }
     return DatasetFacts(
@@ -365,7 +363,7 @@ def _selectivity(row):
 
 
 def _embedding(dataset, model, split):
-    return EmbeddingFacts(
+    return ReportedEmbedding(
         model=model.name,
         dataset=dataset.name,
         split=split,

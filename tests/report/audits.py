@@ -7,7 +7,8 @@ from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Task
 from seqbench.metrics import METRICS, higher_is_better
 from seqbench.report.analysis import CleanScore
-from seqbench.report.results import AuditControl, AuditSplit, DatasetAudit, Score
+from seqbench.report.results import Score
+from seqbench.report.subjects import AuditControl, AuditSplit, DatasetAudit
 
 KINDS = ("red", "yellow", "green", "older", "none", "length")
 """Of the data sets in turn: `older` is red by data that have changed since, `length` red by a shortcut."""

@@ -8,7 +8,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, ModelRecord, ProbeRecord, RunRecord, SplitRecord
 from seqbench.core.types import Task
 from seqbench.metrics import METRICS, MetricScore, higher_is_better
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 NAMES = (
     ("prom_core", Task.CLASSIFICATION),

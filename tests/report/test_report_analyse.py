@@ -26,7 +26,7 @@ from seqbench.core.progress import Silent
 from seqbench.metrics import higher_is_better, holm
 from seqbench.report.analyse import analyse
 from seqbench.report.comparing import doing, known, recording
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 
 def _analyse(catalog, datasets=tuple(TASKS), models=tuple(QUALITIES), **options):

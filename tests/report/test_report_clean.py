@@ -15,7 +15,7 @@ from seqbench.core.progress import Silent
 from seqbench.metrics import METRICS
 from seqbench.report.analyse import analyse
 from seqbench.report.comparing import recording, rescoring
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.sentences.audits import other_datasets, red_datasets
 from seqbench.report.summary import summarize
 from seqbench.report.tables.every import tables

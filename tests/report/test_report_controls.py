@@ -22,7 +22,7 @@ from seqbench.catalog import Catalog
 from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.analysis import Gain
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.summary import summarize
 
 MODELS = ("bert", "bert-untrained", "kmer-4", "letters")

@@ -13,7 +13,7 @@ from analyses import analysis
 from trained_rows import with_trained
 
 from seqbench.report.figures.canvas import house_style
-from seqbench.report.figures.drawing import draw_all
+from seqbench.report.figures.drawn import draw_all
 from seqbench.report.figures.every import figures
 
 METRICS = (("accuracy", "roc_auc"), ("spearmanr", "r2"))

@@ -14,9 +14,8 @@ from audits import audited
 
 from seqbench.audit.control_heads import CHANCE
 from seqbench.metrics import METRICS
-from seqbench.report.page.colors import palette
 from seqbench.report.page.document import SCRIPTS, STYLES, embedded, render_page
-from seqbench.report.page.payload import DIGITS, payload, plain, rounded
+from seqbench.report.page.payload import DIGITS, palette, payload, plain, rounded
 
 ASSETS = Path(str(files("seqbench.report.page"))) / "assets"
 

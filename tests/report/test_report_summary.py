@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from analyses import analysis
 
-from seqbench.report.comparing.ranking import ranked
+from seqbench.report.comparing.standings import ranked
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.summary import summarize
 

@@ -10,13 +10,13 @@ from analyses import analysis
 
 from seqbench.report.tables.every import FORMS, forms, tables
 from seqbench.report.tables.latex import escape, to_latex
-from seqbench.report.tables.table import Part, Table, to_csv, to_json, to_markdown, to_tsv
+from seqbench.report.tables.table import Table, TablePart, to_csv, to_json, to_markdown, to_tsv
 
 BEST = (("accuracy",), ("roc_auc", "accuracy"))
 
 
 def _table(*rows, **marks):
-    part = Part(title="", columns=("name", "value"), rows=rows, **marks)
+    part = TablePart(title="", columns=("name", "value"), rows=rows, **marks)
     return Table(name="some_table", title="T", note="N.", parts=(part,))
 
 

@@ -15,7 +15,7 @@ from seqbench.metrics import holm
 from seqbench.report.analyse import analyse
 from seqbench.report.comparing import known
 from seqbench.report.figures.every import figures
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.every import forms, tables
 from seqbench.report.terminal_trained import trained_ways_table

@@ -8,7 +8,7 @@ from trained_rows import study, with_trained
 from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.figures.every import figures
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.tables.every import forms, tables
 from tests.catalog.catalog_records import trial_record
 

@@ -10,7 +10,7 @@ from seqbench.catalog import Catalog
 from seqbench.core.progress import Silent
 from seqbench.errors import CatalogError, CatalogNotFoundError, ConfigError
 from seqbench.report import ReportSettings, write_report
-from seqbench.report.figures.drawing import draw_all
+from seqbench.report.figures.drawn import draw_all
 
 TWO = (NAMES[0], NAMES[4])
 

@@ -9,11 +9,11 @@ from distributed import get_worker
 
 from seqbench.extract.blocks import Work
 from seqbench.schedule import worker
-from seqbench.schedule.worker import Job, Report
+from seqbench.schedule.worker import Report, WorkerJob
 from seqbench.stages.shards import ExtractTask
 
 
-def work(job: Job) -> Report | None:
+def work(job: WorkerJob) -> Report | None:
     """Sleep a moment, and then end well or badly."""
     time.sleep(0.02)
     name = job.task.dataset
@@ -34,7 +34,7 @@ def work(job: Job) -> Report | None:
     return Report(advanced=2)
 
 
-def _in_parts(job: Job) -> Report | None:
+def _in_parts(job: WorkerJob) -> Report | None:
     """Two records, a second apart."""
     wire = worker._Wire(get_worker(), job)
     worker._wires[job.key] = wire

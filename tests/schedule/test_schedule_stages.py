@@ -10,7 +10,7 @@ from seqbench.config import Config
 from seqbench.config.stages import STAGES
 from seqbench.core.progress import Silent
 from seqbench.errors import ConfigError
-from seqbench.schedule.plan import Problem
+from seqbench.schedule.plan import PlanProblem
 from seqbench.schedule.run import look, run
 from tests.command import seqbench
 from tests.data import write_split
@@ -18,8 +18,8 @@ from tests.data import write_split
 STACK = {"stack": "tests.schedule.toy:Stack"}
 MAKE = {"make": "tests.schedule.toy:MakeModel", **STAGES}
 FAILED = {
-    Problem(model="cracked", dataset="", reason="cracked: it fell apart (add glue)"),
-    Problem(model="roof", dataset="", reason="not laid, as a brick below it is missing"),
+    PlanProblem(model="cracked", dataset="", reason="cracked: it fell apart (add glue)"),
+    PlanProblem(model="roof", dataset="", reason="not laid, as a brick below it is missing"),
 }
 
 

@@ -10,7 +10,7 @@ from seqbench.core import spreadsheet
 from seqbench.report.page.document import embedded
 from seqbench.report.tables import table as table_module
 from seqbench.report.tables.latex import to_latex
-from seqbench.report.tables.table import Part, Table, to_csv, to_markdown, to_tsv
+from seqbench.report.tables.table import Table, TablePart, to_csv, to_markdown, to_tsv
 
 FORMULAS = ("=cmd|' /C calc'!A0", "+1", "-1+1", "@SUM(1)", "＝1", "\t=1")
 MARKUP = (
@@ -23,7 +23,7 @@ MARKUP = (
 
 def table(text: str) -> Table:
     return Table(
-        name="t", title="T", note="N.", parts=(Part(title="", columns=("a", "b"), rows=((text, 1),)),)
+        name="t", title="T", note="N.", parts=(TablePart(title="", columns=("a", "b"), rows=((text, 1),)),)
     )
 
 

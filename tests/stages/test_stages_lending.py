@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from seqbench.stages.lending import Models
-from seqbench.stages.once import Once
+from seqbench.stages.lending import Models, Once
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import transformers
 from peft import PeftModel
 
 from seqbench.core.atomic import atomic_folder
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.tuning.saving import open_model, source_of, write_model
 from seqbench.tuning.settings import LoraSettings, Method, TuningSettings
 from seqbench.tuning.trainable import TrainableModel
@@ -51,7 +51,7 @@ def test_a_saved_model_computes_the_same_when_it_is_opened(
     with torch.no_grad():
         wanted = model.states(WINDOWS[:1])[0]
         assert torch.equal(again.states(WINDOWS[:1])[0], wanted)
-    facts = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=9)
+    facts = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=9)
     embedder = replace(source, dtype="float32").load().embedder(facts)  # merged, as extraction has it
     row = embedder.embed(["ACGT"], [3]).layers[3][0]
     ids = again.tokens(overlong="truncate", stride=None).windows(["ACGT"]).ids

@@ -11,7 +11,7 @@ from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
+from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Region, Skip, shorten
 from seqbench.errors import DataError
 
 OutOfRange = Literal["error", "skip", "pad"]
@@ -20,7 +20,7 @@ Blocks = Literal["join", "whole"]
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
-class Interval(NamedTuple):
+class BedInterval(NamedTuple):
     """One line: from 0, the end exclusive."""
 
     chrom: str
@@ -61,7 +61,7 @@ class WindowRule:
         """Whether a place between two letters, such as an insertion site, becomes a sequence."""
         return self.window is not None or self.flanks > 0
 
-    def bounds(self, interval: Interval) -> tuple[int, int]:
+    def bounds(self, interval: BedInterval) -> tuple[int, int]:
         """The stretch to fetch; of a window, `window // 2` letters lie left of `(start + end) // 2`."""
         if self.window is None:
             return interval.start - self.flanks, interval.end + self.flanks
@@ -79,7 +79,7 @@ class WindowRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BedSource(Source):
+class BedSource(ItemSource):
     """BED files with one genome."""
 
     files: Sequence[SplitPath]
@@ -143,7 +143,7 @@ class BedSource(Source):
                     )
 
 
-def cut(genome: Genome, interval: Interval, rule: WindowRule, place: Place) -> tuple[str, Region] | Skip:
+def cut(genome: Genome, interval: BedInterval, rule: WindowRule, place: Place) -> tuple[str, Region] | Skip:
     """The sequence of an interval's window, and where it lies.
 
     Raises:
@@ -185,7 +185,7 @@ def _lines(path: Path, inputs: Inputs) -> Iterator[tuple[Place, list[str]]]:
         yield Place(path, number), text.split("\t") if "\t" in text else text.split()
 
 
-def _interval(fields: list[str], place: Place, rule: WindowRule) -> Interval:
+def _interval(fields: list[str], place: Place, rule: WindowRule) -> BedInterval:
     if len(fields) < 3:
         raise DataError(f"{place}: has {len(fields)} columns; BED has chromosome, start and end at least")
     strand = fields[5].strip() if len(fields) > 5 else "."
@@ -195,7 +195,7 @@ def _interval(fields: list[str], place: Place, rule: WindowRule) -> Interval:
     return _with_blocks(interval, fields, place) if rule.joins else interval
 
 
-def _with_blocks(interval: Interval, fields: list[str], place: Place) -> Interval:
+def _with_blocks(interval: BedInterval, fields: list[str], place: Place) -> BedInterval:
     """The interval with its blocks, columns 10 to 12; an interval without them is one, as bedtools has it."""
     if len(fields) < 12:
         return interval
@@ -219,7 +219,7 @@ def _with_blocks(interval: Interval, fields: list[str], place: Place) -> Interva
     return interval._replace(parts=parts)
 
 
-def interval_of(chrom: str, start: str, end: str, strand: str, place: Place, rule: WindowRule) -> Interval:
+def interval_of(chrom: str, start: str, end: str, strand: str, place: Place, rule: WindowRule) -> BedInterval:
     """Check an interval that was read as text.
 
     Raises:
@@ -235,4 +235,4 @@ def interval_of(chrom: str, start: str, end: str, strand: str, place: Place, rul
         raise DataError(
             f"{place}: the interval {start}-{end} is empty (BED counts from 0, the end is exclusive){way}"
         )
-    return Interval(chrom, int(start), int(end), "-" if strand == "-" else "+")
+    return BedInterval(chrom, int(start), int(end), "-" if strand == "-" else "+")

@@ -17,7 +17,7 @@ from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.importing.labels import Labelling, Survey, decide, label_counts
 from seqbench.datasets.importing.record import RawLabel, shorten
 from seqbench.datasets.importing.splits import Drawer, SplitRule, check_known, sample_sizes, split_sizes
-from seqbench.datasets.importing.spool import Duplicates, Kept, Skipped, Spool
+from seqbench.datasets.importing.spool import Duplicates, ItemSpool, Kept, Skipped
 from seqbench.errors import DataError
 
 ADVANCE_ITEMS = 10_000
@@ -48,7 +48,12 @@ class Built:
 
 
 def build(
-    spool: Spool, survey: Survey, folder: Path, drawing: Drawing, duplicates: Duplicates, reporter: Reporter
+    spool: ItemSpool,
+    survey: Survey,
+    folder: Path,
+    drawing: Drawing,
+    duplicates: Duplicates,
+    reporter: Reporter,
 ) -> Built:
     """Write `<split>.jsonl` files into `folder`.
 
@@ -83,7 +88,9 @@ def _stratum(split: SplitName | None, label: RawLabel, stratified: bool) -> Hash
     return (split, label) if stratified else split
 
 
-def _strata(spool: Spool, survey: Survey, repeated: NDArray[np.int64], stratified: bool) -> Counter[Hashable]:
+def _strata(
+    spool: ItemSpool, survey: Survey, repeated: NDArray[np.int64], stratified: bool
+) -> Counter[Hashable]:
     counts: Counter[Hashable] = Counter()
     for (split, label), count in survey.counts.items() if stratified else ():
         counts[_stratum(split, label, True)] += count
@@ -106,7 +113,7 @@ def _drawer(counts: Counter[Hashable], drawing: Drawing, drawn: bool, classes: b
     return Drawer(counts, kept, sizes, drawing.seed)
 
 
-def _repeated(spool: Spool, duplicates: Duplicates) -> NDArray[np.int64]:
+def _repeated(spool: ItemSpool, duplicates: Duplicates) -> NDArray[np.int64]:
     """Positions of the items that are left out because of their id."""
     none = np.zeros(0, dtype=np.int64)
     if duplicates == "keep" or not len(found := spool.repeated()):

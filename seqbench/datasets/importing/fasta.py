@@ -12,13 +12,13 @@ from seqbench.datasets.importing.headers import HeaderLabel, header_pairs
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.record import (
+    ItemSource,
     LabelShape,
     Place,
     RawLabel,
     Record,
     Region,
     Skip,
-    Source,
     shorten,
 )
 from seqbench.datasets.importing.splits import split_named
@@ -30,7 +30,7 @@ REGION: Final = re.compile(r"(?:.*::)?([^\s:]+):([0-9]{1,12})-([0-9]{1,12})(?:\(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FastaSource(Source):
+class FastaSource(ItemSource):
     """FASTA files; exactly one of the ways to a label is set."""
 
     files: Sequence[SplitPath]

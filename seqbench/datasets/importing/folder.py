@@ -18,9 +18,9 @@ from seqbench.datasets.importing.bed import WindowRule, cut, interval_of
 from seqbench.datasets.importing.files import label_of_name
 from seqbench.datasets.importing.genome import Genome, open_genome
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, SourceFile, check_file
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Skip, Source
+from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Skip
 from seqbench.datasets.importing.splits import split_named
-from seqbench.datasets.importing.table import Rows
+from seqbench.datasets.importing.table import TableRows
 from seqbench.errors import DataError
 
 _LISTS: Final = (".csv", ".csv.gz")
@@ -28,7 +28,7 @@ _COLUMNS: Final = ("region", "start", "end", "strand")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FolderSource(Source):
+class FolderSource(ItemSource):
     """A folder of splits of classes."""
 
     folder: Path
@@ -85,7 +85,7 @@ class FolderSource(Source):
     def _read_list(
         self, path: Path, split: SplitName, genome: Genome, inputs: Inputs
     ) -> Iterator[Record | Skip]:
-        rows = Rows(path, inputs, None, _COLUMNS)
+        rows = TableRows(path, inputs, None, _COLUMNS)
         at = [rows.columns.position(name, "of an interval list") for name in _COLUMNS]
         id_at = rows.columns.names.index("id") if "id" in rows.columns.names else None
         for place, row in rows:

@@ -16,7 +16,7 @@ from seqbench.datasets.importing.faidx import IndexedChromosome
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
+from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Region, Skip, shorten
 from seqbench.errors import DataError
 
 _QUALIFIER: Final = re.compile(r"/([^=\s]+)(?:=(.*))?")
@@ -52,7 +52,7 @@ class GenBankRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GenBankSource(Source):
+class GenBankSource(ItemSource):
     """GenBank files."""
 
     files: Sequence[SplitPath]

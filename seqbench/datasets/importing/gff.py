@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from urllib.parse import unquote
 
-from seqbench.datasets.importing.bed import Interval, WindowRule, cut
+from seqbench.datasets.importing.bed import BedInterval, WindowRule, cut
 from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Skip, Source, shorten
+from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Skip, shorten
 from seqbench.errors import DataError
 
 Parts = Literal["join", "each"]
@@ -44,7 +44,7 @@ class _Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GffSource(Source):
+class GffSource(ItemSource):
     """GFF3 or GTF files with one genome."""
 
     files: Sequence[SplitPath]
@@ -156,7 +156,7 @@ class _Features:
             seen.update(parents)
         return None
 
-    def interval(self, lines: list[_Line]) -> Interval:
+    def interval(self, lines: list[_Line]) -> BedInterval:
         """Where an item lies; a feature across the origin of a circular chromosome goes on at its start."""
         parts = []
         for line in lines:
@@ -167,7 +167,7 @@ class _Features:
                 parts.append((line.start - 1, line.end))
         first, last = min(start for start, _ in parts), max(end for _, end in parts)
         joined = tuple(parts) if len(parts) > 1 else ()
-        return Interval(lines[0].seqid, first, last, "-" if lines[0].strand == "-" else "+", joined)
+        return BedInterval(lines[0].seqid, first, last, "-" if lines[0].strand == "-" else "+", joined)
 
     def _lines(self, path: Path, inputs: Inputs, label: str | None) -> Iterator[_Line]:
         gtf: bool | None = None

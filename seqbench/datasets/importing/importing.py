@@ -18,9 +18,9 @@ from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
 from seqbench.datasets.importing.inputs import Inputs
 from seqbench.datasets.importing.labels import LabelRule
-from seqbench.datasets.importing.record import Source
+from seqbench.datasets.importing.record import ItemSource
 from seqbench.datasets.importing.splits import SplitRule
-from seqbench.datasets.importing.spool import ItemRule, Skipped, Spool
+from seqbench.datasets.importing.spool import ItemRule, ItemSpool, Skipped
 from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.info_file import INFO, info_entry, locked_info, merge_info
 from seqbench.datasets.spec import DatasetSpec
@@ -61,7 +61,7 @@ class Imported:
     """As `seqbench datasets check` would give them."""
 
 
-def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter) -> Imported:
+def import_dataset(source: ItemSource, settings: ImportSettings, reporter: Reporter) -> Imported:
     """Make a data set's folder of a source, whole or not at all.
 
     The sequences are streamed; memory holds 8 bytes an item, different labels, and what the source needs.
@@ -100,9 +100,9 @@ def import_dataset(source: Source, settings: ImportSettings, reporter: Reporter)
 
 
 def _imported(
-    source: Source,
+    source: ItemSource,
     spec: DatasetSpec,
-    spool: Spool,
+    spool: ItemSpool,
     built: Built,
     indexes: Mapping[SplitName, SplitIndex],
 ) -> Imported:
@@ -121,11 +121,11 @@ def _imported(
 
 
 def _read_and_build(
-    source: Source, settings: ImportSettings, partial: Path, reporter: Reporter
-) -> tuple[Inputs, Spool, Built]:
+    source: ItemSource, settings: ImportSettings, partial: Path, reporter: Reporter
+) -> tuple[Inputs, ItemSpool, Built]:
     scratch = partial / ".scratch"
     scratch.mkdir()
-    spool = Spool(scratch / "items", settings.items, settings.labels, settings.splits)
+    spool = ItemSpool(scratch / "items", settings.items, settings.labels, settings.splits)
     with reporter.task("read", source.size(), "B") as advance:
         inputs = Inputs(scratch, advance)
         survey = spool.fill(source.read(inputs), source.shape, source.label_from)
@@ -140,7 +140,7 @@ def _read_and_build(
     return inputs, spool, built
 
 
-def _where(source: Source, inputs: Inputs) -> str:
+def _where(source: ItemSource, inputs: Inputs) -> str:
     """The last input file, as genomes and tables of labels are read first, and how many more there are."""
     if not inputs.files:
         return source.kind
@@ -158,7 +158,7 @@ def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, Spl
         }
 
 
-def _named(source: Source, built: Built) -> tuple[str, ...] | None:
+def _named(source: ItemSource, built: Built) -> tuple[str, ...] | None:
     """The names that the source itself gives to outputs 0, 1 …, if it names them all."""
     if built.labelling.names is not None:
         return None
@@ -167,10 +167,10 @@ def _named(source: Source, built: Built) -> tuple[str, ...] | None:
 
 def _write_manifest(
     path: Path,
-    source: Source,
+    source: ItemSource,
     settings: ImportSettings,
     inputs: Inputs,
-    spool: Spool,
+    spool: ItemSpool,
     built: Built,
     indexes: Mapping[SplitName, SplitIndex],
 ) -> None:

@@ -14,7 +14,7 @@ BATCH_ROWS: Final = 1024
 """Rows decoded at once: 1 GB of sequences of 1 Mbp."""
 
 
-class Table(Protocol):
+class ParquetTable(Protocol):
     """Rows with named columns."""
 
     @property

@@ -59,7 +59,7 @@ class Skip(NamedTuple):
     """One of few fixed texts, counted in the manifest."""
 
 
-class Source(Protocol):
+class ItemSource(Protocol):
     """What can be imported."""
 
     @property

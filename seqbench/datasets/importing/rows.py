@@ -10,10 +10,10 @@ from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
-from seqbench.datasets.importing.parquet import Table, is_parquet, label_shape, open_table
+from seqbench.datasets.importing.parquet import ParquetTable, is_parquet, label_shape, open_table
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
 from seqbench.datasets.importing.splits import split_named
-from seqbench.datasets.importing.table import Columns, Rows
+from seqbench.datasets.importing.table import TableColumns, TableRows
 from seqbench.datasets.index import ID_KEYS
 from seqbench.datasets.label_text import list_in_text
 from seqbench.errors import DataError
@@ -86,9 +86,9 @@ class TableSource:
             return "one" if found is None else "set" if _are_names(found) else "columns"
         return "one"
 
-    def _rows(self, path: Path, inputs: Inputs) -> Rows:
+    def _rows(self, path: Path, inputs: Inputs) -> TableRows:
         check_kind(path, "a table", "BED")
-        return Rows(path, inputs, self.delimiter, self.columns.all() or ("label",))
+        return TableRows(path, inputs, self.delimiter, self.columns.all() or ("label",))
 
     @cached_property
     def _names(self) -> dict[int, str]:
@@ -125,18 +125,18 @@ class TableSource:
                 for place, row in rows:
                     yield self._record(taken, place, row, file.split)
 
-    def records(self, table: Table, path: Path | str, split: SplitName | None) -> Iterator[Record]:
+    def records(self, table: ParquetTable, path: Path | str, split: SplitName | None) -> Iterator[Record]:
         """Yield an item a row of an opened table.
 
         Raises:
             DataError: A column is missing or a row is at fault.
         """
-        every = Columns(table.names, path)
+        every = TableColumns(table.names, path)
         chosen = _Taken(every, self.columns)
         wanted = [every.names[index] for index in chosen.positions]
         if len(chosen.labels) == 1:
             self._names.update(table.class_names(every.names[chosen.labels[0]]))
-        taken = _Taken(Columns(wanted, path), self.columns)
+        taken = _Taken(TableColumns(wanted, path), self.columns)
         for number, row in enumerate(table.rows(wanted), start=1):
             yield self._record(taken, Place(path, number, rows=True), row, split)
 
@@ -172,7 +172,7 @@ class TableSource:
 class _Taken:
     """Positions of the columns that are used."""
 
-    def __init__(self, columns: Columns, names: ColumnNames) -> None:
+    def __init__(self, columns: TableColumns, names: ColumnNames) -> None:
         find = columns.position
         sequences = names.sequences or _usual_sequences(columns)
         self.sequences = [find(name, "--sequence") for name in sequences]
@@ -218,7 +218,7 @@ def _are_names(values: Sequence[object]) -> bool:
     return bool(values) and all(isinstance(value, str) for value in values)
 
 
-def _usual_sequences(columns: Columns) -> tuple[str, ...]:
+def _usual_sequences(columns: TableColumns) -> tuple[str, ...]:
     if single := columns.first_of("sequence", "seq"):
         return (single,)
     numbered: list[str] = []

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import re
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,9 +17,22 @@ from seqbench.core.types import SPLITS, SplitName
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES
 from seqbench.datasets.importing.labels import LabelRule, Survey, is_missing
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Skip
-from seqbench.datasets.importing.sequences import Case, odd_letter
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.errors import DataError
+
+Case = Literal["keep", "upper"]
+
+_FIT: Final = re.compile(r"[A-Za-z.*-]*")
+
+
+def odd_letter(sequence: str) -> tuple[int, str] | None:
+    """Find the first character that is no ASCII letter and none of `- . *`: its position, from 1, and it."""
+    if sequence.isascii() and sequence.isalpha():
+        return None
+    match = _FIT.match(sequence)
+    end = match.end() if match else 0
+    return None if end == len(sequence) else (end + 1, sequence[end])
+
 
 Policy = Literal["error", "skip"]
 Duplicates = Literal["keep", "first", "error"]
@@ -76,7 +90,7 @@ class Kept(NamedTuple):
 _SPLITS: Final[dict[bytes, SplitName | None]] = {b"": None, **{name.encode(): name for name in SPLITS}}
 
 
-class Spool:
+class ItemSpool:
     """The scratch file, and what was learned while it was written."""
 
     def __init__(self, path: Path, items: ItemRule, labels: LabelRule, splits: SplitRule) -> None:

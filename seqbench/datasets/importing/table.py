@@ -15,7 +15,7 @@ DELIMITERS: Final = ("\t", ",", ";", "|")
 SHOWN_COLUMNS: Final = 12
 
 
-class Columns:
+class TableColumns:
     """The named columns of a table, by position."""
 
     def __init__(self, names: Sequence[str], where: object) -> None:
@@ -43,7 +43,7 @@ class Columns:
         return next((lowered[name] for name in names if name in lowered), None)
 
 
-class Rows:
+class TableRows:
     """The rows of one CSV or TSV file, in one pass."""
 
     def __init__(self, path: Path, inputs: Inputs, delimiter: str | None, wanted: Sequence[str]) -> None:
@@ -56,7 +56,7 @@ class Rows:
             raise DataError(f"{path}:1: the first line is empty; it must name the columns")
         self._delimiter = delimiter or _delimiter(first, wanted)
         self._reader = csv.reader(self._replayed(first), delimiter=self._delimiter, strict=True)
-        self.columns = Columns([name.strip() for name in self._next() or []], f"{path}:1")
+        self.columns = TableColumns([name.strip() for name in self._next() or []], f"{path}:1")
 
     def __iter__(self) -> Iterator[tuple[Place, list[str]]]:
         width = len(self.columns.names)
@@ -95,7 +95,7 @@ def read_labels(path: Path, inputs: Inputs) -> dict[str, str]:
     Raises:
         DataError: There are no two columns, or an id has two labels.
     """
-    rows = Rows(path, inputs, None, ("id", "label"))
+    rows = TableRows(path, inputs, None, ("id", "label"))
     names = rows.columns.names
     labels: dict[str, str] = {}
     pairs = (0, 1)

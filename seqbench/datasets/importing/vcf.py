@@ -20,7 +20,7 @@ from seqbench.datasets.importing.files import SplitPath, label_of_name
 from seqbench.datasets.importing.genome import MAX_FETCH, Genome, open_genome
 from seqbench.datasets.importing.inputs import Inputs, check_file
 from seqbench.datasets.importing.kinds import check_kind
-from seqbench.datasets.importing.record import LabelShape, Place, Record, Region, Skip, Source, shorten
+from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Region, Skip, shorten
 from seqbench.datasets.importing.vcf_info import InfoLabel
 from seqbench.errors import DataError
 
@@ -51,7 +51,7 @@ class Variant(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VcfSource(Source):
+class VcfSource(ItemSource):
     """VCF files with one genome."""
 
     files: Sequence[SplitPath]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import PAD, Codes
 
@@ -32,7 +32,7 @@ def gc_and_cpg(codes: Codes) -> NDArray[np.float64]:
     return np.stack([(c + g) / lengths, cpg * lengths / np.maximum(c * g, 1)], axis=1)
 
 
-def _make(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
+def _make(draws: PlantedDraws, items: int, sizes: Sizes) -> PlantedSplit:
     lengths = sizes.lengths(draws, items)
     gc = GC_RANGE[0] + (GC_RANGE[1] - GC_RANGE[0]) * draws.uniform(items)
     cpg = CPG_RANGE[0] + (CPG_RANGE[1] - CPG_RANGE[0]) * draws.uniform(items)
@@ -43,7 +43,7 @@ def _make(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
     return PlantedSplit(sequences=(codes,), labels=labels, best=truth)
 
 
-def _chains(draws: Draws, gc: NDArray[np.float64], cpg: NDArray[np.float64], width: int) -> Codes:
+def _chains(draws: PlantedDraws, gc: NDArray[np.float64], cpg: NDArray[np.float64], width: int) -> Codes:
     """(N, width) Markov chains whose letters follow `gc`, but G after C is `cpg` times as likely."""
     usual = np.stack([1 - gc, gc, gc, 1 - gc], axis=1) / 2
     after_c = usual.copy()

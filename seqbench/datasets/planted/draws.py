@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Draws:
+class PlantedDraws:
     """A stream of random numbers that depends only on the keys it is made with."""
 
     def __init__(self, seed: int, *keys: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.rules import FLIP_RATE, PlantedSplit, Rule, Sizes, believed, flip
 from seqbench.datasets.planted.sequences import Codes, Motif, pick, plant
 
@@ -21,7 +21,7 @@ _RULE_ANSWER = f"the rule's answer, believed to {100 * (1 - FLIP_RATE):.0f} %"
 _FLIPPED = f"{100 * FLIP_RATE:.0f} % of the labels, of each value, are flipped"
 
 
-def _make_motif(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
+def _make_motif(draws: PlantedDraws, items: int, sizes: Sizes) -> PlantedSplit:
     truth = draws.classes(items, 2) == 1
     codes, _ = plant(draws, sizes.lengths(draws, items), MOTIFS[:1], truth[:, None])
     positive = believed(truth)
@@ -30,14 +30,14 @@ def _make_motif(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
     )
 
 
-def _make_motifs4(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
+def _make_motifs4(draws: PlantedDraws, items: int, sizes: Sizes) -> PlantedSplit:
     truth = draws.uniform(items, len(MOTIFS)) < SHARE
     codes, _ = plant(draws, sizes.lengths(draws, items), MOTIFS, truth)
     labels = np.stack([flip(draws, column) for column in truth.T], axis=1)
     return PlantedSplit(sequences=(codes,), labels=labels, best=believed(truth))
 
 
-def _make_variant(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
+def _make_variant(draws: PlantedDraws, items: int, sizes: Sizes) -> PlantedSplit:
     motif = MOTIFS[0]
     intact = np.ones((items, 2), dtype=np.bool_)
     reference, starts = plant(draws, sizes.lengths(draws, items), (motif, motif), intact)
@@ -57,7 +57,7 @@ def _make_variant(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
 
 
 def _substitute(
-    draws: Draws,
+    draws: PlantedDraws,
     codes: Codes,
     site: NDArray[np.int64],
     motif: Motif,

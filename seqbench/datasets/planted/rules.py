@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import SplitName, Task
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.sequences import Codes
 from seqbench.errors import DataError
 
@@ -49,7 +49,7 @@ class Sizes:
         """Items in a split."""
         return {"train": self.train, "eval": self.eval, "test": self.test}[split]
 
-    def lengths(self, draws: Draws, items: int) -> NDArray[np.int64]:
+    def lengths(self, draws: PlantedDraws, items: int) -> NDArray[np.int64]:
         """(items,) lengths, each from the shortest to the longest equally likely."""
         return self.min_length + draws.integers(self.max_length - self.min_length + 1, items)
 
@@ -82,11 +82,11 @@ class Rule:
     """The rule as a person would tell it."""
     best: str
     """What the best predictor does, which the ceiling is the score of."""
-    make: Callable[[Draws, int, Sizes], PlantedSplit]
+    make: Callable[[PlantedDraws, int, Sizes], PlantedSplit]
     """Makes so many items."""
 
 
-def flip(draws: Draws, truth: NDArray[np.bool_]) -> NDArray[np.int64]:
+def flip(draws: PlantedDraws, truth: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Turn (N,) truths into labels of which `FLIP_RATE` are wrong, among the true and among the false ones.
 
     The number of wrong ones is fixed, not drawn, so that ceilings of different seeds agree.

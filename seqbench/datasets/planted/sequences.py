@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 
 Codes = NDArray[np.uint8]
 """(N, T) of 0 to 3 for A, C, G, T and 4 for padding."""
@@ -22,7 +22,7 @@ _IUPAC = {
 }  # fmt: skip
 
 
-def random_codes(draws: Draws, lengths: NDArray[np.int64], width: int) -> Codes:
+def random_codes(draws: PlantedDraws, lengths: NDArray[np.int64], width: int) -> Codes:
     """Sequences of equally likely, independent letters, padded to (N, width)."""
     codes = draws.integers(4, len(lengths), width).astype(np.uint8)
     codes[np.arange(width) >= lengths[:, None]] = PAD
@@ -54,7 +54,7 @@ class Motif:
         """(W, 5): whether a code may stand at a position; padding never may."""
         return np.array([[letter in _IUPAC[code] for letter in "ACGT "] for code in self.pattern])
 
-    def sample(self, draws: Draws, count: int) -> Codes:
+    def sample(self, draws: PlantedDraws, count: int) -> Codes:
         """(count, W) instances, the allowed letters of each position equally likely."""
         return pick(draws, np.broadcast_to(self.allowed[:, :4], (count, len(self), 4)))
 
@@ -67,7 +67,7 @@ class Motif:
         return np.asarray(matches.sum(axis=1, dtype=np.int64))
 
 
-def pick(draws: Draws, allowed: NDArray[np.bool_]) -> Codes:
+def pick(draws: PlantedDraws, allowed: NDArray[np.bool_]) -> Codes:
     """Choose one of the allowed codes along the last axis, each equally likely."""
     nth = draws.uniform(*allowed.shape[:-1]) * allowed.sum(axis=-1)
     chosen = np.argmax(np.cumsum(allowed, axis=-1) > nth[..., None], axis=-1)
@@ -75,7 +75,7 @@ def pick(draws: Draws, allowed: NDArray[np.bool_]) -> Codes:
 
 
 def plant(
-    draws: Draws, lengths: NDArray[np.int64], motifs: tuple[Motif, ...], wanted: NDArray[np.bool_]
+    draws: PlantedDraws, lengths: NDArray[np.int64], motifs: tuple[Motif, ...], wanted: NDArray[np.bool_]
 ) -> tuple[Codes, NDArray[np.int64]]:
     """Make random sequences with one site for each motif: an instance where wanted, else one shuffled.
 
@@ -106,7 +106,7 @@ def plant(
     return codes, starts
 
 
-def _starts(draws: Draws, lengths: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
+def _starts(draws: PlantedDraws, lengths: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.int64]:
     """(N, M) starts of sites of the given widths, in random order without overlap."""
     order = draws.orders(len(lengths), len(widths))
     free = lengths - widths.sum()

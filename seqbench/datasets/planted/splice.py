@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import Codes, put, random_codes
 
@@ -72,7 +72,7 @@ def posterior(codes: Codes) -> NDArray[np.float64]:
     return np.asarray(likelihood / likelihood.sum(axis=1, keepdims=True))
 
 
-def _make(draws: Draws, items: int, sizes: Sizes) -> PlantedSplit:
+def _make(draws: PlantedDraws, items: int, sizes: Sizes) -> PlantedSplit:
     length = sizes.one_length
     centre = length // 2
     classes = draws.classes(items, 3)
@@ -102,7 +102,7 @@ def _right(centre: int, length: int) -> tuple[int, int]:
 
 
 def _put_sampled(
-    draws: Draws, codes: Codes, chosen: NDArray[np.bool_], weights: Weights, starts: tuple[int, int]
+    draws: PlantedDraws, codes: Codes, chosen: NDArray[np.bool_], weights: Weights, starts: tuple[int, int]
 ) -> None:
     """Write a site drawn from the weights into the chosen rows, its start equally likely in the range."""
     rows = np.flatnonzero(chosen)

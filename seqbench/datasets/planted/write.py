@@ -15,7 +15,7 @@ from seqbench.datasets.info_file import INFO, merge_info
 from seqbench.datasets.planted import composition, motifs, splice
 from seqbench.datasets.planted.ceiling import score_best
 from seqbench.datasets.planted.claim import CLAIM, FORMAT
-from seqbench.datasets.planted.draws import Draws
+from seqbench.datasets.planted.draws import PlantedDraws
 from seqbench.datasets.planted.rules import PlantedSplit, Rule, Sizes
 from seqbench.datasets.planted.sequences import texts
 from seqbench.errors import DataError
@@ -84,7 +84,7 @@ def _rule(name: str) -> Rule:
 
 
 def _make(rule: Rule, split: SplitName, seed: int, sizes: Sizes) -> PlantedSplit:
-    return rule.make(Draws(seed, rule.name, split), sizes.items(split), sizes)
+    return rule.make(PlantedDraws(seed, rule.name, split), sizes.items(split), sizes)
 
 
 def _jsonl(rule: Rule, made: PlantedSplit) -> bytes:

@@ -7,23 +7,24 @@ from typing import Final
 
 from seqbench.core.alphabets import LETTERS
 from seqbench.errors import ModelError
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 from seqbench.models.preflight.certificate import Certificate, Check, Verdict
 from seqbench.models.preflight.cost_checks import check_memory, check_speed
 from seqbench.models.preflight.data_checks import check_unknown, check_unreadable, check_windows
 from seqbench.models.preflight.forward_checks import (
+    STATE_TOKENS,
     check_batch,
     check_determinism,
     check_finite,
     check_layers,
     check_padding,
+    check_state,
 )
 from seqbench.models.preflight.hook_check import check_hooks
 from seqbench.models.preflight.letter_check import check_letters
 from seqbench.models.preflight.passes import Passes
 from seqbench.models.preflight.position_check import TRIED_TOKENS, check_positions, check_runs
 from seqbench.models.preflight.sample import Sample
-from seqbench.models.preflight.state_check import STATE_TOKENS, check_state
 from seqbench.models.preflight.subject import Loaded, Ready
 
 CERTIFY_TOKENS: Final = 256
@@ -139,7 +140,7 @@ def _certificate(transformer: Loaded, embedder: Ready | None, checks: Sequence[C
     )
 
 
-def _ready(transformer: Loaded, facts: DatasetFacts) -> Ready | ModelError:
+def _ready(transformer: Loaded, facts: SequenceFacts) -> Ready | ModelError:
     try:
         return transformer.embedder(facts)
     except ModelError as error:
@@ -180,7 +181,7 @@ def _stand_ins() -> list[Sample]:
     lengths = range(shortest, longest + 1, STAND_IN_STEP)
     return [
         Sample(
-            facts=DatasetFacts(name="", alphabet=alphabet, min_length=shortest, max_length=longest),
+            facts=SequenceFacts(name="", alphabet=alphabet, min_length=shortest, max_length=longest),
             sequences=tuple(
                 "".join(drawn.choices(letters, k=drawn.choice(lengths))) for _ in range(STAND_INS)
             ),

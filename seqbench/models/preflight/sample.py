@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final
 
 from seqbench.datasets.dataset import Dataset, Split
-from seqbench.models.base import DatasetFacts
+from seqbench.models.base import SequenceFacts
 
 SEQUENCES: Final = 3000
 """Sequences of a sample: a share of one in a thousand shows."""
@@ -23,11 +23,11 @@ STRETCH: Final = 16
 class Sample:
     """What a preflight is told of a data set."""
 
-    facts: DatasetFacts
+    facts: SequenceFacts
     sequences: tuple[str, ...]
 
 
-def draw(dataset: Dataset, facts: DatasetFacts, *, sequences: int = SEQUENCES) -> Sample:
+def draw(dataset: Dataset, facts: SequenceFacts, *, sequences: int = SEQUENCES) -> Sample:
     """Read evenly spaced stretches of every split; the same data set gives the same sample.
 
     Args:

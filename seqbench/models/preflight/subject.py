@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from seqbench.core.identity import ModelIdentity
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.calibrate import Budget
 from seqbench.models.forward import Forward
 from seqbench.models.joining import Embedded
@@ -30,7 +30,7 @@ class Loaded(Protocol):
     def ends_at(self) -> int | None:
         """Tokens at which its positions end; None where they do not."""
 
-    def embedder(self, facts: DatasetFacts) -> "Ready":
+    def embedder(self, facts: SequenceFacts) -> "Ready":
         """Get ready for a data set; a ModelError where the tokenizer can't read it."""
 
 
@@ -42,7 +42,7 @@ class Ready(Protocol):
         """The same for any data set."""
 
     @property
-    def facts(self) -> DatasetFacts:
+    def facts(self) -> SequenceFacts:
         """Of the data set."""
 
     @property

@@ -20,7 +20,7 @@ from seqbench.probe.heads.outputs import check_width, in_order, spread_classes
 from seqbench.probe.heads.threads import worthwhile_threads
 from seqbench.probe.heads.xgb_data import Known, Learned
 from seqbench.probe.heads.xgb_metrics import ERRORS, OBJECTIVES, is_maximised, kind_of, resolve_metric
-from seqbench.probe.heads.xgb_rounds import Curves, Part, boost
+from seqbench.probe.heads.xgb_rounds import BoostedPart, Curves, boost
 from seqbench.probe.heads.xgb_text import check_version, parted
 from seqbench.training.health import chosen_epoch
 
@@ -98,7 +98,7 @@ class XgbHead(LayerwiseHead):
             hyperparameters={"eval_metric": metric},
         )
 
-    def _part(self, layer: Layer, known: Known, kind: str, metric: str, learned: Learned) -> Part:
+    def _part(self, layer: Layer, known: Known, kind: str, metric: str, learned: Learned) -> BoostedPart:
         def matrix(split: SplitName, reference: Any = None) -> Any:
             weights = known.weights[split]
             return xgboost.QuantileDMatrix(
@@ -115,7 +115,7 @@ class XgbHead(LayerwiseHead):
         n_outputs = 1 if learned.columns is None else len(learned.columns)
         parameters = self._parameters(layer, known, kind, metric, together=n_outputs > 1)
         booster = xgboost.Booster(parameters, caches)
-        return Part(booster=booster, train=train, evaluation=evaluation, n_outputs=n_outputs)
+        return BoostedPart(booster=booster, train=train, evaluation=evaluation, n_outputs=n_outputs)
 
     def _parameters(
         self, layer: Layer, known: Known, kind: str, metric: str, *, together: bool

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class BoostedPart:
     """A booster and what it learns from; XGBoost's `Booster` and `DMatrix`."""
 
     booster: Any
@@ -49,7 +49,7 @@ class Curves:
 
 
 def boost(
-    parts: Sequence[Part], n_rounds: int, *, metric: str, maximised: bool, patience: int | None
+    parts: Sequence[BoostedPart], n_rounds: int, *, metric: str, maximised: bool, patience: int | None
 ) -> Curves:
     """Train the boosters, which have no rounds yet; what `xgboost.train` does, for several in step.
 

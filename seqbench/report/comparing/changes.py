@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from seqbench.catalog.records import ComparisonRecord
 from seqbench.report.analysis import Comparison
 from seqbench.report.comparing.families import change_comparisons, turn
-from seqbench.report.comparing.pairs import Pair
+from seqbench.report.comparing.pairs import ComparedPair
 from seqbench.report.comparing.sides import read_sides
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.reading.current import Reader
@@ -16,18 +16,18 @@ from seqbench.report.ways import Apart, Change, LayerChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedChange:
     """A trained model and its base on a data set, and the pairs of their layers."""
 
     made: Made
     before: Curve
     after: Curve
     metric: str
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ComparedPair, ...]
     """Empty where probes of a side are not there any more."""
 
 
-def wanted_changes(reader: Reader, results: Results, rows: Sequence[LeaderRow]) -> tuple[Wanted, ...]:
+def wanted_changes(reader: Reader, results: Results, rows: Sequence[LeaderRow]) -> tuple[WantedChange, ...]:
     """List what is to be compared of models that a training left, data sets in the order of the leaderboard.
 
     Both are compared with the base's best head by eval, or where the trained model was not probed with it,
@@ -50,29 +50,29 @@ def wanted_changes(reader: Reader, results: Results, rows: Sequence[LeaderRow]) 
     return tuple(_with_pairs(reader, found))
 
 
-def _shared(results: Results, made: Made, base: LeaderRow, own: LeaderRow) -> Iterator[Wanted]:
+def _shared(results: Results, made: Made, base: LeaderRow, own: LeaderRow) -> Iterator[WantedChange]:
     """The curves of the first head that both were probed with."""
     for head in dict.fromkeys((base.head, own.head)):
         before = results.curve(base.dataset, base.model, head)
         after = results.curve(own.dataset, own.model, head)
         if before is not None and after is not None:
-            yield Wanted(made=made, before=before, after=after, metric=base.metric, pairs=())
+            yield WantedChange(made=made, before=before, after=after, metric=base.metric, pairs=())
             return
 
 
-def _with_pairs(reader: Reader, found: Sequence[Wanted]) -> Iterator[Wanted]:
+def _with_pairs(reader: Reader, found: Sequence[WantedChange]) -> Iterator[WantedChange]:
     for one in found:
         rows = [_row(one, curve) for curve in (one.before, one.after)]
         sides = read_sides(reader, rows)
         before, after = (sides.get((row.dataset, row.model), {}) for row in rows)
         pairs = (
-            Pair(kind="changes", metric=one.metric, a=after[layer], b=before[layer])
+            ComparedPair(kind="changes", metric=one.metric, a=after[layer], b=before[layer])
             for layer in sorted(before.keys() & after.keys())
         )
         yield replace(one, pairs=tuple(pairs))
 
 
-def _row(wanted: Wanted, curve: Curve) -> LeaderRow:
+def _row(wanted: WantedChange, curve: Curve) -> LeaderRow:
     return LeaderRow(
         dataset=curve.dataset,
         metric=wanted.metric,
@@ -87,7 +87,7 @@ def _row(wanted: Wanted, curve: Curve) -> LeaderRow:
 
 
 def changes(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedChange],
     records: Mapping[str, ComparisonRecord],
     comparisons: Sequence[Comparison],
 ) -> tuple[Change, ...]:
@@ -95,7 +95,7 @@ def changes(
 
     Args:
         wanted: As `wanted_changes` lists them.
-        records: Comparisons by `Pair.key`.
+        records: Comparisons by `ComparedPair.key`.
         comparisons: Pairs of models of the leaderboard.
     """
     known = {(one.dataset, one.a.model, one.b.model): one for one in comparisons}
@@ -105,7 +105,7 @@ def changes(
 
 
 def _change(
-    wanted: Wanted,
+    wanted: WantedChange,
     records: Mapping[str, ComparisonRecord],
     known: Mapping[tuple[str, str, str], Comparison],
 ) -> Change:

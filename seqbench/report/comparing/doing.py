@@ -12,7 +12,7 @@ from seqbench.catalog.records import ComparisonRecord
 from seqbench.core.types import Task
 from seqbench.metrics import effective_items, higher_is_better, paired_difference, replicates
 from seqbench.metrics.averages import Floats
-from seqbench.report.comparing.pairs import Pair
+from seqbench.report.comparing.pairs import ComparedPair
 from seqbench.report.comparing.predictions import (
     Array,
     Contents,
@@ -60,7 +60,10 @@ class _Scored:
 
 
 def compare(
-    catalog: Catalog, wanted: Sequence[Pair], tasks: Mapping[str, Task], contents: Mapping[int, Contents]
+    catalog: Catalog,
+    wanted: Sequence[ComparedPair],
+    tasks: Mapping[str, Task],
+    contents: Mapping[int, Contents],
 ) -> Iterator[list[ComparisonRecord]]:
     """Compare pairs; gives the records of one data set at a time.
 
@@ -80,7 +83,7 @@ def compare(
         yield [_record(pair, found, contents) for pair in by_dataset[dataset]]
 
 
-def _work(pairs: Iterable[Pair], task: Task, contents: Mapping[int, Contents]) -> list[_Work]:
+def _work(pairs: Iterable[ComparedPair], task: Task, contents: Mapping[int, Contents]) -> list[_Work]:
     """The sides of a data set's pairs, each once with as many resamples as any of its pairs asks for."""
     sides: dict[tuple[int, ...], _Work] = {}
     for pair in pairs:
@@ -145,7 +148,7 @@ def _score(group: Sequence[_Work], scores: Mapping[int, Array], targets: Array) 
 
 
 def _record(
-    pair: Pair, found: Mapping[tuple[int, ...], _Scored], contents: Mapping[int, Contents]
+    pair: ComparedPair, found: Mapping[tuple[int, ...], _Scored], contents: Mapping[int, Contents]
 ) -> ComparisonRecord:
     n_items = contents[pair.a.side.probes[0]].n_items
     # A chosen layer is scored on as many resamples as models are, of which the first are those of its layers.

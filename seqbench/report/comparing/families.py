@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from seqbench.catalog.records import ComparedSide, ComparisonRecord
 from seqbench.metrics import holm, is_collapsed
 from seqbench.report.analysis import SHUFFLED, Comparison, LayerComparison, LayerComparisons, Side
-from seqbench.report.comparing.pairs import Pair, PairKind
+from seqbench.report.comparing.pairs import ComparedPair, PairKind
 from seqbench.report.leaderboard import LeaderRow
 
 
@@ -22,7 +22,7 @@ class _Tested:
     p: float
 
 
-def _tested(pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]) -> list[_Tested]:
+def _tested(pairs: Iterable[ComparedPair], records: Mapping[str, ComparisonRecord]) -> list[_Tested]:
     found = []
     for pair in pairs:
         one = records.get(pair.key)
@@ -42,7 +42,7 @@ def _interval(record: ComparisonRecord) -> tuple[float | None, float | None]:
 
 
 def model_comparisons(
-    rows: Sequence[LeaderRow], pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+    rows: Sequence[LeaderRow], pairs: Sequence[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[Comparison, ...]:
     """The pairs of models, each data set a family; `a` is the one with the better place."""
     order = {(row.dataset, row.model): place for place, row in enumerate(rows)}
@@ -56,7 +56,7 @@ def model_comparisons(
 
 
 def shuffled_comparisons(
-    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+    pairs: Sequence[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[Comparison, ...]:
     """Rows against their probes on shuffled labels, named `SHUFFLED`; each data set a family."""
     return tuple(
@@ -67,24 +67,24 @@ def shuffled_comparisons(
 
 
 def head_comparisons(
-    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+    pairs: Sequence[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[Comparison, ...]:
     """The ways of models against each other; each data set a family."""
     return tuple(one for _, made in _by_dataset("heads", pairs, records) for one in made)
 
 
 def change_comparisons(
-    pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+    pairs: Sequence[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[Comparison, ...]:
     """The layers of a trained model against those of its base on a data set, one family."""
     return tuple(one for _, made in _by_dataset("changes", pairs, records) for one in made)
 
 
 def _by_dataset(
-    kind: PairKind, pairs: Iterable[Pair], records: Mapping[str, ComparisonRecord]
+    kind: PairKind, pairs: Iterable[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> Iterator[tuple[str, list[Comparison]]]:
     """The comparisons of a kind, corrected over those of their data set."""
-    by_dataset: dict[str, list[Pair]] = defaultdict(list)
+    by_dataset: dict[str, list[ComparedPair]] = defaultdict(list)
     for pair in pairs:
         if pair.kind == kind:
             by_dataset[pair.dataset].append(pair)
@@ -122,10 +122,10 @@ def _side(side: ComparedSide) -> Side:
 
 
 def layer_comparisons(
-    rows: Sequence[LeaderRow], pairs: Sequence[Pair], records: Mapping[str, ComparisonRecord]
+    rows: Sequence[LeaderRow], pairs: Sequence[ComparedPair], records: Mapping[str, ComparisonRecord]
 ) -> tuple[LayerComparisons, ...]:
     """The layers of each row against the chosen one, each row a family; rows without any are left out."""
-    by_row: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    by_row: dict[tuple[str, str], list[ComparedPair]] = defaultdict(list)
     for pair in pairs:
         if pair.kind == "layers":
             by_row[pair.dataset, pair.a.side.model].append(pair)

@@ -7,7 +7,8 @@ from seqbench.metrics import higher_is_better
 from seqbench.report.analysis import SHUFFLED, Comparison, Gain, GainKind
 from seqbench.report.comparing.families import turn
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.results import ModelFacts, Selectivity
+from seqbench.report.results import Selectivity
+from seqbench.report.subjects import ModelFacts
 
 _BY_MODELS: tuple[GainKind, ...] = ("untrained", "kmer", "composition")
 """Gains over other models. What is left is over the same probe on shuffled labels."""

@@ -10,9 +10,9 @@ from seqbench.catalog.training_records import TRAINED_HEADS
 from seqbench.core.progress import Reporter
 from seqbench.core.types import Task
 from seqbench.report.comparing.doing import compare
-from seqbench.report.comparing.pairs import Pair
+from seqbench.report.comparing.pairs import ComparedPair
 from seqbench.report.comparing.predictions import Contents, read_contents
-from seqbench.report.comparing.recording import Recorder
+from seqbench.report.comparing.recording import ComparisonRecorder
 from seqbench.report.comparing.sides import Probed
 from seqbench.report.phrases import listed
 
@@ -31,13 +31,13 @@ class Compared:
     """The pairs that could be compared, and what is to be said of the others."""
 
     records: Mapping[str, ComparisonRecord]
-    """By `Pair.key`; without those that are undefined."""
+    """By `ComparedPair.key`; without those that are undefined."""
     not_compared: tuple[str, ...]
     """One sentence each."""
 
 
 def compared(
-    catalog: Catalog, wanted: Sequence[Pair], tasks: Mapping[str, Task], reporter: Reporter
+    catalog: Catalog, wanted: Sequence[ComparedPair], tasks: Mapping[str, Task], reporter: Reporter
 ) -> Compared:
     """Take from the catalog what was compared before, compare the rest, and record it.
 
@@ -50,7 +50,7 @@ def compared(
     left = [pair for pair in wanted if pair.key not in found]
     contents = read_contents(catalog, {probe for pair in left for probe in _probes(pair)}) if left else {}
     doable = [pair for pair in left if _is_doable(pair, contents)]
-    recorder = Recorder(catalog, reporter, "comparisons")
+    recorder = ComparisonRecorder(catalog, reporter, "comparisons")
     if doable:
         with reporter.task("compare", len(doable), "pairs") as advance:
             for records in compare(catalog, doable, tasks, contents):
@@ -71,7 +71,7 @@ def _name(probed: Probed) -> str:
     return f"{side.model} ({side.head})" if side.head in TRAINED_HEADS else side.model
 
 
-def _probes(pair: Pair) -> tuple[int, ...]:
+def _probes(pair: ComparedPair) -> tuple[int, ...]:
     return (*pair.a.side.probes, *pair.b.side.probes)
 
 
@@ -81,14 +81,14 @@ def _has_predictions(probed: Probed, contents: Mapping[int, Contents]) -> bool:
     return None not in stored and len(stored) == 1
 
 
-def _same_items(pair: Pair, contents: Mapping[int, Contents]) -> bool:
+def _same_items(pair: ComparedPair, contents: Mapping[int, Contents]) -> bool:
     """Whether both predicted the same items: by place and target, and by the file's hash if there was one."""
     hashes = {probed.test_hash for probed in (pair.a, pair.b)} - {None}
     stored = {contents[probed.side.probes[0]] for probed in (pair.a, pair.b)}
     return len(hashes) < 2 and len(stored) == 1
 
 
-def _is_doable(pair: Pair, contents: Mapping[int, Contents]) -> bool:
+def _is_doable(pair: ComparedPair, contents: Mapping[int, Contents]) -> bool:
     return (
         _has_predictions(pair.a, contents)
         and _has_predictions(pair.b, contents)
@@ -96,7 +96,7 @@ def _is_doable(pair: Pair, contents: Mapping[int, Contents]) -> bool:
     )
 
 
-def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tuple[str, str, str]]:
+def _undone(left: Iterable[ComparedPair], contents: Mapping[int, Contents]) -> list[tuple[str, str, str]]:
     """Who was not compared: its name, the data set, and why."""
     said: dict[tuple[str, str, str], None] = {}
     for pair in left:
@@ -113,7 +113,9 @@ def _undone(left: Iterable[Pair], contents: Mapping[int, Contents]) -> list[tupl
     return [one for one in said if one[2] == NO_PREDICTIONS or (one[0], one[1]) not in whole]
 
 
-def _undefined(wanted: Iterable[Pair], found: Mapping[str, ComparisonRecord]) -> list[tuple[str, str, str]]:
+def _undefined(
+    wanted: Iterable[ComparedPair], found: Mapping[str, ComparisonRecord]
+) -> list[tuple[str, str, str]]:
     said: dict[tuple[str, str, str], None] = {}
     for pair in wanted:
         record = found.get(pair.key)

@@ -24,7 +24,7 @@ RESAMPLES: dict[PairKind, int] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class ComparedPair:
     """Two sides to compare on the test items of a data set."""
 
     kind: PairKind
@@ -55,7 +55,7 @@ class Pair:
 
 def pairs(
     rows: Sequence[LeaderRow], sides: Sides, shuffled: Mapping[tuple[str, str], Probed] | None = None
-) -> tuple[Pair, ...]:
+) -> tuple[ComparedPair, ...]:
     """List the pairs of a leaderboard, data set by data set; rows without a score have none.
 
     Of two models the one whose name comes first is `a`, so that the pair has one key whoever is ahead; of two
@@ -67,18 +67,18 @@ def pairs(
         shuffled: By data set and model, the probes on shuffled labels of rows that have them.
     """
     controls = shuffled or {}
-    found: list[Pair] = []
+    found: list[ComparedPair] = []
     for _, group in groupby(rows, key=lambda row: row.dataset):
         members = [row for row in group if row.place is not None]
         chosen = [(row, layers[row.choice.layer]) for row, layers in _layers(members, sides)]
         by_name = sorted(chosen, key=lambda one: one[0].model)
         for (row, a), (_, b) in combinations(by_name, 2):
-            found.append(Pair(kind="models", metric=row.metric, a=a, b=b))
+            found.append(ComparedPair(kind="models", metric=row.metric, a=a, b=b))
         for row, layers in _layers(members, sides):
             found += _against_chosen(row, layers)
         for row, a in chosen:
             if control := controls.get((row.dataset, row.model)):
-                found.append(Pair(kind="shuffled", metric=row.metric, a=a, b=control))
+                found.append(ComparedPair(kind="shuffled", metric=row.metric, a=a, b=control))
     return tuple(found)
 
 
@@ -89,8 +89,8 @@ def _layers(rows: Sequence[LeaderRow], sides: Sides) -> Iterator[tuple[LeaderRow
             yield row, layers
 
 
-def _against_chosen(row: LeaderRow, layers: Layers) -> Iterator[Pair]:
+def _against_chosen(row: LeaderRow, layers: Layers) -> Iterator[ComparedPair]:
     chosen = layers[row.choice.layer]
     for layer in sorted(layers):
         if layer != row.choice.layer:
-            yield Pair(kind="layers", metric=row.metric, a=chosen, b=layers[layer])
+            yield ComparedPair(kind="layers", metric=row.metric, a=chosen, b=layers[layer])

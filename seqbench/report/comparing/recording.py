@@ -15,7 +15,7 @@ FLUSH_SECONDS = 5.0
 """What was computed is recorded about this often, so that a killed report does not start anew."""
 
 
-class Recorder:
+class ComparisonRecorder:
     """Records now and then, and gives up with a remark where that is not possible."""
 
     def __init__(self, catalog: Catalog, reporter: Reporter, what: str) -> None:

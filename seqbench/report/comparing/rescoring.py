@@ -23,7 +23,7 @@ from seqbench.report.comparing.predictions import (
     read_scores,
     read_targets,
 )
-from seqbench.report.comparing.recording import Recorder
+from seqbench.report.comparing.recording import ComparisonRecorder
 
 RESAMPLES = 1000
 """Of the bootstrap, as many as there are behind the scores on all items."""
@@ -103,7 +103,7 @@ def score_clean(catalog: Catalog, wanted: Sequence[Marked], reporter: Reporter) 
     found |= {probe_id: why for probe_id, why in reasons.items() if why is not None}
     doable = [probe for probe in left if probe.probe_id not in found]
     if doable:
-        recorder = Recorder(catalog, reporter, "scores on clean items")
+        recorder = ComparisonRecorder(catalog, reporter, "scores on clean items")
         with reporter.task("score clean items", len(doable), "probes") as advance:
             for records in chain([_copied(catalog, doable)], _computed(catalog, doable, contents)):
                 found |= {record.probe_id: record for record in records}

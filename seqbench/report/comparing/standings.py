@@ -3,8 +3,9 @@
 Shape letters: D data sets, M models.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from statistics import fmean
 
@@ -14,7 +15,7 @@ from seqbench.metrics import cliques, critical_difference, friedman, higher_is_b
 from seqbench.metrics.averages import Floats
 from seqbench.report.analysis import OVERALL, Comparison, Gain, RankTest, Standing, Wins
 from seqbench.report.leaderboard import CLEAR_BELOW, LeaderRow
-from seqbench.report.results import DatasetFacts, ModelFacts
+from seqbench.report.subjects import DatasetFacts, ModelFacts
 
 LEAST_SHARE = 0.5
 """Share of a scope's data sets that a model must have scores on to be ranked there.
@@ -24,7 +25,7 @@ The average of fewer says little: one-hot, say, needs sequences of one length.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class RankedBlock:
     """The part of a leaderboard that average ranks of a scope are taken over."""
 
     scope: str
@@ -68,7 +69,7 @@ class Block:
 
 def blocks(
     rows: Iterable[LeaderRow], datasets: Sequence[DatasetFacts], models: Sequence[ModelFacts]
-) -> tuple[Block, ...]:
+) -> tuple[RankedBlock, ...]:
     """Cut a leaderboard into scopes: all data sets, then each group of them in the order of the selection."""
     scored = {(row.dataset, row.model): row for row in rows if row.place is not None}
     with_scores = [one for one in datasets if any(name == one.name for name, _ in scored)]
@@ -84,12 +85,12 @@ def _block(
     scored: Mapping[tuple[str, str], LeaderRow],
     datasets: Sequence[str],
     models: Sequence[ModelFacts],
-) -> Block:
+) -> RankedBlock:
     on = {model.name: {d for d in datasets if (d, model.name) in scored} for model in models}
     ranked = [model for model in models if len(on[model.name]) >= LEAST_SHARE * len(datasets)]
     of_models = {d for model in ranked if not model.is_control for d in on[model.name]}
     guests = tuple(model.name for model in ranked if model.is_control and of_models - on[model.name])
-    return Block(
+    return RankedBlock(
         scope=scope,
         rows={key: row for key, row in scored.items() if key[0] in datasets},
         models=tuple(model.name for model in ranked if model.name not in guests),
@@ -98,7 +99,9 @@ def _block(
     )
 
 
-def standings(block: Block, models: Sequence[ModelFacts], gained: Iterable[Gain]) -> tuple[Standing, ...]:
+def standings(
+    block: RankedBlock, models: Sequence[ModelFacts], gained: Iterable[Gain]
+) -> tuple[Standing, ...]:
     """The models of a scope by average rank; then those that are not ranked, with most scores first."""
     average = block.average_ranks()
     inside = {dataset for dataset, _ in block.rows}
@@ -115,7 +118,11 @@ def standings(block: Block, models: Sequence[ModelFacts], gained: Iterable[Gain]
 
 
 def _standing(
-    block: Block, model: ModelFacts, average_rank: float | None, gained: Sequence[Gain], one_metric: bool
+    block: RankedBlock,
+    model: ModelFacts,
+    average_rank: float | None,
+    gained: Sequence[Gain],
+    one_metric: bool,
 ) -> Standing:
     rows = [row for (_, name), row in block.rows.items() if name == model.name]
     scores = [row.choice.test.value for row in rows if row.choice.test.value is not None]
@@ -140,7 +147,7 @@ def _mean_gain(gained: Sequence[Gain], model: str, kind: str) -> float | None:
     return fmean(found) if found else None
 
 
-def rank_test(block: Block) -> RankTest:
+def rank_test(block: RankedBlock) -> RankTest:
     """Test whether average ranks of a scope differ, if it has at least two data sets and three models.
 
     Where Friedman's test finds no difference at 5 %, Nemenyi's is not asked: all models are one clique.
@@ -195,3 +202,30 @@ def _goodness(row: LeaderRow) -> float:
     if value is None:
         return float("nan")
     return value if higher_is_better(row.metric) else -value
+
+
+def ranked(rows: Iterable[LeaderRow], comparisons: Iterable[Comparison]) -> tuple[LeaderRow, ...]:
+    """Give each row the rank 1 + the number of models that are clearly better on its data set.
+
+    A pair that was not compared counts by score, so that a model without predictions is not first for that.
+    """
+    boards: dict[str, list[LeaderRow]] = defaultdict(list)
+    for row in rows:
+        boards[row.dataset].append(row)
+    is_worse: dict[tuple[str, str, str], bool] = {}
+    for one in comparisons:
+        is_worse[one.dataset, one.b.model, one.a.model] = one.is_clear and one.difference > 0
+        is_worse[one.dataset, one.a.model, one.b.model] = one.is_clear and one.difference < 0
+    return tuple(
+        row
+        if row.place is None
+        else replace(row, rank=1 + sum(_is_worse(row, other, is_worse) for other in board))
+        for board in boards.values()
+        for row in board
+    )
+
+
+def _is_worse(row: LeaderRow, other: LeaderRow, known: dict[tuple[str, str, str], bool]) -> bool:
+    if row.place is None or other.place is None:
+        return False
+    return known.get((row.dataset, row.model, other.model), other.place < row.place)

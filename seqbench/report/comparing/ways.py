@@ -9,9 +9,9 @@ from seqbench.catalog.records import ComparisonRecord
 from seqbench.metrics import higher_is_better
 from seqbench.report.analysis import Comparison
 from seqbench.report.comparing.families import head_comparisons, model_comparisons
-from seqbench.report.comparing.pairs import Pair, pairs
-from seqbench.report.comparing.ranking import ranked
+from seqbench.report.comparing.pairs import ComparedPair, pairs
 from seqbench.report.comparing.sides import Sides, read_sides
+from seqbench.report.comparing.standings import ranked
 from seqbench.report.leaderboard import LeaderRow, leaderboard
 from seqbench.report.reading.costs import read_frozen_costs, read_trained_costs
 from seqbench.report.reading.current import Reader
@@ -28,13 +28,13 @@ class Trained:
 
     boards: Mapping[Way, tuple[LeaderRow, ...]]
     """The leaderboard of each way but frozen; empty where no model was trained."""
-    among: Mapping[Way, tuple[Pair, ...]]
+    among: Mapping[Way, tuple[ComparedPair, ...]]
     """Pairs of models that are used in one way."""
-    heads: tuple[Pair, ...]
+    heads: tuple[ComparedPair, ...]
     """Pairs of ways of one model; `a` trains more of it."""
 
     @property
-    def pairs(self) -> tuple[Pair, ...]:
+    def pairs(self) -> tuple[ComparedPair, ...]:
         """All of them."""
         return (*(pair for found in self.among.values() for pair in found), *self.heads)
 
@@ -57,7 +57,7 @@ def trained_models(reader: Reader, results: Results, frozen: Sequence[LeaderRow]
     )
 
 
-def _heads(boards: Mapping[Way, Sequence[LeaderRow]], sides: Mapping[Way, Sides]) -> Iterator[Pair]:
+def _heads(boards: Mapping[Way, Sequence[LeaderRow]], sides: Mapping[Way, Sides]) -> Iterator[ComparedPair]:
     """Pairs of ways that have a score, data set by data set."""
     chosen: dict[_Place, dict[Way, LeaderRow]] = defaultdict(dict)
     for way, board in boards.items():
@@ -69,7 +69,7 @@ def _heads(boards: Mapping[Way, Sequence[LeaderRow]], sides: Mapping[Way, Sides]
             of = [(sides[way].get(place, {}), chosen[place][way]) for way in (more, less)]
             if all(row.choice.layer in layers for layers, row in of):
                 a, b = (layers[row.choice.layer] for layers, row in of)
-                yield Pair(kind="heads", metric=of[0][1].metric, a=a, b=b)
+                yield ComparedPair(kind="heads", metric=of[0][1].metric, a=a, b=b)
 
 
 def ways(
@@ -86,7 +86,7 @@ def ways(
         results: What was read of it.
         frozen: The leaderboard of frozen models, ranked.
         trained: As `trained_models` found them.
-        records: Comparisons by `Pair.key`.
+        records: Comparisons by `ComparedPair.key`.
     """
     if not trained.boards:
         return ()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seqbench.report.analysis import LayerComparisons
-from seqbench.report.results import Choice, Curve, DatasetFacts, Results
+from seqbench.report.results import Choice, Curve, Results
+from seqbench.report.subjects import DatasetFacts
 from seqbench.report.tables.marks import layers_as_good
 
 

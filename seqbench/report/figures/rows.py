@@ -7,7 +7,7 @@ from seqbench.report.figures.canvas import Canvas
 from seqbench.report.figures.letters import shorten, text_width, wrap
 from seqbench.report.figures.sheet import EDGE, INNER
 from seqbench.report.figures.style import INK, MUTED, SMALL_PT, TEXT_PT
-from seqbench.report.results import DatasetFacts
+from seqbench.report.subjects import DatasetFacts
 
 HEADING = 18.0
 LABELS = 158.0

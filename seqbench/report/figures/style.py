@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seqbench.report.results import ModelFacts
+from seqbench.report.subjects import ModelFacts
 
 INK = "#1c2128"
 MUTED = "#5c6570"

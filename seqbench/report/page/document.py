@@ -12,8 +12,7 @@ from importlib.resources import files as resources
 from typing import Any
 
 from seqbench.report.analysis import Analysis
-from seqbench.report.page.colors import palette
-from seqbench.report.page.payload import payload
+from seqbench.report.page.payload import palette, payload
 from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.summary import summarize
 

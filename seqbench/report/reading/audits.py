@@ -7,7 +7,7 @@ from typing import Any
 from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import SPLITS
 from seqbench.report.reading.current import Reader
-from seqbench.report.results import AuditControl, AuditSplit, DatasetAudit
+from seqbench.report.subjects import AuditControl, AuditSplit, DatasetAudit
 
 _AUDITS = """
 SELECT dataset, is_current, verdict, recorded_at FROM audit WHERE list_contains($datasets, dataset)

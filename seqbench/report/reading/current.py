@@ -8,7 +8,7 @@ and probes of a part of train are variants too, which no score of a model is mad
 from typing import Any
 
 from seqbench.catalog import Catalog
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 
 Key = tuple[str, str, str]
 """Data set, model, head."""

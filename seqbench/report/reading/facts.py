@@ -7,14 +7,8 @@ from typing import Any
 from seqbench.config.model_kinds import is_composition
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.report.reading.current import Reader
-from seqbench.report.results import (
-    DatasetFacts,
-    EmbeddingFacts,
-    Failure,
-    ModelFacts,
-    RunFacts,
-    SplitFacts,
-)
+from seqbench.report.results import Failure
+from seqbench.report.subjects import DatasetFacts, ModelFacts, ReportedEmbedding, ReportedSplit, RunFacts
 
 _MODELS = """
 SELECT model, kind, path, revision, fingerprint, n_layers, hidden, dtype, settings
@@ -98,10 +92,10 @@ def _dataset(
     )
 
 
-def _splits(facts: Mapping[str, Mapping[str, Any]]) -> dict[SplitName, SplitFacts]:
+def _splits(facts: Mapping[str, Mapping[str, Any]]) -> dict[SplitName, ReportedSplit]:
     """From `datasets.facts`; see `seqbench.catalog.records.SplitContents`."""
     return {
-        split: SplitFacts(
+        split: ReportedSplit(
             n_items=facts[split]["n_items"],
             label_counts=_numbers(facts[split].get("label_counts")),
             n_unlabelled=facts[split].get("n_unlabelled", 0),
@@ -119,13 +113,13 @@ def _numbers(given: Any) -> Any:
     return tuple(map(_numbers, given)) if isinstance(given, list) else given
 
 
-def read_embeddings(reader: Reader) -> tuple[EmbeddingFacts, ...]:
+def read_embeddings(reader: Reader) -> tuple[ReportedEmbedding, ...]:
     """Read what embedding took, data sets and models in the order of the selection."""
     names = (
         *("model", "dataset", "split", "n_items", "tokens", "seconds", "tokens_per_s", "bytes"),
         *("coverage_mean", "coverage_min", "device", "dtype"),
     )
-    found = [EmbeddingFacts(**dict(zip(names, row, strict=True))) for row in reader.named(_EMBEDDINGS)]
+    found = [ReportedEmbedding(**dict(zip(names, row, strict=True))) for row in reader.named(_EMBEDDINGS)]
     wanted = reader.selection
     found.sort(
         key=lambda one: (

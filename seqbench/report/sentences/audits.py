@@ -4,7 +4,7 @@ from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Task
 from seqbench.report.analysis import Analysis, CleanScore
 from seqbench.report.phrases import counted, listed, number
-from seqbench.report.results import DatasetAudit
+from seqbench.report.subjects import DatasetAudit
 
 
 def red_datasets(analysis: Analysis) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from seqbench.core.types import Task
 from seqbench.metrics import METRICS
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.results import Curve, DatasetFacts, Results
+from seqbench.report.results import Curve, Results
+from seqbench.report.subjects import DatasetFacts
 from seqbench.report.tables.marks import as_good_in, best_in
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _KEYS = ("dataset", "model", "head")
 
@@ -77,7 +78,7 @@ def _places(
 
 def _by_one(
     results: Results, datasets: Sequence[DatasetFacts], metric: str, leaderboard: Sequence[LeaderRow]
-) -> Part:
+) -> TablePart:
     names = METRICS[datasets[0].task]
     columns = (
         *_KEYS,
@@ -102,7 +103,7 @@ def _by_one(
         oracle = (choice.oracle_layer, choice.oracle_score, choice.gap)
         rows.append((*key, choice.layer, *scores, *interval, choice.eval_score, *oracle))
     best = best_in(columns, rows, {name: name for name in names})
-    return Part(
+    return TablePart(
         title="",
         columns=columns,
         rows=tuple(rows),
@@ -112,7 +113,7 @@ def _by_one(
     )
 
 
-def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequence[str]) -> Part:
+def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequence[str]) -> TablePart:
     columns = [*_KEYS]
     for metric in metrics:
         columns += [metric, f"{metric}_layer", f"oracle_{metric}", f"oracle_{metric}_layer"]
@@ -127,10 +128,10 @@ def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequen
                 row += [choice.test.value, choice.layer, choice.oracle_score, choice.oracle_layer]
         rows.append(tuple(row))
     best = best_in(columns, rows, {name: name for name in metrics})
-    return Part(title="", columns=tuple(columns), rows=tuple(rows), best=best)
+    return TablePart(title="", columns=tuple(columns), rows=tuple(rows), best=best)
 
 
-def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task) -> Part:
+def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task) -> TablePart:
     names = METRICS[task]
     rows: list[tuple[Cell, ...]] = []
     for key, curve in _places(results, datasets):
@@ -143,4 +144,4 @@ def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task)
         rows.append((*key, last, *(curve.at(last, name).value for name in names)))
     columns = (*_KEYS, "layer", *names)
     best = best_in(columns, rows, {name: name for name in names})
-    return Part(title=task.value, columns=columns, rows=tuple(rows), best=best)
+    return TablePart(title=task.value, columns=columns, rows=tuple(rows), best=best)

@@ -9,7 +9,7 @@ from seqbench.core.types import Task
 from seqbench.metrics import METRICS
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.results import DatasetFacts
+from seqbench.report.subjects import DatasetFacts
 from seqbench.report.tables.table import readable
 
 _TASKS = {

@@ -1,7 +1,7 @@
 """The table of scores by class, label or target, with their names."""
 
 from seqbench.report.analysis import Analysis
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _COLUMNS = ("dataset", "model", "head", "layer", "output", "name", "metric", "score", "support", "n_probes")
 
@@ -19,6 +19,6 @@ def classes_table(analysis: Analysis) -> Table:
         title="Scores by class, label or target",
         note="Scores on test of the layer chosen on eval, of each class or label against the rest, or of "
         "each target; the support is how many items are of the class.",
-        parts=(Part(title="", columns=_COLUMNS, rows=tuple(rows)),),
+        parts=(TablePart(title="", columns=_COLUMNS, rows=tuple(rows)),),
         for_people=False,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from seqbench.report.analysis import Analysis, CleanScore
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _COLUMNS = (
     *("dataset", "verdict", "model", "head", "layer", "metric", "n_items", "n_clean"),
@@ -43,10 +43,10 @@ def clean_metrics_table(analysis: Analysis) -> Table:
     )
 
 
-def _part(analysis: Analysis, is_wanted: Callable[[CleanScore], bool]) -> Part:
+def _part(analysis: Analysis, is_wanted: Callable[[CleanScore], bool]) -> TablePart:
     verdicts = {audit.dataset: audit.verdict for audit in analysis.results.audits}
     rows = tuple(_row(one, verdicts[one.dataset]) for one in analysis.clean if is_wanted(one))
-    return Part(title="", columns=_COLUMNS, rows=rows, printed=_PRINTED)
+    return TablePart(title="", columns=_COLUMNS, rows=rows, printed=_PRINTED)
 
 
 def _row(one: CleanScore, verdict: str) -> tuple[Cell, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from seqbench.report.tables.table import AS_GOOD, MISSING, Cell, Part, Table, marks_note, readable
+from seqbench.report.tables.table import AS_GOOD, MISSING, Cell, Table, TablePart, marks_note, readable
 
 _MOST_ROWS = 45
 """Rows of one float: a page of `article` holds no more."""
@@ -47,7 +47,7 @@ def escape(text: str) -> str:
     return " ".join(text.split()).replace('"', "''").translate(_ESCAPES)
 
 
-def _float(table: Table, part: Part, rows: Sequence[int], number: int) -> Iterator[str]:
+def _float(table: Table, part: TablePart, rows: Sequence[int], number: int) -> Iterator[str]:
     shown = part.shown()
     title = f"{table.title}: {part.title}" if part.title else table.title
     caption = [title + ".", table.note, *marks_note(table)] if number == 0 else [f"{title}, continued."]
@@ -77,7 +77,7 @@ def _row(cells: Sequence[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _cell(part: Part, row: int, column: int) -> str:
+def _cell(part: TablePart, row: int, column: int) -> str:
     cell = part.rows[row][column]
     words = readable(cell, _DIGITS)
     number = isinstance(cell, int | float) and not isinstance(cell, bool)
@@ -87,7 +87,7 @@ def _cell(part: Part, row: int, column: int) -> str:
     return text + escape(AS_GOOD) if (row, column) in part.as_good else text
 
 
-def _shared(part: Part) -> list[list[int]]:
+def _shared(part: TablePart) -> list[list[int]]:
     """Rows by float, cut between data sets where that is possible."""
     first = part.shown()[0]
     blocks: list[list[int]] = []

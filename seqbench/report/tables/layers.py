@@ -2,8 +2,9 @@
 
 from seqbench.metrics import METRICS
 from seqbench.report.analysis import Analysis, LayerComparison
-from seqbench.report.results import Curve, DatasetFacts
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.results import Curve
+from seqbench.report.subjects import DatasetFacts
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _COLUMNS = (
     "dataset",
@@ -45,7 +46,7 @@ def layers_table(analysis: Analysis) -> Table:
         name="layers",
         title="All layers",
         note="Scores on test of every layer by every metric, and how much worse it is than the chosen one.",
-        parts=(Part(title="", columns=_COLUMNS, rows=rows),),
+        parts=(TablePart(title="", columns=_COLUMNS, rows=rows),),
         for_people=False,
     )
 

@@ -3,8 +3,9 @@
 from seqbench.core.types import Task
 from seqbench.metrics.names import METRICS
 from seqbench.report.analysis import Analysis
-from seqbench.report.results import Curve, DatasetFacts, Results
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.results import Curve, Results
+from seqbench.report.subjects import DatasetFacts
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 BASELINE = ("no-features", "perturbation_mean")
 """Model and head of the score that is 0."""
@@ -34,7 +35,7 @@ def responses_table(analysis: Analysis) -> Table:
         title="Perturbation responses",
         note="Scores on held-out perturbations; normalised: 0 is the mean of train's perturbations, 1 is one "
         "half of the real cells against the other.",
-        parts=(Part(title="", columns=_COLUMNS, rows=rows),),
+        parts=(TablePart(title="", columns=_COLUMNS, rows=rows),),
         for_people=False,
     )
 

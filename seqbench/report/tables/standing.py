@@ -6,7 +6,7 @@ from string import ascii_lowercase
 from seqbench.report.analysis import Analysis, Gain, RankTest
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.tables.marks import layers_as_good
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _BOARD = (
     "dataset",
@@ -66,7 +66,9 @@ def leaderboard_table(analysis: Analysis) -> Table:
     score = _BOARD.index("score")
     best = frozenset((number, score) for number, row in enumerate(board) if row.place == 1)
     first = frozenset((number, score) for number, row in enumerate(board) if row.rank == 1)
-    part = Part(title="", columns=_BOARD, rows=rows, printed=_BOARD_PRINTED, best=best, as_good=first - best)
+    part = TablePart(
+        title="", columns=_BOARD, rows=rows, printed=_BOARD_PRINTED, best=best, as_good=first - best
+    )
     return Table(
         name="leaderboard",
         title="Leaderboard",
@@ -148,7 +150,7 @@ def standings_table(analysis: Analysis) -> Table:
         note="Average ranks by test score over those data sets of a scope on which a model has a score "
         "(n_datasets of n_in_scope). Models that share a letter can't be "
         "told apart: their ranks differ by less than the critical difference (Nemenyi, 5 %).",
-        parts=(Part(title="", columns=columns, rows=tuple(rows)),),
+        parts=(TablePart(title="", columns=columns, rows=tuple(rows)),),
     )
 
 
@@ -192,7 +194,7 @@ def comparisons_table(analysis: Analysis) -> Table:
         title="Comparisons of models",
         note="Paired bootstrap over test items and seeds. The difference is positive where a is better; "
         "p_holm is corrected over all pairs of the data set, and clear below 0.05.",
-        parts=(Part(title="", columns=columns, rows=tuple(rows), printed=printed),),
+        parts=(TablePart(title="", columns=columns, rows=tuple(rows), printed=printed),),
     )
 
 
@@ -210,5 +212,5 @@ def gains_table(analysis: Analysis) -> Table:
         note="How much better a model is on test than its untrained twin, k-mers, composition (single "
         "letters) and the same probe on shuffled labels, in units of the data set's ranking metric; positive "
         "where the model is better. Without an interval the two could not be compared item by item.",
-        parts=(Part(title="", columns=columns, rows=tuple(rows)),),
+        parts=(TablePart(title="", columns=columns, rows=tuple(rows)),),
     )

@@ -17,7 +17,7 @@ AS_GOOD = "†"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class TablePart:
     """Rows that have the same columns."""
 
     title: str
@@ -48,7 +48,7 @@ class Table:
     title: str
     note: str
     """One or two sentences on how to read it."""
-    parts: tuple[Part, ...]
+    parts: tuple[TablePart, ...]
     for_people: bool = True
     """Whether it is short enough to be read; if not it has no Markdown and no LaTeX."""
 
@@ -146,7 +146,7 @@ def _finite(cell: Cell) -> Cell:
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
-def _marked(part: Part, row: int, column: int, words: str) -> str:
+def _marked(part: TablePart, row: int, column: int, words: str) -> str:
     if (row, column) in part.best:
         return f"**{words}**"
     return f"{words} {AS_GOOD}" if (row, column) in part.as_good else words

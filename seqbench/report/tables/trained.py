@@ -2,7 +2,7 @@
 
 from seqbench.report.analysis import Analysis
 from seqbench.report.tables.marks import best_in
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 from seqbench.report.ways import Apart, WayRow
 
 _WAYS = (
@@ -38,7 +38,7 @@ def trained_table(analysis: Analysis) -> Table:
         note="Scores on test. The gain is over the frozen model's best head, chosen on eval with its layer, "
         "on the same test items; p_holm is corrected over all pairs of ways of the data set. Hours are of "
         "one seed: of a frozen model embedding and the head on all layers. Ranks: among models used alike.",
-        parts=(Part(title="", columns=_WAYS, rows=rows, printed=_WAYS_PRINTED, best=best),),
+        parts=(TablePart(title="", columns=_WAYS, rows=rows, printed=_WAYS_PRINTED, best=best),),
     )
 
 
@@ -79,5 +79,5 @@ def changes_table(analysis: Analysis) -> Table:
         title="What training changed, layer by layer",
         note="Each layer of an adapted or fine-tuned model against the same layer of the model that it began "
         "with, probed with the same head on the same test items; p_holm is corrected over the layers.",
-        parts=(Part(title="", columns=_CHANGES, rows=rows),),
+        parts=(TablePart(title="", columns=_CHANGES, rows=rows),),
     )

@@ -2,7 +2,7 @@
 
 from seqbench.report.analysis import Analysis
 from seqbench.report.studies import Study
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _KEYS = ("dataset", "model", "way", "trial")
 _REST = ("metric", "eval_score", "state", "chosen", "steps", "seconds", "error")
@@ -20,7 +20,7 @@ def trials_table(analysis: Analysis) -> Table:
     )
 
 
-def _part(study: Study) -> Part:
+def _part(study: Study) -> TablePart:
     columns = (*_KEYS, *study.keys, *_REST)
     chosen = study.chosen
     rows: list[tuple[Cell, ...]] = []
@@ -32,7 +32,7 @@ def _part(study: Study) -> Part:
     best = {
         (number, columns.index("eval_score")) for number, trial in enumerate(study.trials) if trial is chosen
     }
-    return Part(
+    return TablePart(
         title=f"{study.model} on {study.dataset}, {study.way} ({study.method})",
         columns=columns,
         rows=tuple(rows),

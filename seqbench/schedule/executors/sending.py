@@ -13,7 +13,7 @@ from seqbench.config import Config
 from seqbench.config.schedule import ScheduleConfig
 from seqbench.schedule.graph import Node
 from seqbench.schedule.stage import Stage, reference_of
-from seqbench.schedule.worker import Job, Report, work
+from seqbench.schedule.worker import Report, WorkerJob, work
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Sender:
     """Makes a job of a node, and an attempt of each sending."""
 
     def __init__(
-        self, client: Client, config: Config, run_id: str, do: Callable[[Job], Report | None] = work
+        self, client: Client, config: Config, run_id: str, do: Callable[[WorkerJob], Report | None] = work
     ) -> None:
         """Pack the config, once for all tasks.
 
@@ -59,7 +59,7 @@ class Sender:
     def send(self, node: Node, worker: str, power: float, stage: Stage) -> Attempt:
         """Send a node to a worker, of which it takes so many units; `stage` is that of the node."""
         self._sent[node.key] += 1
-        job = Job(
+        job = WorkerJob(
             config=self._config,
             digest=self._digest,
             run_id=self._run_id,

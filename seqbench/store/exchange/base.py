@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
-from seqbench.store.exchange.columns import Rows
+from seqbench.store.exchange.columns import ExportRows
 from seqbench.store.exchange.provenance import Provenance
 from seqbench.store.readers import LayerArray
 from seqbench.store.records import EmbeddingFacts
@@ -25,14 +25,14 @@ PIECE_BYTES = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ExportJob:
     """One model on one data set that goes into files of a folder."""
 
     model: ModelIdentity
     dataset: str
     facts: EmbeddingFacts
     layers: dict[SplitName, dict[int, LayerArray]]
-    rows: dict[SplitName, Rows]
+    rows: dict[SplitName, ExportRows]
     rounding_error: dict[str, float]
     folder: Path
     advance: Advance
@@ -93,7 +93,7 @@ class Found(Protocol):
     """None where the files come from elsewhere."""
     layers: dict[SplitName, dict[int, LayerFile]]
 
-    def rows(self, split: SplitName) -> Rows:
+    def rows(self, split: SplitName) -> ExportRows:
         """Labels and item facts of a split.
 
         Raises:
@@ -104,10 +104,10 @@ class Found(Protocol):
 class WritableFormat(Protocol):
     """A module that writes a file format."""
 
-    def files(self, job: Job) -> list[Path]:
+    def files(self, job: ExportJob) -> list[Path]:
         """Every file that `write` makes."""
 
-    def write(self, job: Job) -> None:
+    def write(self, job: ExportJob) -> None:
         """Write the files of a job, each whole or not at all.
 
         Raises:

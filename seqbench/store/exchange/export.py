@@ -9,8 +9,8 @@ from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import SplitName, check_name
 from seqbench.errors import StoreError, StoreNotFoundError
 from seqbench.store.embeddings import Embeddings
-from seqbench.store.exchange.base import Job
-from seqbench.store.exchange.columns import Rows
+from seqbench.store.exchange.base import ExportJob
+from seqbench.store.exchange.columns import ExportRows
 from seqbench.store.exchange.formats import FormatName, writable
 from seqbench.store.selection import check_any_layer, chosen_keys, chosen_layers
 from seqbench.store.store import Store
@@ -78,7 +78,7 @@ def export_store(
     return paths
 
 
-def _jobs(entries: Sequence[Embeddings], out: Path, chosen: Chosen, advance: Advance) -> Iterator[Job]:
+def _jobs(entries: Sequence[Embeddings], out: Path, chosen: Chosen, advance: Advance) -> Iterator[ExportJob]:
     """One job an entry that has something of what was chosen; labels of one entry are in memory at a time."""
     for entry in entries:
         job = _job(entry, out, chosen, advance)
@@ -86,7 +86,7 @@ def _jobs(entries: Sequence[Embeddings], out: Path, chosen: Chosen, advance: Adv
             yield job
 
 
-def _job(entry: Embeddings, out: Path, chosen: Chosen, advance: Advance) -> Job:
+def _job(entry: Embeddings, out: Path, chosen: Chosen, advance: Advance) -> ExportJob:
     """Open an entry's arrays, which sees that they are complete; names are checked, as they become paths."""
     check_name(entry.model.name, "model")
     check_name(entry.dataset, "data set")
@@ -101,12 +101,12 @@ def _job(entry: Embeddings, out: Path, chosen: Chosen, advance: Advance) -> Job:
         for layer in arrays
         if (error := entry.rounding_error(split, layer)) is not None
     }
-    return Job(
+    return ExportJob(
         model=entry.model,
         dataset=entry.dataset,
         facts=entry.facts,
         layers=layers,
-        rows={split: Rows(labels=entry.labels(split), items=entry.items(split)) for split in layers},
+        rows={split: ExportRows(labels=entry.labels(split), items=entry.items(split)) for split in layers},
         rounding_error=errors,
         folder=out / entry.model.name,
         advance=advance,

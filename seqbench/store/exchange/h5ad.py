@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import SeqbenchError, StoreError
-from seqbench.store.exchange.base import Found, Job, LayerFile
-from seqbench.store.exchange.columns import Rows, column_names, rows_of
+from seqbench.store.exchange.base import ExportJob, Found, LayerFile
+from seqbench.store.exchange.columns import ExportRows, column_names, rows_of
 from seqbench.store.exchange.names import layer_file, layer_files, unreadable, whole_file
 from seqbench.store.exchange.provenance import Provenance
 from seqbench.store.exchange.trial import try_files
@@ -29,16 +29,16 @@ KEY = "seqbench"
 """Of `uns`, where the provenance is."""
 
 
-def files(job: Job) -> list[Path]:
+def files(job: ExportJob) -> list[Path]:
     """Every file that `write` makes."""
     return [layer_file(job.folder, job.dataset, layer, None, ".h5ad") for layer in _layers(job)]
 
 
-def _layers(job: Job) -> list[int]:
+def _layers(job: ExportJob) -> list[int]:
     return sorted({layer for layers in job.layers.values() for layer in layers})
 
 
-def write(job: Job) -> None:
+def write(job: ExportJob) -> None:
     """Write the files of a job, some rows at a time; see `WritableFormat.write`."""
     import anndata
 
@@ -51,7 +51,7 @@ def write(job: Job) -> None:
                 anndata.io.write_elem(file["uns"], KEY, job.provenance().to_json())
 
 
-def _frame(job: Job, splits: list[SplitName]) -> "anndata.AnnData":
+def _frame(job: ExportJob, splits: list[SplitName]) -> "anndata.AnnData":
     """All but the embeddings."""
     import anndata
     import pandas as pd
@@ -69,7 +69,7 @@ def _frame(job: Job, splits: list[SplitName]) -> "anndata.AnnData":
     return anndata.AnnData(obs=obs, var=pd.DataFrame({"seq": seq, "unit": unit}, index=pd.Index(names)))
 
 
-def _write_embeddings(job: Job, splits: list[SplitName], layer: int, file: h5py.File) -> None:
+def _write_embeddings(job: ExportJob, splits: list[SplitName], layer: int, file: h5py.File) -> None:
     """Write `X` as AnnData's format wants a dense array; AnnData itself would need all of it in memory."""
     n_items = sum(job.facts.splits[split].n_items for split in splits)
     values = file.create_dataset("X", shape=(n_items, job.facts.n_seqs * job.facts.hidden), dtype="<f4")
@@ -213,7 +213,7 @@ class _H5adDataset:
             if told is not None:
                 self.provenance = told if self.provenance is None else self.provenance.joined(told, file.path)
 
-    def rows(self, split: SplitName) -> Rows:
+    def rows(self, split: SplitName) -> ExportRows:
         first = self._files[min(self.layers[split])]
         chosen = first.columns["split"] == split
         columns = {name: values[chosen] for name, values in first.columns.items() if name != "split"}

@@ -20,9 +20,8 @@ from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import StoreError
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.exchange.base import PIECE_BYTES, Found, LayerFile
-from seqbench.store.exchange.columns import Rows
+from seqbench.store.exchange.columns import ExportRows, infer_task, labels_of
 from seqbench.store.exchange.formats import ReadableName, readable
-from seqbench.store.exchange.labels import infer_task, labels_of
 from seqbench.store.exchange.provenance import Provenance, file_hash
 from seqbench.store.layout import Block, cut
 from seqbench.store.opening import create_store
@@ -38,7 +37,7 @@ class _Import:
     model: ModelIdentity
     dataset: str
     facts: EmbeddingFacts
-    rows: dict[SplitName, Rows]
+    rows: dict[SplitName, ExportRows]
 
 
 def import_files(
@@ -146,7 +145,7 @@ def _check_values(told: Provenance | None, key: str, file: LayerFile, advance: A
 
 
 def _restored(
-    found: Found, told: Provenance, model: str, dataset: str, rows: dict[SplitName, Rows]
+    found: Found, told: Provenance, model: str, dataset: str, rows: dict[SplitName, ExportRows]
 ) -> _Import:
     """What seqbench exported, under a name that may be new."""
     for split, layer, file in _files(found):
@@ -173,7 +172,7 @@ def _described(
     dataset: str,
     spec: DatasetSpec,
     format_name: str,
-    rows: Mapping[SplitName, Rows],
+    rows: Mapping[SplitName, ExportRows],
 ) -> _Import:
     """What another tool made: known are the numbers and nothing of where they come from."""
     first, _, file = next(_files(found))
@@ -210,7 +209,7 @@ def _described(
     return _Import(found=found, model=identity, dataset=dataset, facts=facts, rows=kept)
 
 
-def _check_labels(dataset: str, facts: EmbeddingFacts, rows: Mapping[SplitName, Rows]) -> None:
+def _check_labels(dataset: str, facts: EmbeddingFacts, rows: Mapping[SplitName, ExportRows]) -> None:
     """See that all splits have the labels of the first."""
     first = next(iter(rows))
     for split, each in rows.items():
@@ -221,7 +220,7 @@ def _check_labels(dataset: str, facts: EmbeddingFacts, rows: Mapping[SplitName, 
             raise StoreError(f"{dataset}: {split} has class {unknown[0]}, which {first} lacks")
 
 
-def _fitting(found: Found, split: SplitName, rows: Rows, task: Task) -> Rows:
+def _fitting(found: Found, split: SplitName, rows: ExportRows, task: Task) -> ExportRows:
     try:
         return replace(rows, labels=labels_of(rows.labels, task))
     except ValueError as error:
@@ -259,7 +258,7 @@ def _layer_rows(files: Mapping[int, LayerFile], layers: Sequence[int], block: Bl
         yield LayerRows(layer=layer, rows_NSH=files[layer].read(block.start, block.stop))
 
 
-def _items(rows: Rows, n_seqs: int, block: Block) -> ItemFacts:
+def _items(rows: ExportRows, n_seqs: int, block: Block) -> ItemFacts:
     """Of a block; zeros and NaN where the files do not tell."""
     span, count = slice(block.start, block.stop), block.stop - block.start
     if rows.items is None:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError
-from seqbench.store.exchange.base import Found, Job, LayerFile
-from seqbench.store.exchange.columns import Rows, column_names, rows_of
+from seqbench.store.exchange.base import ExportJob, Found, LayerFile
+from seqbench.store.exchange.columns import ExportRows, column_names, rows_of
 from seqbench.store.exchange.names import layer_file, layer_files, unreadable, whole_file
 from seqbench.store.exchange.provenance import Provenance
 
 
-def files(job: Job) -> list[Path]:
+def files(job: ExportJob) -> list[Path]:
     """Every file that `write` makes."""
     found = [job.folder / f"{job.dataset}.json"]
     for split, layers in job.layers.items():
@@ -30,7 +30,7 @@ def files(job: Job) -> list[Path]:
     return found
 
 
-def write(job: Job) -> None:
+def write(job: ExportJob) -> None:
     """Write the files of a job; see `WritableFormat.write`.
 
     Layers are (N, H) for items of one sequence, else (N, S, H); float32.
@@ -55,7 +55,7 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _write_provenance(job: Job) -> None:
+def _write_provenance(job: ExportJob) -> None:
     """Write the JSON last; what it said of other layers of the same origin is kept."""
     path = job.folder / f"{job.dataset}.json"
     made = job.provenance()
@@ -119,7 +119,7 @@ class _NpyDataset:
         record = folder / f"{dataset}.json"
         self.provenance = Provenance.from_json(record.read_bytes(), record) if record.is_file() else None
 
-    def rows(self, split: SplitName) -> Rows:
+    def rows(self, split: SplitName) -> ExportRows:
         prefix, suffix = f"{self._dataset}-", f"_{split}.npy"
         there = {
             path.name[len(prefix) : -len(suffix)]: path

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError
-from seqbench.store.exchange.base import Found, Job, LayerFile
-from seqbench.store.exchange.columns import Rows, column_names, rows_of
+from seqbench.store.exchange.base import ExportJob, Found, LayerFile
+from seqbench.store.exchange.columns import ExportRows, column_names, rows_of
 from seqbench.store.exchange.names import layer_file, layer_files, unreadable, whole_file
 from seqbench.store.exchange.provenance import Provenance
 
@@ -30,7 +30,7 @@ FAULTS = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, IndexErro
 """What pyarrow raises on damaged files."""
 
 
-def files(job: Job) -> list[Path]:
+def files(job: ExportJob) -> list[Path]:
     """Every file that `write` makes."""
     return [
         layer_file(job.folder, job.dataset, layer, split, ".parquet")
@@ -39,7 +39,7 @@ def files(job: Job) -> list[Path]:
     ]
 
 
-def write(job: Job) -> None:
+def write(job: ExportJob) -> None:
     """Write the files of a job, a row group at a time; see `WritableFormat.write`."""
     for split, layers in job.layers.items():
         columns = {"item": np.arange(job.facts.splits[split].n_items), **job.rows[split].columns()}
@@ -49,7 +49,7 @@ def write(job: Job) -> None:
 
 
 def _write_layer(
-    job: Job, split: SplitName, layer: int, columns: dict[str, NDArray[Any]], path: Path
+    job: ExportJob, split: SplitName, layer: int, columns: dict[str, NDArray[Any]], path: Path
 ) -> None:
     start = 0
     array = job.layers[split][layer]
@@ -174,6 +174,6 @@ class _ParquetDataset:
             if told is not None:
                 self.provenance = told if self.provenance is None else self.provenance.joined(told, each.path)
 
-    def rows(self, split: SplitName) -> Rows:
+    def rows(self, split: SplitName) -> ExportRows:
         first = self._first[split]
         return rows_of(first.columns(), first.path)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from seqbench.store.exchange.base import Job
+from seqbench.store.exchange.base import ExportJob
 from seqbench.store.exchange.names import layer_file, whole_file
 
 
-def files(job: Job) -> list[Path]:
+def files(job: ExportJob) -> list[Path]:
     """Every file that `write` makes."""
     return [
         layer_file(job.folder, job.dataset, layer, split, ".pt")
@@ -21,7 +21,7 @@ def files(job: Job) -> list[Path]:
     ]
 
 
-def write(job: Job) -> None:
+def write(job: ExportJob) -> None:
     """Write the files of a job; see `WritableFormat.write`. One layer of one split is in memory at a time.
 
     Each holds `embeddings`, (N, H) float32 or (N, S, H) for several sequences, and `labels` as stored.

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from seqbench.core.types import Task
-from seqbench.probe.heads.size import count_parameters
+from seqbench.probe.outcome import count_parameters
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
