@@ -170,7 +170,7 @@ def test_a_query_can_come_from_standard_input(path):
         ("SELECT acc FROM results", "accuracy, balanced_accuracy"),
         ("SELECT r.modle FROM results r", "near it: model"),
         ("SELECT model FROM probes JOIN metrics USING (probeid)", "near it: probe_id"),
-        ("SELECT fingerprint FROM results", "it is in models"),
+        ("SELECT fingerprint FROM results", "it is in likelihoods, models"),
         ("SELECT zzz FROM leaderboard", "`DESCRIBE leaderboard` tells"),
     ],
 )
