@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from seqbench.catalog import Catalog
 from seqbench.metrics import PRIMARY
 from seqbench.report.reading.audits import read_audits
+from seqbench.report.reading.bits import read_bits
 from seqbench.report.reading.classes import read_output_scores
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.curves import read_curves
@@ -55,6 +56,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         outputs=read_output_scores(reader, places),
         audits=read_audits(reader),
         studies=read_studies(reader),
+        bits=read_bits(reader),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seqbench.metrics import PRIMARY
+from seqbench.report.bits import CorpusBits
 from seqbench.report.selection import Selection
 from seqbench.report.studies import Study
 from seqbench.report.subjects import DatasetAudit, DatasetFacts, ModelFacts, ReportedEmbedding, RunFacts
@@ -202,6 +203,8 @@ class Results:
     """At most one a data set, in their order: that of the data as last used, else the newest there is."""
     studies: tuple[Study, ...] = ()
     """Searches over settings, the last of each data set, model and way."""
+    bits: tuple[CorpusBits, ...] = ()
+    """Bits a letter of adapted models and their bases, by corpus, watched ones last."""
 
     def metric_of(self, dataset: DatasetFacts) -> str | None:
         """What the data set is ranked by, None where its task lacks the wanted metric."""

@@ -9,6 +9,7 @@ from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.phrases import MOST_NAMED, counted, listed
 from seqbench.report.results import Results
 from seqbench.report.sentences.audits import red_datasets
+from seqbench.report.sentences.bits import adapted
 from seqbench.report.sentences.layers import layers_of_many, layers_of_one
 from seqbench.report.sentences.pretraining import bought, lacking
 from seqbench.report.sentences.ranking import ranking_of_many, ranking_of_one
@@ -31,7 +32,7 @@ def summarize(analysis: Analysis, *, brief: bool = False) -> tuple[str, ...]:
         brief: For a terminal: what comes first takes at most eight lines of 80 columns.
     """
     boards = _boards(analysis.leaderboard)
-    ways = tuple(trained(analysis))
+    ways = (*trained(analysis), *adapted(analysis))
     if not boards:
         return (*(ways or ("No model has a score on test yet.",)), *_open(analysis))
     if all(row.control for board in boards.values() for row in board):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from seqbench.report.analysis import Analysis
+from seqbench.report.figures.bits import bits_pages
 from seqbench.report.figures.changes import change_pages
 from seqbench.report.figures.depth import depth_pages
 from seqbench.report.figures.efficiency import efficiency_pages
@@ -28,6 +29,7 @@ def figures(analysis: Analysis, layer_figure: Sequence[Sequence[str]]) -> Iterat
     yield from gain_pages(analysis)
     yield from trained_pages(analysis)
     yield from change_pages(analysis)
+    yield from bits_pages(analysis)
     yield from trial_pages(analysis)
     for metrics in layer_figure:
         yield from layer_pages(analysis, metrics)

@@ -46,6 +46,7 @@ SCRIPTS = (
     "section_pairs",
     "section_trained",
     "section_trials",
+    "section_adaptation",
     "dataset_parts",
     "section_dataset",
     "section_provenance",

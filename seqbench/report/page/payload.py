@@ -59,6 +59,7 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
         "ways": [_way(one) for one in analysis.ways],
         "changes": [_change(one) for one in analysis.changes],
         "studies": [_study(one) for one in results.studies],
+        "bits": [plain(one) for one in results.bits],
         **{
             name: plain(getattr(analysis, name))
             for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")

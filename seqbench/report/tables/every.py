@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from seqbench.core.types import TableFormat
 from seqbench.report.analysis import Analysis
 from seqbench.report.tables.best import best_table, last_layer_table
+from seqbench.report.tables.bits import bits_table
 from seqbench.report.tables.classes import classes_table
 from seqbench.report.tables.clean import clean_metrics_table, clean_table
 from seqbench.report.tables.latex import to_latex
@@ -47,6 +48,7 @@ def tables(analysis: Analysis, best: Sequence[Sequence[str]]) -> Iterator[Table]
         trained_table(analysis),
         changes_table(analysis),
         trials_table(analysis),
+        bits_table(analysis),
         comparisons_table(analysis),
         clean_table(analysis),
         classes_table(analysis),

@@ -10,6 +10,7 @@ const SECTIONS = [
   ["gains", "Gains", gainsSection],
   ["pairs", "Pairs", pairsSection],
   ["training", "Training", trainingSection],
+  ["adaptation", "Adaptation", adaptationSection],
   ["trials", "Searches", trialsSection],
   ["datasets", "Data sets", datasetsSection],
   ["absent", "Missing", absentSection],
