@@ -10,7 +10,7 @@ from seqbench.core.progress import Silent
 from seqbench.report.analyse import analyse
 from seqbench.report.figures.every import figures
 from seqbench.report.page.document import render_page
-from seqbench.report.results import Selection
+from seqbench.report.selection import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.every import forms, tables
 from tests.catalog.catalog_records import likelihood_record

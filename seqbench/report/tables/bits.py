@@ -2,7 +2,7 @@
 
 from seqbench.report.analysis import Analysis
 from seqbench.report.bits import CorpusBits, corpora_of
-from seqbench.report.tables.table import Cell, Part, Table
+from seqbench.report.tables.table import Cell, Table, TablePart
 
 _COLUMNS = (
     "corpus", "watched", "model", "base", "step", "objective", "symbol", "bits", "low", "high", "gain",
@@ -25,10 +25,10 @@ def bits_table(analysis: Analysis) -> Table:
     )
 
 
-def _part(rows: list[CorpusBits]) -> Part:
+def _part(rows: list[CorpusBits]) -> TablePart:
     first = rows[0]
     least = min(one.bits for one in rows)
-    return Part(
+    return TablePart(
         title=f"{first.corpus}, bits a {first.symbol}{' (watched)' if first.is_watched else ''}",
         columns=_COLUMNS,
         rows=tuple(map(_row, rows)),
