@@ -1,5 +1,13 @@
 """Pairs of signatures that agree in many places, found by locality-sensitive hashing.
 
+Two of these three signatures differ in every tenth place; the other is the first backwards:
+
+>>> one = np.arange(SIGNATURE)
+>>> signatures = Scratch(np.uint16, SIGNATURE)
+>>> signatures.add(np.stack([one, one[::-1], np.where(one % 10, one, 999)]))
+>>> next(candidates(signatures, jaccard=0.8, in_train_N=None, seed=0))
+Pairs(first_C=array([0]), second_C=array([2]), agree_C=array([115]))
+
 Shape letters: N signatures, H numbers in each, P of these, C pairs.
 """
 

@@ -4,6 +4,14 @@ Of a sequence cut into d + 1 pieces, d edits leave at least one whole; so near-d
 hold one of the pieces, at most a few letters from its place (Li, Deng & Feng 2011, Pass-Join, whose
 multi-match-aware bounds these are). Signatures would miss many: of 23 letters 4 changes leave hardly a k-mer.
 
+Of these three the first is an edit of one letter away from a query, the last is the other's opposite strand:
+
+>>> search = ShortSearch(["ACGTACGTACGT", "TTTTTTTTTTTT", "GGGGGACCCCCA"], "dna", near=0.8, longest_query=12)
+>>> for found in search.find(["ACGTACGACGT", "TGGGGGTCCCCC"]):
+...     print(found.query_C, found.known_C, found.identity_C.round(3), found.opposite_C)
+[0] [0] [0.917] [False]
+[1] [2] [1.] [ True]
+
 Shape letters: N sequences, L letters, C candidates.
 """
 

@@ -43,7 +43,7 @@ class BatchPlan:
 
     >>> plan = BatchPlan(n_items=5, seed=0, batch_size=2)
     >>> [batch.tolist() for batch in plan.batches(0)]
-    [[2, 0], [1, 3], [4]]
+    [[2, 4], [3, 0], [1]]
     """
 
     n_items: int
