@@ -40,7 +40,7 @@ _ENTRY_KEYS = (
     "max_length",
     *_COUNTERS,
 )
-_TARGET_KEYS = ("key", "eval_task", "classes")
+_TARGET_KEYS = ("key", "eval_task", "classes", "weight")
 _T = TypeVar("_T")
 _PAIR = re.compile(r"\(\s*(-?\d+)\s*,\s*(\d+)\s*\)")
 
@@ -163,11 +163,9 @@ class _Entry:
         check_name(str(name), f"{place}: target")
         facts = {} if facts is None else facts
         if not isinstance(facts, dict):
-            raise ConfigError(f"{place} must be a mapping of key, eval_task and classes, got {facts!r}")
+            raise ConfigError(f"{place} must map key, eval_task, classes and weight, got {facts!r}")
         for key in facts:
-            if key == "weight":
-                self._warnings.append(f"{place}.weight is not used: every head trains each target by itself")
-            elif key not in _TARGET_KEYS:
+            if key not in _TARGET_KEYS:
                 self._warnings.append(f"{place}.{key} is an unknown key and ignored")
         lines = dict.fromkeys(facts, self._lines["targets"])
         own = _Entry(self._path, f"{self._name}.targets.{name}", facts, lines, self._warnings)
@@ -176,7 +174,16 @@ class _Entry:
             key=own._text("key") or str(name),
             task=own._task(),
             class_names=own._class_names(),
+            weight=own._weight(),
         )
+
+    def _weight(self) -> float:
+        wanted = "a number above 0"
+        whole = self._keys.get("weight")
+        if isinstance(whole, int) and not isinstance(whole, bool) and 0 < whole < 1e6:
+            return float(whole)
+        weight = self._get("weight", float, wanted, lambda number: 0 < number < 1e6)
+        return 1.0 if weight is None else weight
 
     def _count(self, key: str) -> int | None:
         return self._get(key, int, "a whole number from 1", lambda number: number >= 1)

@@ -46,6 +46,8 @@ class TargetSpec:
     """None: inferred from the labels of train."""
     class_names: tuple[str, ...] | None = None
     """As of `DatasetSpec`."""
+    weight: float = 1.0
+    """Of its loss, where heads train the targets together; only proportions count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

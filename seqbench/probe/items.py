@@ -3,7 +3,7 @@
 Shape letters: N items, K labels or targets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.missing import labelled, positions
+from seqbench.core.missing import MISSING, labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.store import Embeddings
 from seqbench.stratification.holdout import holdout
+from seqbench.stratification.strata import Labelling
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +31,17 @@ class Part:
     """Of these rows. Classification: (N,) class indices. Labels: (N, K) 0/1. Regression: (N, K) values."""
     groups_N: NDArray[np.int64] | None = None
     """Equal for items that stay together in folds and in what is held out; None where they stand alone."""
+    together: tuple[Labelling, ...] = ()
+    """Where several targets are trained together, those of all: parts are drawn by them."""
+
+    def labellings(self, task: Task) -> tuple[Labelling, ...]:
+        """What parts are to resemble: the targets, or those of all that are trained together."""
+        return self.together or ((self.targets, task),)
+
+    @property
+    def labelled_N(self) -> NDArray[np.bool_]:
+        """Which items have a label."""
+        return np.asarray(self.targets != MISSING) if self.targets.ndim == 1 else labelled(self.targets)
 
     def __len__(self) -> int:
         return len(self.rows_N)
@@ -42,7 +54,14 @@ class Part:
     def take(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> "Part":
         """Some of the items, by ascending position or by mask."""
         groups_N = None if self.groups_N is None else self.groups_N[chosen]
-        return replace(self, rows_N=self.rows_N[chosen], targets=self.targets[chosen], groups_N=groups_N)
+        together = tuple((targets[chosen], task) for targets, task in self.together)
+        return replace(
+            self,
+            rows_N=self.rows_N[chosen],
+            targets=self.targets[chosen],
+            groups_N=groups_N,
+            together=together,
+        )
 
     def shuffled(self, *seeds: int) -> "Part":
         """The same items with each other's targets, so that there are as many of each."""
@@ -71,7 +90,7 @@ class Items:
         if self.has_eval:
             return dict(self.parts)
         train = self.parts["train"]
-        kept, held = holdout(train.targets, self.task, seed, groups_N=train.groups_N)
+        kept, held = holdout(train.targets, self.task, seed, groups_N=train.groups_N, together=train.together)
         return {"train": train.take(kept), "eval": train.take(held), "test": self.parts["test"]}
 
 
@@ -81,27 +100,47 @@ def items_of(entry: Embeddings) -> Items:
     Raises:
         ProbeError: Nothing is left of a split.
     """
-    parts = {}
-    for split in entry.splits:
+    return items_together([entry])[0]
+
+
+def items_together(entries: Sequence[Embeddings]) -> list[Items]:
+    """The items of several targets of one data set: of each the same, those that have a label of any.
+
+    Where an item has none of a target, that is marked as in `core.missing`.
+
+    Args:
+        entries: The same embeddings, with the labels of each target.
+
+    Raises:
+        ProbeError: Nothing is left of a split, for all or for one target.
+    """
+    parts: list[dict[SplitName, Part]] = [{} for _ in entries]
+    for split in entries[0].splits:
         # Coverage is unknown, NaN, where embeddings were imported.
-        rows_N = np.flatnonzero((entry.items(split).coverage_NS != 0).all(axis=1))
+        rows_N = np.flatnonzero((entries[0].items(split).coverage_NS != 0).all(axis=1))
         if not len(rows_N):
             raise ProbeError(
-                f"{entry.name}: every item of {split} was skipped by extraction (see extract.oversize and "
-                "extract.unreadable)"
+                f"{entries[0].name}: every item of {split} was skipped by extraction (see extract.oversize "
+                "and extract.unreadable)"
             )
-        labels = entry.labels(split)
-        rows_N = rows_N[labelled(labels)[rows_N]]
-        if not len(rows_N):
-            raise ProbeError(f"{entry.name}: no item of {split} has a label (every one is null)")
-        groups_N = entry.groups(split)
-        parts[split] = Part(
-            source=split,
-            rows_N=rows_N,
-            targets=_targets_of(entry, labels)[rows_N],
-            groups_N=None if groups_N is None else groups_N[rows_N],
-        )
-    return Items(task=entry.facts.task, parts=parts)
+        has_label_TN = np.stack([labelled(entry.labels(split))[rows_N] for entry in entries])
+        for entry, has_label_N in zip(entries, has_label_TN, strict=True):
+            if not has_label_N.any():
+                raise ProbeError(f"{entry.name}: no item of {split} has a label (every one is null)")
+        rows_N = rows_N[has_label_TN.any(axis=0)]
+        groups_N = entries[0].groups(split)
+        targets_T = [_targets_of(entry, entry.labels(split))[rows_N] for entry in entries]
+        tasks = [entry.facts.task for entry in entries]
+        together = tuple(zip(targets_T, tasks, strict=True)) if len(entries) > 1 else ()
+        for own, targets in zip(parts, targets_T, strict=True):
+            own[split] = Part(
+                source=split,
+                rows_N=rows_N,
+                targets=targets,
+                groups_N=None if groups_N is None else groups_N[rows_N],
+                together=together,
+            )
+    return [Items(task=entry.facts.task, parts=own) for entry, own in zip(entries, parts, strict=True)]
 
 
 def items_of_labels(

@@ -48,6 +48,8 @@ class Design:
     """Part of train; None for all of it. Never together with folds."""
     shuffled: bool = False
     """Whether labels of train and eval are permuted by seed: the control."""
+    together: Mapping[str, Mapping[str, Any]] | None = None
+    """Where a training is of several targets: each by name, with key, task, classes and weight; else None."""
 
 
 def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None = None) -> dict[str, Any]:
@@ -63,10 +65,12 @@ def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None =
     # Named only where it is not the default, so that hashes of before it could be chosen still hold.
     stored = {} if entry.facts.dtype == "float32" else {"stored": entry.facts.dtype}
     is_grouped = entry.group_key is not None and (design.folds is not None or "eval" not in entry.splits)
-    grouped = {"groups": entry.group_key} if is_grouped else {}
+    more: dict[str, Any] = {"groups": entry.group_key} if is_grouped else {}
+    if design.together is not None:
+        more["together"] = {name: dict(facts) for name, facts in design.together.items()}
     return (
         stored
-        | grouped
+        | more
         | {
             "version": VERSION,
             "model": entry.model.name,

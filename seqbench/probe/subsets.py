@@ -3,15 +3,17 @@
 Shape letters: N items, K labels or targets.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
 from seqbench.probe.spec import Subset
-from seqbench.stratification.strata import quantile_bins
+from seqbench.stratification.strata import Labelling, quantile_bins, strata_of
 
 
-def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: int) -> NDArray[np.int64]:
+def subset_of(labellings: Sequence[Labelling], subset: Subset, seed: int) -> NDArray[np.int64]:
     """Draw a part of train.
 
     Few-shot: so many items of each class; of labels, item by item for whichever label lacks one, until each
@@ -23,8 +25,8 @@ def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: in
     Sainte-Laguë's apportionment, so each stratum has its share of every size to within rounding.
 
     Args:
-        targets: (N,) class indices, (N, K) 0/1, or (N, K) values; what is not known is -1, of values NaN.
-        task: What they are.
+        labellings: (N,) class indices, (N, K) 0/1, or (N, K) values; what is not known is -1, of values NaN.
+            Of several that are trained together the classes, labels and tenths of all count as labels.
         subset: What is drawn.
         seed: With the subset's kind and repeat it fixes the order in which items join, so of two amounts the
             smaller draw is a part of the larger.
@@ -33,6 +35,9 @@ def subset_of(targets: NDArray[np.generic], task: Task, subset: Subset, seed: in
         Rows of the items, ascending.
     """
     random = np.random.default_rng((seed, subset.repeat))
+    targets, task = labellings[0]
+    if len(labellings) > 1:
+        targets, task = strata_of(labellings, random).astype(np.int8), Task.LABELS
     if subset.kind == "few-shot":
         return np.flatnonzero(_shot_of_joining(targets, task, int(subset.amount), random) <= subset.amount)
     strata_N = _strata(targets, task, random)

@@ -34,6 +34,21 @@ class Training:
         parts: dict[SplitName, Part] = {"eval": self.evaluation, "test": self.test}
         return parts if self.held_out is None else {"train": self.held_out, **parts}
 
+    @property
+    def n_train(self) -> int:
+        """Items that it learns its target from."""
+        return int(self.train.labelled_N.sum())
+
+    def of_target(self) -> "Training":
+        """The training with those items alone that have a label."""
+        return replace(
+            self,
+            train=_with_label(self.train),
+            evaluation=_with_label(self.evaluation),
+            test=_with_label(self.test),
+            held_out=None if self.held_out is None else _with_label(self.held_out),
+        )
+
     def fault(self, task: Task) -> str | None:
         """Why nothing can be learned or chosen, None where it can."""
         judged = self.evaluation if self.held_out is None else self.held_out
@@ -56,6 +71,10 @@ class Training:
                 "nothing to tell apart (fewer folds, or more items)"
             )
         return None
+
+
+def _with_label(part: Part) -> Part:
+    return part if part.labelled_N.all() else part.take(part.labelled_N)
 
 
 def applicable(designs: Sequence[Design], items: Items) -> list[Design]:
@@ -83,7 +102,7 @@ def trainings_of(design: Design, items: Items) -> list[Training]:
     parts = items.splits(design.seed)
     train = parts["train"]
     if design.subset is not None:
-        train = train.take(subset_of(train.targets, items.task, design.subset, design.seed))
+        train = train.take(subset_of(train.labellings(items.task), design.subset, design.seed))
     return [
         Training(
             design=design,
@@ -97,7 +116,7 @@ def trainings_of(design: Design, items: Items) -> list[Training]:
 
 def _folds(design: Design, items: Items, folds: int) -> list[Training]:
     whole = items.parts["train"]
-    fold_N = grouped_folds(whole.targets, items.task, folds, design.seed, whole.groups_N)
+    fold_N = grouped_folds(whole.labellings(items.task), folds, design.seed, whole.groups_N)
     targets = whole.targets.copy()
     for fold in range(folds if design.shuffled else 0):
         mine = fold_N == fold

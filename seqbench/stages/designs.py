@@ -1,16 +1,17 @@
 """What the config's section `probe` asks for, as designs, and how variants of a head are told apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seqbench.config import Config, ProbeConfig
 from seqbench.core.progress import Silent
-from seqbench.datasets.spec import base_of
+from seqbench.datasets.spec import TargetSpec, base_of
 from seqbench.errors import SeqbenchError
 from seqbench.probe.saving import is_kept
 from seqbench.probe.spec import Design, Subset, SubsetKind, variant_hash
+from seqbench.probe.together import HEADS_TOGETHER
 from seqbench.probe.wanted import Wanted, wanted_probes
-from seqbench.stages.targets import view
+from seqbench.stages.targets import together, view
 from seqbench.stages.workspace import Workspace
 from seqbench.store import Embeddings
 
@@ -43,6 +44,30 @@ def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
     if not probe.shuffled_labels:
         return plain
     return [each for design in plain for each in (design, replace(design, shuffled=True))]
+
+
+def is_joint(design: Design) -> bool:
+    """Whether its head trains the targets of an item together."""
+    return design.head in HEADS_TOGETHER
+
+
+def with_together(workspace: Workspace, dataset: str, wanted: Sequence[Design]) -> list[Design]:
+    """The designs, of a target or its data set, those that train several targets together saying which."""
+    joint = together(workspace, dataset)
+    if not joint or dataset.partition("/")[2] not in ("", *joint):
+        return list(wanted)
+    described = {name: _described(target) for name, target in joint.items()}
+    return [replace(each, together=described) if is_joint(each) else each for each in wanted]
+
+
+def _described(target: TargetSpec) -> dict[str, object]:
+    """What a probe depends on of a target that it is trained with, ready for JSON."""
+    return {
+        "key": target.key,
+        "task": None if target.task is None else target.task.value,
+        "classes": None if target.class_names is None else list(target.class_names),
+        "weight": target.weight,
+    }
 
 
 def _subsets(probe: ProbeConfig) -> list[Subset]:
@@ -79,7 +104,7 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
         store = workspace.present_store()
         views = [each for spec in workspace.resolved.specs for each in spec.views]
         for spec in views if store is not None else ():
-            wanted = designs(config.probe, spec.head)
+            wanted = with_together(workspace, spec.name, designs(config.probe, spec.head))
             for model in workspace.entries.names:
                 if store is not None and f"{model}/{base_of(spec.name)}" in store:
                     entry = view(workspace, store, model, spec.name)

@@ -1,7 +1,7 @@
 """The stage that trains heads on what is in the store, and scores them."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from seqbench.catalog.records import ProbeRecord
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
 from seqbench.probe.items import Items, items_of_labels
-from seqbench.probe.run import run_probes
+from seqbench.probe.outcome import Keep
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
+from seqbench.probe.together import TargetTogether, run_targets
 from seqbench.probe.trainings import applicable
 from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
 from seqbench.schedule.context import Context
@@ -20,10 +21,10 @@ from seqbench.schedule.graph import Group, Kind, Node
 from seqbench.schedule.plan import Plan, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.descriptions import Descriptions
-from seqbench.stages.designs import designs, kept_heads
+from seqbench.stages.designs import designs, kept_heads, with_together
 from seqbench.stages.inventory import poolable_layers, present_entry, stored_entry, stored_layers
 from seqbench.stages.products import embeddings_product
-from seqbench.stages.targets import view, views_of
+from seqbench.stages.targets import probed, together, view, views_of
 from seqbench.stages.workspace import tell_warnings, workspace_of
 from seqbench.store import Embeddings, Store
 
@@ -96,8 +97,14 @@ class ProbeStage(Stage):
                 continue
             for dataset in self._workspace.dataset_names:
                 if not plan.is_out(model, dataset):
-                    for name in views_of(self._workspace, dataset):
+                    for name in self._names(dataset):
                         yield from self._plan_pair(plan, store, model, name)
+
+    def _names(self, dataset: str) -> list[str]:
+        """What is planned by itself: each target, and the data set where a head trains targets together."""
+        names = views_of(self._workspace, dataset)
+        joint = [dataset] if names != [dataset] and self._designs(dataset) else []
+        return [*joint, *(name for name in names if self._designs(name) or not joint)]
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))
@@ -153,15 +160,17 @@ class ProbeStage(Stage):
 
     def _of_entry(self, entry: Embeddings, layers: tuple[int, ...]) -> ProbeCounts:
         """What is wanted of embeddings that are in the store."""
-        model, dataset = entry.model.name, entry.dataset
-        found = wanted_probes(entry, layers, self._designs(dataset))
-        lacking = missing_probes(found, self._known, kept_heads(self.context.config, entry))
-        missing = Counter(probe.design.head for probe in lacking)
+        n_wanted, missing, designs = 0, Counter[str](), self._designs(entry.dataset)
+        for own, _ in probed(self._workspace, entry):
+            found = wanted_probes(own, layers, designs)
+            lacking = missing_probes(found, self._known, kept_heads(self.context.config, own))
+            n_wanted += len(found)
+            missing.update(probe.design.head for probe in lacking)
         return ProbeCounts(
-            model=model,
-            dataset=dataset,
+            model=entry.model.name,
+            dataset=entry.dataset,
             layers=layers,
-            wanted=len(found),
+            wanted=n_wanted,
             missing_by_head=tuple(missing.items()),
         )
 
@@ -172,8 +181,10 @@ class ProbeStage(Stage):
         if entry is not None and store is not None:
             return self._of_entry(view(self._workspace, store, model, dataset), layers)
         missing: Counter[str] = Counter()
-        for design in applicable(self._designs(dataset), self._items(model, dataset)):
-            missing[design.head] += len(layers) * probes_a_layer([design])
+        joint = together(self._workspace, dataset) if dataset == base_of(dataset) else {}
+        for name in [f"{dataset}/{target}" for target in joint] or [dataset]:
+            for design in applicable(self._designs(dataset), self._items(model, name)):
+                missing[design.head] += len(layers) * probes_a_layer([design])
         return ProbeCounts(
             model=model,
             dataset=dataset,
@@ -194,8 +205,10 @@ class ProbeStage(Stage):
 
     def _designs(self, dataset: str, head: str | None = None) -> list[Design]:
         """What is trained on each layer: all that the config asks for, or one head of it."""
-        wanted = designs(self.context.config.probe, self._workspace.spec(dataset).head)
-        return [design for design in wanted if head in (None, design.head)]
+        spec = self._workspace.spec(dataset)
+        wanted = [each for each in designs(self.context.config.probe, spec.head) if head in (None, each.head)]
+        wanted = with_together(self._workspace, dataset, wanted)
+        return [each for each in wanted if (each.together is not None) == bool(spec.targets)]
 
     def to_send(self, task: ProbeTask) -> ProbeTask:
         """Add which of its probes are trained already; few, so that they can be sent with it."""
@@ -204,29 +217,41 @@ class ProbeStage(Stage):
     def _known_of(self, task: ProbeTask) -> frozenset[str]:
         if not self._known:
             return frozenset()
-        entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
-        found = wanted_probes(entry, entry.poolable(task.layers), self._designs(task.dataset, task.head))
+        whole = view(self._workspace, self._workspace.store, task.model, task.dataset)
+        found = [
+            probe
+            for entry, _ in probed(self._workspace, whole)
+            for probe in wanted_probes(
+                entry, entry.poolable(task.layers), self._designs(task.dataset, task.head)
+            )
+        ]
         return frozenset(probe.hash for probe in found if probe.hash in self._known)
 
     def do(self, task: ProbeTask, doing: Doing) -> None:
         """Train the probes of a task that are not known."""
         entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
         config = self.context.config
-        root, parameters = config.probe.save_heads, self._workspace.entries.parameters
-        known: Collection[str] = self._known if task.known is None else task.known
-        for records in run_probes(
-            entry,
+        targets = [
+            TargetTogether(
+                entry=own, share=share, save=self._keeper(task.model, own), is_kept=kept_heads(config, own)
+            )
+            for own, share in probed(self._workspace, entry)
+        ]
+        for records in run_targets(
+            targets,
             entry.poolable(task.layers),
             self._designs(task.dataset, task.head),
-            known=known,
+            known=self._known if task.known is None else task.known,
             run_id=doing.run_id,
             advance=doing.advance,
             memory_bytes=int(config.probe.memory * 2**30),
             checkpoints=self._checkpoints,
-            save=None if root is None else keeper(root, entry, parameters(task.model)),
-            is_kept=kept_heads(config, entry),
         ):
             doing.give(records)
+
+    def _keeper(self, model: str, entry: Embeddings) -> Keep | None:
+        root = self.context.config.probe.save_heads
+        return None if root is None else keeper(root, entry, self._workspace.entries.parameters(model))
 
     @property
     def _checkpoints(self) -> Path:

@@ -1,8 +1,10 @@
 """What a data set is scored as: itself or its targets, with their labels and the groups of its items."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from seqbench.datasets.spec import base_of
+from seqbench.datasets.spec import TargetSpec, base_of
+from seqbench.errors import DataError
 from seqbench.extract.describe import target_facts
 from seqbench.stages.workspace import Workspace
 from seqbench.store import Embeddings, Store
@@ -11,6 +13,35 @@ from seqbench.store import Embeddings, Store
 def views_of(workspace: Workspace, dataset: str) -> list[str]:
     """What a data set is scored as: under its own name, or each of its targets as `data set/target`."""
     return [view.name for view in workspace.spec(dataset).views]
+
+
+def together(workspace: Workspace, dataset: str) -> dict[str, TargetSpec]:
+    """The targets of a data set that one head can train together, by name; fewer than two are none.
+
+    One whose labels are at fault is not among them: it ends its own probes alone.
+    """
+    spec = workspace.spec(base_of(dataset))
+    found = {}
+    for target, own in zip(spec.targets, spec.views, strict=False):
+        with suppress(DataError):
+            if workspace.has_files(own.name):
+                workspace.dataset(own.name)
+            found[target.name] = target
+    return found if len(found) > 1 else {}
+
+
+def probed(workspace: Workspace, entry: Embeddings) -> list[tuple[Embeddings, float]]:
+    """The embeddings with the labels that probes under their name learn, and the weight of these.
+
+    The name of a data set of several targets stands for what trains these together: of it one a target.
+    """
+    dataset = entry.dataset
+    if dataset != base_of(dataset):
+        return [(entry, 1.0)]
+    return [
+        (view(workspace, workspace.store, entry.model.name, f"{dataset}/{name}"), target.weight)
+        for name, target in together(workspace, dataset).items()
+    ] or [(entry, 1.0)]
 
 
 def view(workspace: Workspace, store: Store, model: str, dataset: str) -> Embeddings:

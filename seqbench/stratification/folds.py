@@ -3,11 +3,13 @@
 Shape letters: N items, K labels or targets, C strata, F folds.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
-from seqbench.stratification.strata import ranks, strata_of
+from seqbench.stratification.strata import Labelling, ranks, strata_of
 
 
 def folds_of(targets: NDArray[np.generic], task: Task, folds: int, seed: int) -> NDArray[np.int64]:
@@ -38,6 +40,17 @@ def folds_of(targets: NDArray[np.generic], task: Task, folds: int, seed: int) ->
     if task is Task.REGRESSION and targets.shape[1] == 1:
         return _deal(ranks(targets[:, 0].astype(np.float64), random) // folds, folds, random)
     return _iterative(strata_of([(targets, task)], random), folds, random)
+
+
+def folds_of_all(labellings: Sequence[Labelling], folds: int, seed: int) -> NDArray[np.int64]:
+    """Folds as of `folds_of`, in which each of several targets is spread.
+
+    Of several, the classes, labels and tenths of all are strata of iterative stratification.
+    """
+    if len(labellings) == 1:
+        return folds_of(*labellings[0], folds, seed)
+    random = np.random.default_rng(seed)
+    return _iterative(strata_of(labellings, random), folds, random)
 
 
 def _deal(strata_N: NDArray[np.generic], folds: int, random: np.random.Generator) -> NDArray[np.int64]:

@@ -3,13 +3,15 @@
 Shape letters: N items, K labels.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.stratification.shares import balanced_shares, with_every_class
-from seqbench.stratification.strata import strata_of
+from seqbench.stratification.strata import Labelling, strata_of
 
 
 def holdout(
@@ -19,6 +21,7 @@ def holdout(
     fraction: float = 0.1,
     *,
     groups_N: NDArray[np.int64] | None = None,
+    together: Sequence[Labelling] = (),
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Choose which items of train stand in for eval.
 
@@ -35,6 +38,7 @@ def holdout(
         fraction: Share of the items to hold out.
         groups_N: Items of equal numbers are held out together, as near to the share as groups allow; None
             for items that stand alone.
+        together: Where items have several targets, all of them: each is spread, and keeps its classes.
 
     Returns:
         Indices that stay in train, and indices that are held out; both sorted, int64, neither empty.
@@ -48,7 +52,11 @@ def holdout(
     if n_items < 2:
         raise ProbeError(f"train has {n_items} items, too few to hold any out for eval; add an eval split")
     if groups_N is not None and len(np.unique(groups_N)) < n_items:
-        return _by_group(targets, task, groups_N, fraction, seed)
+        return _by_group(together or [(targets, task)], groups_N, fraction, seed)
+    if len(together) > 1:
+        held_N = np.zeros(n_items, dtype=np.int64)
+        held_N[_by_label(strata_of(together, random), wanted, random)] = 1
+        return _divided(_with_classes(held_N, together, np.arange(n_items)) == 1)
     if task is Task.CLASSIFICATION:
         held = _by_class(targets, wanted, random)
     elif task is Task.LABELS:
@@ -65,19 +73,37 @@ def holdout(
 
 
 def _by_group(
-    targets: NDArray[np.generic], task: Task, groups_N: NDArray[np.int64], fraction: float, seed: int
+    labellings: Sequence[Labelling], groups_N: NDArray[np.int64], fraction: float, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    held_N = balanced_shares([(targets, task)], groups_N, (1 - fraction, fraction), seed) == 1
-    if task is Task.CLASSIFICATION:
-        held_N = with_every_class(held_N.astype(np.int64), targets, groups_N) == 1
-        held_N = held_N if held_N.any() else _one_group(targets, groups_N, seed)
+    part_N = balanced_shares(labellings, groups_N, (1 - fraction, fraction), seed)
+    held_N = _with_classes(part_N, labellings, groups_N) == 1
+    if not held_N.any() and labellings[0][1] is Task.CLASSIFICATION:
+        held_N = _one_group(labellings[0][0], groups_N, seed)
     if not held_N.any() or held_N.all():
         n_groups = len(np.unique(groups_N))
         raise ProbeError(
             f"train has {n_groups} {'group' if n_groups == 1 else 'groups'} of items that stay together "
             "(group_key), so that none can be held out for eval; add an eval split"
         )
+    return _divided(held_N)
+
+
+def _divided(held_N: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if not held_N.any() or held_N.all():
+        raise ProbeError(
+            "no item of train can be held out for eval without losing a class; add an eval split"
+        )
     return np.flatnonzero(~held_N).astype(np.int64), np.flatnonzero(held_N).astype(np.int64)
+
+
+def _with_classes(
+    part_N: NDArray[np.int64], labellings: Sequence[Labelling], groups_N: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Parts of which the first has every class of every target."""
+    for targets, task in labellings:
+        if task is Task.CLASSIFICATION:
+            part_N = with_every_class(part_N, targets, groups_N)
+    return part_N
 
 
 def _one_group(classes: NDArray[np.generic], groups_N: NDArray[np.int64], seed: int) -> NDArray[np.bool_]:

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import MISSING
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.stratification.folds import folds_of
+from seqbench.stratification.folds import folds_of, folds_of_all
 from seqbench.stratification.strata import Labelling, strata_of
 
 Atoms = NDArray[np.int64]
@@ -61,13 +62,12 @@ def share_out(
 
 
 def grouped_folds(
-    targets: NDArray[np.generic], task: Task, folds: int, seed: int, groups_N: Atoms | None
+    labellings: Sequence[Labelling], folds: int, seed: int, groups_N: Atoms | None
 ) -> NDArray[np.int64]:
     """Folds as `folds_of` makes them, items of one group in one fold.
 
     Args:
-        targets: As of `folds_of`.
-        task: As of `folds_of`.
+        labellings: What is spread: one target, or several, of which classes, labels and tenths are strata.
         folds: How many.
         seed: The same seed gives the same folds.
         groups_N: Equal numbers stay together; None for items that do not.
@@ -79,7 +79,7 @@ def grouped_folds(
         ProbeError: There are fewer groups than folds.
     """
     if groups_N is None:
-        return folds_of(targets, task, folds, seed)
+        return folds_of_all(labellings, folds, seed)
     n_groups = len(np.unique(groups_N))
     if n_groups < folds:
         raise ProbeError(
@@ -87,8 +87,8 @@ def grouped_folds(
             f"(group_key), too few for {folds} folds (set probe.folds lower)"
         )
     if n_groups == len(groups_N):
-        return folds_of(targets, task, folds, seed)
-    return balanced_shares([(targets, task)], groups_N, [1 / folds] * folds, seed)
+        return folds_of_all(labellings, folds, seed)
+    return balanced_shares(labellings, groups_N, [1 / folds] * folds, seed)
 
 
 def balanced_shares(
@@ -123,7 +123,7 @@ def with_every_class(
 ) -> NDArray[np.int64]:
     """Move atoms to part 0 until it has an item of every class: no head can learn one that train lacks."""
     mended_N = part_N.copy()
-    for number in np.unique(targets):
+    for number in np.unique(targets[targets != MISSING]):
         mine_N = targets == number
         if not (mended_N[mine_N] == 0).any():
             names, counts = np.unique(atoms_N[mine_N], return_counts=True)

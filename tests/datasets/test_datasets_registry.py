@@ -286,9 +286,7 @@ def test_a_fault_in_targets_is_named_by_line_entry_and_key(root, tmp_path, targe
         resolve(root, tmp_path / "info.yaml", ["mine"])
 
 
-def test_a_weight_that_nothing_reads_is_told(root, tmp_path):
-    (tmp_path / "info.yaml").write_text("mine:\n  targets: {a: {weight: 0.5}}\n")
-    assert (
-        "every head trains each target by itself"
-        in resolve(root, tmp_path / "info.yaml", ["mine"]).warnings[0]
-    )
+def test_a_weight_is_that_of_the_targets_loss(root, tmp_path):
+    (tmp_path / "info.yaml").write_text("mine:\n  targets: {a: {weight: 0.5}, b: {weight: 2}, c: {}}\n")
+    (spec,) = resolve(root, tmp_path / "info.yaml", ["mine"]).specs
+    assert [target.weight for target in spec.targets] == [0.5, 2.0, 1.0]

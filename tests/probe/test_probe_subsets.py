@@ -15,7 +15,7 @@ TARGETS = [(Task.CLASSIFICATION, CLASSES), (Task.LABELS, LABELS), (Task.REGRESSI
 
 
 def draw(targets, task, kind, amount, repeat=0, seed=7):
-    return subset_of(targets, task, Subset(kind=kind, amount=amount, repeat=repeat), seed)
+    return subset_of([(targets, task)], Subset(kind=kind, amount=amount, repeat=repeat), seed)
 
 
 @pytest.mark.parametrize("kind", ["few-shot", "size"])

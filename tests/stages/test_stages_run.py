@@ -8,9 +8,9 @@ import pytest
 from seqbench.catalog import Catalog
 from seqbench.config import Config, load_config
 from seqbench.core.progress import Silent
+from seqbench.probe import together
 from seqbench.probe.run import run_probes
 from seqbench.schedule.run import look, run
-from seqbench.stages import probe
 from tests.data import write_split
 
 CONFIG = """
@@ -108,7 +108,7 @@ def test_an_interrupted_run_leaves_what_was_finished_in_the_catalog(
             if len(done) >= 5:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(probe, "run_probes", interrupted)
+    monkeypatch.setattr(together, "run_probes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(wanted, Silent(), "probe")
     catalog = Catalog(wanted.catalog)

@@ -24,10 +24,10 @@ TARGETS = [
 
 @pytest.mark.parametrize(("task", "targets"), TARGETS)
 def test_a_group_is_in_one_fold_and_folds_are_of_a_size(task, targets):
-    fold_N = grouped_folds(targets, task, 5, 1, GROUPS)
+    fold_N = grouped_folds([(targets, task)], 5, 1, GROUPS)
     assert all(len(set(fold_N[group == GROUPS])) == 1 for group in np.unique(GROUPS))
     assert np.bincount(fold_N, minlength=5) == pytest.approx(N / 5, rel=0.1)
-    np.testing.assert_array_equal(fold_N, grouped_folds(targets, task, 5, 1, GROUPS))
+    np.testing.assert_array_equal(fold_N, grouped_folds([(targets, task)], 5, 1, GROUPS))
 
 
 def _uneven(fold_N, classes):
@@ -44,7 +44,7 @@ def test_sizes_and_classes_are_as_even_as_scikit_learns_stratified_groups():
         random = np.random.default_rng(seed)
         groups = np.repeat(np.arange(n_groups), np.minimum(60, random.zipf(1.6, n_groups)))
         classes = (groups + (random.random(len(groups)) < noise) * random.integers(0, 4, len(groups))) % 4
-        ours += _uneven(grouped_folds(classes, Task.CLASSIFICATION, 5, 0, groups), classes)
+        ours += _uneven(grouped_folds([(classes, Task.CLASSIFICATION)], 5, 0, groups), classes)
         folds = np.empty(len(groups), dtype=int)
         for fold, (_, held) in enumerate(StratifiedGroupKFold(5).split(groups, classes, groups)):
             folds[held] = fold
@@ -53,7 +53,7 @@ def test_sizes_and_classes_are_as_even_as_scikit_learns_stratified_groups():
 
 
 def test_items_that_are_groups_of_their_own_are_in_the_folds_of_items():
-    alone = grouped_folds(CLASSES, Task.CLASSIFICATION, 5, 3, np.arange(N))
+    alone = grouped_folds([(CLASSES, Task.CLASSIFICATION)], 5, 3, np.arange(N))
     np.testing.assert_array_equal(alone, folds_of(CLASSES, Task.CLASSIFICATION, 5, 3))
 
 
@@ -61,7 +61,7 @@ def test_fewer_groups_than_folds_are_refused():
     with pytest.raises(
         ProbeError, match=r"train has 2 groups .*\(group_key\), too few for 3 folds \(set probe"
     ):
-        grouped_folds(np.zeros(6), Task.CLASSIFICATION, 3, 0, np.array([1, 1, 1, 2, 2, 2]))
+        grouped_folds([(np.zeros(6), Task.CLASSIFICATION)], 3, 0, np.array([1, 1, 1, 2, 2, 2]))
 
 
 @pytest.mark.parametrize(("task", "targets"), TARGETS)
