@@ -14,12 +14,12 @@ from pathlib import Path
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
-from seqbench.probe.features import Features, Sizes, problem_of
+from seqbench.probe.features import Features, FeatureSizes, problem_of
 from seqbench.probe.heads.base import Fit, FittedHead, Problem, Resources
 from seqbench.probe.heads.registry import predict
 from seqbench.probe.items import items_together
 from seqbench.probe.jobs import Job, jobs_of
-from seqbench.probe.memory import Budget
+from seqbench.probe.memory import LayerBudget
 from seqbench.probe.outcome import Keep, Recorder, Trained
 from seqbench.probe.run import run_probes
 from seqbench.probe.spec import Design, probe_spec, spec_hash
@@ -106,7 +106,7 @@ def _run_together(
     checkpoints: Path | None,
 ) -> Iterator[list[ProbeRecord]]:
     work = list(_work(targets, layers, designs, known))
-    by_combine: dict[str, list[_Work]] = defaultdict(list)
+    by_combine: dict[str, list[_JointTraining]] = defaultdict(list)
     for one in work:
         by_combine[one.design.combine].append(one)
     problems = [problem_of(target.entry) for target in targets]
@@ -116,17 +116,19 @@ def _run_together(
     ]
     for combine, alike in by_combine.items():
         entry = targets[0].entry
-        budget = Budget(memory_bytes, Sizes(entry, combine, sum(each.n_outputs for each in problems)))
+        budget = LayerBudget(
+            memory_bytes, FeatureSizes(entry, combine, sum(each.n_outputs for each in problems))
+        )
         needed = sorted({layer for one in alike for layer in one.layers})
         at_once = budget.layers_at_once([[one.lead for one in alike]])
         for start in range(0, len(needed), at_once):
             features = Features(entry, needed[start : start + at_once], combine)
-            session = _Session(targets, problems, recorders, features, budget, advance, checkpoints)
+            session = _JointSession(targets, problems, recorders, features, budget, advance, checkpoints)
             yield from session.train(alike)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _JointTraining:
     """One training of all targets on some layers."""
 
     trainings_T: tuple[Training, ...]
@@ -162,7 +164,7 @@ def _work(
     layers: Sequence[int],
     designs: Sequence[Design],
     known: Collection[str],
-) -> Iterator[_Work]:
+) -> Iterator[_JointTraining]:
     missing_T = [
         missing_probes(wanted_probes(target.entry, layers, designs), known, target.is_kept)
         for target in targets
@@ -182,24 +184,24 @@ def _work(
             wanted = sorted({layer for job in own.values() for layer in job.layers})
             if wanted:
                 jobs_T = tuple(own.get(target) for target in range(len(targets)))
-                yield _Work(trainings_T=trainings_T, jobs_T=jobs_T, layers=tuple(wanted))
+                yield _JointTraining(trainings_T=trainings_T, jobs_T=jobs_T, layers=tuple(wanted))
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
+class _JointSession:
     """Some layers in memory, and what is done with them."""
 
     targets: Sequence[TargetTogether]
     problems: Sequence[Problem]
     recorders: Sequence[Recorder]
     features: Features
-    budget: Budget
+    budget: LayerBudget
     advance: Advance
     checkpoints: Path | None
 
-    def train(self, work: Sequence[_Work]) -> Iterator[list[ProbeRecord]]:
+    def train(self, work: Sequence[_JointTraining]) -> Iterator[list[ProbeRecord]]:
         """Train on the layers that are in memory."""
-        groups: dict[tuple[str, tuple[int, ...], tuple[int, ...]], list[_Work]] = defaultdict(list)
+        groups: dict[tuple[str, tuple[int, ...], tuple[int, ...]], list[_JointTraining]] = defaultdict(list)
         for one in work:
             layers = tuple(layer for layer in one.layers if layer in self.features.layers)
             if layers:
@@ -219,13 +221,13 @@ class _Session:
     def _all(self) -> range:
         return range(len(self.targets))
 
-    def _failed(self, work: _Work, target: int, fault: str | None = None) -> list[FittedHead]:
+    def _failed(self, work: _JointTraining, target: int, fault: str | None = None) -> list[FittedHead]:
         """What comes of a target that can't be trained, on each layer."""
         why = fault or work.fault(target, self.problems[target])
         return [FittedHead(layer_index=place, error=why) for place in range(len(work.layers))]
 
     def _fit(
-        self, work: Sequence[_Work], layers: tuple[int, ...], sound: tuple[int, ...], head_bytes: int
+        self, work: Sequence[_JointTraining], layers: tuple[int, ...], sound: tuple[int, ...], head_bytes: int
     ) -> Iterator[list[ProbeRecord]]:
         """Call the head once; where it runs out of memory, once for each half of the work, and so on."""
         try:
@@ -249,7 +251,7 @@ class _Session:
             yield from self._records(one, layers, fitted_T, device)
 
     def _outcomes(
-        self, work: Sequence[_Work], layers: tuple[int, ...], sound: tuple[int, ...], head_bytes: int
+        self, work: Sequence[_JointTraining], layers: tuple[int, ...], sound: tuple[int, ...], head_bytes: int
     ) -> tuple[str, list[list[list[FittedHead]]]]:
         """For each sound target, training and layer what came of it."""
         from seqbench.probe.heads.mlp.head import MlpHead
@@ -278,7 +280,7 @@ class _Session:
         )
         return head.device, outcomes
 
-    def _checkpoint(self, work: Sequence[_Work], layers: tuple[int, ...]) -> Path | None:
+    def _checkpoint(self, work: Sequence[_JointTraining], layers: tuple[int, ...]) -> Path | None:
         """A file whose name is that of everything that is trained together."""
         if self.checkpoints is None or not work[0].design.settings.get("checkpoint_steps"):
             return None
@@ -294,7 +296,7 @@ class _Session:
 
     def _records(
         self,
-        work: _Work,
+        work: _JointTraining,
         layers: tuple[int, ...],
         fitted_T: Sequence[Sequence[FittedHead]],
         device: str = "none",

@@ -274,7 +274,7 @@ def test_targets_are_data_sets_of_their_own_with_a_key_task_and_names(root, tmp_
     ("targets", "message"),
     [
         ("{a/b: {}}", "target name 'a/b' can't be used"),
-        ("{a: 3}", "mine.targets.a must be a mapping of key, eval_task and classes, got 3"),
+        ("{a: 3}", "mine.targets.a must map key, eval_task, classes and weight, got 3"),
         ("[a]", "mine.targets must be a mapping of names"),
         ("{a: {eval_task: no}}", "mine.targets.a.eval_task must be one of"),
         ("{a: {}}\n  label_key: b", "mine.label_key goes with one label"),
