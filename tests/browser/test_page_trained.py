@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,15 @@ def test_trained_models_fit_any_screen(open_page, trained, width):
     assert sideways(page) <= 0
     assert page.evaluate(OVERLAPS) == []
     assert page.evaluate(FAINT) == []
+
+
+def test_without_a_frozen_model_nothing_is_said_of_gains(open_page, trained):
+    alone = tuple(replace(way, over_frozen=None) for way in trained.ways if way.way != "frozen")
+    page = open_page(replace(trained, ways=alone))
+    draw_everything(page)
+    heads = page.locator("#table-ways th").all_inner_texts()
+    assert not {"over frozen", "p (Holm)"} & set(heads)
+    assert page.locator("#section-trained figure").first.locator(".dot.hollow").count() == 0
 
 
 def test_without_trained_models_there_is_no_section(open_page):

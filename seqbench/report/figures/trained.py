@@ -167,6 +167,6 @@ def _across(one: WayRow, x: Scale) -> float:
 
 def _draw_mark(canvas: Canvas, one: WayRow, place: Point, look: Look) -> None:
     marker, _, size = _SHAPES[one.way]
-    is_clear = one.way == FROZEN or (one.over_frozen is not None and one.over_frozen.is_clear is True)
+    is_clear = one.over_frozen is None or one.over_frozen.is_clear is True
     face = look.color if is_clear else BACKGROUND
     canvas.marks([place], marker, size, face=face, edge=look.color, edge_width=1.3)

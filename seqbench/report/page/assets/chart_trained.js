@@ -38,7 +38,7 @@ function waysChart(dataset, width, large) {
 /** A circle, a diamond or a square with its interval; hollow where it can't be told from the frozen model. */
 function wayMark(way, x, y) {
   const [value, low, high] = way.test;
-  const [at, unsure] = [y(value), way.way !== "frozen" && way.over_frozen?.clear !== true];
+  const [at, unsure] = [y(value), way.over_frozen !== null && way.over_frozen.clear !== true];
   const half = 4.2;
   const settings = { class: unsure ? "dot hollow" : "dot" };
   const corners = { lora: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]], full: [[-1, -1], [1, -1], [1, 1], [-1, 1]] }[way.way];

@@ -75,14 +75,14 @@ function wayTable(among) {
     { key: "score", label: "score", number: true, kind: "score", value: (way) => way.test[0], cell: (way) => score(way.test[0]) },
     { key: "ends", label: "95 % interval", number: true, value: (way) => way.test[1], cell: (way) => shortInterval(way.test[1], way.test[2]) },
     { key: "rank", label: "rank", title: "Among models that are used alike", number: true, value: (way) => way.rank, cell: (way) => grouped(way.rank) },
-    {
+    known("over_frozen") && {
       key: "gain",
       label: "over frozen",
       number: true,
       value: (way) => way.over_frozen?.difference ?? null,
       cell: (way) => (way.way === "frozen" ? "" : gainText(way.over_frozen)),
     },
-    {
+    known("over_frozen") && {
       key: "p",
       label: "p (Holm)",
       number: true,
