@@ -60,7 +60,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "likelihood": {"config", "datasets", "metrics", "models", "corpora", "tuning", "catalog"},
     # Corpora are searched for copies as data sets are, and thinned by the clusters that splits are made of.
     "curation": {"config", "datasets", "metrics", "audit", "splitting", "corpora"},
-    "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe"},
+    # Its results are probes of the catalog, split, judged and named as those of frozen models are.
+    "finetune": {
+        "config",
+        "datasets",
+        "metrics",
+        "stratification",
+        "training",
+        "networks",
+        "models",
+        "tuning",
+        "catalog",
+        "probe",
+    },
+    "predict": {"config", "datasets", "metrics", "store", "models", "extract", "probe", "finetune"},
     "tracking": {"config", "metrics", "catalog"},
     # What sorts, places and retries tasks knows no stage: they stand above it, and are found by their names.
     "schedule": {"config", "catalog", "tracking"},
@@ -81,6 +94,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "search",
         "adapt",
         "likelihood",
+        "tuning",
+        "finetune",
         "schedule",
     },
     "cli": {
@@ -101,6 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "schedule",
         "stages",
         "perturb",
+        "finetune",
     },
 }
 

@@ -78,8 +78,9 @@ def insert(connection: "DuckDBPyConnection", records: Sequence[Record]) -> None:
 def _insert_ids(connection: "DuckDBPyConnection", record: DatasetRecord) -> None:
     """The ids of a data set's items, once: every model on it tells them again."""
     connection.execute("DELETE FROM items WHERE dataset = ? AND sha256 <> ?", [record.dataset, record.sha256])
-    known = connection.execute("SELECT 1 FROM items WHERE dataset = ? LIMIT 1", [record.dataset]).fetchone()
-    if record.ids and known is None:
+    # All rows: an unfinished result would stand in the way of what is registered next.
+    known = connection.execute("SELECT 1 FROM items WHERE dataset = ? LIMIT 1", [record.dataset]).fetchall()
+    if record.ids and not known:
         _execute(connection, "INSERT INTO items BY NAME FROM incoming", rows.id_columns(record))
 
 

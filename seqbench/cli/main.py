@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seqbench
-from seqbench.cli import catalog, config, corpus, datasets, models, probe, sql, stages, status, store
+from seqbench.cli import catalog, config, corpus, datasets, models, predict, probe, sql, stages, status, store
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -62,8 +62,10 @@ app.command()(stages.run)
 app.command()(stages.adapt)
 app.command()(stages.likelihood)
 app.command()(stages.extract)
+app.command()(stages.finetune)
 app.command()(stages.perturb)
 app.add_typer(probe.app, name="probe")
+app.command()(predict.predict)
 app.command()(stages.report)
 app.command()(stages.plan)
 app.command()(status.status)

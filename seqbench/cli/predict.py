@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 def predict(
     head: Annotated[
         Path,
-        typer.Argument(metavar="HEAD", help="A trained head that probe.save_heads left (.safetensors)."),
+        typer.Argument(
+            metavar="HEAD",
+            help="A trained head that probe.save_heads left (.safetensors), or the folder of a "
+            "fine-tuned model.",
+        ),
     ],
     given: Annotated[
         str,
@@ -46,9 +50,9 @@ def predict(
     ] = None,
     set_: Overrides = None,
 ) -> None:
-    """Score new sequences or embeddings with a trained head.
+    """Score new sequences or embeddings with a trained head or a fine-tuned model.
 
-    Sequences are embedded as those were that the head was trained on, by the same weights.
+    Sequences are embedded as those were that it was trained on, by the same weights.
     """
     from seqbench.predict import check_format, needs_model
     from seqbench.predict import load as load_head
@@ -56,6 +60,13 @@ def predict(
 
     check_format(out)
     told = reporter()
+    if head.is_dir():
+        others = {"--model": model, "--config": config, "--revision": revision, "--adapter": adapter,
+                  "--requires": requires, "--set": set_}  # fmt: skip
+        if given_too := next((name for name, value in others.items() if value), None):
+            raise ConfigError(f"{head}: {given_too} does not go with a fine-tuned model, which knows its own")
+        _with_finetuned(head, given, out, told, trust_remote_code=trust_remote_code)
+        return
     saved = load_head(head)
     options = {
         "path": model,
@@ -74,6 +85,15 @@ def predict(
         entry = _as_recorded(saved, head, changed)
     count = score(saved, head, given, out, entry, told)
     told.note(f"{count:,} items scored: {out}")
+
+
+def _with_finetuned(
+    folder: Path, given: str, out: Path, told: "Reporter", *, trust_remote_code: bool
+) -> None:
+    from seqbench.predict.finetuned import predict_finetuned
+
+    count, files = predict_finetuned(folder, given, out, told, trust_remote_code=trust_remote_code)
+    told.note(f"{count:,} items scored: {', '.join(map(str, files))}")
 
 
 def _as_recorded(saved: "SavedHead", head: Path, changed: dict[str, Any]) -> "ModelConfig | None":

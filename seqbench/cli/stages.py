@@ -62,6 +62,14 @@ probe = of_stage(
     """,
 )
 
+finetune = of_stage(
+    "finetune",
+    """Train checkpoints with a head on the data sets, by LoRA or in full.
+
+    Scores stand beside those of frozen probes; trained models go to finetune.out, with a model card.
+    """,
+)
+
 SMOKE = (
     "perturb.st.steps=20",
     "perturb.st.val_every=10",

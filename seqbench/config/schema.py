@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from seqbench.config.adapt import AdaptConfig, check_adaptations
 from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import DatasetName, LocalPath, Section, Switch, distinct
+from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.likelihood import LikelihoodConfig
 from seqbench.config.model_kinds import ModelConfig
 from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
@@ -84,6 +85,9 @@ class Config(Section):
         description="Bits a letter of the models that `adapt` makes and of what they began with; null: none. "
         "Where there is `adapt`, measured unless it is null.",
     )
+    finetune: FinetuneConfig | None = Field(
+        default=None, description="Checkpoints that are trained on the data sets; null: none are."
+    )
     perturb: PerturbConfig | None = Field(
         default=None, description="Perturbation response of cells; null: none."
     )
@@ -125,6 +129,7 @@ class Config(Section):
             raise PydanticCustomError("no_models", said, {"at": ("models",)})
         made = check_adaptations(self.adapt, {model.name: model for model in self.models})
         self._check_perturb({*first_of, *made})
+        self._check_finetune({*first_of, *made})
         if (
             self.perturb is None
             and not self.adapt
@@ -137,6 +142,20 @@ class Config(Section):
                 {"at": ("datasets", "root")},
             )
         return self
+
+    def _check_finetune(self, models: set[str]) -> None:
+        """See that the models that are trained are in this config."""
+        for index, name in enumerate(self.finetune.models or () if self.finetune is not None else ()):
+            if name not in models:
+                raise PydanticCustomError(
+                    "no_model",
+                    "is {name}, but `models:` has {known}",
+                    {
+                        "name": name,
+                        "known": ", ".join(sorted(models)) or "none",
+                        "at": ("finetune", "models", index),
+                    },
+                )
 
     def _check_perturb(self, models: set[str]) -> None:
         """See that vectors come from models of this config."""

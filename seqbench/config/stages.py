@@ -3,6 +3,7 @@
 STAGES: dict[str, str] = {
     "adapt": "seqbench.stages.adapt:AdaptStage",
     "likelihood": "seqbench.stages.likelihood:LikelihoodStage",
+    "finetune": "seqbench.stages.finetune:FinetuneStage",
     "extract": "seqbench.stages.extract:ExtractStage",
     "probe": "seqbench.stages.probe:ProbeStage",
     "perturb": "seqbench.stages.perturb:PerturbStage",

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from seqbench.errors import ModelError, ModelNotFoundError
+from seqbench.errors import ModelError, ModelNotFoundError, said
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -49,6 +49,25 @@ def check_adapter(folder: Path) -> None:
         raise ModelError(f"adapter {folder}: {CONFIG} is no config of an adapter") from error
     if kind != "LORA":
         raise ModelError(f"adapter {folder}: it is of type {kind}, only LORA can be merged")
+
+
+def base_of_adapter(folder: Path) -> tuple[str, str | None]:
+    """The checkpoint that an adapter stands on, a folder or a hub repository, and its revision.
+
+    Raises:
+        ModelError: Its config names none, or it is no LoRA adapter in safetensors.
+        ModelNotFoundError: Files are missing.
+    """
+    check_adapter(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        base, revision = config["base_model_name_or_path"], config.get("revision")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ModelError(f"adapter {folder}: {CONFIG} can't be read: {said(error)}") from error
+    if not isinstance(base, str) or not base or not isinstance(revision, str | None):
+        raise ModelError(f"adapter {folder}: its base_model_name_or_path names no base model (set it)")
+    inside = folder / base
+    return (str(inside.resolve()) if inside.is_dir() else base), revision
 
 
 def adapter_settings(folder: Path) -> dict[str, Any]:

@@ -1,14 +1,21 @@
 """Models in the format of Hugging Face, from a directory or the hub, trained or with random weights."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from seqbench.core.identity import ModelIdentity
 from seqbench.errors import ModelNotFoundError
-from seqbench.models.adapter import WEIGHTS, adapter_settings, check_adapter, merge_adapter
+from seqbench.models.adapter import (
+    CONFIG,
+    WEIGHTS,
+    adapter_settings,
+    base_of_adapter,
+    check_adapter,
+    merge_adapter,
+)
 from seqbench.models.checkpoint import BLOCKS, Checkpoint, LanguageHead
 from seqbench.models.fingerprint import hash_files, support_files, weight_files
 from seqbench.models.fit import check_weights
@@ -34,6 +41,19 @@ class HuggingFace(Checkpoint):
             return hash_files(files)
         check_adapter(self.adapter)
         return hash_files([*files, self.adapter / WEIGHTS], {"adapter": adapter_settings(self.adapter)})
+
+    def on_its_base(self) -> "HuggingFace":
+        """The same; where `path` is a folder of adapters, as fine-tuning leaves it, their base with them.
+
+        Raises:
+            ModelError: The adapters' config names no base, or they are of another kind than LoRA.
+        """
+        folder = Path(self.path)
+        is_whole = (folder / "config.json").is_file() or not (folder / CONFIG).is_file()
+        if self.adapter is not None or not self.is_local or is_whole:
+            return self
+        base, revision = base_of_adapter(folder)
+        return replace(self, path=base, revision=revision, adapter=folder)
 
     def identity(self) -> ModelIdentity:
         """Read config and fingerprint."""

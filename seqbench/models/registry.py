@@ -29,5 +29,6 @@ def create(kind: str, parameters: dict[str, Any], options: EmbedOptions) -> Sour
     """
     module, _, name = KINDS[kind].partition(":")
     extra: dict[str, Any] = {"options": options} if kind in WITH_OPTIONS else {}
-    source: Source = getattr(import_module(module), name)(**parameters, **extra)
-    return source
+    source: Any = getattr(import_module(module), name)(**parameters, **extra)
+    found: Source = source.on_its_base() if kind == "huggingface" else source
+    return found

@@ -19,7 +19,6 @@ from seqbench.core.atomic import atomic_write
 from seqbench.core.spreadsheet import escape_formula
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
-from seqbench.probe.saved_head import SavedHead
 from seqbench.store.readers import need
 
 DIGITS = 9
@@ -47,7 +46,27 @@ class Scored:
     """NaN for an item without an embedding."""
 
 
-def score_names(head: SavedHead) -> list[str]:
+class Answers(Protocol):
+    """What is predicted: of a trained head, or of a target of a fine-tuned model."""
+
+    @property
+    def task(self) -> Task:
+        """What it is."""
+
+    @property
+    def outputs(self) -> Sequence[str | int]:
+        """What each output stands for."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the outputs; empty where they have none."""
+
+    @property
+    def thresholds(self) -> tuple[float, ...] | None:
+        """From where on a probability is a yes; None for 0.5."""
+
+
+def score_names(head: Answers) -> list[str]:
     """Names of the scores: `class_`, `label_` or `target_`, and the name or number of the output."""
     what = {Task.CLASSIFICATION: "class", Task.LABELS: "label", Task.REGRESSION: "target"}[head.task]
     return [f"{what}_{output}" for output in head.outputs]
@@ -66,7 +85,7 @@ class Writer(Protocol):
 class Output:
     """A file of scores that gets its name when it is whole."""
 
-    def __init__(self, path: Path, head: SavedHead) -> None:
+    def __init__(self, path: Path, head: Answers) -> None:
         """Open a file for writing.
 
         Raises:
@@ -74,7 +93,7 @@ class Output:
         """
         self._path = check_format(path)
         self._whole = ExitStack()
-        make: Callable[[Path, list[str], SavedHead], Writer] = _WRITERS[path.suffix]
+        make: Callable[[Path, list[str], Answers], Writer] = _WRITERS[path.suffix]
         try:
             partial = self._whole.enter_context(atomic_write(path))
             self._writer = make(partial, score_names(head), head)
@@ -130,7 +149,7 @@ def check_format(path: Path) -> Path:
 class _Tsv:
     """A header and tab-separated rows; several labels with commas between, what is missing left empty."""
 
-    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
+    def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file, delimiter="\t", lineterminator="\n")
         self._names, self._task = names, head.task
@@ -158,7 +177,7 @@ class _Tsv:
 class _Jsonl:
     """An object an item: `item`, `id`, `predicted`, `scores` by name."""
 
-    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
+    def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._file: IO[str] = path.open("w", encoding="utf-8")
         self._names = names
 
@@ -180,7 +199,7 @@ class _Jsonl:
 class _Parquet:
     """Columns `item`, `id`, `predicted` and the scores by name, float32."""
 
-    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
+    def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._path, self._names, self._head = path, names, head
         self._writer: Any = None
 
@@ -211,7 +230,7 @@ class _Parquet:
 class _Npy:
     """The scores alone, (N, K) float32."""
 
-    def __init__(self, path: Path, names: list[str], head: SavedHead) -> None:
+    def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._path = path
         self._parts = [np.zeros((0, len(names)), dtype=np.float32)]
 
@@ -233,7 +252,7 @@ def _digits(score: np.float32) -> str:
     return f"{float(score):.{DIGITS}g}"
 
 
-_WRITERS: dict[str, Callable[[Path, list[str], SavedHead], Writer]] = {
+_WRITERS: dict[str, Callable[[Path, list[str], Answers], Writer]] = {
     ".tsv": _Tsv,
     ".jsonl": _Jsonl,
     ".parquet": _Parquet,

@@ -18,7 +18,7 @@ from seqbench.errors import DataError, ProbeError
 from seqbench.predict.arrays import FILES, is_stored, open_file, open_stored, pieces
 from seqbench.predict.embedding import NO_MODEL, ItemEmbedder
 from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
-from seqbench.predict.outputs import Output, Predicted, Scored
+from seqbench.predict.outputs import Answers, Output, Predicted, Scored
 from seqbench.probe.head_check import predict_with
 from seqbench.probe.saved_head import SavedHead
 
@@ -63,7 +63,7 @@ def predict(
         for piece in _pieces(head, where, given, model, reporter):
             scores_NK = _scores(head, piece.rows_NSH, where)
             missing_N = np.asarray(np.isnan(scores_NK).all(axis=1))
-            predicted = _predicted(head, scores_NK, missing_N)
+            predicted = decided(head, scores_NK, missing_N)
             output.write(Scored(first=count, ids=piece.ids, predicted=predicted, scores_NK=scores_NK))
             count += len(scores_NK)
             empty += int(missing_N.sum())
@@ -152,8 +152,8 @@ def _scores(head: SavedHead, rows_NSH: NDArray[np.float32], where: Path) -> NDAr
     return scores_NK
 
 
-def _predicted(
-    head: SavedHead, scores_NK: NDArray[np.float32], missing_N: NDArray[np.bool_]
+def decided(
+    head: Answers, scores_NK: NDArray[np.float32], missing_N: NDArray[np.bool_]
 ) -> Sequence[Predicted] | None:
     """The class or the labels of each item, decided as `seqbench.metrics.score` does."""
     found: list[Predicted]

@@ -55,7 +55,21 @@ def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, 
     }
 
 
-def label_counts(labels: NDArray[Any], facts: EmbeddingFacts) -> tuple[int, ...] | None:
+def file_contents(dataset: Dataset) -> dict[SplitName, SplitContents]:
+    """Describe every split of an opened data set, or of a target of it."""
+    return {
+        name: SplitContents(
+            n_items=len(split),
+            n_unlabelled=int((~split.labelled).sum()),
+            label_counts=label_counts(split.labels, dataset),
+            lengths=length_quartiles(split.lengths),
+            targets=target_quartiles(split.labels) if dataset.task is Task.REGRESSION else None,
+        )
+        for name, split in dataset.splits.items()
+    }
+
+
+def label_counts(labels: NDArray[Any], facts: EmbeddingFacts | Dataset) -> tuple[int, ...] | None:
     """Items of each class in the order of `facts.classes`, or items that carry each label; else None.
 
     Args:

@@ -1,5 +1,6 @@
 """LoRA adapters, put into a model by peft."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,7 +51,8 @@ def add_adapters(
         modules_to_save=saved or None,
         fan_in_fan_out=any(not isinstance(named[target], nn.Linear) for target in targets),
     )
-    with seeded(next(model.parameters()).device, seed):
+    with seeded(next(model.parameters()).device, seed), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft asks by a name that transformers gives up
         return get_peft_model(model, config)
 
 

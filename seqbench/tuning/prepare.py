@@ -88,4 +88,7 @@ def _checkpoint_blocks(encoder: Any, name: str) -> None:
         raise ModelError(
             f"model {name!r}: its code can't compute blocks again (set gradient_checkpointing: false)"
         )
-    encoder.gradient_checkpointing_enable({"use_reentrant": False})
+    enable = getattr(encoder, "activation_checkpointing_enable", None)
+    if enable is None:  # as older versions of transformers call it; newer ones warn of it
+        enable = encoder.gradient_checkpointing_enable
+    enable({"use_reentrant": False})

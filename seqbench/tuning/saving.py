@@ -5,8 +5,8 @@ with atomic_folder(path, replace=True) as partial:
 again = open_model(source_of(path, name="mine", options=options), alphabet="dna")
 """
 
-import json
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from torch import nn
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.types import Dtype
 from seqbench.errors import ModelError, ModelNotFoundError, said
-from seqbench.models.adapter import CONFIG, check_adapter
+from seqbench.models.adapter import check_adapter
 from seqbench.models.base import EmbedOptions
 from seqbench.models.checkpoint import Checkpoint
 from seqbench.models.fingerprint import support_files
@@ -72,31 +72,7 @@ def source_of(
         requires=requires,
         options=options,
     )
-    if not (folder / CONFIG).is_file():
-        return found
-    base, revision = base_of_adapter(folder)
-    return replace(found, path=base, revision=revision, adapter=folder.absolute())
-
-
-def base_of_adapter(folder: Path) -> tuple[str, str | None]:
-    """The checkpoint that an adapter stands on, a folder or a hub repository, and its revision.
-
-    Raises:
-        ModelError: Its config names none, or it is no LoRA adapter in safetensors.
-        ModelNotFoundError: Files are missing.
-    """
-    check_adapter(folder)
-    try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        base, revision = config["base_model_name_or_path"], config.get("revision")
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ModelError(f"adapter {folder}: {CONFIG} can't be read: {said(error)}") from error
-    if not isinstance(base, str) or not base:
-        raise ModelError(
-            f"adapter {folder}: {CONFIG} names no base model (set base_model_name_or_path there)"
-        )
-    inside = folder / base
-    return (str(inside.resolve()) if inside.is_dir() else base), revision
+    return found.on_its_base()
 
 
 def open_model(source: HuggingFace, *, alphabet: Alphabet | None) -> TrainableModel:
@@ -121,7 +97,9 @@ def _with_adapter(model: TrainableModel, folder: Path) -> nn.Module:
     except ImportError as error:
         raise ModelError(f"adapter {folder}: this needs peft (pip install seqbench[lora])") from error
     try:
-        found: nn.Module = PeftModel.from_pretrained(model.whole, str(folder))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks by a name that transformers gives up
+            found: nn.Module = PeftModel.from_pretrained(model.whole, str(folder))
         return found
     except (ValueError, RuntimeError, KeyError) as error:
         raise ModelNotFoundError(f"adapter {folder}: does not fit its base model: {said(error)}") from error

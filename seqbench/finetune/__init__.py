@@ -1,0 +1,1 @@
+"""Fine-tuning: a checkpoint and a head trained together on a labelled data set."""

@@ -1,0 +1,99 @@
+"""What is trained: one model on one data set, in one way, with one seed; and what its result depends on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seqbench.catalog.training_records import Encoder
+from seqbench.config.extract import ExtractConfig
+from seqbench.config.finetune import FinetuneConfig
+from seqbench.core.identity import ModelIdentity
+from seqbench.datasets.dataset import Dataset
+from seqbench.probe.spec import spec_hash
+
+VERSION = 1
+"""Raised when training changes so that old results no longer compare."""
+
+WITHOUT_EFFECT = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "lora"})
+"""Keys of the section that no result depends on, or that are named apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinetuneDesign:
+    """One training."""
+
+    model: str
+    dataset: str
+    """Without a target's name: all targets are trained together."""
+    encoder: Encoder
+    seed: int
+
+    @property
+    def folder(self) -> str:
+        """Name of its folder."""
+        return f"{self.model}-{self.dataset}-{self.encoder}-{self.seed}"
+
+
+def training_key(spec: dict[str, Any]) -> str:
+    """Names a training by the spec of any of its targets."""
+    return spec_hash({key: value for key, value in spec.items() if key not in OF_ONE_TARGET})
+
+
+OF_ONE_TARGET = ("dataset", "task", "classes", "threshold")
+
+
+def specs_of(
+    design: FinetuneDesign,
+    identity: ModelIdentity,
+    datasets: Sequence[Dataset],
+    *,
+    dtype: str,
+    config: FinetuneConfig,
+    extract: ExtractConfig,
+) -> list[dict[str, Any]]:
+    """Everything that the results depend on, for each target one, ready for JSON.
+
+    Args:
+        design: What is trained.
+        identity: Of the model's weights.
+        datasets: The data set, or all its targets.
+        dtype: That the model computes in.
+        config: How it is trained.
+        extract: How sequences become tokens.
+    """
+    settings = config.model_dump(mode="json", exclude=set(WITHOUT_EFFECT))
+    if design.encoder == "lora":
+        settings["lora"] = config.lora.model_dump(mode="json")
+    shared = {
+        "stage": "finetune",
+        "version": VERSION,
+        "model": design.model,
+        "fingerprint": identity.fingerprint,
+        "layer": identity.n_layers - 1,
+        "head": design.encoder,
+        "settings": {key: value for key, value in settings.items() if key != "threshold"},
+        "tokens": {
+            "dtype": dtype,
+            "max_tokens": extract.max_tokens,
+            "overlong": extract.overlong,
+            "stride": extract.stride,
+            "special_tokens": extract.special_tokens,
+            "unreadable": extract.unreadable,
+        },
+        "data": {name: split.index.sha256 for name, split in datasets[0].splits.items()},
+        "together": [dataset.spec.name for dataset in datasets],
+        "groups": datasets[0].spec.group_key,
+        "labels": [[dataset.task.value, dataset.spec.label_key] for dataset in datasets],
+        "seed": design.seed,
+        "fold": None,
+    }
+    return [
+        shared
+        | {
+            "dataset": dataset.spec.name,
+            "task": dataset.task.value,
+            "classes": list(dataset.classes),
+            "threshold": config.threshold,
+        }
+        for dataset in datasets
+    ]

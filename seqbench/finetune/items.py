@@ -1,0 +1,120 @@
+"""Tokenised items: each sequence in one window or more, as extraction cuts it.
+
+Memory: 4 bytes a token of the data set, and some hundred bytes an item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.datasets.dataset import Split
+from seqbench.errors import DataError
+from seqbench.models.base import OverlongSequenceError
+from seqbench.models.tokens import Tokens
+
+Ids = NDArray[np.int32]
+ITEMS_AT_ONCE = 4096
+"""Items that are read and tokenised together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sequences:
+    """The windows of one sequence, in order."""
+
+    windows: tuple[Ids, ...]
+    """Token ids, special tokens included."""
+    overlaps: tuple[int, ...]
+    """Own tokens at the start of each that the window before holds as well."""
+
+
+Item = tuple[Sequences, ...]
+"""The sequences of an item; none where one of them has no token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TokenisedItems:
+    """Items of a split in their order."""
+
+    items: list[Item]
+    n_cut: int = 0
+    """Sequences of which only the first window is there."""
+    n_in_windows: int = 0
+    """Sequences of several windows."""
+
+    @property
+    def lengths_N(self) -> NDArray[np.int64]:
+        """Tokens of all windows of each item."""
+        return np.array(
+            [sum(len(ids) for each in item for ids in each.windows) for item in self.items], dtype=np.int64
+        )
+
+    @property
+    def readable_N(self) -> NDArray[np.bool_]:
+        """Which items have a token in every sequence."""
+        return np.array([bool(item) for item in self.items], dtype=np.bool_)
+
+
+def tokenise_split(split: Split, tokens: Tokens, *, skip_unreadable: bool) -> TokenisedItems:
+    """Tokenise all items of a split.
+
+    Raises:
+        DataError: A sequence is too long and `overlong` is error, or has no token and is not to be skipped;
+            names file and line.
+    """
+    parts = []
+    for start in range(0, len(split), ITEMS_AT_ONCE):
+        sequences = split.sequences(start, min(start + ITEMS_AT_ONCE, len(split)))
+        try:
+            part, unreadable = tokenise(sequences, tokens)
+        except OverlongSequenceError as error:
+            line = split.line(start + error.index // len(sequences[0]))
+            raise DataError(
+                f"{split.index.path}:{line}: {error.tokens} tokens, the model takes {error.limit} (set "
+                "extract.overlong to window or truncate)"
+            ) from error
+        if unreadable and not skip_unreadable:
+            number, why = next(iter(unreadable.items()))
+            raise DataError(
+                f"{split.index.path}:{split.line(start + number)}: {why} (set extract.unreadable: skip)"
+            )
+        parts.append(part)
+    return TokenisedItems(
+        items=[item for part in parts for item in part.items],
+        n_cut=sum(part.n_cut for part in parts),
+        n_in_windows=sum(part.n_in_windows for part in parts),
+    )
+
+
+def tokenise(sequences: Sequence[tuple[str, ...]], tokens: Tokens) -> tuple[TokenisedItems, dict[int, str]]:
+    """Tokenise items of as many sequences each.
+
+    Returns:
+        The items, and why of those that have a sequence without a token, by their number.
+
+    Raises:
+        OverlongSequenceError: A sequence is too long and `overlong` is error; its index counts sequences.
+    """
+    flat = [sequence for item in sequences for sequence in item]
+    found = tokens.windows(flat)
+    bounds = np.searchsorted(found.owner_W, np.arange(len(flat) + 1))
+    made = [
+        Sequences(windows=tuple(found.ids[first:last]), overlaps=tuple(found.overlap_W[first:last].tolist()))
+        for first, last in pairwise(bounds.tolist())
+    ]
+    n_seqs = len(sequences[0]) if sequences else 1
+    items: list[Item] = []
+    for start in range(0, len(made), n_seqs):
+        item = tuple(made[start : start + n_seqs])
+        items.append(item if all(each.windows for each in item) else ())
+    unreadable = {number // n_seqs: why for number, why in sorted(found.unreadable.items(), reverse=True)}
+    return (
+        TokenisedItems(
+            items=items,
+            n_cut=int((found.coverage < 1).sum()) - len(found.unreadable),
+            n_in_windows=sum(len(each.windows) > 1 for each in made),
+        ),
+        unreadable,
+    )

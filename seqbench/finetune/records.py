@@ -1,0 +1,168 @@
+"""From the predictions of a fine-tuned network to records of the catalog: one probe a target.
+
+Shape letters: N items, O outputs of all targets, K outputs of one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqbench.catalog.records import EpochRecord, PredictionRecord, ProbeRecord, SplitRecord
+from seqbench.core.types import SplitName
+from seqbench.errors import ProbeError
+from seqbench.finetune.design import FinetuneDesign
+from seqbench.finetune.problem import Target
+from seqbench.metrics.scoring import check_scorable, score
+from seqbench.metrics.thresholds import choose_thresholds
+from seqbench.probe.health import is_degenerate
+from seqbench.probe.spec import spec_hash, variant_hash
+from seqbench.training.health import Convergence, judge_curve
+
+ADVICE: dict[Convergence, str] = {
+    "degenerate": "predictions are the same for all items: raise finetune.lr or finetune.head_lr",
+    "diverged": "the loss became infinite or NaN: lower finetune.lr, or set finetune.clip: 1.0",
+    "unstable": "the eval loss jumps up and down: lower finetune.lr, or raise finetune.accumulate",
+    "overfitting": "the eval loss rises again (the best point was kept): set finetune.patience, or raise "
+    "finetune.dropout or finetune.weight_decay",
+    "still improving": "the eval loss was still falling at the end: raise finetune.epochs or finetune.lr",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scored:
+    """What a training predicts of a split's items, and which they are."""
+
+    rows_N: NDArray[np.int64]
+    predictions_NO: NDArray[np.float32]
+    source: SplitName
+    """Where the rows lie: train, where eval was held out from it."""
+
+
+def records_of(
+    design: FinetuneDesign,
+    targets: Sequence[Target],
+    specs: Sequence[Mapping[str, Any]],
+    scored: Mapping[SplitName, Scored],
+    *,
+    n_layers: int,
+    run_id: str,
+    history: tuple[EpochRecord, ...],
+    chosen: int | None,
+    n_points: int,
+    n_train: int,
+    seconds: float,
+    device: str,
+) -> list[ProbeRecord]:
+    """Score each target on eval and test; one that can't be scored is recorded as failed.
+
+    Args:
+        design: What was trained.
+        targets: Whose outputs stand side by side in the predictions.
+        specs: Of each, see `design.specs_of`.
+        scored: By the split that scores go under.
+        n_layers: Of the model, layer 0 included; the head reads the last.
+        run_id: The run.
+        history: The learning curve.
+        chosen: Point that predicts.
+        n_points: Of the curve in all.
+        n_train: Items that were learned from.
+        seconds: Of the training.
+        device: `cpu` or `cuda`.
+    """
+    found, first = [], 0
+    for target, spec in zip(targets, specs, strict=True):
+        outputs = slice(first, first + target.n_outputs)
+        first += target.n_outputs
+        parts = {split: _part(target, each, outputs) for split, each in scored.items()}
+        error, thresholds, splits = _scores(target, parts, str(spec["threshold"]))
+        verdict = None if error else _verdict(target, parts["eval"], history, n_points)
+        found.append(
+            ProbeRecord(
+                spec_hash=spec_hash(spec),
+                run_id=run_id,
+                model=design.model,
+                dataset=target.name,
+                task=target.task,
+                layer=n_layers - 1,
+                n_layers=n_layers,
+                head=design.encoder,
+                variant=variant_hash(spec),
+                seed=design.seed,
+                fold=None,
+                spec=dict(spec),
+                status="failed" if error else "ok",
+                error=error,
+                seconds=seconds / len(targets),
+                n_train=n_train,
+                n_epochs=n_points,
+                chosen_epoch=chosen,
+                convergence=verdict,
+                advice=None if verdict is None else ADVICE.get(verdict),
+                device=device,
+                thresholds=thresholds,
+                splits=splits,
+                history=history,
+                predictions=() if error else tuple(parts.values()),
+            )
+        )
+    return found
+
+
+def _part(target: Target, scored: Scored, outputs: slice) -> PredictionRecord:
+    """Of the items that have a label of this target."""
+    known_N = target.known(scored.source)[scored.rows_N]
+    rows_N = scored.rows_N[known_N]
+    return PredictionRecord(
+        split=scored.source,
+        items=rows_N,
+        targets=target.labels[scored.source][rows_N],
+        scores=scored.predictions_NO[known_N, outputs],
+    )
+
+
+def _scores(
+    target: Target, parts: Mapping[SplitName, PredictionRecord], threshold: str
+) -> tuple[str | None, tuple[float, ...] | None, tuple[SplitRecord, ...]]:
+    """What is wrong with the predictions, thresholds, and the scores of each split."""
+    thresholds: tuple[float, ...] | None = None
+    splits = []
+    try:
+        for split, part in parts.items():
+            if not len(part.items):
+                raise ProbeError(f"no item of {split} has a label")
+            check_scorable(target.task, part.targets, part.scores)
+        if threshold != "fixed":
+            thresholds = choose_thresholds(
+                target.task,
+                parts["eval"].targets,
+                parts["eval"].scores,
+                threshold,  # type: ignore[arg-type]
+            )
+        for split, part in parts.items():
+            metrics, by_class = score(target.task, part.targets, part.scores, thresholds=thresholds)
+            splits.append(
+                SplitRecord(
+                    split=split,
+                    n_items=len(part.items),
+                    metrics=tuple(metrics),
+                    class_metrics=tuple(by_class),
+                )
+            )
+    except ProbeError as error:
+        return str(error), None, ()
+    return None, thresholds, tuple(splits)
+
+
+def _verdict(
+    target: Target, part: PredictionRecord, history: Sequence[EpochRecord], n_points: int
+) -> Convergence | None:
+    if is_degenerate(target.problem, part.scores, part.targets):
+        return "degenerate"
+    if len(history) < n_points:
+        return "diverged"
+    eval_E = np.array([point.eval_loss for point in history], dtype=np.float64)
+    train_E = np.array([point.train_loss for point in history], dtype=np.float64)
+    return judge_curve(eval_E, train_E) if len(history) else None

@@ -1,0 +1,339 @@
+"""One training: a prepared network, the items it learns from and is judged on, and what came of it.
+
+Shape letters: N items, O outputs of all targets side by side.
+"""
+
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seqbench.catalog.records import EpochRecord
+from seqbench.config.finetune import FinetuneConfig
+from seqbench.core.types import SplitName
+from seqbench.errors import ProbeError
+from seqbench.finetune.batches import WAY_OUT, Batch, outputs_of, precision
+from seqbench.finetune.calibrate import Budget, calibrate
+from seqbench.finetune.items import TokenisedItems
+from seqbench.finetune.network import FineTuned
+from seqbench.finetune.problem import Target, loss_of, scaling_of
+from seqbench.metrics import PRIMARY, higher_is_better, score
+from seqbench.training.batches import BatchPlan, PlannedBatches
+from seqbench.training.checkpoint import Checkpoint
+from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
+from seqbench.training.losses import SharedLoss
+from seqbench.training.network import NetworkTraining, SupervisedObjective
+from seqbench.training.optimizer import Rate, rated_adamw
+from seqbench.training.randomness import seeded
+from seqbench.training.schedule import Schedule
+
+EVAL_SCORE = "eval_score"
+CHOSEN_SCORE = "chosen_score"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Material:
+    """What a training is made of: tokenised items by split, their targets, and which of them count.
+
+    A cross-validation is several trainings of the same items with other rows.
+    """
+
+    items: Mapping[SplitName, TokenisedItems]
+    targets: Sequence[Target]
+    train_N: NDArray[np.int64]
+    """Rows of train that are learned from."""
+    eval_source: SplitName
+    """The split that is judged on: eval, or train where some of it are held out."""
+    eval_N: NDArray[np.int64]
+    """Rows of it."""
+
+    def matrix(self, split: SplitName) -> Tensor:
+        """Targets of a split side by side, (N, O), NaN where missing."""
+        return torch.cat([target.matrix(split) for target in self.targets], -1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where a training goes on, and who is told of it; none of it changes a result."""
+
+    checkpoint: Checkpoint
+    advance: Callable[[float], None]
+    """Takes shares of the training that were done since it was told last."""
+    note: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What came of a training; the network has the weights that were kept."""
+
+    network: FineTuned
+    predict: Callable[[SplitName, NDArray[np.int64]], Tensor]
+    """Predictions of rows of a split, (N, O): probabilities, or values in their own units."""
+    history: tuple[EpochRecord, ...]
+    n_points: int
+    """Of the curve in all."""
+    chosen: int | None
+    """Point that predicts, from 1; None where no point was a number."""
+    steps: int
+    n_items: int
+    """Items seen, each as often as it was."""
+    n_tokens: int
+    """Tokens seen, without padding."""
+    seconds: float
+    """Of all parts of it that were resumed."""
+    budget: Budget | None
+    """Tokens of a batch; None where batches are of a fixed size."""
+
+
+class Finetuning:
+    """A network with its loss, batches and optimiser."""
+
+    def __init__(
+        self,
+        network: FineTuned,
+        material: Material,
+        config: FinetuneConfig,
+        *,
+        seed: int,
+        autocast: torch.dtype | None,
+        around: Surroundings,
+    ) -> None:
+        """Put together what is trained.
+
+        Args:
+            network: Prepared, on its device.
+            material: Items and targets.
+            config: How it is trained.
+            seed: Of batches and dropout.
+            autocast: The type that the network computes in; None: float32.
+            around: Who is told.
+        """
+        self.network, self._material, self._config = network, material, config
+        self._seed, self._autocast, self._around = seed, autocast, around
+        self._device = network.encoder.device
+        self._scaling = scaling_of(material.targets, material.train_N, config)
+        self.loss: SharedLoss = _on(loss_of(material.targets, material.train_N, config), self._device)
+        self._train = [material.items["train"].items[row] for row in material.train_N.tolist()]
+        self._targets_NO = self._scaled("train", material.train_N)
+        self._lengths_N = material.items["train"].lengths_N[material.train_N]
+        self._eval = [material.items[material.eval_source].items[row] for row in material.eval_N.tolist()]
+        self.objective = SupervisedObjective[Batch](
+            self.loss, outputs=lambda net, batch: net(batch.items), targets=lambda batch: batch.targets_BO
+        )
+        head = Rate(lr=config.head_lr or config.lr, weight_decay=config.weight_decay)
+        self.training = NetworkTraining(
+            network,
+            self.objective,
+            rated_adamw(network, Rate(lr=config.lr, weight_decay=config.weight_decay), {"head.": head}),
+            evaluate=self._evaluate,
+            seed=seed,
+            clip=config.clip,
+            autocast=autocast,
+            halve=Batch.halves,
+            note=around.note,
+            way_out=WAY_OUT,
+        )
+
+    def run(self) -> Outcome:
+        """Train to the end, from where a checkpoint left it."""
+        config, state = self._config, self._around.checkpoint.load(self._device)
+        budget = None if config.batch_size else self._budget(state)
+        plan = BatchPlan(
+            n_items=len(self._train),
+            seed=self._seed,
+            batch_size=config.batch_size,
+            tokens_per_batch=None if budget is None else budget.tokens,
+            lengths_N=self._lengths_N,
+        )
+        loop = Loop(self._course(plan), self.training, PlannedBatches(plan, self.batch, ahead=2))
+        seconds_before = 0.0
+        if state is not None:
+            loop.restore(state["loop"])
+            seconds_before = state["seconds"]
+        began, told = time.perf_counter(), [0.0]
+
+        def progress(share: float) -> None:
+            self._around.advance(share - told[0])
+            told[0] = share
+
+        def save(state: Mapping[str, Any]) -> None:
+            seconds = seconds_before + time.perf_counter() - began
+            kept = None if budget is None else [budget.tokens, budget.reason]
+            self._around.checkpoint.save({"loop": state, "seconds": seconds, "budget": kept})
+
+        loop.run(progress=progress, save=save)
+        self.training.take_kept()
+        n_items, n_tokens = _seen(plan, self._lengths_N, loop.n_steps, config.accumulate)
+        return Outcome(
+            network=self.network,
+            predict=self.predict,
+            history=_history(loop),
+            n_points=len(loop.curve),
+            chosen=int(loop.best_point_G[0]) or None,
+            steps=loop.n_steps,
+            n_items=n_items,
+            n_tokens=n_tokens,
+            seconds=seconds_before + time.perf_counter() - began,
+            budget=budget,
+        )
+
+    def batch(self, rows_B: NDArray[np.int64]) -> Batch:
+        """A batch of items by their place among those of train."""
+        return Batch(
+            items=[self._train[row] for row in rows_B.tolist()],
+            targets_BO=self._targets_NO[torch.from_numpy(rows_B).to(self._targets_NO.device)],
+        )
+
+    def predict(self, split: SplitName, rows_N: NDArray[np.int64]) -> Tensor:
+        """Predictions of rows of a split with the weights as they are; (N, O) float32 on the CPU."""
+        items = self._material.items[split].items
+        return self._predictions(self._outputs([items[row] for row in rows_N.tolist()]))
+
+    def _predictions(self, outputs_NO: Tensor) -> Tensor:
+        return self._scaling.undo(_on(self.loss, torch.device("cpu")).predictions(outputs_NO))
+
+    @property
+    def scaling(self) -> tuple[list[float], list[float]]:
+        """Shift and scale of each output."""
+        return self._scaling.shift_O.tolist(), self._scaling.scale_O.tolist()
+
+    def _outputs(self, items: Sequence[Any]) -> Tensor:
+        return outputs_of(
+            self.network,
+            items,
+            tokens_per_batch=PREDICTED_TOKENS[self._device.type],
+            autocast=self._autocast,
+            device=self._device,
+        )
+
+    def _scaled(self, split: SplitName, rows_N: NDArray[np.int64]) -> Tensor:
+        return self._scaling.apply(self._material.matrix(split)[torch.from_numpy(rows_N)]).to(self._device)
+
+    def _evaluate(self) -> dict[str, float]:
+        """Loss and score of eval, and the metric by which points are compared."""
+        outputs_NO = self._outputs(self._eval)
+        targets_NO = self._scaled(self._material.eval_source, self._material.eval_N).cpu()
+        loss = _on(self.loss, torch.device("cpu"))
+        sums_M, weights_M = loss.sums(outputs_NO, targets_NO), loss.weights(targets_NO)
+        value = float(loss.mean(sums_M, weights_M)) if bool(weights_M.any()) else float("nan")
+        predictions_NO, chosen = self._predictions(outputs_NO), self._config.choose_by
+        return {
+            EVAL_LOSS: value,
+            EVAL_SCORE: self._score(predictions_NO, None),
+            CHOSEN_SCORE: value if chosen == "loss" else self._score(predictions_NO, chosen),
+        }
+
+    def _score(self, predictions_NO: Tensor, metric: str | None) -> float:
+        """A metric of eval (None: each task's own), the weighted mean over targets; NaN where undefined."""
+        found, shares, first = [], [], 0
+        for target in self._material.targets:
+            last = first + target.n_outputs
+            known_N = target.known(self._material.eval_source)[self._material.eval_N]
+            labels = target.labels[self._material.eval_source][self._material.eval_N][known_N]
+            scores = predictions_NO[torch.from_numpy(known_N), first:last].numpy()
+            first = last
+            with suppress(ProbeError):  # no label, or training has diverged
+                metrics, _ = score(target.task, labels, scores, n_resamples=0)
+                value = {each.metric: each.value for each in metrics}[metric or PRIMARY[target.task]]
+                if value is not None:
+                    found.append(value)
+                    shares.append(target.share)
+        return float(np.average(found, weights=shares)) if found else float("nan")
+
+    def _course(self, plan: BatchPlan) -> Course:
+        config = self._config
+        by = config.choose_by
+        return Course(
+            n_steps=config.steps or plan.n_steps(config.epochs, config.accumulate),
+            schedule=Schedule(warmup=config.warmup, decay=config.decay),
+            accumulate=config.accumulate,
+            evaluate_every=config.eval_every,
+            patience=config.patience,
+            measure=CHOSEN_SCORE,
+            higher_is_better=by != "loss" and higher_is_better(by),
+            checkpoint_every=config.checkpoint_steps,
+            tell_every=10,
+        )
+
+    def _budget(self, state: Mapping[str, Any] | None) -> Budget:
+        asked = self._config.tokens_per_batch
+        if asked != "auto":
+            return Budget(tokens=asked, reason="set in the config")
+        if state is not None and state["budget"] is not None:
+            tokens, reason = state["budget"]
+            return Budget(tokens=tokens, reason=reason)
+        epochs = self._config.epochs if self._config.steps is None else 1
+        found = calibrate(self._trial, self.batch, self._lengths_N, epochs=epochs, device=self._device)
+        self._around.note(f"{found.tokens:,} tokens a batch ({found.reason})")
+        return found
+
+    def _trial(self, batch: Batch) -> None:
+        """Compute the gradients of a batch for its time alone."""
+        buffers = {name: buffer.clone() for name, buffer in self.network.head.named_buffers()}
+        self.network.train()
+        with seeded(self._device, self._seed), precision(self._device, self._autocast):
+            self.objective.sums(self.network, batch).sum().backward()  # type: ignore[no-untyped-call]
+        self.network.zero_grad(set_to_none=True)
+        for name, buffer in self.network.head.named_buffers():  # running means
+            buffer.copy_(buffers[name])
+
+
+PREDICTED_TOKENS = {"cpu": 4096, "cuda": 65_536}
+"""Tokens of a batch of which no gradient is wanted; predictions hardly depend on it."""
+
+
+def peak_memory(device: torch.device) -> int | None:
+    """Greatest memory so far: allocated on a GPU, else resident of the process."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _on(loss: SharedLoss, device: torch.device) -> SharedLoss:
+    """The loss with its class weights on a device."""
+    return replace(
+        loss,
+        parts=tuple(
+            part if part.weights_2K is None else replace(part, weights_2K=part.weights_2K.to(device))
+            for part in loss.parts
+        ),
+    )
+
+
+def _history(loop: Loop[Batch]) -> tuple[EpochRecord, ...]:
+    """The curve up to the last point with finite losses."""
+    found = []
+    for number, point in enumerate(loop.curve, start=1):
+        values = {name: float(value[0]) for name, value in point.values.items()}
+        if not np.isfinite([values[TRAIN_LOSS], values[EVAL_LOSS]]).all():
+            break
+        score = values[EVAL_SCORE]
+        found.append(
+            EpochRecord(
+                epoch=number,
+                train_loss=values[TRAIN_LOSS],
+                eval_loss=values[EVAL_LOSS],
+                eval_score=score if np.isfinite(score) else None,
+            )
+        )
+    return tuple(found)
+
+
+def _seen(plan: BatchPlan, lengths_N: NDArray[np.int64], n_steps: int, accumulate: int) -> tuple[int, int]:
+    """Items and tokens of so many steps."""
+    n_items = n_tokens = number = 0
+    while n_steps > 0:
+        batches = plan.batches(number)
+        n_here = -(-len(batches) // accumulate)
+        for rows in batches[: n_steps * accumulate]:
+            n_items += len(rows)
+            n_tokens += int(lengths_N[rows].sum())
+        n_steps, number = n_steps - n_here, number + 1
+    return n_items, n_tokens

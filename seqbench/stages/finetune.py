@@ -1,0 +1,264 @@
+"""The stage that trains checkpoints on data sets: one task a model, data set, encoder and seed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from seqbench.catalog import Catalog
+from seqbench.catalog.records import DatasetRecord, ModelRecord, ProbeRecord, Record
+from seqbench.config.finetune import FinetuneConfig
+from seqbench.config.model_kinds import HuggingFaceModel
+from seqbench.core.atomic import remove_stale
+from seqbench.core.types import SPLITS, Task
+from seqbench.datasets.dataset import Dataset
+from seqbench.errors import ConfigError, SeqbenchError
+from seqbench.finetune.design import FinetuneDesign, specs_of, training_key
+from seqbench.finetune.folder import is_finetuned, read_facts
+from seqbench.models.checkpoint import Checkpoint
+from seqbench.models.registry import WITH_OPTIONS
+from seqbench.probe.spec import spec_hash
+from seqbench.schedule.context import Context
+from seqbench.schedule.graph import Group, Kind, Node
+from seqbench.schedule.plan import Plan, Quantity, Share
+from seqbench.schedule.stage import Doing, Stage, Told
+from seqbench.stages.contents import file_contents
+from seqbench.stages.probe import CHECKPOINTS
+from seqbench.stages.products import model_product
+from seqbench.stages.targets import views_of
+from seqbench.stages.workspace import tell_warnings, workspace_of
+
+KIND = Kind(stage="finetune", unit="trainings")
+_ONE_AT_A_TIME = Lock()
+"""Dropout draws from torch's streams, which all threads of a process share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterTrainings:
+    """The trainings of a model that a task of this run makes; its weights are not known before."""
+
+    model: str
+    dataset: str
+
+
+class FinetuneStage(Stage):
+    """Plans the trainings that the catalog lacks, does them, and records what they scored and took."""
+
+    kind = KIND
+    doing = "fine-tuning"
+    when_skipped = "not fine-tuned, as its model was not made"
+    has_curves = True
+    is_reported = True
+    keeps_memory = True
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._workspace = context.shared(workspace_of)
+        self._known: set[str] = set()
+
+    @property
+    def _config(self) -> FinetuneConfig:
+        if self.context.config.finetune is None:
+            raise ConfigError("the config has no section `finetune`, which says what is to be done")
+        return self.context.config.finetune
+
+    def plan(self, plan: Plan) -> Iterator[Node]:
+        """The missing trainings of every checkpoint on every data set."""
+        self.context.shared(tell_warnings)
+        self._known = Catalog(self.context.config.catalog).known_spec_hashes()
+        for model in self._models:
+            for dataset in self._workspace.dataset_names:
+                if plan.makers(model_product(model)):
+                    yield self._later(plan, model, dataset)
+                    continue
+                with plan.listing(model, dataset):
+                    yield from self._trainings(plan, model, dataset, tell=True)
+
+    def unfold(self, task: LaterTrainings, plan: Plan) -> Iterator[Node]:
+        """The trainings of a model that is there by now."""
+        yield from self._trainings(plan, task.model, task.dataset, tell=False)
+
+    @property
+    def _models(self) -> list[str]:
+        """Models that are checkpoints and no result of this stage, or those that the config names.
+
+        Raises:
+            ConfigError: One that it names has no weights to train.
+        """
+        models = {model.name: model for model in self.context.config.models}
+        out = self._config.out.absolute()
+        able = [name for name, model in models.items() if model.kind in WITH_OPTIONS]
+        for name in self._config.models or ():
+            if name not in able:
+                raise ConfigError(
+                    f"finetune.models: {name} is of kind {models[name].kind}, which has no weights to train"
+                )
+        if self._config.models is not None:
+            return [name for name in able if name in self._config.models]
+        return [name for name in able if Path(getattr(models[name], "path", "")).parent != out]
+
+    def _trainings(self, plan: Plan, model: str, dataset: str, *, tell: bool) -> Iterator[Node]:
+        designs = [
+            FinetuneDesign(model=model, dataset=dataset, encoder=encoder, seed=seed)
+            for encoder in self._config.encoder
+            for seed in self._config.seeds
+        ]
+        missing = [design for design in designs if not self._is_done(design)]
+        if tell:
+            columns = (("trainings", len(designs)), ("to train", len(missing)))
+            plan.shares.append(
+                Share(
+                    model=model,
+                    dataset=dataset,
+                    group=Group(KIND.stage, model, dataset),
+                    done=len(designs) - len(missing),
+                    left=len(missing),
+                    quantities=tuple(Quantity(column=name, amount=amount) for name, amount in columns),
+                )
+            )
+        for design in missing:
+            yield Node(
+                key=f"finetune/{design.folder}",
+                kind=KIND,
+                model=model,
+                dataset=dataset,
+                task=design,
+                amount=1,
+                power=self.context.config.schedule.power_per_gpu,
+                makes=frozenset(map(model_product, self._named(design))),
+            )
+
+    def _later(self, plan: Plan, model: str, dataset: str) -> Node:
+        quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "to train"))
+        group = Group(KIND.stage, model, dataset)
+        plan.shares.append(
+            Share(model=model, dataset=dataset, group=group, done=0, left=0, quantities=quantities)
+        )
+        return Node(
+            key=f"finetune/{model}/{dataset}/later",
+            kind=KIND,
+            model=model,
+            dataset=dataset,
+            task=LaterTrainings(model=model, dataset=dataset),
+            power=0,
+            after=plan.makers(model_product(model)) or frozenset(),
+            unfolds=True,
+        )
+
+    def _datasets(self, dataset: str) -> list[Dataset]:
+        """The data set, or each of its targets as one."""
+        return [self._workspace.dataset(name) for name in views_of(self._workspace, dataset)]
+
+    def _specs(self, design: FinetuneDesign) -> list[dict[str, object]]:
+        return specs_of(
+            design,
+            self._workspace.identity(design.model),
+            self._datasets(design.dataset),
+            dtype=self._source(design.model).dtype,
+            config=self._config,
+            extract=self.context.config.extract,
+        )
+
+    def _source(self, model: str) -> Checkpoint:
+        source = self._workspace.source(model)
+        assert isinstance(source, Checkpoint)
+        return source
+
+    def _named(self, design: FinetuneDesign) -> list[str]:
+        """Models of the config that lie where the training's folder will."""
+        folder = (self._config.out / design.folder).absolute()
+        models = self.context.config.models
+        checkpoints = [model for model in models if isinstance(model, HuggingFaceModel)]
+        return [model.name for model in checkpoints if Path(model.path) == folder]
+
+    def _is_done(self, design: FinetuneDesign) -> bool:
+        """Whether its results are in the catalog, and its folder is there and of this training."""
+        specs = self._specs(design)
+        if any(spec_hash(spec) not in self._known for spec in specs):
+            return False
+        folder = self._config.out / design.folder
+        try:
+            return is_finetuned(folder) and read_facts(folder).key == training_key(specs[0])
+        except SeqbenchError:
+            return False
+
+    def do(self, task: FinetuneDesign, doing: Doing) -> None:
+        """Train, one training of a process at a time."""
+        from seqbench.finetune.run import Job, finetune
+
+        job = Job(
+            design=task,
+            source=self._source(task.model),
+            datasets=self._datasets(task.dataset),
+            specs=self._specs(task),
+            config=self._config,
+            extract=self.context.config.extract,
+            checkpoints=self.context.config.catalog.parent / CHECKPOINTS,
+            run_id=doing.run_id,
+        )
+        with _ONE_AT_A_TIME:
+            records, training = finetune(job, advance=doing.advance, note=self.context.reporter.note)
+        doing.give([*records, training])
+
+    def received(self, task: FinetuneDesign, records: Sequence[Record]) -> Told:
+        """Record what was scored and what it took, and before that of which model and data."""
+        probes = [record for record in records if isinstance(record, ProbeRecord)]
+        self._known.update(record.spec_hash for record in probes if record.status == "ok")
+        return Told(
+            records=[*self._descriptions(task), *records],
+            done=1,
+            problems=[
+                f"{record.head}, seed {record.seed}: {record.error}"
+                for record in probes
+                if record.status == "failed"
+            ],
+            curves=probes,
+        )
+
+    def _descriptions(self, task: FinetuneDesign) -> list[Record]:
+        """Model and data sets, as extraction records them; a later record of a name takes its place."""
+        identity, source = self._workspace.identity(task.model), self._source(task.model)
+        parameters = self._workspace.entries.parameters(task.model)
+        model = ModelRecord(
+            model=identity.name,
+            kind=identity.kind,
+            path=identity.path,
+            revision=identity.revision,
+            fingerprint=identity.fingerprint,
+            n_layers=identity.n_layers,
+            hidden=identity.hidden,
+            dtype=source.dtype,
+            settings={key: parameters[key] for key in ("seed",) if key in parameters},
+        )
+        return [model, *(described(dataset) for dataset in self._datasets(task.dataset))]
+
+    def tidy(self, *, workers_ended: bool) -> None:
+        """Take away half-written states and folders."""
+        remove_stale(self.context.config.catalog.parent / CHECKPOINTS)
+        remove_stale(self._config.out)
+
+    def summary(self, done: int, known: int) -> str:
+        """Trainings done, and those that were there."""
+        there = f", {known:,} were there already" if known else ""
+        return f"{done:,} models fine-tuned{there}"
+
+
+def described(dataset: Dataset) -> DatasetRecord:
+    """What the catalog keeps of a data set, from its files."""
+    classification = dataset.task is Task.CLASSIFICATION
+    indexes = {name: split.index for name, split in dataset.splits.items()}
+    return DatasetRecord(
+        dataset=dataset.spec.name,
+        sha256=dataset.sha256,
+        task=dataset.task,
+        n_seqs=dataset.n_seqs,
+        n_classes=len(dataset.classes) if classification else None,
+        n_targets=None if classification else dataset.n_targets,
+        n_items={name: len(dataset.splits[name]) for name in SPLITS if name in dataset.splits},
+        alphabet=dataset.alphabet,
+        task_group=dataset.spec.group,
+        ceiling=dict(dataset.ceiling) if dataset.ceiling is not None else None,
+        splits=file_contents(dataset),
+        class_names=dataset.class_names or None,
+        ids={name: index.ids for name, index in indexes.items() if index.ids is not None},
+    )
