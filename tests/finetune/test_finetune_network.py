@@ -14,9 +14,10 @@ from seqbench.finetune.batches import Batch, outputs_of
 from seqbench.finetune.items import tokenise
 from seqbench.finetune.network import FineTuned, Head, combined
 from seqbench.finetune.problem import Target, loss_of, scaling_of
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions
 from seqbench.models.huggingface import HuggingFace
 from seqbench.probe.heads.base import Problem
+from seqbench.report.subjects import DatasetFacts
 from seqbench.tuning.trainable import TrainableModel, open_encoder
 
 TinyModel = Callable[[str], Path]

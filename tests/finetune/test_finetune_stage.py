@@ -18,8 +18,9 @@ from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ModelError
 from seqbench.finetune.folder import open_folder, read_facts
-from seqbench.models.base import DatasetFacts, EmbedOptions
+from seqbench.models.base import EmbedOptions
 from seqbench.models.huggingface import HuggingFace
+from seqbench.report.subjects import DatasetFacts
 from seqbench.schedule.run import look, run
 from tests.command import rows, seqbench
 from tests.finetune.conftest import Tuned
