@@ -14,10 +14,9 @@ from seqbench.finetune.batches import Batch, outputs_of
 from seqbench.finetune.items import tokenise
 from seqbench.finetune.network import FineTuned, Head, combined
 from seqbench.finetune.problem import Target, loss_of, scaling_of
-from seqbench.models.base import EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
 from seqbench.probe.heads.base import Problem
-from seqbench.report.subjects import DatasetFacts
 from seqbench.tuning.trainable import TrainableModel, open_encoder
 
 TinyModel = Callable[[str], Path]
@@ -56,7 +55,7 @@ def test_the_mean_of_windows_is_what_extraction_stores(tiny_model: TinyModel) ->
     with torch.no_grad():
         hidden, mask = network(encoder).tokens(items)
     found = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    facts = DatasetFacts(name="d", alphabet="dna", min_length=1, max_length=11)
+    facts = SequenceFacts(name="d", alphabet="dna", min_length=1, max_length=11)
     embedder = source(tiny_model("bert"), max_tokens=8, stride=4).load().embedder(facts)
     wanted = embedder.embed([sequence for (sequence,) in SEQUENCES], [3]).layers[3]
     np.testing.assert_allclose(found.numpy(), wanted, atol=1e-5)

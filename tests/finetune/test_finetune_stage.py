@@ -18,9 +18,8 @@ from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ModelError
 from seqbench.finetune.folder import open_folder, read_facts
-from seqbench.models.base import EmbedOptions
+from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
-from seqbench.report.subjects import DatasetFacts
 from seqbench.schedule.run import look, run
 from tests.command import rows, seqbench
 from tests.finetune.conftest import Tuned
@@ -37,7 +36,7 @@ def test_lora_and_full_reach_the_ceiling_where_the_frozen_mean_is_at_chance(tune
     assert [(row["head"], row["layer"]) for row in found] == [("full", 3), ("lora", 3)]
     assert min(row["value"] for row in found) > 0.98
     dataset = open_dataset(DatasetSpec(name="order", folder=tuned.base.parent / "data" / "order"))
-    facts = DatasetFacts(name="order", alphabet="dna", min_length=12, max_length=24)
+    facts = SequenceFacts(name="order", alphabet="dna", min_length=12, max_length=24)
     embedder = HuggingFace(
         name="m", path=str(tuned.base), dtype="float32", options=EmbedOptions()
     ).load().embedder(facts)  # fmt: skip
