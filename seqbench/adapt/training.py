@@ -245,10 +245,10 @@ class _Adaptation:
     def _save(self, state: Mapping[str, Any]) -> None:
         """Write a checkpoint where one is due, and the state where it was not written for a while."""
         step = self.loop.n_steps
-        for each in self.entry.checkpoints:
-            if each.step == step < self.entry.steps:
-                self._write(each)
-        due = time.monotonic() - self._saved_at >= SAVE_SECONDS
+        early = [each for each in self.entry.checkpoints if each.step == step < self.entry.steps]
+        for each in early:
+            self._write(each)
+        due = bool(early) or time.monotonic() - self._saved_at >= SAVE_SECONDS
         is_signal = step == self._last_step or step % _saves_every(self.entry) != 0
         self._last_step = step
         if due or is_signal:

@@ -11,7 +11,11 @@ from seqbench.config.fields import Count, LocalPath, PositiveRate, Section, Swit
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/:]+:\d{1,5}|(tcp|tls)://\[[0-9a-fA-F:]+\]:\d{1,5}")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*(k|M|G|T)i?B")
 _WALLTIME = re.compile(r"(\d+-)?\d{1,2}:\d{2}:\d{2}")
-SLURM_KEYS = ("partition", "account", "gpus_per_node", "cpus", "walltime", "extra")
+_FEATURES = re.compile(r"[\w|&,()\[\]*!.:-]+", re.ASCII)
+_GPU_TYPE = re.compile(r"[\w.-]+", re.ASCII)
+SLURM_KEYS = (
+    "partition", "account", "gpus_per_node", "gpu_type", "constraint", "requeue", "cpus", "walltime", "extra"
+)  # fmt: skip
 """Keys that have a meaning for SLURM alone."""
 
 
@@ -26,6 +30,18 @@ def _cluster(value: object) -> object:
 def _memory(value: object) -> object:
     if isinstance(value, str) and not _MEMORY.fullmatch(value):
         raise PydanticCustomError("memory", "must be an amount such as 32GB")
+    return value
+
+
+def _constraint(value: object) -> object:
+    if isinstance(value, str) and not _FEATURES.fullmatch(value):
+        raise PydanticCustomError("constraint", "must be features of nodes such as a100 or a100|h100")
+    return value
+
+
+def _gpu_type(value: object) -> object:
+    if isinstance(value, str) and not _GPU_TYPE.fullmatch(value):
+        raise PydanticCustomError("gpu_type", "must be a type of GPU as SLURM knows it, such as a100")
     return value
 
 
@@ -106,6 +122,16 @@ class ScheduleConfig(Section):
         default="12:00:00",
         description="SLURM: time limit of a job; its workers leave before, and what they did is kept.",
     )
+    gpu_type: Annotated[str, BeforeValidator(_gpu_type)] | None = Field(
+        default=None, description="SLURM: type of the GPUs, such as a100; null: any."
+    )
+    constraint: Annotated[str, BeforeValidator(_constraint)] | None = Field(
+        default=None,
+        description="SLURM: features that a job's nodes must have, such as a100 or a100|h100; null: any.",
+    )
+    requeue: Switch = Field(
+        default=False, description="SLURM: whether jobs that are preempted go back into the queue."
+    )
     extra: tuple[str, ...] = Field(
         default=(), description="SLURM: further #SBATCH lines, such as ['--qos=long', '--exclusive']."
     )
@@ -120,6 +146,8 @@ class ScheduleConfig(Section):
         for key in SLURM_KEYS if self.cluster != "slurm" else ():
             if key in set_here:
                 raise _at(key, "is for `cluster: slurm` alone: take it out, or set schedule.cluster")
+        if self.gpu_type is not None and not self.gpus_per_node:
+            raise _at("gpu_type", "is of no use without gpus_per_node: say how many GPUs a job takes")
         if self.cluster == "slurm" and self.memory is None:
             raise _at("memory", "is missing: the memory of a SLURM job, such as 32GB")
         if self.cluster != "local" and "gpus" in set_here:

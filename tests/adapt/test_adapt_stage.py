@@ -1,6 +1,7 @@
 """`seqbench adapt` and `run`: models that a config makes are extracted and probed when they are there."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from seqbench.config import load_config, to_yaml
 from tests.adapt.making import save_language_model, write_corpus
 from tests.command import rows, seqbench
 from tests.data import write_split
+from tests.processes import Marked, until
+from tests.slurm import Slurm, missing
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +132,39 @@ def test_an_entry_that_fails_lists_what_waits_for_it(folder: Path) -> None:
     assert "failed: phage: adapt phage: the loss was no number" in output
     assert "failed: light: not adapted, as what makes the model that it begins with failed" in output
     assert "failed: phage × gc: not extracted, as what makes the model failed" in output
+
+
+@pytest.mark.slow
+def test_a_training_whose_slurm_job_ends_goes_on_in_the_next_to_the_bit(folder: Path) -> None:
+    if reason := missing():
+        pytest.skip(reason)
+    entry = {"name": "phage", "model": "bert", "steps": 300, "checkpoint_steps": 20}
+    limits = {"cluster": "slurm", "workers": 1, "cpus": 1, "memory": "2GB", "walltime": "00:10:00"}
+    models = {}
+    for name, schedule in (("here", {"workers": 1}), ("slurm", limits)):
+        config = write_config(folder, name, entry, schedule=schedule)
+        out = folder / name / "adapted"
+        if name == "here":
+            assert seqbench("adapt", config).exit_code == 0
+        else:
+            _cancel_once(folder, config, out / "phage@20")
+        models[name] = [(out / each / "model.safetensors").read_bytes() for each in ("phage@20", "phage")]
+    assert models["here"] == models["slurm"]
+
+
+def _cancel_once(folder: Path, config: Path, checkpoint: Path) -> None:
+    """Run on SLURM; the job is cancelled when it has written a checkpoint."""
+    with Slurm(folder / "daemons") as slurm, pytest.MonkeyPatch.context() as patch:
+        for name, value in slurm.environment.items():
+            patch.setenv(name, value)
+        running = Marked(sys.executable, "-c", "from seqbench.cli.main import main; main()", "adapt", config)
+        try:
+            assert until(checkpoint.exists, 300)
+            slurm.ask("scancel", slurm.ask("squeue", "-h", "-t", "R", "-o", "%i").split()[0])
+            code, out = running.ends(500)
+            assert code == 0, out
+        finally:
+            running.clean_up()
 
 
 @pytest.mark.parametrize(

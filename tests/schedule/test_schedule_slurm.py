@@ -30,9 +30,12 @@ def test_the_script_asks_for_what_the_config_says_and_its_workers_leave_before_t
         partition="gpu",
         account="team",
         gpus_per_node=4,
+        gpu_type="a100",
         cpus=32,
         memory="256GB",
         walltime="1-00:00:00",
+        constraint="a100|h100",
+        requeue=True,
         extra=("--qos=long",),
     )
     lines = job_script(schedule, "/shared/slurm-logs").splitlines()
@@ -42,7 +45,9 @@ def test_the_script_asks_for_what_the_config_says_and_its_workers_leave_before_t
         "#SBATCH --cpus-per-task=32",
         "#SBATCH --mem=239G",
         "#SBATCH -t 1-00:00:00",
-        "#SBATCH --gres=gpu:4",
+        "#SBATCH --gres=gpu:a100:4",
+        '#SBATCH --constraint="a100|h100"',
+        "#SBATCH --requeue",
         "#SBATCH --qos=long",
         "#SBATCH --output=/shared/slurm-logs/%x-%j.log",
         "export OMP_NUM_THREADS=8",

@@ -120,7 +120,10 @@ def _options(schedule: ScheduleConfig, folder: str) -> dict[str, Any]:
     extra += ["--lifetime", f"{seconds - margin}s", "--lifetime-stagger", f"{margin // 2}s", "--no-dashboard"]
     if workers > 1:  # Dask numbers the workers of a job where there are several; one has all that it got
         extra += ["--preload-nanny", "seqbench.schedule.executors.one_gpu"]
-    directives = [f"--gres=gpu:{schedule.gpus_per_node}"] if schedule.gpus_per_node else []
+    gpus = f"{schedule.gpu_type}:{schedule.gpus_per_node}" if schedule.gpu_type else schedule.gpus_per_node
+    directives = [f"--gres=gpu:{gpus}"] if schedule.gpus_per_node else []
+    directives += [f'--constraint="{schedule.constraint}"'] if schedule.constraint else []
+    directives += ["--requeue"] if schedule.requeue else []
     directives += [f"--output={shlex.quote(folder)}/%x-%j.log", *schedule.extra]
     threads = max(1, schedule.cpus // workers)
     exports = [
