@@ -38,6 +38,7 @@ FORMAT_WITH_IDS = 6
 FORMAT_WITH_TRAININGS = 8
 FORMAT_WITH_TRIALS = 10
 FORMAT_WITH_LIKELIHOODS = 11
+FORMAT_WITH_EFFECTS = 12
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -92,6 +93,9 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         yield from _duplicates(connection, "trials", "study, number")
     if number >= FORMAT_WITH_LIKELIHOODS:
         yield from _duplicates(connection, "likelihoods", "key")
+    if number >= FORMAT_WITH_EFFECTS:
+        yield from _orphans(connection, "effects")
+        yield from _duplicates(connection, "effects", "probe_id, perturbation, gene")
     without = "FROM probes WHERE status = 'ok' AND probe_id NOT IN (SELECT probe_id FROM metrics)"
     if count := _count(connection, f"SELECT count(*) {without}"):
         yield f"probes: ok but without metrics: {count:,}, {_example(connection, without)}"

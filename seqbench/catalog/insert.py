@@ -22,7 +22,7 @@ from seqbench.catalog.trial_records import TrialRecord
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PROBE_TABLES = ("probes", "metrics", "class_metrics", "history", "predictions")
+PROBE_TABLES = ("probes", "metrics", "class_metrics", "history", "predictions", "effects")
 """Tables whose rows belong to one probe each."""
 
 LIKELIHOOD_TABLES = ("likelihoods", "likelihood_documents")
@@ -171,6 +171,7 @@ def _insert_probes(connection: "DuckDBPyConnection", probes: Sequence[ProbeRecor
         ("INSERT INTO class_metrics BY NAME FROM incoming", probe_rows.class_metric_columns(fresh)),
         ("INSERT INTO history BY NAME FROM incoming", probe_rows.history_columns(fresh)),
         ("INSERT INTO predictions BY NAME FROM incoming", probe_rows.prediction_columns(fresh)),
+        ("INSERT INTO effects BY NAME FROM incoming", probe_rows.effect_columns(fresh)),
     ):
         _execute(connection, statement, columns)
 

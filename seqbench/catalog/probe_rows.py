@@ -107,6 +107,25 @@ def prediction_columns(records: Sequence[ProbeRecord]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
 
 
+def effect_columns(records: Sequence[ProbeRecord]) -> Columns:
+    """The rows of `effects`."""
+    found = [(record.probe_id, record.effects) for record in records if record.effects is not None]
+    if not found:
+        return {}
+    sizes = [each.predicted_PG.size for _, each in found]
+    return {
+        "probe_id": np.repeat(np.array([probe_id for probe_id, _ in found], np.int64), sizes),
+        "perturbation": np.concatenate(
+            [np.repeat(np.array(each.perturbations, object), len(each.genes)) for _, each in found]
+        ),
+        "gene": np.concatenate(
+            [np.tile(np.array(each.genes, object), len(each.perturbations)) for _, each in found]
+        ),
+        "predicted": np.concatenate([each.predicted_PG.astype(np.float32).ravel() for _, each in found]),
+        "observed": np.concatenate([each.real_PG.astype(np.float32).ravel() for _, each in found]),
+    }
+
+
 def _predictions(probe: ProbeRecord, predictions: PredictionRecord) -> Columns:
     """N × K rows."""
     scores_NK, targets_NK = predictions.scores, predictions.targets

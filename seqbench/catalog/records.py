@@ -182,6 +182,17 @@ class PredictionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsRecord:
+    """What a head of responses predicts of perturbations of test, and what their cells show."""
+
+    perturbations: tuple[str, ...]
+    genes: tuple[str, ...]
+    predicted_PG: NDArray[np.floating]
+    """Changes of mean expression from the controls, the mean over contexts."""
+    real_PG: NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRecord:
     """A probe that was trained, or that failed and says why."""
 
@@ -235,6 +246,8 @@ class ProbeRecord:
     splits: tuple[SplitRecord, ...] = ()
     history: tuple[EpochRecord, ...] = ()
     predictions: tuple[PredictionRecord, ...] = ()
+    effects: EffectsRecord | None = None
+    """Of responses of cells; None of all other tasks."""
 
     @property
     def probe_id(self) -> int:
@@ -317,7 +330,8 @@ Record = (
 
 
 def array_bytes(record: Record) -> int:
-    """Bytes of what is bulky in a record: its predictions."""
+    """Bytes of what is bulky in a record: its predictions and effects."""
     if isinstance(record, ProbeRecord):
-        return sum(part.scores.nbytes for part in record.predictions)
+        effects = 0 if record.effects is None else record.effects.predicted_PG.nbytes
+        return effects + sum(part.scores.nbytes for part in record.predictions)
     return 0

@@ -19,6 +19,7 @@ _ABOUT = {
     "class_metrics": _OF_PROBES,
     "history": _OF_PROBES,
     "predictions": _OF_PROBES,
+    "effects": _OF_PROBES,
     "trainings": "{of_model} AND (dataset IS NULL OR {of_whole_dataset})",
     "trials": "{of_model} AND {of_whole_dataset}",
     "likelihoods": "{of_model}",

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.catalog.records import DatasetRecord, EpochRecord, PredictionRecord, ProbeRecord, SplitRecord
+from seqbench.catalog.records import (
+    DatasetRecord,
+    EffectsRecord,
+    EpochRecord,
+    PredictionRecord,
+    ProbeRecord,
+    SplitRecord,
+)
 from seqbench.config.perturb import PerturbConfig, ResponseHead
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
@@ -23,6 +30,7 @@ from seqbench.perturb.expected import WITHOUT_FEATURES
 from seqbench.perturb.experiment import Experiment
 from seqbench.perturb.features import GeneFeatures
 from seqbench.perturb.predictions import write_predictions
+from seqbench.perturb.shown import shown_effects
 from seqbench.probe.spec import spec_hash, variant_hash
 
 if TYPE_CHECKING:
@@ -125,9 +133,10 @@ def run_design(
         ]
         if config.out is not None:
             write_predictions(config.out / design.file_name, experiment, response)
+        effects = shown_effects(experiment.effects, response)
     except SeqbenchError as error:
         return _record(experiment, design, around.run_id, began, error=str(error))
-    return _record(experiment, design, around.run_id, began, response=response, parts=parts)
+    return _record(experiment, design, around.run_id, began, response=response, parts=parts, effects=effects)
 
 
 def _fitted(
@@ -215,6 +224,7 @@ def _record(
     *,
     response: Response | None = None,
     parts: Sequence[tuple[SplitRecord, PredictionRecord]] = (),
+    effects: EffectsRecord | None = None,
     error: str | None = None,
 ) -> ProbeRecord:
     spec, contender = design.spec, design.contender
@@ -245,6 +255,8 @@ def _record(
         splits=tuple(split for split, _ in parts),
         history=history,
         predictions=tuple(prediction for _, prediction in parts),
+        effects=effects,
+        parameters=None if "parameters" not in chosen else int(chosen["parameters"]),
     )
 
 

@@ -10,6 +10,7 @@ from seqbench.report.reading.classes import read_output_scores
 from seqbench.report.reading.current import Key, Reader
 from seqbench.report.reading.curves import read_curves
 from seqbench.report.reading.designs import read_designs, read_efficiency, read_selectivity
+from seqbench.report.reading.effects import read_effects
 from seqbench.report.reading.facts import (
     read_datasets,
     read_embeddings,
@@ -50,6 +51,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         runs=read_runs(reader),
         embeddings=read_embeddings(reader),
         learning=read_learning(reader, [*places, *_chosen(selection, trained, metrics)]),
+        effects=read_effects(reader, places),
         efficiency=read_efficiency(reader, metrics) if has_parts else (),
         selectivity=read_selectivity(reader, places, metrics) if has_controls else (),
         verdicts=read_verdicts(reader),

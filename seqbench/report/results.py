@@ -137,6 +137,20 @@ class LearningCurve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PredictedEffects:
+    """Predicted and real change of genes under a held-out perturbation, by the head of the chosen layer."""
+
+    dataset: str
+    model: str
+    head: str
+    layer: int
+    perturbation: str
+    predicted: tuple[float, ...]
+    """Of mean expression from the controls, by gene."""
+    real: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EfficiencyPoint:
     """A score on test after training on a part of train; the layer was chosen on eval for this part."""
 
@@ -194,6 +208,8 @@ class Results:
     runs: tuple[RunFacts, ...] = ()
     embeddings: tuple[ReportedEmbedding, ...] = ()
     learning: tuple[LearningCurve, ...] = ()
+    effects: tuple[PredictedEffects, ...] = ()
+    """Of responses of cells."""
     efficiency: tuple[EfficiencyCurve, ...] = ()
     selectivity: tuple[Selectivity, ...] = ()
     verdicts: Mapping[tuple[str, str, str], Mapping[str, int]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from seqbench.catalog.records import (
     ComparedSide,
     ComparisonRecord,
     DatasetRecord,
+    EffectsRecord,
     EmbeddingRecord,
     EpochRecord,
     ModelRecord,
@@ -257,6 +258,9 @@ def full_probe_record(n_items=5, n_classes=2, **changed):
         history=(EpochRecord(epoch=1, train_loss=0.7, eval_loss=None, eval_score=0.6),),
         predictions=(
             PredictionRecord(split="test", items=np.arange(n_items), targets=targets, scores=scores),
+        ),
+        effects=EffectsRecord(
+            perturbations=("A",), genes=("g", "h", "i"), predicted_PG=np.ones((1, 3)), real_PG=np.ones((1, 3))
         ),
         **changed,
     )

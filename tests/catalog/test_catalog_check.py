@@ -97,6 +97,7 @@ def test_every_table_of_a_probe_is_looked_at(catalog):
         "class_metrics",
         "history",
         "predictions",
+        "effects",
     ]
 
 

@@ -119,5 +119,5 @@ def test_every_table_and_view_says_what_a_row_is(catalog):
         "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
         "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"
     ).rows
-    assert len(said) == 38
+    assert len(said) == 39
     assert all(comment for _, comment in said)

@@ -286,7 +286,8 @@ def test_a_part_holds_what_is_about_its_models_and_data_sets(there, here, tmp_pa
     part = CatalogPart(models=("a", "b"), datasets=("splice",))
     assert export(there, tmp_path / "part", part) == {
         "runs": 2, "models": 2, "datasets": 1, "embeddings": 1, "embedding_layers": 0, "probes": 2,
-        "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "paired_comparisons": 1,
+        "metrics": 4, "class_metrics": 4, "history": 2, "predictions": 10, "effects": 6,
+        "paired_comparisons": 1,
         "audits": 1, "audit_splits": 3, "audit_findings": 3, "audit_controls": 2, "audit_items": 8,
         "clean_metrics": 1, "items": 0, "trainings": 2, "trials": 1, "likelihoods": 1,
         "likelihood_documents": 3,

@@ -91,6 +91,26 @@ def test_the_report_has_a_table_of_responses_between_baseline_and_ceiling(finish
     assert {row["metric"] for row in table} >= {"energy_distance", "discrimination_l1", "weighted_r2"}
 
 
+def test_the_catalog_keeps_predicted_and_real_effects_and_a_figure_shows_them(finished: Path) -> None:
+    query = """SELECT perturbation, list(observed ORDER BY gene) AS observed, corr(predicted, observed) AS r
+        FROM effects JOIN probes USING (probe_id) WHERE model = 'truth' AND head = 'ridge' GROUP BY ALL"""
+    found = rows(finished, query)
+    data = anndata.read_h5ad(finished.parent / "cells.h5ad")
+    means = (
+        data.to_df()[sorted(data.var_names)]
+        .groupby([data.obs["gene"], data.obs["line"]], observed=True)
+        .mean()
+    )
+    for row in found:
+        wanted = (means.loc[row["perturbation"]] - means.loc["none"]).mean()
+        np.testing.assert_allclose(row["observed"], wanted, atol=1e-5)
+    assert min(row["r"] for row in found) > 0.95
+    figure = (finished.parent / "report" / "figures" / "effects_toy_truth.svg").read_text()
+    assert all(row["perturbation"] in figure for row in found)
+    page = (finished.parent / "report" / "index.html").read_text(encoding="utf-8")
+    assert '"effects":{"dataset":["toy"' in page
+
+
 def test_what_is_in_the_catalog_is_not_trained_again(finished: Path) -> None:
     again = seqbench("perturb", finished)
     assert again.exit_code == 0

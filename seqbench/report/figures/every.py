@@ -6,6 +6,7 @@ from seqbench.report.analysis import Analysis
 from seqbench.report.figures.bits import bits_pages
 from seqbench.report.figures.changes import change_pages
 from seqbench.report.figures.depth import depth_pages
+from seqbench.report.figures.effects import effect_pages
 from seqbench.report.figures.efficiency import efficiency_pages
 from seqbench.report.figures.figure import Figure
 from seqbench.report.figures.gains import gain_pages
@@ -34,6 +35,7 @@ def figures(analysis: Analysis, layer_figure: Sequence[Sequence[str]]) -> Iterat
     for metrics in layer_figure:
         yield from layer_pages(analysis, metrics)
     yield from depth_pages(analysis)
+    yield from effect_pages(analysis)
     yield from rank_pages(analysis)
     yield from win_figure(analysis)
     yield from efficiency_pages(analysis)

@@ -37,6 +37,7 @@ SCRIPTS = (
     "chart_dataset",
     "chart_audit",
     "chart_trained",
+    "chart_effects",
     "board",
     "clean",
     "section_leaderboard",

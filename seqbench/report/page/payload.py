@@ -8,6 +8,7 @@ from typing import Any
 
 from seqbench.metrics import METRICS, PRIMARY, higher_is_better
 from seqbench.report.analysis import OVERALL, Analysis, CleanScore, LayerComparisons
+from seqbench.report.figures.effects import shown_effects
 from seqbench.report.figures.style import LEVEL, SERIES, looks
 from seqbench.report.results import Choice, Curve, Results, Score
 from seqbench.report.studies import Study
@@ -54,6 +55,7 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
             name: plain([one for one in getattr(results, name) if one.head in results.selection.heads])
             for name in ("learning", "efficiency")
         },
+        "effects": plain(shown_effects(analysis)),
         "audits": plain(results.audits),
         "clean": _clean(analysis.clean),
         "ways": [_way(one) for one in analysis.ways],

@@ -9,6 +9,7 @@ const SECTIONS = [
   ["trained", "Trained", trainedSection],
   ["gains", "Gains", gainsSection],
   ["pairs", "Pairs", pairsSection],
+  ["effects", "Responses of genes", effectsSection],
   ["training", "Training", trainingSection],
   ["adaptation", "Adaptation", adaptationSection],
   ["trials", "Searches", trialsSection],

@@ -1,0 +1,1 @@
+"""Benchmarks of responses: training against arc-state, energy distance, memory, planted cells."""
