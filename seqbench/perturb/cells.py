@@ -257,7 +257,11 @@ def _column(file: "h5py.File", path: Path, name: str) -> NDArray[Any]:
         raise DataError(f"{path}: obs has no column {name!r}; it has {known}")
     values = pd.Series(anndata.io.read_elem(file["obs"][name]))
     if values.isna().any():
-        raise DataError(f"{path}: {int(values.isna().sum())} cells have no value in obs[{name!r}]")
+        first = int(np.flatnonzero(values.isna().to_numpy())[0])
+        raise DataError(
+            f"{path}: obs[{name!r}] has no value for {int(values.isna().sum()):,} of {len(values):,} cells, "
+            f"the first is cell {first} (fill it in, or leave these cells out)"
+        )
     return np.asarray(values.astype(str), dtype=str)
 
 

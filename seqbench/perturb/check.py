@@ -102,15 +102,16 @@ def _warnings(cells: Cells, roles: SetRoles, hashes_N: NDArray[np.uint64]) -> li
     names, times = np.unique(cells.barcodes(), return_counts=True)
     if (times > 1).any():
         first = str(names[times > 1][0])
-        said.append(f"{int((times > 1).sum())} barcodes are there more than once, the first {first!r}")
+        n_names = int((times > 1).sum())
+        said.append(f"barcodes that are there more than once: {n_names:,}, the first {first!r}")
     if (empty := int((hashes_N == 0).sum())) > 0:
-        said.append(f"{empty} cells have no expression at all")
+        said.append(f"cells without any expression: {empty:,}")
     train = np.unique(hashes_N[cells_of_pairs(cells, roles.pairs("train"))])
     for split in ("eval", "test"):
         held = hashes_N[cells_of_pairs(cells, roles.pairs(split))]
         copies = int(np.isin(held[held > 0], train).sum())
         if copies:
-            said.append(f"{copies} cells of {split} have the same expression as one of train")
+            said.append(f"cells of {split} with the same expression as one of train: {copies:,}")
     few = [
         pair
         for pair, each in sets_by_pair(cells).items()

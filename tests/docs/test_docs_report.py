@@ -1,9 +1,12 @@
 """The files of a report are documented: every table with its columns, every figure, every form."""
 
 import re
+from dataclasses import replace
 
 from seqbench.metrics import METRICS
+from seqbench.report.analysis import Analysis
 from seqbench.report.figures.every import figures
+from seqbench.report.results import PredictedEffects
 from seqbench.report.tables.every import FORMS, tables
 from tests.docs.pages import DOCS, read
 from tests.report.analyses import analysis
@@ -25,8 +28,20 @@ def test_every_table_and_column_of_a_report_is_documented() -> None:
 
 def test_every_figure_of_a_report_is_documented() -> None:
     rows = re.findall(r"^\| `([a-z]+)[^`]*` \|", PAGE[PAGE.index("## The figures") :], re.MULTILINE)
-    made = {figure.name.split("_")[0] for figure in figures(with_trained(analysis()), [("accuracy",)])}
+    made = {
+        figure.name.split("_")[0]
+        for figure in figures(_with_effects(with_trained(analysis())), [("accuracy",)])
+    }
     assert made == set(rows)
+
+
+def _with_effects(shown: Analysis) -> Analysis:
+    row = shown.leaderboard[0]
+    effects = PredictedEffects(
+        dataset=row.dataset, model=row.model, head=row.head, layer=0, perturbation="A", predicted=(0.0, 1.0),
+        real=(0.0, 2.0),
+    )  # fmt: skip
+    return replace(shown, results=replace(shown.results, effects=(effects,)))
 
 
 def test_every_form_of_a_table_is_documented() -> None:

@@ -229,9 +229,9 @@ def test_a_check_counts_cells_and_tells_copies_between_splits(tmp_path: Path) ->
     assert shown.exit_code == 0, shown.output
     for said in (
         "values as stored, 30 genes",
-        "1 barcodes are there more than once, the first 'cell0'",
-        "1 cells have no expression at all",
-        "2 cells of test have the same expression as one of train",
+        "barcodes that are there more than once: 1, the first 'cell0'",
+        "cells without any expression: 1",
+        "cells of test with the same expression as one of train: 2",
         "fewer than 20 cells of",
     ):
         assert said in shown.output
