@@ -22,6 +22,10 @@ BLOCK_VALUES = 1 << 24
 """Values of a dense block of rows: 64 MB in float32."""
 
 
+MOST_NAMED = 5
+"""Names that a message lists."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellColumns:
     """Which column of `obs` holds what."""
@@ -120,11 +124,11 @@ class Cells:
                     raise DataError(f"{self.path}: {self.expression} holds NaN or infinity in cell {bad}")
                 yield start, block
 
-    def embedding_blocks(self, key: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Vectors of `obsm`, some cells at a time: number of the first cell, and (B, width).
+    def check_embedding(self, key: str) -> None:
+        """See that `obsm` has a key that holds a vector a cell.
 
         Raises:
-            DataError: There is no such key, or it holds NaN or infinity.
+            DataError: It has not.
         """
         with _opened(self.path) as file:
             if key not in file.get("obsm", {}):
@@ -132,6 +136,19 @@ class Cells:
                 raise DataError(
                     f"{self.path}: obsm has no key {key!r} (perturb.data.embedding); it has {known}"
                 )
+            if len(getattr(file["obsm"][key], "shape", ())) != 2:
+                raise DataError(
+                    f"{self.path}: obsm[{key!r}] is no dense matrix of a vector a cell "
+                    "(adata.obsm[key] = a NumPy array, then write it again)"
+                )
+
+    def embedding_blocks(self, key: str) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Vectors of `obsm`, some cells at a time: number of the first cell, and (B, width).
+
+        Raises:
+            DataError: It holds NaN or infinity.
+        """
+        with _opened(self.path) as file:
             values = file["obsm"][key]
             rows = max(1, BLOCK_VALUES // max(1, values.shape[1]))
             for start in range(0, self.n_cells, rows):
@@ -179,9 +196,11 @@ def open_cells(path: Path, columns: CellColumns, expression: str = "X") -> Cells
 
 
 def _check(cells: Cells, columns: CellColumns) -> None:
+    if cells.n_cells == 0:
+        raise DataError(f"{cells.path}: holds no cells")
     is_control_N = cells.is_control_N
     if not is_control_N.any():
-        some = ", ".join(cells.perturbation.names[:5])
+        some = ", ".join(cells.perturbation.names[:MOST_NAMED])
         raise DataError(
             f"{cells.path}: no cell of obs[{columns.perturbation!r}] is {columns.control!r} "
             "(perturb.data.control); "
@@ -192,8 +211,9 @@ def _check(cells: Cells, columns: CellColumns) -> None:
     with_controls = set(np.unique(cells.context.codes_N[is_control_N]).tolist())
     lacking = [name for code, name in enumerate(cells.context.names) if code not in with_controls]
     if lacking:
+        more = f" and {len(lacking) - MOST_NAMED:,} more" if len(lacking) > MOST_NAMED else ""
         raise DataError(
-            f"{cells.path}: no control cells in context {', '.join(lacking)}: an effect there has "
+            f"{cells.path}: no control cells in context {', '.join(lacking[:MOST_NAMED])}{more}: an effect there has "
             "nothing to be "
             "measured against (leave these cells out, or name another context column)"
         )
@@ -207,6 +227,8 @@ def _opened(path: Path) -> "Iterator[h5py.File]":
         import h5py
     except ImportError as error:
         raise DataError(f"{path}: cells need anndata (pip install 'seqbench[cells]')") from error
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file (perturb.data.file)")
     try:
         with h5py.File(path, "r") as file:
             yield file

@@ -71,7 +71,10 @@ def opened_cells(settings: CellsConfig) -> Cells:
         context=settings.context,
         batch=settings.batch,
     )
-    return open_cells(settings.file, columns, settings.expression)
+    cells = open_cells(settings.file, columns, settings.expression)
+    if isinstance(settings.embedding, str):
+        cells.check_embedding(settings.embedding)
+    return cells
 
 
 def roles_of(cells: Cells, settings: CellsConfig, splits: SplitsConfig) -> SetRoles:

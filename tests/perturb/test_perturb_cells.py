@@ -82,3 +82,24 @@ def test_a_file_that_is_no_anndata_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "cells.h5ad").write_bytes(b"not HDF5")
     with pytest.raises(DataError, match=r"cells\.h5ad: can't be read as AnnData"):
         open_cells(tmp_path / "cells.h5ad", COLUMNS)
+
+
+def test_a_file_that_is_not_there_or_holds_no_cells_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"cells\.h5ad: there is no such file"):
+        open_cells(tmp_path / "cells.h5ad", COLUMNS)
+    write_cells(tmp_path / "cells.h5ad", n_perturbations=2)
+    anndata.read_h5ad(tmp_path / "cells.h5ad")[:0].copy().write_h5ad(tmp_path / "none.h5ad")
+    with pytest.raises(DataError, match=r"none\.h5ad: holds no cells"):
+        open_cells(tmp_path / "none.h5ad", COLUMNS)
+
+
+def test_a_key_of_obsm_that_is_not_there_or_is_no_matrix_is_one_line(tmp_path: Path) -> None:
+    write_cells(tmp_path / "cells.h5ad", n_perturbations=2)
+    data = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    data.obsm["frame"] = data.to_df()
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    cells = open_cells(tmp_path / "cells.h5ad", COLUMNS)
+    with pytest.raises(DataError, match=r"obsm has no key 'pca' .*; it has frame"):
+        cells.check_embedding("pca")
+    with pytest.raises(DataError, match=r"obsm\['frame'\] is no dense matrix"):
+        cells.check_embedding("frame")
