@@ -38,7 +38,7 @@ FORMAT_WITH_IDS = 6
 FORMAT_WITH_TRAININGS = 8
 FORMAT_WITH_TRIALS = 10
 FORMAT_WITH_LIKELIHOODS = 11
-FORMAT_WITH_EFFECTS = 12
+FORMAT_WITH_EFFECTS = 13
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""

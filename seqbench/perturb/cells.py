@@ -213,8 +213,8 @@ def _check(cells: Cells, columns: CellColumns) -> None:
     if lacking:
         more = f" and {len(lacking) - MOST_NAMED:,} more" if len(lacking) > MOST_NAMED else ""
         raise DataError(
-            f"{cells.path}: no control cells in context {', '.join(lacking[:MOST_NAMED])}{more}: an effect there has "
-            "nothing to be "
+            f"{cells.path}: no control cells in context {', '.join(lacking[:MOST_NAMED])}{more}: an effect "
+            "there has nothing to be "
             "measured against (leave these cells out, or name another context column)"
         )
 
