@@ -50,7 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "adapt": {"config", "datasets", "corpora", "models", "training", "tuning"},
     "catalog": {"config", "datasets", "metrics"},
     "extract": {"config", "datasets", "metrics", "models", "store"},
-    "probe": {"config", "datasets", "metrics", "stratification", "training", "store", "catalog"},
+    # Heads that read tokens are ordinary networks.
+    "probe": {"config", "datasets", "metrics", "stratification", "networks", "training", "store", "catalog"},
     "report": {"config", "metrics", "catalog"},
     # Shortcut controls are heads, so audits stand above probes. What an audit finds is a record of the
     # catalog, as what a probe scores.

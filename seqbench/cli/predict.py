@@ -48,6 +48,10 @@ def predict(
     requires: Annotated[
         str | None, typer.Option(metavar="PACKAGE", help="Package that adds the model to transformers.")
     ] = None,
+    attention: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the weight that each letter got, as .tsv."),
+    ] = None,
     set_: Overrides = None,
 ) -> None:
     """Score new sequences or embeddings with a trained head or a fine-tuned model.
@@ -83,7 +87,7 @@ def predict(
         raise ConfigError("--set goes with --config")
     elif needs_model(given):
         entry = _as_recorded(saved, head, changed)
-    count = score(saved, head, given, out, entry, told)
+    count = score(saved, head, given, out, entry, told, attention=attention)
     told.note(f"{count:,} items scored: {out}")
 
 

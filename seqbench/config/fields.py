@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from seqbench.core.types import check_name, check_store_path
 from seqbench.errors import ConfigError
 
-HeadKind = Literal["mlp", "linear", "xgb", "forest", "knn"]
+HeadKind = Literal["mlp", "linear", "xgb", "forest", "knn", "attention", "light_attention", "conv", "drsn"]
 Activation = Literal["relu", "gelu", "silu", "tanh"]
 Norm = Literal["none", "layer"]
 Decay = Literal["constant", "linear", "cosine"]

@@ -20,6 +20,7 @@ from seqbench.config.fields import (
     distinct,
 )
 from seqbench.config.heads import ForestConfig, KnnConfig, LinearConfig, MlpConfig, XgbConfig
+from seqbench.config.tokens import AttentionConfig, ConvConfig, DrsnConfig, LightAttentionConfig
 
 
 class SubsetConfig(Section):
@@ -38,7 +39,9 @@ class ProbeConfig(Section):
     """Which heads are trained on the embeddings, and how."""
 
     heads: Annotated[tuple[HeadKind, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
-        default=("mlp",), description="Heads to train, each on every layer: mlp, linear, xgb, forest, knn."
+        default=("mlp",),
+        description="Heads to train, each on every layer: mlp, linear, xgb, forest, knn; "
+        "and on those of extract.tokens: attention, light_attention, conv, drsn.",
     )
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
         default=(42,),
@@ -80,3 +83,11 @@ class ProbeConfig(Section):
     xgb: XgbConfig = Field(default=XgbConfig(), description="Settings of the xgb head.")
     forest: ForestConfig = Field(default=ForestConfig(), description="Settings of the forest head.")
     knn: KnnConfig = Field(default=KnnConfig(), description="Settings of the knn head.")
+    attention: AttentionConfig = Field(
+        default=AttentionConfig(), description="Settings of the attention head."
+    )
+    light_attention: LightAttentionConfig = Field(
+        default=LightAttentionConfig(), description="Settings of the light_attention head."
+    )
+    conv: ConvConfig = Field(default=ConvConfig(), description="Settings of the conv head.")
+    drsn: DrsnConfig = Field(default=DrsnConfig(), description="Settings of the drsn head.")

@@ -21,6 +21,7 @@ from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.probe import ProbeConfig
 from seqbench.config.report import ReportConfig, TensorboardConfig, WandbConfig
 from seqbench.config.schedule import ScheduleConfig
+from seqbench.config.tokens import TOKEN_HEADS
 
 
 class DatasetsConfig(Section):
@@ -127,6 +128,13 @@ class Config(Section):
             given = "models" in self.model_fields_set
             said = "must not be empty" if given else "is missing: models and controls to compare"
             raise PydanticCustomError("no_models", said, {"at": ("models",)})
+        reading = [head for head in self.probe.heads if head in TOKEN_HEADS]
+        if reading and self.extract.tokens is None:
+            raise PydanticCustomError(
+                "no_tokens",
+                "names {head}, which reads tokens: set extract.tokens.layers, such as [-1]",
+                {"head": reading[0], "at": ("probe", "heads")},
+            )
         made = check_adaptations(self.adapt, {model.name: model for model in self.models})
         self._check_perturb({*first_of, *made})
         self._check_finetune({*first_of, *made})

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.core.types import SPLITS
+from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import DataError, ProbeError, quoted, said
 from seqbench.models.tensor_files import as_array, load_tensors
 from seqbench.probe.saved_head import Origin
-from seqbench.store import open_store
+from seqbench.store import TOKENS, Embeddings, TokenArray, TokenEmbeddings, open_store
 from seqbench.store.exchange.npy import load_npy
 from seqbench.store.readers import need
 
@@ -49,10 +49,30 @@ def open_stored(text: str, origin: Origin) -> PredictionRows:
         ProbeError: They were made from other weights or with other settings, or are of another layer.
         StoreError: There is no such store or split, or blocks are missing.
     """
+    entry, split = _entry(text, origin, of_tokens=False)
+    return entry.array(origin.layer, split)
+
+
+def open_stored_tokens(text: str, origin: Origin) -> tuple[TokenEmbeddings, TokenArray, SplitName]:
+    """The tokens of the head's layer in a store, written as for `open_stored`, and what holds them.
+
+    Raises:
+        ProbeError: As of `open_stored`.
+        StoreError: There is no such store or split, or blocks are missing.
+    """
+    entry, split = _entry(text, origin, of_tokens=True)
+    if not isinstance(entry, TokenEmbeddings):
+        raise ProbeError(f"{text}: holds one vector a sequence, the head reads tokens (extract.tokens)")
+    return entry, entry.tokens(origin.layer, split), split
+
+
+def _entry(text: str, origin: Origin, *, of_tokens: bool) -> tuple[Embeddings, SplitName]:
+    """What a text names, checked against what the head was trained on."""
     parts = _IN_STORE.fullmatch(text)
     if parts is None:
         raise ProbeError(f"{text}: is no split in a store (STORE/model/dataset/test)")
-    entry = open_store(parts["store"])[f"{parts['model']}/{parts['dataset']}"]
+    model = parts["model"].removesuffix(TOKENS) + (TOKENS if of_tokens else "")
+    entry = open_store(parts["store"])[f"{model}/{parts['dataset']}"]
     if parts["layer"] is not None and int(parts["layer"]) != origin.layer:
         raise ProbeError(f"{text}: is layer {parts['layer']}, the head was trained on layer {origin.layer}")
     if entry.model.fingerprint != origin.model.fingerprint:
@@ -68,7 +88,7 @@ def open_stored(text: str, origin: Origin) -> PredictionRows:
                 f"{text}: was computed with {key}={quoted(now)}, the head was trained with "
                 f"{key}={quoted(then)}"
             )
-    return entry.array(origin.layer, parts["split"])  # type: ignore[arg-type]
+    return entry, parts["split"]  # type: ignore[return-value]
 
 
 def open_file(path: Path) -> PredictionRows:

@@ -3,9 +3,10 @@
 Shape letters: N items, S sequences of an item, U distinct sequences, H hidden width.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +22,16 @@ from seqbench.models.base import (
     EmbedOptions,
     OverlongSequenceError,
     SequenceFacts,
+    TokenEmbedder,
     UnreadableSequenceError,
 )
 from seqbench.models.joining import embed
 from seqbench.models.registry import create
 from seqbench.predict.items import Item
+from seqbench.predict.token_states import token_states
 from seqbench.probe.saved_head import Origin, SavedHead
+from seqbench.store import Ragged
+from seqbench.store.tokens import offsets_of
 
 NO_MODEL = "was trained on embeddings from files, so it can't embed sequences (give embeddings of them)"
 
@@ -86,23 +91,8 @@ class ItemEmbedder:
             ModelError: The model gives NaN or infinity; names the line.
         """
         number_of = {text: at for at, text in enumerate(dict.fromkeys(_flat(items)))}
-        length = _setting(self._origin, "length")
-        for item in items if length is not None else ():
-            if any(len(text) != length for text in item.sequences):
-                raise DataError(f"{path}:{item.line}: the head wants sequences of {length} letters")
-        try:
+        with self._placed(items, list(number_of), path):
             rows_UH = self._embed(list(number_of))
-        except OverlongSequenceError as error:
-            text = list(number_of)[error.index // (1 if self._strands == "none" else 2)]
-            line = next(item.line for item in items if text in item.sequences)
-            raise DataError(
-                f"{path}:{line}: {error.tokens} tokens are over the limit of {error.limit}, which was an "
-                "error in training too (extract.overlong)"
-            ) from error
-        except UnreadableSequenceError as error:
-            text = list(number_of)[error.index // (1 if self._strands == "none" else 2)]
-            line = next(item.line for item in items if text in item.sequences)
-            raise DataError(f"{path}:{line}: {error.why} (drop the item)") from error
         if self._origin.stored != "float32":
             rows_UH = rows_UH.astype(self._origin.stored).astype(np.float32)
         broken = {text for text, at in number_of.items() if not np.isfinite(rows_UH[at]).all()}
@@ -110,6 +100,58 @@ class ItemEmbedder:
             if not broken.isdisjoint(item.sequences):
                 raise ModelError(f"{path}:{item.line}: the model gives NaN or infinity")
         return rows_UH[[[number_of[text] for text in item.sequences] for item in items]]
+
+    def tokens(self, items: Sequence[Item], path: Path) -> tuple[Ragged, list[NDArray[np.int32]]]:
+        """The vectors of single tokens, and the letters that each stands for.
+
+        Args:
+            items: In any order.
+            path: Their file, for messages.
+
+        Returns:
+            As the store rounded those of train; and (T, 2) for each sequence, as `Tokens.spans` gives it.
+
+        Raises:
+            DataError: A sequence is too long.
+            ModelError: The model gives NaN or infinity; names the line.
+        """
+        number_of = {text: at for at, text in enumerate(dict.fromkeys(_flat(items)))}
+        distinct = list(number_of)
+        embedder = cast(TokenEmbedder, self._embedder)
+        with self._placed(items, distinct, path):
+            found = token_states(embedder, distinct, self._origin.layer, self._strands)
+            spans = embedder.spans(distinct)
+        for item in items:
+            if not all(np.isfinite(found[number_of[text]]).all() for text in item.sequences):
+                raise ModelError(f"{path}:{item.line}: the model gives NaN or infinity")
+        order = [number_of[text] for text in _flat(items)]
+        values = [found[at].astype(self._origin.stored).astype(np.float32) for at in order]
+        lengths_Q = np.array([len(each) for each in values], dtype=np.int64)
+        ragged = Ragged(
+            values_RH=np.concatenate(values), offsets_Q=offsets_of(lengths_Q), n_seqs=self._origin.n_seqs
+        )
+        return ragged, [spans[at] for at in order]
+
+    @contextmanager
+    def _placed(self, items: Sequence[Item], distinct: list[str], path: Path) -> Iterator[None]:
+        """Check lengths first; then say by file and line what the model says of a sequence."""
+        length = _setting(self._origin, "length")
+        for item in items if length is not None else ():
+            if any(len(text) != length for text in item.sequences):
+                raise DataError(f"{path}:{item.line}: the head wants sequences of {length} letters")
+        try:
+            yield
+        except OverlongSequenceError as error:
+            text = distinct[error.index // (1 if self._strands == "none" else 2)]
+            line = next(item.line for item in items if text in item.sequences)
+            raise DataError(
+                f"{path}:{line}: {error.tokens} tokens are over the limit of {error.limit}, which was an "
+                "error in training too (extract.overlong)"
+            ) from error
+        except UnreadableSequenceError as error:
+            text = distinct[error.index // (1 if self._strands == "none" else 2)]
+            line = next(item.line for item in items if text in item.sequences)
+            raise DataError(f"{path}:{line}: {error.why} (drop the item)") from error
 
     def _embed(self, sequences: list[str]) -> NDArray[np.float32]:
         layer = self._origin.layer

@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from seqbench import __version__
 from seqbench.errors import ProbeError, said
 from seqbench.probe.heads.base import HeadState
-from seqbench.probe.heads.registry import predict
-from seqbench.store import Embeddings
+from seqbench.probe.heads.registry import Features, predict
+from seqbench.store import Embeddings, Ragged, TokenEmbeddings
+from seqbench.store.tokens import offsets_of
 
 ITEMS = 4
 """How many lie in a file: what differs between versions does so for every item."""
+TOKENS_OF_EACH = 64
+"""Tokens of each sequence that lie in a file."""
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "xgboost")
 """Those that train heads or predict with them."""
 RELATIVE, ABSOLUTE = 1e-3, 1e-6
@@ -35,7 +38,16 @@ class HeadCheck:
     """Some items, and what a head made of them when it was written."""
 
     features_ND: NDArray[np.float32]
+    """Of a head that reads tokens, theirs, one sequence after another."""
     predictions_NK: NDArray[np.float32]
+    lengths_Q: NDArray[np.int64] | None = None
+    """Tokens of each sequence; None of a head on pooled vectors."""
+
+    def features(self, n_seqs: int) -> "Features":
+        """What the head is given."""
+        if self.lengths_Q is None:
+            return self.features_ND
+        return Ragged(values_RH=self.features_ND, offsets_Q=offsets_of(self.lengths_Q), n_seqs=n_seqs)
 
 
 def writer() -> dict[str, str]:
@@ -49,8 +61,20 @@ def writer() -> dict[str, str]:
     return found
 
 
-def some_features(entry: Embeddings, layer: int, combine: str) -> NDArray[np.float32]:
-    """Features of the first items of test at a layer, as heads get them: (N, D), N at most `ITEMS`."""
+def some_features(entry: Embeddings, layer: int, combine: str) -> Features:
+    """Features of the first items of test at a layer, as heads get them: (N, D), N at most `ITEMS`.
+
+    Of tokens the first `TOKENS_OF_EACH` of each sequence, as files stay small.
+    """
+    if isinstance(entry, TokenEmbeddings):
+        whole_N = np.flatnonzero((entry.items("test").coverage_NS != 0).all(axis=1))[:ITEMS]
+        read = entry.tokens(layer, "test").read(whole_N)
+        some = [read.sequence(at)[:TOKENS_OF_EACH] for at in range(len(read) * read.n_seqs)]
+        lengths_Q = np.array([len(each) for each in some], dtype=np.int64)
+        values_RH = np.concatenate([np.empty((0, entry.facts.hidden), dtype=np.float32), *some])
+        return Ragged(
+            values_RH=values_RH.astype(np.float32), offsets_Q=offsets_of(lengths_Q), n_seqs=read.n_seqs
+        )
     array = entry.array(layer, "test")
     rows_NSH = np.asarray(array[: min(len(array), array.chunks[0])], dtype=np.float32)
     features_ND = rows_NSH.mean(axis=1) if combine == "mean" else rows_NSH.reshape(len(rows_NSH), -1)
@@ -58,11 +82,18 @@ def some_features(entry: Embeddings, layer: int, combine: str) -> NDArray[np.flo
     return np.ascontiguousarray(features_ND[sound_N][:ITEMS])
 
 
-def make_check(state: HeadState, features_ND: NDArray[np.float32]) -> HeadCheck | None:
+def make_check(state: HeadState, features: Features) -> HeadCheck | None:
     """What a head makes of some items; None where there are none."""
-    if not len(features_ND):
+    if not len(features):
         return None
-    return HeadCheck(features_ND=features_ND, predictions_NK=predict(state, features_ND))
+    predictions_NK = predict(state, features)
+    if isinstance(features, Ragged):
+        return HeadCheck(
+            features_ND=features.values_RH.astype(np.float32, copy=False),
+            predictions_NK=predictions_NK,
+            lengths_Q=features.lengths_Q,
+        )
+    return HeadCheck(features_ND=features, predictions_NK=predictions_NK)
 
 
 def check_head(state: HeadState, check: HeadCheck, written: Mapping[str, str], path: Path) -> None:
@@ -71,7 +102,7 @@ def check_head(state: HeadState, check: HeadCheck, written: Mapping[str, str], p
     Raises:
         ProbeError: It does not, or can't predict at all; names the versions that differ.
     """
-    found_NK = predict_with(state, check.features_ND, path)
+    found_NK = predict_with(state, check.features(int(state.facts.get("n_seqs", 1))), path)
     if found_NK.shape != check.predictions_NK.shape:
         raise ProbeError(
             f"{path}: predicts {found_NK.shape[1]} outputs here, "
@@ -93,14 +124,14 @@ def check_head(state: HeadState, check: HeadCheck, written: Mapping[str, str], p
         )
 
 
-def predict_with(state: HeadState, features_ND: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
+def predict_with(state: HeadState, features: Features, path: Path) -> NDArray[np.float32]:
     """What a head makes of items, (N, K).
 
     Raises:
         ProbeError: Its tensors and facts do not go together, or the features do not fit; names the file.
     """
     try:
-        return predict(state, features_ND)
+        return predict(state, features)
     except ProbeError as error:
         raise ProbeError(f"{path}: {error}") from error
     except (LookupError, ValueError, TypeError, AttributeError) as error:

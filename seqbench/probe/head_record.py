@@ -120,7 +120,11 @@ def check_tensors(check: HeadCheck | None) -> dict[str, NDArray[Any]]:
     """What a file holds of a head's predictions."""
     if check is None:
         return {}
-    return {f"{CHECK}features": check.features_ND, f"{CHECK}predictions": check.predictions_NK}
+    tensors: dict[str, NDArray[Any]] = {
+        f"{CHECK}features": check.features_ND,
+        f"{CHECK}predictions": check.predictions_NK,
+    }
+    return tensors if check.lengths_Q is None else {**tensors, f"{CHECK}lengths": check.lengths_Q}
 
 
 def _check_of(tensors: Mapping[str, NDArray[Any]]) -> HeadCheck | None:
@@ -128,10 +132,19 @@ def _check_of(tensors: Mapping[str, NDArray[Any]]) -> HeadCheck | None:
     if not found:
         return None
     features, predictions = found.pop("features"), found.pop("predictions")
-    for values in (features, predictions):
-        if found or values.dtype != np.float32 or values.ndim != 2 or len(values) != len(features):
-            raise ValueError("the predictions to check it by are none")
-    return HeadCheck(features_ND=features, predictions_NK=predictions)
+    lengths = found.pop("lengths", None)
+    if lengths is None:
+        fit = len(predictions) == len(features)
+    else:
+        whole = lengths.dtype == np.int64 and lengths.ndim == 1 and not (lengths < 0).any()
+        fit = whole and int(lengths.sum()) == len(features)
+    if (
+        found
+        or not fit
+        or any(each.dtype != np.float32 or each.ndim != 2 for each in (features, predictions))
+    ):
+        raise ValueError("the predictions to check it by are none")
+    return HeadCheck(features_ND=features, predictions_NK=predictions, lengths_Q=lengths)
 
 
 def _check(head: SavedHead) -> None:

@@ -1,5 +1,6 @@
 """What to change in the config after a training that did not go well: one sentence, by verdict and head."""
 
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import FittedHead, Problem
 from seqbench.training.health import Convergence
@@ -32,6 +33,9 @@ CHANGES: dict[Convergence, dict[str, str]] = {
     "not converged": {"linear": "take the weakest regularisation out of probe.linear.strengths (largest C)"},
 }
 """What helps, by verdict and head; keys of the config are written out."""
+for _by_head in CHANGES.values():  # those that read tokens are trained as the mlp is
+    if "mlp" in _by_head:
+        _by_head |= {head: _by_head["mlp"].replace("probe.mlp.", f"probe.{head}.") for head in TOKEN_HEADS}
 
 
 def advice_for(

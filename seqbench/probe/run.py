@@ -160,14 +160,8 @@ class _Session:
         self, job: Job, layers: tuple[int, ...], fitted: Sequence[FittedHead], device: str
     ) -> list[ProbeRecord]:
         """What is new of a training: its own probes, and those that it was the last fold of."""
-        own, wholes = [], []
-        for layer, trained in zip(layers, self._trained(job.training, layers, fitted, device), strict=True):
-            if layer in job.probes:
-                own.append((job.probes[layer], trained))
-            whole = job.wholes.get(layer)
-            if whole is not None and (together := whole.folds.add(job.training, trained)):
-                wholes.append((whole.probe, together))
-        return [*self.recorder.records(own), *self.recorder.records(wholes)]
+        trained = list(self._trained(job.training, layers, fitted, device))
+        return records_of(self.recorder, job, layers, trained)
 
     def _trained(
         self, training: Training, layers: tuple[int, ...], fitted: Sequence[FittedHead], device: str
@@ -184,6 +178,20 @@ class _Session:
                 n_train=len(training.train),
                 device=device,
             )
+
+
+def records_of(
+    recorder: Recorder, job: Job, layers: Sequence[int], trained: Sequence[Trained]
+) -> list[ProbeRecord]:
+    """What is new of a training on some layers: its own probes, and those that it was the last fold of."""
+    own, wholes = [], []
+    for layer, each in zip(layers, trained, strict=True):
+        if layer in job.probes:
+            own.append((job.probes[layer], each))
+        whole = job.wholes.get(layer)
+        if whole is not None and (together := whole.folds.add(job.training, each)):
+            wholes.append((whole.probe, together))
+    return [*recorder.records(own), *recorder.records(wholes)]
 
 
 class _Progress:

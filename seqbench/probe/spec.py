@@ -68,6 +68,8 @@ def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None =
     more: dict[str, Any] = {"groups": entry.group_key} if is_grouped else {}
     if design.together is not None:
         more["together"] = {name: dict(facts) for name, facts in design.together.items()}
+    if entry.facts.unit != "sequence":
+        more["unit"] = entry.facts.unit
     return (
         stored
         | more

@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seqbench.config import Config, ProbeConfig
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.progress import Silent
 from seqbench.datasets.spec import TargetSpec, base_of
 from seqbench.errors import SeqbenchError
 from seqbench.probe.saving import is_kept
 from seqbench.probe.spec import Design, Subset, SubsetKind, variant_hash
 from seqbench.probe.together import HEADS_TOGETHER
+from seqbench.probe.token_heads.run import probed_as
 from seqbench.probe.wanted import Wanted, wanted_probes
 from seqbench.stages.targets import together, view
 from seqbench.stages.workspace import Workspace
-from seqbench.store import Embeddings
+from seqbench.store import Embeddings, TokenEmbeddings
 
 
 def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
@@ -83,7 +85,7 @@ def _subsets(probe: ProbeConfig) -> list[Subset]:
 def _settings(probe: ProbeConfig, head: str) -> dict[str, object]:
     """The head's section of the config, and those general settings that it has."""
     settings: dict[str, object] = getattr(probe, head).model_dump()
-    if head in ("mlp", "xgb"):
+    if head in ("mlp", "xgb", *TOKEN_HEADS):
         settings["choose_epoch"] = probe.choose_epoch
     if head != "knn":
         settings["class_weights"] = probe.class_weights
@@ -94,6 +96,11 @@ def kept_heads(config: Config, entry: Embeddings) -> Callable[[Wanted], bool] | 
     """What tells whether the trained head of a probe is there; None where heads are not to be kept."""
     root = config.probe.save_heads
     return None if root is None else lambda probe: is_kept(root, entry, probe)
+
+
+def probed_name(entry: Embeddings) -> Embeddings:
+    """An entry under the name that its probes have: the model's own where single tokens are probed."""
+    return probed_as(entry) if isinstance(entry, TokenEmbeddings) else entry
 
 
 def wanted_variants(config: Config) -> tuple[str, ...]:
@@ -107,7 +114,7 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
             wanted = with_together(workspace, spec.name, designs(config.probe, spec.head))
             for model in workspace.entries.names:
                 if store is not None and f"{model}/{base_of(spec.name)}" in store:
-                    entry = view(workspace, store, model, spec.name)
+                    entry = probed_name(view(workspace, store, model, spec.name))
                     probes = wanted_probes(entry, (0,), wanted)
                     found |= dict.fromkeys(variant_hash(probe.spec) for probe in probes)
     except SeqbenchError:

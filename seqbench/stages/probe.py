@@ -7,13 +7,16 @@ from pathlib import Path
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
+from seqbench.errors import ConfigError
 from seqbench.probe.items import Items, items_of_labels
 from seqbench.probe.outcome import Keep
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
 from seqbench.probe.together import TargetTogether, run_targets
+from seqbench.probe.token_heads.run import probed_as, run_token_probes
 from seqbench.probe.trainings import applicable
 from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
 from seqbench.schedule.context import Context
@@ -21,12 +24,12 @@ from seqbench.schedule.graph import Group, Kind, Node
 from seqbench.schedule.plan import Plan, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.descriptions import Descriptions
-from seqbench.stages.designs import designs, kept_heads, with_together
+from seqbench.stages.designs import designs, kept_heads, probed_name, with_together
 from seqbench.stages.inventory import poolable_layers, present_entry, stored_entry, stored_layers
 from seqbench.stages.products import embeddings_product
 from seqbench.stages.targets import probed, together, view, views_of
 from seqbench.stages.workspace import tell_warnings, workspace_of
-from seqbench.store import Embeddings, Store
+from seqbench.store import Embeddings, Store, TokenEmbeddings
 
 KIND = Kind(stage="probe", unit="probes", one_bar=True, counts_records=True, power_key="schedule.probe_power")
 CHECKPOINTS = ".seqbench-checkpoints"
@@ -93,18 +96,16 @@ class ProbeStage(Stage):
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
         store = self._workspace.present_store()
         for model in self._workspace.entries.names:
-            if self._workspace.entries.is_of_tokens(model):
-                continue
             for dataset in self._workspace.dataset_names:
                 if not plan.is_out(model, dataset):
-                    for name in self._names(dataset):
+                    for name in self._names(model, dataset):
                         yield from self._plan_pair(plan, store, model, name)
 
-    def _names(self, dataset: str) -> list[str]:
+    def _names(self, model: str, dataset: str) -> list[str]:
         """What is planned by itself: each target, and the data set where a head trains targets together."""
         names = views_of(self._workspace, dataset)
-        joint = [dataset] if names != [dataset] and self._designs(dataset) else []
-        return [*joint, *(name for name in names if self._designs(name) or not joint)]
+        joint = [dataset] if names != [dataset] and self._designs(model, dataset) else []
+        return [*joint, *(name for name in names if self._designs(model, name) or not joint)]
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))
@@ -156,18 +157,18 @@ class ProbeStage(Stage):
     def _of_store(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
         """What is wanted of embeddings that have to be in the store."""
         entry = stored_entry(self._workspace, store, model, dataset)
-        return self._of_entry(entry, stored_layers(self._workspace, entry))
+        return self._of_entry(model, entry, stored_layers(self._workspace, entry))
 
-    def _of_entry(self, entry: Embeddings, layers: tuple[int, ...]) -> ProbeCounts:
+    def _of_entry(self, model: str, entry: Embeddings, layers: tuple[int, ...]) -> ProbeCounts:
         """What is wanted of embeddings that are in the store."""
-        n_wanted, missing, designs = 0, Counter[str](), self._designs(entry.dataset)
-        for own, _ in probed(self._workspace, entry):
+        n_wanted, missing, designs = 0, Counter[str](), self._designs(model, entry.dataset)
+        for own in self._probed(entry):
             found = wanted_probes(own, layers, designs)
             lacking = missing_probes(found, self._known, kept_heads(self.context.config, own))
             n_wanted += len(found)
             missing.update(probe.design.head for probe in lacking)
         return ProbeCounts(
-            model=entry.model.name,
+            model=model,
             dataset=entry.dataset,
             layers=layers,
             wanted=n_wanted,
@@ -179,11 +180,12 @@ class ProbeStage(Stage):
         entry = present_entry(store, model, base_of(dataset))
         layers = poolable_layers(entry, self._workspace.layers(model, base_of(dataset)))
         if entry is not None and store is not None:
-            return self._of_entry(view(self._workspace, store, model, dataset), layers)
+            return self._of_entry(model, view(self._workspace, store, model, dataset), layers)
         missing: Counter[str] = Counter()
-        joint = together(self._workspace, dataset) if dataset == base_of(dataset) else {}
+        is_whole = dataset == base_of(dataset) and not self._workspace.entries.is_of_tokens(model)
+        joint = together(self._workspace, dataset) if is_whole else {}
         for name in [f"{dataset}/{target}" for target in joint] or [dataset]:
-            for design in applicable(self._designs(dataset), self._items(model, name)):
+            for design in applicable(self._designs(model, dataset), self._items(model, name)):
                 missing[design.head] += len(layers) * probes_a_layer([design])
         return ProbeCounts(
             model=model,
@@ -203,10 +205,28 @@ class ProbeStage(Stage):
         groups = {name: split.groups for name, split in content.splits.items()}
         return items_of_labels(content.task, labels, groups)
 
-    def _designs(self, dataset: str, head: str | None = None) -> list[Design]:
-        """What is trained on each layer: all that the config asks for, or one head of it."""
-        spec = self._workspace.spec(dataset)
+    def _probed(self, entry: Embeddings) -> list[Embeddings]:
+        """What is scored of an entry, under the names that probes have."""
+        if isinstance(entry, TokenEmbeddings):
+            return [probed_name(entry)]
+        return [own for own, _ in probed(self._workspace, entry)]
+
+    def _designs(self, model: str, dataset: str, head: str | None = None) -> list[Design]:
+        """What is trained on each layer: all that the config asks for, or one head of it.
+
+        Heads that read tokens are for what is stored of them, all others for pooled vectors.
+
+        Raises:
+            ConfigError: The data set's entry names a head that reads tokens, and none are kept.
+        """
+        spec, of_tokens = self._workspace.spec(dataset), self._workspace.entries.is_of_tokens(model)
         wanted = [each for each in designs(self.context.config.probe, spec.head) if head in (None, each.head)]
+        reading = [each for each in wanted if each.head in TOKEN_HEADS]
+        if reading and self.context.config.extract.tokens is None:
+            raise ConfigError(f"{dataset}: its head {reading[0].head} reads tokens: set extract.tokens")
+        if of_tokens:
+            return [] if spec.targets else reading
+        wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
         wanted = with_together(self._workspace, dataset, wanted)
         return [each for each in wanted if (each.together is not None) == bool(spec.targets)]
 
@@ -220,9 +240,9 @@ class ProbeStage(Stage):
         whole = view(self._workspace, self._workspace.store, task.model, task.dataset)
         found = [
             probe
-            for entry, _ in probed(self._workspace, whole)
+            for entry in self._probed(whole)
             for probe in wanted_probes(
-                entry, entry.poolable(task.layers), self._designs(task.dataset, task.head)
+                entry, entry.poolable(task.layers), self._designs(task.model, task.dataset, task.head)
             )
         ]
         return frozenset(probe.hash for probe in found if probe.hash in self._known)
@@ -230,6 +250,9 @@ class ProbeStage(Stage):
     def do(self, task: ProbeTask, doing: Doing) -> None:
         """Train the probes of a task that are not known."""
         entry = view(self._workspace, self._workspace.store, task.model, task.dataset)
+        if isinstance(entry, TokenEmbeddings):
+            self._do_tokens(task, entry, doing)
+            return
         config = self.context.config
         targets = [
             TargetTogether(
@@ -240,12 +263,27 @@ class ProbeStage(Stage):
         for records in run_targets(
             targets,
             entry.poolable(task.layers),
-            self._designs(task.dataset, task.head),
+            self._designs(task.model, task.dataset, task.head),
             known=self._known if task.known is None else task.known,
             run_id=doing.run_id,
             advance=doing.advance,
             memory_bytes=int(config.probe.memory * 2**30),
             checkpoints=self._checkpoints,
+        ):
+            doing.give(records)
+
+    def _do_tokens(self, task: ProbeTask, entry: TokenEmbeddings, doing: Doing) -> None:
+        named = probed_as(entry)
+        for records in run_token_probes(
+            named,
+            named.poolable(task.layers),
+            self._designs(task.model, task.dataset, task.head),
+            known=self._known if task.known is None else task.known,
+            run_id=doing.run_id,
+            advance=doing.advance,
+            checkpoints=self._checkpoints,
+            save=self._keeper(task.model, named),
+            is_kept=kept_heads(self.context.config, named),
         ):
             doing.give(records)
 
@@ -260,8 +298,10 @@ class ProbeStage(Stage):
     def received(self, task: ProbeTask, records: Sequence[ProbeRecord]) -> Told:
         """Record probes, and before the first of a pair what they are probes of."""
         self._known.update(record.spec_hash for record in records if record.status == "ok")
+        entries = self._workspace.entries
+        name = entries.computed_by(task.model) if entries.is_of_tokens(task.model) else task.model
         return Told(
-            records=[*self.context.shared(Descriptions).of(task.model, task.dataset), *records],
+            records=[*self.context.shared(Descriptions).of(name, task.dataset), *records],
             done=len(records),
             problems=[_why(record) for record in records if record.status == "failed"],
             curves=records,

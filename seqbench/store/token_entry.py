@@ -4,6 +4,8 @@ Shape letters: N items, S sequences of an item, Q = N·S sequences, R tokens of 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -290,6 +292,12 @@ class TokenEmbeddings(Embeddings):
             self._see(sound and files == (facts.token_file, facts.token_chunk), path)
         else:
             super().check_array(path, array)
+
+    def renamed(self, model: str) -> "TokenEmbeddings":
+        """The same under another name of the model, to read."""
+        view = copy(self)
+        view.model = replace(self.model, name=model)
+        return view
 
     def load(self, layer: int, split: SplitName) -> NoReturn:
         """Not of tokens: rows have no fixed number."""

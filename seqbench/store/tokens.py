@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from seqbench.errors import StoreError
 from seqbench.store import arrays
+from seqbench.store.layout import TOKEN_CHUNK_BYTES
 from seqbench.store.readers import need, row_numbers
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ def offsets_of(lengths_Q: NDArray[np.integer]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths_Q, dtype=np.int64)]).astype(np.int64)
 
 
+GAP_BYTES = TOKEN_CHUNK_BYTES
+"""Of items that are wanted, what lies between two is read with them up to so many bytes: it is in the same
+chunk, or the next."""
+
+
 class TokenArray:
     """One layer of one split, a vector a token, on disk until items are asked for.
 
@@ -152,7 +158,7 @@ class TokenArray:
             StoreError: A chunk is damaged, or files are lost.
         """
         wanted, inverse = np.unique(np.asarray(items_B, dtype=np.int64), return_inverse=True)
-        parts = [self._stretch(int(first), int(last)) for first, last in self._stretches(wanted)]
+        parts = [self._run(items) for items in self._runs(wanted)]
         dtype = self.stored if as_stored else np.dtype(np.float32)
         values_RH = np.concatenate([np.empty((0, self.hidden), dtype=self.stored), *parts])
         values_RH = values_RH.astype(dtype, copy=False)
@@ -164,10 +170,23 @@ class TokenArray:
             return found
         return found.take(inverse)
 
-    def _stretches(self, wanted: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """First and last item of each run of neighbours."""
-        runs = np.split(wanted, np.flatnonzero(np.diff(wanted) > 1) + 1) if len(wanted) else []
-        return ((int(run[0]), int(run[-1])) for run in runs)
+    def _runs(self, wanted: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Items that are read in one go: neighbours, and those with little between them."""
+        if not len(wanted):
+            return []
+        between = self.offsets_Q[wanted[1:] * self.n_seqs] - self.offsets_Q[(wanted[:-1] + 1) * self.n_seqs]
+        too_much = between * self.hidden * self.stored.itemsize > GAP_BYTES
+        return np.split(wanted, np.flatnonzero(too_much) + 1)
+
+    def _run(self, items: NDArray[np.int64]) -> NDArray[Any]:
+        """The tokens of some items, ascending, read with what lies between them."""
+        first, last = int(items[0]), int(items[-1])
+        values_RH = self._stretch(first, last)
+        if last - first + 1 == len(items):
+            return values_RH
+        offsets_Q = self.offsets_Q[first * self.n_seqs : (last + 1) * self.n_seqs + 1]
+        whole = Ragged(values_RH=values_RH, offsets_Q=offsets_Q - offsets_Q[0], n_seqs=self.n_seqs)
+        return whole.take(items - first).values_RH
 
     def _stretch(self, first: int, last: int) -> NDArray[Any]:
         """The tokens of items in a row."""

@@ -9,8 +9,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import Head, HeadState, Resources
+from seqbench.store import Ragged
 
 HEADS: Mapping[str, str] = {
     "mlp": "seqbench.probe.heads.mlp.head:MlpHead",
@@ -38,12 +40,16 @@ def create(name: str, settings: Mapping[str, Any], resources: Resources) -> Head
     return cast(Head, _class(name)(**settings, resources=resources))
 
 
-def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.float32]:
+Features = NDArray[np.float32] | Ragged
+"""Of items: vectors (N, D), or for heads that read tokens those of all tokens."""
+
+
+def predict(state: HeadState, features: Features) -> NDArray[np.float32]:
     """Predict with a trained head, as `FittedHead.predictions` are.
 
     Args:
         state: What the training gave.
-        features_NH: Features of new items, as wide as those of train.
+        features: Features of new items, as wide as those of train.
 
     Returns:
         Shape (N, K), float32.
@@ -52,13 +58,20 @@ def predict(state: HeadState, features_NH: NDArray[np.float32]) -> NDArray[np.fl
         ProbeError: There is no such head, the package it needs is not installed, the width is another, or
             the features hold NaN or infinity.
     """
-    bad_N = ~np.isfinite(features_NH).all(axis=1)
+    if isinstance(features, Ragged) != (state.kind in TOKEN_HEADS):
+        reads = "the vector of each token" if state.kind in TOKEN_HEADS else "one vector an item"
+        raise ProbeError(f"the {state.kind} head reads {reads}; give it what it was trained on")
+    if isinstance(features, Ragged):
+        from seqbench.probe.token_heads.state import TokenPredictor
+
+        return TokenPredictor(state).predict(features)
+    bad_N = ~np.isfinite(features).all(axis=1)
     if bad_N.any():
         raise ProbeError(
             f"the features hold NaN or infinity in {bad_N.sum()} of {bad_N.size} items, first in item "
             f"{int(bad_N.argmax())} (counted from 0); extract them again in float32"
         )
-    found: NDArray[np.float32] = _class(state.kind).predict(state, features_NH)
+    found: NDArray[np.float32] = _class(state.kind).predict(state, features)
     return found
 
 
