@@ -1,5 +1,7 @@
 """What a report shows of adaptation: bits, gains, curves, and a sentence on what was forgotten."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from adapted_rows import with_bits
@@ -98,6 +100,15 @@ def test_figures_show_bits_by_model_and_by_step(adapted):
         assert f">{words}<" in heat
     for words in ("bits a base", "steps", "prom_core"):
         assert f">{words}<" in steps
+
+
+def test_models_that_were_measured_and_not_extracted_are_drawn_too(adapted):
+    results = replace(adapted.results, models=adapted.results.models[:1])
+    bare = replace(adapted, results=results, leaderboard=())
+    drawn = [figure for figure in figures(bare, []) if figure.name.startswith("adaptation")]
+    names = [figure.name for figure in drawn if figure.files(["svg"])]
+    assert names == ["adaptation", "adaptation_steps"]
+    assert any("forgot of host" in sentence for sentence in summarize(bare))
 
 
 def test_the_page_holds_every_row(adapted):

@@ -26,7 +26,7 @@ from seqbench.report.figures.sheet import (
     new_page,
     pages,
 )
-from seqbench.report.figures.style import GRID, HATCH, MUTED, PALE, SMALL_PT, Look, looks
+from seqbench.report.figures.style import GRID, HATCH, MUTED, PALE, SERIES, SMALL_PT, Look, looks
 
 _Found = TypeVar("_Found")
 
@@ -151,8 +151,13 @@ def _draw_legend(canvas: Canvas, left: float, top: float, span: float) -> None:
 
 def _step_pages(analysis: Analysis) -> Iterator[Figure]:
     panels = [panel for panel in _panels(analysis) if panel.lines]
-    every = looks(analysis.results.models)
     names = tuple(dict.fromkeys(name for panel in panels for name in panel.lines))
+    # A model may have been measured and not yet extracted, so that the catalog knows no more of it.
+    unknown = {
+        name: Look(color=SERIES[place % len(SERIES)], dashes=(), width=1.8)
+        for place, name in enumerate(names)
+    }
+    every = unknown | looks(analysis.results.models)
     room = body_room(len(_STEPS_NOTES), key_height(names)) + _GAP if panels else 0.0
     shared = pages(panels, lambda _: _HEIGHT, room, 2)
     for number, page in enumerate(shared):
