@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seqbench.audit.features import Counted, Features
 from seqbench.audit.settings import AuditSettings
 from seqbench.catalog.audit_records import ControlScore
+from seqbench.config.heads import LinearConfig
 from seqbench.core.missing import known
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
@@ -82,7 +83,7 @@ def _fit(
             for split, part in zip(PARTS, features, strict=True)
         )
         fits.append(Fit(train=train, evaluation=evaluation, test=test, seed=settings.seed))
-    head = LinearHead(strengths=None, class_weights="none")
+    head = LinearHead(settings=LinearConfig(), class_weights="none")
     return [found[0] for found in head.fit(_problem(dataset), fits, advance=lambda amount: None)]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,11 +15,17 @@ CALLS: list[tuple["FakeHead", Sequence[Fit]]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
-class FakeHead:
-    resources: Resources
+class FakeConfig:
     fails: tuple[str, ...] = ()
     """`few`: says it is out of memory with more than one fit or layer."""
     checkpoint_steps: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeHead:
+    section: ClassVar[type[FakeConfig]] = FakeConfig
+    settings: FakeConfig
+    resources: Resources
 
     @property
     def device(self) -> str:
@@ -27,7 +33,7 @@ class FakeHead:
 
     def fit(self, problem: Problem, fits: Sequence[Fit], *, advance: Advance) -> list[list[FittedHead]]:
         CALLS.append((self, fits))
-        if "few" in self.fails and len(fits) * len(fits[0].train.features_LNH) > 1:
+        if "few" in self.settings.fails and len(fits) * len(fits[0].train.features_LNH) > 1:
             advance(0.5)
             raise MemoryError("too much")
         return [
@@ -37,7 +43,7 @@ class FakeHead:
 
     def _fit(self, problem: Problem, fit: Fit, layer: int, advance: Advance) -> FittedHead:
         advance(1.0)
-        if "layer 1" in self.fails and layer == 1:
+        if "layer 1" in self.settings.fails and layer == 1:
             return FittedHead(layer_index=layer, error="diverged")
         targets = fit.train.targets
         if problem.task is Task.CLASSIFICATION:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
+from seqbench.config.heads import ForestConfig
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
 from seqbench.probe.heads.each_layer import Layer, LayerwiseHead
@@ -29,8 +30,8 @@ class ForestHead(LayerwiseHead):
     Eval chooses nothing.
     """
 
-    n_estimators: int
-    """Trees."""
+    section: ClassVar[type[ForestConfig]] = ForestConfig
+    settings: ForestConfig
     class_weights: ClassWeights
     """Balanced: scikit-learn's `class_weight`. It multiplies the weights of an item's labels, so that a
     few rare ones together drown all others; each label then gets a forest of its own."""
@@ -39,7 +40,7 @@ class ForestHead(LayerwiseHead):
 
     def threads(self, problem: Problem, train: HeadData, available: int) -> int:
         """By what all trees take; they do not wait for each other."""
-        return worthwhile_threads(_FLOP_AN_ITEM * train.n_items * self.n_estimators, available)
+        return worthwhile_threads(_FLOP_AN_ITEM * train.n_items * self.settings.n_estimators, available)
 
     def fit_layer(self, layer: Layer) -> FittedHead:
         """See `LayerwiseHead.fit_layer`."""
@@ -90,7 +91,7 @@ class ForestHead(LayerwiseHead):
         targets = group.of(np.asarray(layer.targets["train"]))
         targets = targets if targets.ndim == 1 else targets[:, group.columns]
         settings: dict[str, Any] = {
-            "n_estimators": self.n_estimators,
+            "n_estimators": self.settings.n_estimators,
             "n_jobs": layer.threads,
             "random_state": layer.seed,
         }

@@ -3,13 +3,14 @@
 Shape letters: N items of train, Q items asked for, J neighbours, H features, K outputs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.config.heads import KnnConfig
 from seqbench.core.missing import known
 from seqbench.core.types import Task
 from seqbench.probe.heads.base import FittedHead, HeadData, HeadState, Problem
@@ -31,8 +32,9 @@ class KnnHead(LayerwiseHead):
     values each target counts in units of its deviation in train. Nothing in it is random.
     """
 
-    k: int | Sequence[int]
-    """Neighbours; cut to the items of train. Among equally near ones the first in train's order count."""
+    section: ClassVar[type[KnnConfig]] = KnnConfig
+    settings: KnnConfig
+    """Its k is cut to the items of train. Among equally near ones the first in train's order count."""
 
     def threads(self, problem: Problem, train: HeadData, available: int) -> int:
         """One: threads change a product's last digit, and with it which of two near items is the nearer."""
@@ -41,7 +43,8 @@ class KnnHead(LayerwiseHead):
     def fit_layer(self, layer: Layer) -> FittedHead:
         """See `LayerwiseHead.fit_layer`."""
         train, targets = layer.features["train"], layer.targets["train"]
-        asked = [self.k] if isinstance(self.k, int) else self.k
+        k = self.settings.k
+        asked = [k] if isinstance(k, int) else k
         tried = sorted({min(k, len(train)) for k in asked})
         answers = _answers(layer.problem, train, np.asarray(targets), layer.features["eval"], tried[-1])
         lowest, chosen, answer_QK = np.inf, tried[0], np.empty((0, 0))

@@ -7,11 +7,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.config.heads import LinearConfig
 from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.balance import balanced_weights
 from seqbench.probe.heads.base import ClassWeights, FittedHead, HeadData, HeadState, Problem
@@ -47,8 +48,9 @@ class LinearHead(LayerwiseHead):
     Nothing in it is random.
     """
 
-    strengths: Sequence[float] | None
-    """C of logistic regression or alpha of ridge, in any order; None for `STRENGTHS` or `ALPHAS`."""
+    section: ClassVar[type[LinearConfig]] = LinearConfig
+    settings: LinearConfig
+    """Without strengths, `STRENGTHS` or `ALPHAS` are tried; those that are set may come in any order."""
     class_weights: ClassWeights
     """Balanced: weights of items in the loss, on eval as well; see `balanced_weights`. Not for ridge."""
 
@@ -74,7 +76,7 @@ class LinearHead(LayerwiseHead):
         # Each target counts alike in the choice, whatever its unit.
         sd_K = scale.sd_H
         truth_NK = np.asarray(layer.targets["eval"], dtype=np.float64)
-        alphas = sorted(self.strengths or ALPHAS, reverse=True)
+        alphas = sorted(self.settings.strengths or ALPHAS, reverse=True)
         lowest, alpha, weights_HK = np.inf, alphas[0], np.zeros((features["train"].shape[1], len(mean_K)))
         path = _ridge_paths(features["train"], targets_NK - mean_K, alphas)
         for candidate, candidate_HK in zip(alphas, path, strict=True):
@@ -119,7 +121,7 @@ class LinearHead(LayerwiseHead):
         fit: LogisticFit | None = None
         tried: list[tuple[float, float, LogisticFit]] = []
         axes = Axes.principal(features["train"])
-        for strength in sorted(self.strengths or STRENGTHS):
+        for strength in sorted(self.settings.strengths or STRENGTHS):
             fit = fit_logistic(
                 axes, targets_NC, weights_NC, strength=strength, softmax=columns.softmax, start=fit
             )

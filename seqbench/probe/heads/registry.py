@@ -21,7 +21,9 @@ HEADS: Mapping[str, str] = {
     "forest": "seqbench.probe.heads.forest:ForestHead",
     "knn": "seqbench.probe.heads.knn:KnnHead",
 }
-"""Each name of `probe.heads` and the `module:Class` behind it."""
+"""Each name of `probe.heads` and the `module:Class` behind it, whose `section` of the config sets it up."""
+SHARED = ("class_weights", "choose_epoch")
+"""Settings of the section `probe` that a head may take beside its own."""
 
 
 def create(name: str, settings: Mapping[str, Any], resources: Resources) -> Head:
@@ -29,15 +31,17 @@ def create(name: str, settings: Mapping[str, Any], resources: Resources) -> Head
 
     Args:
         name: One of `HEADS`.
-        settings: The fields of the head's class but for `resources`, all of them; its docstring has units.
+        settings: Keys of the head's section in the config, which says what they mean, and of `SHARED`.
         resources: What it may use.
 
     Raises:
         ProbeError: There is no such head, or the package it needs is not installed.
-        TypeError: A setting is missing or unknown.
-        ValueError: A setting of an MLP is unknown or can't be.
+        ValueError: A setting is unknown or can't be.
     """
-    return cast(Head, _class(name)(**settings, resources=resources))
+    head = _class(name)
+    shared = {key: settings[key] for key in SHARED if key in settings}
+    own = head.section(**{key: value for key, value in settings.items() if key not in SHARED})
+    return cast(Head, head(settings=own, **shared, resources=resources))
 
 
 Features = NDArray[np.float32] | Ragged

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord
+from seqbench.config.heads import XgbConfig
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import ChooseEpoch, ClassWeights, FittedHead, HeadData, HeadState, Problem
@@ -44,19 +45,10 @@ class XgbHead(LayerwiseHead):
     is random. Only the classes in train are trained on; another's items on eval choose no round.
     """
 
-    n_estimators: int
-    """Boosting rounds, at most."""
-    learning_rate: float
-    """Share of each tree that is added."""
-    max_depth: int
-    """Levels of a tree."""
-    eval_metric: str | None
-    """XGBoost's name of the metric that chooses the round; None for the loss. See `resolve_metric`."""
-    patience: int | None
-    """Stop after so many rounds without a better value of that metric on eval; None: never."""
-    multi_output: bool
-    """Whether a tree serves all labels or targets, instead of one each; those that are not known of the same
-    items have trees of their own."""
+    section: ClassVar[type[XgbConfig]] = XgbConfig
+    settings: XgbConfig
+    """Its `eval_metric` chooses the round, see `resolve_metric`. With `multi_output`, labels or targets that
+    are not known of the same items still have trees of their own."""
     class_weights: ClassWeights
     """Balanced: weights of items in training and in curves, see `balanced_weights`. To XGBoost an item has
     one weight, so several labels then get a booster each, in step, and `multi_output` has no say."""
@@ -80,10 +72,14 @@ class XgbHead(LayerwiseHead):
         if len(known.classes) == 1:
             return _fitted(layer, known, [])
         kind = kind_of(layer.problem, len(known.classes))
-        metric = resolve_metric(self.eval_metric, kind)
+        metric = resolve_metric(self.settings.eval_metric, kind)
         parts = [self._part(layer, known, kind, metric, learned) for learned in known.boosters]
         curves = boost(
-            parts, self.n_estimators, metric=metric, maximised=is_maximised(metric), patience=self.patience
+            parts,
+            self.settings.n_estimators,
+            metric=metric,
+            maximised=is_maximised(metric),
+            patience=self.settings.patience,
         )
         scores = curves.of("eval", metric)
         sign = -1.0 if is_maximised(metric) else 1.0
@@ -121,12 +117,12 @@ class XgbHead(LayerwiseHead):
         self, layer: Layer, known: Known, kind: str, metric: str, *, together: bool
     ) -> dict[str, Any]:
         objective, loss = OBJECTIVES[kind]
-        together = self.multi_output and together
+        together = self.settings.multi_output and together
         parameters: dict[str, Any] = {
             "objective": objective,
             "eval_metric": list(dict.fromkeys([loss, metric, ERRORS.get(kind, loss)])),
-            "eta": self.learning_rate,
-            "max_depth": self.max_depth,
+            "eta": self.settings.learning_rate,
+            "max_depth": self.settings.max_depth,
             "tree_method": "hist",
             "device": self.device,
             "multi_strategy": "one_output_per_tree",

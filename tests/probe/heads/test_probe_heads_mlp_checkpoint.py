@@ -8,9 +8,8 @@ import torch
 
 from seqbench.core.types import Task
 from seqbench.errors import TrainingError
-from seqbench.probe.heads import Problem
+from seqbench.probe.heads import Problem, create
 from seqbench.probe.heads.base import Fit, Resources
-from seqbench.probe.heads.mlp.head import MlpHead
 from seqbench.training.checkpoint import Checkpoint
 from tests.probe.heads.conftest import SETTINGS
 
@@ -45,7 +44,7 @@ def fits(make):
 
 def head(path, memory_bytes=4 << 30, **changed):
     settings = SETTINGS["mlp"] | {"epochs": 8, "dropout": 0.3, "norm": "layer"} | changed
-    return MlpHead(**settings, resources=Resources(checkpoint=path, memory_bytes=memory_bytes))
+    return create("mlp", settings, Resources(checkpoint=path, memory_bytes=memory_bytes))
 
 
 def stop_after(calls):

@@ -1,13 +1,14 @@
 """Whatever trains together: each network is what it is alone."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
 
 from seqbench.core.types import Task
-from seqbench.probe.heads import HeadData, Problem
+from seqbench.probe.heads import HeadData, Problem, create
 from seqbench.probe.heads.base import Fit, Resources
 from seqbench.probe.heads.mlp import fitting
 from seqbench.probe.heads.mlp.blocks import Block, Cost, Sharing, plan
@@ -29,7 +30,7 @@ SMOOTH = {
 
 
 def head(resources: Resources | None = None, **changed) -> MlpHead:
-    return MlpHead(**SETTINGS["mlp"] | changed, resources=resources or Resources())
+    return cast(MlpHead, create("mlp", SETTINGS["mlp"] | changed, resources or Resources()))
 
 
 def train(fits, task=Task.CLASSIFICATION, **changed):

@@ -4,7 +4,7 @@ Shape letters: N items, H features, K outputs.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -42,28 +42,27 @@ class MlpHead:
     rounding, whatever trains beside it.
     """
 
+    section: ClassVar[type[MlpConfig]] = MlpConfig
+
     def __init__(
         self,
         *,
+        settings: MlpConfig,
         class_weights: ClassWeights,
         choose_epoch: ChooseEpoch,
         resources: Resources | None = None,
-        **settings: Any,
     ) -> None:
         """Take what is set.
 
         Args:
+            settings: Of the network and its training.
             class_weights: See `losses.class_weights`.
             choose_epoch: Which weights predict.
             resources: What the head may use. A network that takes more than the memory by itself trains
                 alone. In the checkpoint the state is kept every `checkpoint_steps` steps; an equal training
                 goes on from it and ends as if nothing had happened.
-            settings: Keys of `MlpConfig`, which says what they mean; those left out have its defaults.
-
-        Raises:
-            ValueError: A setting is unknown or can't be.
         """
-        self._settings = MlpConfig(**settings)
+        self._settings = settings
         self._class_weights, self._choose_epoch = class_weights, choose_epoch
         self.resources = resources or Resources()
 
