@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from seqbench.datasets.spec import DatasetSpec
-    from seqbench.store.exchange.formats import ReadableName
+    from seqbench.store.exchange.formats import FormatName, ReadableName
     from seqbench.store.prune import Removal
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ class FileFormat(StrEnum):
     PARQUET = "parquet"
     ANNDATA = "anndata"
     PT = "pt"
+    RESIDUES = "residues"
 
 
 READABLE: "dict[FileFormat, ReadableName]" = {
@@ -41,6 +42,7 @@ READABLE: "dict[FileFormat, ReadableName]" = {
     FileFormat.PARQUET: "parquet",
     FileFormat.ANNDATA: "anndata",
 }
+WRITABLE: "dict[FileFormat, FormatName]" = {**READABLE, FileFormat.PT: "pt"}
 
 
 class SplitChoice(StrEnum):
@@ -52,13 +54,25 @@ class SplitChoice(StrEnum):
 
 
 Format = Annotated[
-    FileFormat, typer.Option("--format", help="Of the files; pt is that of the reference system.")
+    FileFormat,
+    typer.Option(
+        "--format",
+        help="Of the files; pt is that of the reference system, residues is HDF5 with a row a residue.",
+    ),
 ]
 Models = Annotated[list[str] | None, typer.Option("--model", help="Only this model. Repeatable.")]
 Datasets = Annotated[list[str] | None, typer.Option("--dataset", help="Only this data set. Repeatable.")]
 Layers = Annotated[
     list[int] | None,
     typer.Option("--layer", help="Only this layer; negative numbers count from the last. Repeatable."),
+]
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="ROOT", help="Directory of the data sets, whose items have ids; for residues."
+    ),
 ]
 
 
@@ -137,8 +151,9 @@ def export_files(
         list[SplitChoice] | None, typer.Option("--split", help="Only this split. Repeatable.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    data: Data = None,
 ) -> None:
-    """Write embeddings and labels as npy, Parquet, AnnData or the reference's pt."""
+    """Write embeddings and labels as npy, Parquet, AnnData, per-residue HDF5 or the reference's pt."""
     from seqbench.store import open_store
     from seqbench.store.exchange.export import Chosen, export_store
 
@@ -148,24 +163,37 @@ def export_files(
         layers=tuple(layer or ()),
         splits=tuple(each.value for each in split or ()),
     )
-    written = export_store(open_store(store), out, format_.value, chosen, reporter(), force=force)
+    if format_ is FileFormat.RESIDUES:
+        from seqbench.stages.import_residues import ids_from
+        from seqbench.store.exchange.residues import export_residues
+
+        ids = None if data is None else ids_from(data, None, reporter())
+        written = export_residues(open_store(store), out, chosen, ids, reporter(), force=force)
+    else:
+        written = export_store(open_store(store), out, WRITABLE[format_], chosen, reporter(), force=force)
     typer.echo(f"{out}: {len(written):,} files written")
 
 
 @app.command("import")
 def import_folder(
     store: StorePath,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Holds the files of one model.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Holds the files of one model; for residues the file."),
+    ],
     format_: Format,
     model: Annotated[str, typer.Option("--model", help="Name to store them under.")],
     dataset: Datasets = None,
     info: Annotated[
         Path | None, typer.Option(help="A datasets_info.yaml that tells the tasks, where the labels do not.")
     ] = None,
+    data: Data = None,
 ) -> None:
     """Copy exported files, or those of another tool, into a store; all are checked before any is copied."""
     told, names, describe = reporter(), dataset or [], _describer(info)
-    if format_ is FileFormat.PT:
+    if format_ is FileFormat.RESIDUES:
+        keys = [_import_residues(store, folder, model, names, data, info)]
+    elif format_ is FileFormat.PT:
         from seqbench.stages.import_pt import import_pt
 
         keys = import_pt(store, folder, model, names, describe, told)
@@ -174,6 +202,23 @@ def import_folder(
 
         keys = import_files(store, folder, READABLE[format_], model, names, describe, told)
     typer.echo(f"{store}: imported {', '.join(keys)}")
+
+
+def _import_residues(
+    store: str, path: Path, model: str, names: list[str], data: Path | None, info: Path | None
+) -> str:
+    """Join the residues of a file to one data set."""
+    from seqbench.errors import ConfigError
+    from seqbench.stages.import_residues import data_set, import_residues
+
+    if data is None or len(names) != 1:
+        raise ConfigError(
+            f"{path}: residues are joined to a data set's sequences by id: give --data, the directory of "
+            "data sets, and one --dataset"
+        )
+    return import_residues(
+        store, path, model, data_set(data, info, names[0], reporter()), "float16", reporter()
+    )
 
 
 def _describer(info: Path | None) -> "Callable[[str], DatasetSpec]":

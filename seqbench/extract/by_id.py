@@ -70,7 +70,7 @@ class Joined:
             StoreError: The file can't be read.
         """
         self._dataset = dataset
-        self._ids = {name: list(_ids(split, dataset.n_seqs)) for name, split in dataset.splits.items()}
+        self._ids = {name: list(ids_of(split, dataset.n_seqs)) for name, split in dataset.splits.items()}
         wanted = (each for items in self._ids.values() for item in items for each in item)
         self._vectors = ById(file.path, file.id_column, wanted)
         if missing := [place for name in self._ids for place in self._missing(name)]:
@@ -102,7 +102,9 @@ class Joined:
         for block in entry.missing_blocks(split, [0]):
             rows_NH = self._vectors.read([name for item in self._items(split, block) for name in item])
             rows_NSH = rows_NH.reshape(block.stop - block.start, self._dataset.n_seqs, self.hidden)
-            entry.write_block(split, block, [LayerRows(layer=0, rows_NSH=rows_NSH)], _facts(content, block))
+            entry.write_block(
+                split, block, [LayerRows(layer=0, rows_NSH=rows_NSH)], imported_facts(content, block)
+            )
             advance(block.stop - block.start)
         return Work(items=len(content))
 
@@ -110,7 +112,7 @@ class Joined:
         return self._ids[split][block.start : block.stop]
 
 
-def _ids(split: Split, n_seqs: int) -> Iterator[tuple[str, ...]]:
+def ids_of(split: Split, n_seqs: int) -> Iterator[tuple[str, ...]]:
     """The ids of each item: its own, or of items of several sequences `id1` to `idN`.
 
     Raises:
@@ -142,7 +144,7 @@ def _numbered_ids(split: Split, n_seqs: int) -> Iterator[tuple[str, ...]]:
             yield tuple(str(item[key]) for key in keys)
 
 
-def _facts(split: Split, block: Block) -> ItemFacts:
+def imported_facts(split: Split, block: Block) -> ItemFacts:
     """Of a block: nothing is known of tokens, and sequences tell which items are equal."""
     items = split.sequences(block.start, block.stop)
     shape_NS = (len(items), len(items[0]))
