@@ -12,7 +12,7 @@ from seqbench.core.progress import Silent
 from seqbench.perturb import baselines
 from seqbench.perturb.evaluation import Scores
 from seqbench.perturb.experiment import Experiment, make_experiment, opened_cells, roles_of
-from seqbench.perturb.features import Features, one_hot
+from seqbench.perturb.features import GeneFeatures, one_hot
 from seqbench.perturb.sets import SetSource
 from seqbench.perturb.state_transition import StateTransitionResponse, fit_state_transition
 
@@ -56,7 +56,7 @@ def _mean(scores: Scores) -> float:
     return float(np.nanmean(scores.values_PQ[:, 0]))
 
 
-def _experiment(setting: Setting, seed: int) -> tuple[Experiment, Features]:
+def _experiment(setting: Setting, seed: int) -> tuple[Experiment, GeneFeatures]:
     draw = np.random.default_rng(seed)
     vectors = {f"G{place}": draw.normal(size=WIDTH).astype(np.float32) for place in range(PERTURBATIONS)}
     weights, base = draw.normal(size=(WIDTH, GENES)), draw.uniform(5, 8, GENES)
@@ -69,10 +69,10 @@ def _experiment(setting: Setting, seed: int) -> tuple[Experiment, Features]:
     settings = CellsConfig(file=path, name="planted", perturbation="gene", control="none")
     roles = roles_of(opened_cells(settings), settings, SplitsConfig(hold_out="perturbations"))
     made = make_experiment(settings, roles, (), scratch=setting.folder, reporter=Silent())
-    return made, Features(model="truth", layer=0, n_layers=1, by_gene=vectors, fingerprint="truth")
+    return made, GeneFeatures(model="truth", layer=0, n_layers=1, by_gene=vectors, fingerprint="truth")
 
 
-def _trained(experiment: Experiment, vectors: Features, *, quick: bool) -> StateTransitionResponse:
+def _trained(experiment: Experiment, vectors: GeneFeatures, *, quick: bool) -> StateTransitionResponse:
     settings = StateTransitionConfig(
         set_size=16, hidden=64, blocks=2, heads=4, steps=20 if quick else 600, val_every=20, batch_sets=8,
         lr=2e-3, patience=None, warmup=0.05, decay="cosine", checkpoint_steps=None,

@@ -13,7 +13,7 @@ import pandas as pd
 from seqbench.config.perturb import CellsConfig, SplitsConfig
 from seqbench.core.progress import Silent
 from seqbench.perturb.experiment import Experiment, make_experiment, opened_cells, roles_of
-from seqbench.perturb.features import Features
+from seqbench.perturb.features import GeneFeatures
 
 PERTURBATIONS, CONTEXTS, WIDTH = 100, ("a", "b"), 64
 COUNTS = 100
@@ -64,8 +64,8 @@ def experiment(path: Path, scratch: Path) -> Experiment:
     return make_experiment(settings, roles, (), scratch=scratch, reporter=Silent())
 
 
-def features() -> Features:
+def features() -> GeneFeatures:
     """Random vectors of all perturbations."""
     draw = np.random.default_rng(1)
     by_gene = {f"G{place}": draw.normal(size=WIDTH).astype(np.float32) for place in range(PERTURBATIONS)}
-    return Features(model="random", layer=0, n_layers=1, by_gene=by_gene, fingerprint="random")
+    return GeneFeatures(model="random", layer=0, n_layers=1, by_gene=by_gene, fingerprint="random")
