@@ -3,10 +3,12 @@
 from common.results import Figure
 from common.turns import in_turns, paired
 from extraction import engine
-from extraction.against_peers import LENGTHS
 from extraction.sequences import random_sequences
 from extraction.setting import Setting
 from extraction.shapes import SMALL_BERT
+
+LENGTHS = (71, 593)
+"""Of the sequences, shortest and longest: those of the benchmark of extraction."""
 
 
 def extraction(setting: Setting) -> list[Figure]:
