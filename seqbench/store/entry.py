@@ -269,6 +269,12 @@ class StoredEmbeddings(EntryArrays):
         view._labels = labels
         return view
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The targets whose labels are kept beside the embeddings."""
+        group = arrays.get(self._group, "targets")
+        return tuple(sorted(group.group_keys())) if isinstance(group, zarr.Group) else ()
+
     def target(self, name: str) -> "Self":
         """The embeddings with the labels of one target, as they were stored with it.
 

@@ -17,7 +17,7 @@ _LOST = "chunks that were written once are missing"
 
 
 def verify_entry(group: zarr.Group, entry: Embeddings, *, repair: bool) -> Iterator[Fault]:
-    """Check every complete block of every split, its items' facts and the labels.
+    """Check every complete block of every split, its items' facts, the labels, those of targets, and groups.
 
     Args:
         group: The entry's group.
@@ -57,6 +57,26 @@ class _Split:
         for key in ITEM_FIELDS:
             yield from self._items(f"items/{self._split}/{key}")
         yield from self._labels()
+        groups = ["groups"] if isinstance(arrays.get(self._group, "groups"), zarr.Group) else []
+        for place in [*(f"targets/{name}" for name in self._entry.targets), *groups]:
+            yield from self._beside(f"{place}/{self._split}")
+
+    def _beside(self, path: str) -> Iterator[Fault]:
+        """What is kept beside the labels; repair takes it away, and `extract` writes it from the files."""
+        array, faults = self._open(path)
+        yield from faults
+        if array is None:
+            return
+        fault = None if arrays.is_whole(array) else self._fault(path, _LOST)
+        if fault is None:
+            try:
+                arrays.read(array)
+            except StoreError as error:
+                fault = self._fault(path, error)
+        if fault is not None:
+            if self._repair:
+                (self._entry.location / path).remove()
+            yield fault
 
     def _marks(self, marks: zarr.Array[Any]) -> Iterator[Fault]:
         """Find which layers each block has; a block whose marks are damaged counts as missing."""

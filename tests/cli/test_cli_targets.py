@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from seqbench.catalog import Catalog
@@ -80,6 +81,36 @@ def test_labels_of_targets_are_in_the_store_for_probes_without_the_files(run: Pa
     done = seqbench("probe", run)
     assert done.exit_code == 0, done.output
     assert rows(run, "SELECT count(*) FROM probes WHERE status = 'ok'") == [(2,)]
+
+
+def test_labels_of_targets_are_exported_and_verified(run: Path) -> None:
+    assert seqbench("extract", run).exit_code == 0
+    store = run.parent / "s.zarr"
+    for name in ("parquet", "npy", "anndata"):
+        done = seqbench("store", "export", store, run.parent / name, "--format", name)
+        assert done.exit_code == 0, done.output
+    table = pd.read_parquet(next((run.parent / "parquet").rglob("*_test.parquet")))
+    assert (
+        table["target.length"].tolist()
+        == open_store(store)["kmer-1/d"].target("length").labels("test")[:, 0].tolist()
+    )
+    assert (table["target.helix"] < 0).sum() == 6
+    back = seqbench(
+        "store",
+        "import",
+        run.parent / "other.zarr",
+        run.parent / "npy" / "kmer-1",
+        "--format",
+        "npy",
+        "--model",
+        "kmer-1",
+    )
+    assert back.exit_code == 0, back.output
+    assert seqbench("store", "verify", store).exit_code == 0
+    next(path for path in (store / "kmer-1/d/targets/helix/test").rglob("*") if path.name == "0").unlink()
+    found = seqbench("store", "verify", store, "--repair")
+    assert "kmer-1/d/targets/helix/test" in found.output
+    assert seqbench("extract", run).exit_code == 0
 
 
 def test_another_target_needs_no_new_embeddings(run: Path) -> None:

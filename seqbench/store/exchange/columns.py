@@ -1,7 +1,7 @@
 """Labels and item facts as named columns, the same in every format.
 
 `label`, or `label_1` … `label_T` for labels of several numbers; `tokens`, `windows` and `coverage`, numbered
-in the same way for items of several sequences; `hash`.
+in the same way for items of several sequences; `hash`; and `target.<name>` for the labels of each target.
 
 Shape letters: N items, S sequences of an item, T targets.
 """
@@ -9,7 +9,7 @@ Shape letters: N items, S sequences of an item, T targets.
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class ExportRows:
     """(N,) or (N, T), int64 or float64."""
     items: ItemFacts | None
     """None where a file from elsewhere does not tell."""
+    targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Labels of each target, as `labels`; they are written, and not read back."""
 
     def sha256(self) -> str:
         """Of all values, in a fixed order and byte order; hexadecimal."""
@@ -46,6 +48,14 @@ class ExportRows:
         numbered = self.labels.ndim == 2
         for number, column in enumerate(self.labels.reshape(len(self.labels), -1).T, start=1):
             found[f"label_{number}" if numbered else "label"] = np.ascontiguousarray(column)
+        for name, values in self.targets.items():
+            for number, column in enumerate(values.reshape(len(values), -1).T, start=1):
+                place = (
+                    f"target.{name}"
+                    if values.ndim == 1 or values.shape[1] == 1
+                    else f"target.{name}_{number}"
+                )
+                found[place] = np.ascontiguousarray(column)
         for name, values in self._item_columns().items():
             several = values.ndim == 2 and values.shape[1] > 1
             for number, column in enumerate(values.reshape(len(values), -1).T, start=1):

@@ -106,7 +106,14 @@ def _job(entry: Embeddings, out: Path, chosen: Chosen, advance: Advance) -> Expo
         dataset=entry.dataset,
         facts=entry.facts,
         layers=layers,
-        rows={split: ExportRows(labels=entry.labels(split), items=entry.items(split)) for split in layers},
+        rows={
+            split: ExportRows(
+                labels=entry.labels(split),
+                items=entry.items(split),
+                targets={name: entry.target(name).labels(split) for name in entry.targets},
+            )
+            for split in layers
+        },
         rounding_error=errors,
         folder=out / entry.model.name,
         advance=advance,
