@@ -41,7 +41,7 @@ _ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NearPairs:
+class ShortPairs:
     """Pairs of a query and a known sequence, by number, that are as near as asked."""
 
     query_C: NDArray[np.int64]
@@ -105,7 +105,7 @@ class ShortSearch:
             pieces = tuple(_pieces(_codes(mine, alphabet), edits + 1, alphabet))
             self._lengths[length] = _Length(sequences=mine, numbers=numbers, edits=edits, pieces=pieces)
 
-    def find(self, queries: Sequence[str]) -> Iterator[NearPairs]:
+    def find(self, queries: Sequence[str]) -> Iterator[ShortPairs]:
         """Every pair of a query and a known sequence that is as near as asked, once.
 
         Args:
@@ -244,14 +244,14 @@ def _candidates(ranges: Sequence[_Range], n_known: int) -> NDArray[np.int64]:
     return np.unique(np.concatenate(pairs))
 
 
-def _better(forward: _Near, backward: _Near, numbers: NDArray[np.int64]) -> NearPairs:
+def _better(forward: _Near, backward: _Near, numbers: NDArray[np.int64]) -> ShortPairs:
     """Each pair once, as it is nearer."""
     query_C, known_C, identity_C = (np.concatenate(both) for both in zip(forward, backward, strict=True))
     opposite_C = np.arange(len(query_C)) >= len(forward[0])
     order = np.lexsort((opposite_C, -identity_C, known_C, query_C))
     new = (np.diff(query_C[order], prepend=-1) != 0) | (np.diff(known_C[order], prepend=-1) != 0)
     kept = order[new]
-    return NearPairs(
+    return ShortPairs(
         query_C=numbers[query_C[kept]],
         known_C=known_C[kept],
         identity_C=identity_C[kept],

@@ -10,13 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.memory import is_out_of_memory
 from seqbench.core.progress import Advance
 from seqbench.probe.features import Features, FeatureSizes, problem_of
 from seqbench.probe.heads.base import Fit, FittedHead, Problem, Resources
-from seqbench.probe.heads.registry import predict
+from seqbench.probe.heads.registry import create, predict
 from seqbench.probe.items import items_together
 from seqbench.probe.jobs import Job, jobs_of
 from seqbench.probe.memory import LayerBudget
@@ -258,7 +259,7 @@ class _JointSession:
 
         design = work[0].design
         resources = Resources(memory_bytes=head_bytes, checkpoint=self._checkpoint(work, layers))
-        head = MlpHead(**design.settings, resources=resources)
+        head = cast(MlpHead, create("mlp", design.settings, resources))
         fits = [
             [
                 Fit(

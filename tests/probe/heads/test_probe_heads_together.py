@@ -1,6 +1,7 @@
 """Several targets in one network: held against an ordinary torch network that is trained by itself."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from seqbench.core.types import Task
 from seqbench.probe.heads import HeadData, Problem
 from seqbench.probe.heads.base import Fit, Resources
 from seqbench.probe.heads.mlp.head import MlpHead
-from seqbench.probe.heads.registry import predict
+from seqbench.probe.heads.registry import create, predict
 from tests.probe.heads.conftest import SETTINGS
 from tests.probe.heads.plain_mlp import train_alone
 
@@ -53,7 +54,7 @@ def _fits(splits: list[list[HeadData]], *seeds: int) -> list[list[Fit]]:
 
 
 def _train(splits: list[list[HeadData]], *seeds: int, **changed: object) -> list:
-    head = MlpHead(**(SETTINGS["mlp"] | CHANGED | changed), resources=Resources())
+    head = cast(MlpHead, create("mlp", SETTINGS["mlp"] | CHANGED | changed, Resources()))
     return head.fit_together(PROBLEMS, SHARES, _fits(splits, *seeds), advance=lambda _: None)
 
 
