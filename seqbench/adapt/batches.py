@@ -23,8 +23,11 @@ from seqbench.tuning.trainable import Objective, TrainableModel
 
 LONGEST_WINDOW = 1024
 """Tokens of a window where `max_tokens` is auto and the model has no lower limit."""
-EVAL_TOKENS = 65_536
-"""Held-out tokens of each corpus that are measured during a training, always the same ones."""
+EVAL_TOKENS = (8192, 65_536)
+"""Held-out tokens of each corpus that are measured during a training, at least and at most; the same ones each
+time."""
+EVAL_SHARE = 0.005
+"""Of the tokens of a training, that a look takes between these: twenty looks so cost a few percent."""
 AHEAD = 2
 """Batches that are made while the network computes."""
 SMALLEST_PIECE = 128
@@ -119,19 +122,23 @@ def held_out_batches(
 ) -> dict[str, list[list[Example]]]:
     """Examples of held-out documents by corpus, with the masks of the first epoch; none where nothing is.
 
-    They are drawn in an order of their own, at most `EVAL_TOKENS` of each corpus, and the same each time.
+    They are drawn in an order of their own, and the same each time; of a short training fewer.
     """
+    wanted = int(EVAL_SHARE * entry.steps * entry.accumulate * budget_of(entry))
+    n_tokens = min(max(wanted, EVAL_TOKENS[0]), EVAL_TOKENS[1])
     found = {}
     for corpus in corpora:
         pieces = corpus.eval_pieces(maker.piece_letters(corpus.own_eval or corpus.train))
         if pieces is not None:
-            drawn = list(_first_epoch(Mixture([Portion(pieces=pieces)], maker.windows, seed=entry.seed)))
+            drawn = list(
+                _first_epoch(Mixture([Portion(pieces=pieces)], maker.windows, seed=entry.seed), n_tokens)
+            )
             found[corpus.name] = _packed([maker.example(window) for window in drawn], budget_of(entry))
     return found
 
 
-def _first_epoch(mixture: Mixture) -> Iterator[Window]:
-    while sum(mixture.n_tokens) < EVAL_TOKENS:
+def _first_epoch(mixture: Mixture, n_tokens: int) -> Iterator[Window]:
+    while sum(mixture.n_tokens) < n_tokens:
         window = mixture.next()
         if window.epoch:
             return
