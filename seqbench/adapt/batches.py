@@ -24,8 +24,7 @@ from seqbench.tuning.trainable import Objective, TrainableModel
 LONGEST_WINDOW = 1024
 """Tokens of a window where `max_tokens` is auto and the model has no lower limit."""
 EVAL_TOKENS = (8192, 65_536)
-"""Held-out tokens of each corpus that are measured during a training, at least and at most; the same ones each
-time."""
+"""Held-out tokens of each corpus that a look measures, at least and at most; the same ones each time."""
 EVAL_SHARE = 0.005
 """Of the tokens of a training, that a look takes between these: twenty looks so cost a few percent."""
 AHEAD = 2
