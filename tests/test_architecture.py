@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "networks",
         "models",
         "tuning",
+        "search",
         "catalog",
         "probe",
     },

@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from seqbench.catalog.training_records import Encoder
-
-TrialState = Literal["done", "pruned", "failed"]
+from seqbench.config.search import TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a report is about: models, data sets and heads of a config, or those of them that are asked for."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from seqbench.metrics.names import all_metrics
 from seqbench.perturb.expected import expected_responses
 from seqbench.report import Selection
 from seqbench.stages.designs import wanted_variants
+from seqbench.stages.trainable import trainable_names
 
 TRAINED = """
 SELECT DISTINCT head FROM probes
@@ -60,26 +61,37 @@ def selected(config: Config, catalog: Catalog, filters: Filters = Filters()) -> 
     if cells:
         own = tuple(model.name for model in config.models)
         models_of |= {(name, head): own for name in labelled for head in heads_of[name]}
+    asked = _fine_tuned(config)
+    models_of |= {(name, way): tuned for name in labelled for way, tuned in asked.items()}
     return Selection(
         models=_only(models, filters.models, "--models", "model"),
         datasets=names,
         heads=tuple(dict.fromkeys(head for heads in heads_of.values() for head in heads)),
         heads_of=heads_of,
         models_of=models_of,
-        trained=_trained(catalog, models, names),
+        trained=_trained(catalog, models, names, asked),
         variants=wanted_variants(config),
         metric=_metric(filters.metric),
         since=_time(filters.since),
     )
 
 
-def _trained(catalog: Catalog, models: Sequence[str], datasets: Sequence[str]) -> tuple[str, ...]:
-    """The ways in which models were trained on data sets, whichever config asked for it."""
+def _fine_tuned(config: Config) -> dict[str, tuple[str, ...]]:
+    """The models that the config trains, by the way in which it does."""
+    if config.finetune is None:
+        return {}
+    return dict.fromkeys(config.finetune.encoder, tuple(trainable_names(config)))
+
+
+def _trained(
+    catalog: Catalog, models: Sequence[str], datasets: Sequence[str], wanted: Container[str]
+) -> tuple[str, ...]:
+    """The ways in which the config trains models, or in which they were trained, whoever asked for it."""
     if not catalog.path.exists():
         return ()
     asked = {"heads": list(TRAINED_HEADS), "models": list(models), "datasets": list(datasets)}
     found = {row[0] for row in catalog.query(TRAINED, asked).rows}
-    return tuple(head for head in TRAINED_HEADS if head in found)
+    return tuple(head for head in TRAINED_HEADS if head in found or head in wanted)
 
 
 def _only(known: Sequence[str], wanted: Sequence[str], option: str, what: str) -> tuple[str, ...]:

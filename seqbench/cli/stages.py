@@ -284,6 +284,7 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
     if made.analysis.leaderboard or ways is None:
         out.print(leaderboard_table(made.analysis, out.width))
     if ways is not None:
+        out.print()
         out.print(ways)
     red = red_datasets(made.analysis)
     for sentence in made.sentences:

@@ -1,9 +1,10 @@
 """The section `finetune` of a config: checkpoints trained with a head on labelled data sets."""
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from seqbench.config.fields import (
@@ -24,6 +25,7 @@ from seqbench.config.fields import (
     expect,
 )
 from seqbench.config.lora import LoraConfig
+from seqbench.config.search import SearchConfig, dotted, with_values
 
 Encoder = Literal["lora", "full"]
 TokenHead = Literal["mean", "cls", "attention", "conv", "drsn"]
@@ -31,6 +33,10 @@ PairCombine = Literal["concat", "mean", "difference"]
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), AfterValidator(distinct)
 ]
+
+
+NOT_SEARCHED = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "search", "lora"})
+"""Keys that are no setting of a training."""
 
 
 class TrainedLoraConfig(LoraConfig):
@@ -143,10 +149,55 @@ class FinetuneConfig(Section):
         default=False, description="Compute blocks again in the backward pass: less memory, slower."
     )
     lora: TrainedLoraConfig = Field(default=TrainedLoraConfig(), description="Adapters of `encoder: lora`.")
+    search: SearchConfig | None = Field(
+        default=None,
+        description="Settings that are tried on eval first, by key of this section; the best are then "
+        "trained with all seeds and scored on test. null: none.",
+    )
     out: LocalPath = Field(
         default=Path("checkpoints"),
         description="Directory of the trained models, `<model>-<data set>-<encoder>-<seed>/` each.",
     )
+
+    @model_validator(mode="after")
+    def _searchable(self) -> "FinetuneConfig":
+        """Every value that a search may try is one that the section takes."""
+        given = self.model_dump(exclude={"search"})
+        for key, dimension in self.search.space.items() if self.search else ():
+            if key in NOT_SEARCHED:
+                raise PydanticCustomError(
+                    "not_searched", "search.space: {key} is nothing to search for", {"key": key}
+                )
+            for value in dimension.ends():
+                try:
+                    changed = with_values(given, {key: value})
+                except KeyError:
+                    near = difflib.get_close_matches(key, list(dotted(given)), 1)
+                    hint = f"; did you mean {near[0]}?" if near else ""
+                    raise PydanticCustomError(
+                        "unknown_key", "search.space: there is no key {key}{hint}", {"key": key, "hint": hint}
+                    ) from None
+                try:
+                    FinetuneConfig.model_validate(changed)
+                except ValidationError as error:
+                    why = error.errors()[0]["msg"]
+                    raise PydanticCustomError(
+                        "search_value",
+                        "search.space: {key} can't be {value}: {why}",
+                        {"key": key, "value": repr(value), "why": why},
+                    ) from None
+        return self
+
+    def searched(self, encoder: Encoder) -> SearchConfig | None:
+        """The search for a way of training, of which `full` has no keys of `lora`; None: nothing is left."""
+        if self.search is None:
+            return None
+        space = {
+            key: dimension
+            for key, dimension in self.search.space.items()
+            if encoder == "lora" or not key.startswith("lora.")
+        }
+        return self.search.model_copy(update={"space": space}) if space else None
 
     @model_validator(mode="after")
     def _batches(self) -> "FinetuneConfig":

@@ -1,7 +1,7 @@
 """A search over settings: which keys are tried in which ranges, by which method, and how often."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from seqbench.config.fields import Count, Section, Seed, Switch, expect
 
 SearchMethod = Literal["grid", "random", "tpe"]
+TrialState = Literal["done", "pruned", "failed"]
+"""How a trial ended: at its end, given up as earlier ones did better, or unable to train."""
 Setting = str | int | float | bool | None
 """A value of a key; strings and null are for keys that take them."""
 Number = Annotated[int, Field(strict=True)] | Annotated[float, Field(strict=True)]
@@ -38,6 +40,10 @@ class Between(Section):
             raise PydanticCustomError("log_range", "must have low above 0, as log is true")
         return self
 
+    def ends(self) -> tuple[Setting, ...]:
+        """Values that a section has to take for all of them to be taken."""
+        return (self.low, self.high)
+
     def grid(self) -> tuple[int, ...] | tuple[float, ...]:
         """The values that `grid` tries, ascending."""
         if self.points is None:
@@ -65,6 +71,10 @@ class Choices(Section):
         if len({repr(value) for value in self.choices}) < len(self.choices):
             raise PydanticCustomError("twice", "names a choice twice")
         return self
+
+    def ends(self) -> tuple[Setting, ...]:
+        """All of them."""
+        return self.choices
 
 
 Dimension = Annotated[
@@ -132,6 +142,15 @@ class SearchConfig(Section):
         if self.method == "grid":
             return self.n_grid if self.trials is None else min(self.trials, self.n_grid)
         return self.trials or 0
+
+
+def dotted(section: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """The keys of a section, those of the sections in it with a dot between."""
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from dotted(value, f"{before}{key}.")
+        else:
+            yield f"{before}{key}"
 
 
 def with_values(section: Mapping[str, Any], values: Mapping[str, Setting]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from seqbench.catalog.training_records import Encoder
 from seqbench.config.extract import ExtractConfig
 from seqbench.config.finetune import FinetuneConfig
+from seqbench.config.search import Setting, with_values
 from seqbench.core.identity import ModelIdentity
 from seqbench.datasets.dataset import Dataset
 from seqbench.probe.spec import spec_hash
@@ -14,7 +15,7 @@ from seqbench.probe.spec import spec_hash
 VERSION = 1
 """Raised when training changes so that old results no longer compare."""
 
-WITHOUT_EFFECT = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "lora"})
+WITHOUT_EFFECT = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "lora", "search"})
 """Keys of the section that no result depends on, or that are named apart."""
 
 
@@ -27,6 +28,18 @@ class FinetuneDesign:
     """Without a target's name: all targets are trained together."""
     encoder: Encoder
     seed: int
+    values: tuple[tuple[str, Setting], ...] = ()
+    """Settings that a search drew or chose, by dotted key of the section; they go before the config's."""
+
+    def config(self, config: FinetuneConfig) -> FinetuneConfig:
+        """The section with these settings.
+
+        Raises:
+            ValueError: They are none that the section takes.
+        """
+        if not self.values:
+            return config
+        return FinetuneConfig.model_validate(with_values(config.model_dump(), dict(self.values)))
 
     @property
     def folder(self) -> str:
@@ -36,7 +49,12 @@ class FinetuneDesign:
 
 def training_key(spec: dict[str, Any]) -> str:
     """Names a training by the spec of any of its targets."""
-    return spec_hash({key: value for key, value in spec.items() if key not in OF_ONE_TARGET})
+    return spec_hash(shared_spec(spec))
+
+
+def shared_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """What all targets of a training have in common."""
+    return {key: value for key, value in spec.items() if key not in OF_ONE_TARGET}
 
 
 OF_ONE_TARGET = ("dataset", "task", "classes", "threshold")

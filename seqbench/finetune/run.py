@@ -36,6 +36,7 @@ from seqbench.finetune.problem import Target, target_of
 from seqbench.finetune.records import Scored, records_of
 from seqbench.finetune.training import Finetuning, Material, Outcome, Surroundings, peak_memory
 from seqbench.models.checkpoint import Checkpoint
+from seqbench.models.transformer import default_device
 from seqbench.stratification.holdout import holdout
 from seqbench.training.checkpoint import Checkpoint as State
 from seqbench.training.checkpoint import fingerprint
@@ -77,6 +78,24 @@ class Job:
         """Names the training."""
         return training_key(dict(self.specs[0]))
 
+    @property
+    def state(self) -> State:
+        """What a training that was stopped goes on from."""
+        return State(
+            path=self.checkpoints / f"finetune-{self.key[:24]}",
+            fingerprint=fingerprint(self.key, platform.machine(), default_device().type),
+            way_out="make room there, or set finetune.checkpoint_steps to null",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A training that can begin."""
+
+    trainer: Finetuning
+    targets: Sequence[Target]
+    material: Material
+
 
 def finetune(
     job: Job, *, advance: Callable[[float], None], note: Callable[[str], None]
@@ -93,6 +112,31 @@ def finetune(
 
     Raises:
         SeqbenchError: Model and data do not fit together, or the saved model predicts otherwise.
+    """
+    made = prepared(job, advance=advance, note=note)
+    outcome = made.trainer.run()
+    found = _finish(job, made.trainer, outcome, made.targets, made.material)
+    job.state.remove()
+    return found
+
+
+def prepared(
+    job: Job,
+    *,
+    advance: Callable[[float], None],
+    note: Callable[[str], None],
+    watch: Callable[[Sequence[float]], None] | None = None,
+) -> Prepared:
+    """Open the model, tokenise the data, and put together what is trained.
+
+    Args:
+        job: What.
+        advance: Takes shares of the training as they are done.
+        note: Told what the user should know.
+        watch: Given the scores on eval of all points so far at each new one.
+
+    Raises:
+        SeqbenchError: Model and data do not fit together.
     """
     encoder = prepare(
         open_encoder(job.source, job.datasets[0].alphabet),
@@ -111,23 +155,15 @@ def finetune(
     _tell_cut(job, items, encoder, note)
     material = material_of(job, targets, items)
     network = _network(job, encoder, targets, (len(tokens.prefix), len(tokens.suffix)))
-    state = State(
-        path=job.checkpoints / f"finetune-{job.key[:24]}",
-        fingerprint=fingerprint(job.key, platform.machine(), encoder.device.type),
-        way_out="make room there, or set finetune.checkpoint_steps to null",
-    )
     trainer = Finetuning(
         network,
         material,
         job.config,
         seed=job.design.seed,
         autocast=autocast_dtype(job.source.dtype, encoder.device),
-        around=Surroundings(checkpoint=state, advance=advance, note=note),
+        around=Surroundings(checkpoint=job.state, advance=advance, note=note, watch=watch),
     )
-    outcome = trainer.run()
-    found = _finish(job, trainer, outcome, targets, material)
-    state.remove()
-    return found
+    return Prepared(trainer=trainer, targets=targets, material=material)
 
 
 def tuning_settings(job: Job) -> TuningSettings:

@@ -67,6 +67,8 @@ class Surroundings:
     advance: Callable[[float], None]
     """Takes shares of the training that were done since it was told last."""
     note: Callable[[str], None]
+    watch: Callable[[Sequence[float]], None] | None = None
+    """Given the scores of all points so far at each new one; may end the training by an exception."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -118,6 +120,7 @@ class Finetuning:
         self.network, self._material, self._config = network, material, config
         self._seed, self._autocast, self._around = seed, autocast, around
         self._device = network.encoder.device
+        self._loop: Loop[Batch] | None = None
         self._scaling = scaling_of(material.targets, material.train_N, config)
         self.loss: SharedLoss = _on(loss_of(material.targets, material.train_N, config), self._device)
         self._train = [material.items["train"].items[row] for row in material.train_N.tolist()]
@@ -141,6 +144,11 @@ class Finetuning:
             way_out=WAY_OUT,
         )
 
+    @property
+    def n_steps(self) -> int:
+        """Steps done so far."""
+        return 0 if self._loop is None else self._loop.n_steps
+
     def run(self) -> Outcome:
         """Train to the end, from where a checkpoint left it."""
         config, state = self._config, self._around.checkpoint.load(self._device)
@@ -153,6 +161,7 @@ class Finetuning:
             lengths_N=self._lengths_N,
         )
         loop = Loop(self._course(plan), self.training, PlannedBatches(plan, self.batch, ahead=2))
+        self._loop = loop
         seconds_before = 0.0
         if state is not None:
             loop.restore(state["loop"])
@@ -224,11 +233,16 @@ class Finetuning:
         sums_M, weights_M = loss.sums(outputs_NO, targets_NO), loss.weights(targets_NO)
         value = float(loss.mean(sums_M, weights_M)) if bool(weights_M.any()) else float("nan")
         predictions_NO, chosen = self._predictions(outputs_NO), self._config.choose_by
-        return {
+        found = {
             EVAL_LOSS: value,
             EVAL_SCORE: self._score(predictions_NO, None),
             CHOSEN_SCORE: value if chosen == "loss" else self._score(predictions_NO, chosen),
         }
+        if self._around.watch is not None and self._loop is not None:
+            shown = EVAL_SCORE if chosen == "loss" else CHOSEN_SCORE
+            before = [float(point.values[shown][0]) for point in self._loop.curve]
+            self._around.watch([*before, found[shown]])
+        return found
 
     def _score(self, predictions_NO: Tensor, metric: str | None) -> float:
         """A metric of eval (None: each task's own), the weighted mean over targets; NaN where undefined."""

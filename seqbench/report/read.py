@@ -47,7 +47,7 @@ def read_results(catalog: Catalog, selection: Selection) -> Results:
         curves=curves,
         trained=trained,
         failed=read_failures(reader),
-        missing=_missing(selection, curves),
+        missing=_missing(selection, every),
         runs=read_runs(reader),
         embeddings=read_embeddings(reader),
         learning=read_learning(reader, [*places, *_chosen(selection, trained, metrics)]),
@@ -86,10 +86,6 @@ def _chosen(
 def _missing(selection: Selection, curves: Mapping[Key, Curve]) -> tuple[MissingPlace, ...]:
     return tuple(
         MissingPlace(model=model, dataset=dataset, head=head)
-        for model in selection.models
-        for head in selection.heads
-        for dataset in selection.datasets
-        if head in selection.heads_on(dataset)
-        and model in selection.models_on(dataset, head)
-        and (dataset, model, head) not in curves
+        for dataset, model, head in selection.expected()
+        if (dataset, model, head) not in curves
     )

@@ -1,6 +1,6 @@
 """What a report is about: which models, data sets and heads, in which order, ranked by what."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,8 @@ class Selection:
     heads_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By data set, the heads that are trained on it, where they are not all of `heads`."""
     models_of: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """By data set and head, the models whose results are to be expected, where not all are."""
+    """By data set and head, the models whose results are to be expected, where not all are; of heads of
+    `trained` those that the config trains."""
     trained: tuple[str, ...] = ()
     """`lora` and `full` where results of models that were trained so are shown; no part of `heads`, which
     read frozen models."""
@@ -43,5 +44,16 @@ class Selection:
     @property
     def n_places(self) -> int:
         """Combinations of model, data set and head that are to be expected."""
-        heads = ((dataset, head) for dataset in self.datasets for head in self.heads_on(dataset))
-        return sum(len(self.models_on(dataset, head)) for dataset, head in heads)
+        return sum(1 for _ in self.expected())
+
+    def expected(self) -> Iterator[tuple[str, str, str]]:
+        """Data set, model and head of all results that are to be expected."""
+        for model in self.models:
+            for head in self.all_heads:
+                for dataset in self.datasets:
+                    if head in self.trained:
+                        is_wanted = model in self.models_of.get((dataset, head), ())
+                    else:
+                        is_wanted = head in self.heads_on(dataset) and model in self.models_on(dataset, head)
+                    if is_wanted:
+                        yield dataset, model, head

@@ -52,16 +52,14 @@ def draw(
 
 
 def _grid(search: SearchConfig) -> list[dict[str, Setting]]:
-    """All points; where only some are tried, in an order drawn by the seed, so that they are spread out."""
+    """All points in an order drawn by the seed, so that the first are spread out."""
     axes = [
         dimension.choices if isinstance(dimension, Choices) else dimension.grid()
         for dimension in search.space.values()
     ]
     points = [dict(zip(search.space, values, strict=True)) for values in product(*axes)]
-    if search.n_trials < len(points):
-        order = np.random.default_rng(search.seed).permutation(len(points))
-        points = [points[place] for place in order]
-    return points
+    order = np.random.default_rng(search.seed).permutation(len(points))
+    return [points[place] for place in order]
 
 
 def study_of(

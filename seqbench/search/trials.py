@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from seqbench.config.search import Setting
-
-TrialState = Literal["done", "pruned", "failed"]
+from seqbench.config.search import Setting, TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

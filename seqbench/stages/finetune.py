@@ -4,19 +4,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, ModelRecord, ProbeRecord, Record
+from seqbench.catalog.training_records import Encoder
+from seqbench.catalog.trial_records import TrialRecord
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.model_kinds import HuggingFaceModel
+from seqbench.config.search import Setting
 from seqbench.core.atomic import remove_stale
 from seqbench.core.types import SPLITS, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ConfigError, SeqbenchError
-from seqbench.finetune.design import FinetuneDesign, specs_of, training_key
+from seqbench.finetune.asked import judged_by
+from seqbench.finetune.design import FinetuneDesign, shared_spec, specs_of, training_key
 from seqbench.finetune.folder import is_finetuned, read_facts
 from seqbench.models.checkpoint import Checkpoint
-from seqbench.models.registry import WITH_OPTIONS
 from seqbench.probe.spec import spec_hash
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
@@ -25,8 +29,13 @@ from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.contents import file_contents
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.products import model_product
+from seqbench.stages.searching import LaterTrials, Searches, SearchPlan, TrialTask, study_name
 from seqbench.stages.targets import views_of
+from seqbench.stages.trainable import trainable_names
 from seqbench.stages.workspace import tell_warnings, workspace_of
+
+if TYPE_CHECKING:
+    from seqbench.finetune.run import Job
 
 KIND = Kind(stage="finetune", unit="trainings")
 _ONE_AT_A_TIME = Lock()
@@ -55,6 +64,8 @@ class FinetuneStage(Stage):
         super().__init__(context)
         self._workspace = context.shared(workspace_of)
         self._known: set[str] = set()
+        self._told: set[str] = set()
+        self._searches = Searches(Catalog(context.config.catalog))
 
     @property
     def _config(self) -> FinetuneConfig:
@@ -66,7 +77,7 @@ class FinetuneStage(Stage):
         """The missing trainings of every checkpoint on every data set."""
         self.context.shared(tell_warnings)
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
-        for model in self._models:
+        for model in trainable_names(self.context.config):
             for dataset in self._workspace.dataset_names:
                 if plan.makers(model_product(model)):
                     yield self._later(plan, model, dataset)
@@ -74,59 +85,96 @@ class FinetuneStage(Stage):
                 with plan.listing(model, dataset):
                     yield from self._trainings(plan, model, dataset, tell=True)
 
-    def unfold(self, task: LaterTrainings, plan: Plan) -> Iterator[Node]:
-        """The trainings of a model that is there by now."""
+    def unfold(self, task: LaterTrainings | LaterTrials, plan: Plan) -> Iterator[Node]:
+        """The trainings of a model that is there by now, or what follows from trials."""
+        if isinstance(task, LaterTrials):
+            yield from self._after_trials(task)
+            return
         yield from self._trainings(plan, task.model, task.dataset, tell=False)
 
-    @property
-    def _models(self) -> list[str]:
-        """Models that are checkpoints and no result of this stage, or those that the config names.
-
-        Raises:
-            ConfigError: One that it names has no weights to train.
-        """
-        models = {model.name: model for model in self.context.config.models}
-        out = self._config.out.absolute()
-        able = [name for name, model in models.items() if model.kind in WITH_OPTIONS]
-        for name in self._config.models or ():
-            if name not in able:
-                raise ConfigError(
-                    f"finetune.models: {name} is of kind {models[name].kind}, which has no weights to train"
-                )
-        if self._config.models is not None:
-            return [name for name in able if name in self._config.models]
-        return [name for name in able if Path(getattr(models[name], "path", "")).parent != out]
-
     def _trainings(self, plan: Plan, model: str, dataset: str, *, tell: bool) -> Iterator[Node]:
-        designs = [
-            FinetuneDesign(model=model, dataset=dataset, encoder=encoder, seed=seed)
-            for encoder in self._config.encoder
-            for seed in self._config.seeds
-        ]
-        missing = [design for design in designs if not self._is_done(design)]
+        """The missing trainings; where settings are searched for, trials before them."""
+        nodes: list[Node] = []
+        n_all = n_left = 0
+        for encoder in self._config.encoder:
+            study = self._study(model, dataset, encoder)
+            n_trials = 0 if study is None else self._searches.n_left(study)
+            n_all += len(self._config.seeds) + (0 if study is None else study.search.n_trials)
+            if study is not None and n_trials:
+                n_left += n_trials + len(self._config.seeds)
+                nodes += self._round(study, model, dataset, encoder)
+                continue
+            values = () if study is None else tuple(self._searches.chosen(study).items())
+            designs = self._designs(model, dataset, encoder, values)
+            missing = [design for design in designs if not self._is_done(design)]
+            n_left += len(missing)
+            nodes += map(self._training, missing)
         if tell:
-            columns = (("trainings", len(designs)), ("to train", len(missing)))
+            columns = (("trainings", n_all), ("to train", n_left))
             plan.shares.append(
                 Share(
                     model=model,
                     dataset=dataset,
                     group=Group(KIND.stage, model, dataset),
-                    done=len(designs) - len(missing),
-                    left=len(missing),
+                    done=n_all - n_left,
+                    left=n_left,
                     quantities=tuple(Quantity(column=name, amount=amount) for name, amount in columns),
                 )
             )
-        for design in missing:
-            yield Node(
-                key=f"finetune/{design.folder}",
-                kind=KIND,
-                model=model,
-                dataset=dataset,
-                task=design,
-                amount=1,
-                power=self.context.config.schedule.power_per_gpu,
-                makes=frozenset(map(model_product, self._named(design))),
-            )
+        yield from nodes
+
+    def _designs(
+        self, model: str, dataset: str, encoder: Encoder, values: tuple[tuple[str, Setting], ...]
+    ) -> list[FinetuneDesign]:
+        """A training for each seed."""
+        return [
+            FinetuneDesign(model=model, dataset=dataset, encoder=encoder, seed=seed, values=values)
+            for seed in self._config.seeds
+        ]
+
+    def _training(self, design: FinetuneDesign) -> Node:
+        return Node(
+            key=f"finetune/{design.folder}",
+            kind=KIND,
+            model=design.model,
+            dataset=design.dataset,
+            task=design,
+            amount=1,
+            power=self.context.config.schedule.power_per_gpu,
+            makes=frozenset(map(model_product, self._named(design))),
+        )
+
+    def _study(self, model: str, dataset: str, encoder: Encoder) -> SearchPlan | None:
+        """What is searched for, None where nothing is."""
+        search = self._config.searched(encoder)
+        if search is None:
+            return None
+        (design, *_) = self._designs(model, dataset, encoder, ())
+        metric, higher_is_better = judged_by(
+            self._config.choose_by, [one.task for one in self._datasets(dataset)]
+        )
+        spec = shared_spec(self._specs(design)[0])
+        name = study_name(spec, search)
+        return SearchPlan(name=name, search=search, metric=metric, higher_is_better=higher_is_better)
+
+    def _round(self, study: SearchPlan, model: str, dataset: str, encoder: Encoder) -> Iterator[Node]:
+        """The next trials of a search, and a node for what follows from them."""
+        designs = self._designs(model, dataset, encoder, ())
+        products = frozenset(model_product(name) for design in designs for name in self._named(design))
+        power = self.context.config.schedule.power_per_gpu
+        yield from self._searches.nodes(study, designs[0], KIND, power=power, makes=products)
+
+    def _after_trials(self, task: LaterTrials) -> Iterator[Node]:
+        """The next round of a search, or the trainings with what it chose."""
+        study = self._study(task.model, task.dataset, task.encoder)
+        assert study is not None
+        if self._searches.n_left(study):
+            yield from self._round(study, task.model, task.dataset, task.encoder)
+            return
+        values = tuple(self._searches.chosen(study).items())
+        for design in self._designs(task.model, task.dataset, task.encoder, values):
+            if not self._is_done(design):
+                yield self._training(design)
 
     def _later(self, plan: Plan, model: str, dataset: str) -> Node:
         quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "to train"))
@@ -155,7 +203,7 @@ class FinetuneStage(Stage):
             self._workspace.identity(design.model),
             self._datasets(design.dataset),
             dtype=self._source(design.model).dtype,
-            config=self._config,
+            config=design.config(self._config),
             extract=self.context.config.extract,
         )
 
@@ -182,23 +230,46 @@ class FinetuneStage(Stage):
         except SeqbenchError:
             return False
 
-    def do(self, task: FinetuneDesign, doing: Doing) -> None:
+    def do(self, task: FinetuneDesign | TrialTask, doing: Doing) -> TrialRecord | None:
         """Train, one training of a process at a time."""
-        from seqbench.finetune.run import Job, finetune
+        from seqbench.finetune.run import finetune
+        from seqbench.finetune.trial import try_settings
 
-        job = Job(
-            design=task,
-            source=self._source(task.model),
-            datasets=self._datasets(task.dataset),
-            specs=self._specs(task),
-            config=self._config,
+        note = self._note_once
+        with _ONE_AT_A_TIME:
+            if isinstance(task, TrialTask):
+                job = self._job(task.design, doing)
+                return try_settings(job, task.asked, advance=doing.advance, note=note)
+            records, training = finetune(self._job(task, doing), advance=doing.advance, note=note)
+        doing.give([*records, training])
+        return None
+
+    def _note_once(self, text: str) -> None:
+        """Tell the user; what every trial finds alike, once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.context.reporter.note(text)
+
+    def _job(self, design: FinetuneDesign, doing: Doing) -> "Job":
+        from seqbench.finetune.run import Job
+
+        return Job(
+            design=design,
+            source=self._source(design.model),
+            datasets=self._datasets(design.dataset),
+            specs=self._specs(design),
+            config=design.config(self._config),
             extract=self.context.config.extract,
             checkpoints=self.context.config.catalog.parent / CHECKPOINTS,
             run_id=doing.run_id,
         )
-        with _ONE_AT_A_TIME:
-            records, training = finetune(job, advance=doing.advance, note=self.context.reporter.note)
-        doing.give([*records, training])
+
+    def done(self, task: FinetuneDesign | TrialTask, result: TrialRecord | None) -> Told:
+        """Record a trial; what a training made came while it ran."""
+        if result is None:
+            return Told()
+        self._searches.add(result)
+        return Told(records=[result], done=1)
 
     def received(self, task: FinetuneDesign, records: Sequence[Record]) -> Told:
         """Record what was scored and what it took, and before that of which model and data."""
@@ -240,7 +311,7 @@ class FinetuneStage(Stage):
     def summary(self, done: int, known: int) -> str:
         """Trainings done, and those that were there."""
         there = f", {known:,} were there already" if known else ""
-        return f"{done:,} models fine-tuned{there}"
+        return f"{done:,} trainings of models done{there}"
 
 
 def described(dataset: Dataset) -> DatasetRecord:

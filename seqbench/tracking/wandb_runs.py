@@ -156,7 +156,11 @@ class WandbTracker:
             return
         name = _NOT_IN_NAMES.sub("-", f"{training.model}-{trained.dataset} {trained.label}")[-MOST_NAME:]
         artifact = wandb.Artifact(name, type="model", metadata=dict(trained.scores()))
-        artifact.add_dir(training.folder, policy="immutable")
+        # File by file, as `add_dir` writes to the terminal.
+        folder = Path(training.folder)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                artifact.add_file(str(path), path.relative_to(folder).as_posix(), policy="immutable")
         run.log_artifact(artifact)
 
     def _start(

@@ -117,3 +117,19 @@ def test_a_data_set_with_a_head_of_its_own_has_no_empty_rows_of_other_heads(tmp_
     assert {row["dataset"]: row["head"] for row in rows} == {NAMES[0][0]: "mlp", NAMES[1][0]: "xgb"}
     (best,) = tmp_path.glob("out-*/tables/best_accuracy.json")
     assert all(row["accuracy"] is not None for row in json.loads(best.read_text()))
+
+
+def test_a_model_that_the_config_trains_and_that_has_no_results_is_told(folder: Path) -> None:
+    tuned = folder / "asked"
+    tuned.mkdir()
+    (tuned / "run.yaml").write_text(CONFIG + "finetune: {encoder: [lora], models: [dna-bert]}\n")
+    fill(
+        tuned / "catalog.duckdb",
+        datasets=NAMES[:1],
+        models=("dna-bert", "dna-bert-untrained", "kmer-4"),
+        layers=3,
+    )
+    code, said, _ = report(tuned)
+    assert code == 0, said
+    flat = " ".join(said.split())
+    assert f"1 of 4 combinations have no results: dna-bert × {NAMES[0][0]}" in flat
