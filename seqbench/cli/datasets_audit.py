@@ -69,7 +69,7 @@ Stretch = Annotated[
     typer.Option(help="Letters of an exact stretch shared with train; 30 nucleotides, 12 amino acids."),
 ]
 Controls = Annotated[bool, typer.Option(help="Train the shortcut controls.")]
-ControlItems = Annotated[int, typer.Option(help="ItemsFormat of a split that controls see at most.")]
+ControlItems = Annotated[int, typer.Option(help="Items of a split that controls see at most.")]
 Seed = Annotated[int, typer.Option(help="Of draws and intervals.")]
 Format = Annotated[Shown, typer.Option("--format", help="Of what is printed.")]
 Out = Annotated[Path | None, typer.Option(help="A folder for the findings, a line an item, and a summary.")]
