@@ -114,3 +114,17 @@ def test_cells_that_express_no_gene_with_a_vector_are_0_and_no_such_gene_at_all_
     )
     with pytest.raises(DataError, match=r"m has no vector for any gene, such as gene0.*has some for BRCA1"):
         lay_out_gene_means(cells, AS_STORED, strange, order, tmp_path / "s")
+
+
+def test_a_cell_of_test_that_is_in_train_under_the_same_barcode_ends_the_run(tmp_path: Path) -> None:
+    write_cells(tmp_path / "cells.h5ad", n_perturbations=10, n_cells=3)
+    data = anndata.read_h5ad(tmp_path / "cells.h5ad")
+    settings = CellsConfig.model_validate({"file": tmp_path / "cells.h5ad", **FIXED})
+    roles = roles_of(opened_cells(settings), settings, SplitsConfig.model_validate(PERTURBATIONS))
+    names = data.obs_names.to_list()
+    of = {split: data.obs["gene"].isin(roles.perturbations(split)).argmax() for split in ("train", "test")}
+    names[of["test"]] = names[of["train"]]
+    data.obs_names = names
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    with pytest.raises(DataError, match=rf"1 cells of test are in train, the first '{names[of['train']]}'"):
+        make_experiment(settings, roles, (), scratch=tmp_path, reporter=Silent())
