@@ -64,6 +64,7 @@ def specs_of(
     design: FinetuneDesign,
     identity: ModelIdentity,
     datasets: Sequence[Dataset],
+    shares: Sequence[float],
     *,
     dtype: str,
     config: FinetuneConfig,
@@ -75,6 +76,7 @@ def specs_of(
         design: What is trained.
         identity: Of the model's weights.
         datasets: The data set, or all its targets.
+        shares: Weight of each one's loss; only proportions count.
         dtype: That the model computes in.
         config: How it is trained.
         extract: How sequences become tokens.
@@ -102,6 +104,7 @@ def specs_of(
         "together": [dataset.spec.name for dataset in datasets],
         "groups": datasets[0].spec.group_key,
         "labels": [[dataset.task.value, dataset.spec.label_key] for dataset in datasets],
+        "shares": [share / sum(shares) for share in shares],
         "seed": design.seed,
         "fold": None,
     }

@@ -60,6 +60,8 @@ class Job:
     """The model as the config has it."""
     datasets: Sequence[Dataset]
     """The data set, or all its targets."""
+    shares: Sequence[float]
+    """Weight of each one's loss."""
     specs: Sequence[Mapping[str, Any]]
     """Of each; see `design.specs_of`."""
     config: FinetuneConfig
@@ -146,7 +148,7 @@ def prepared(
     )
     if encoder.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(encoder.device)
-    targets = [target_of(dataset) for dataset in job.datasets]
+    targets = [target_of(*pair) for pair in zip(job.datasets, job.shares, strict=True)]
     tokens = encoder.tokens(overlong=job.extract.overlong, stride=job.extract.stride)
     items = {
         name: tokenise_split(split, tokens, skip_unreadable=job.extract.unreadable == "skip")

@@ -197,11 +197,16 @@ class FinetuneStage(Stage):
         """The data set, or each of its targets as one."""
         return [self._workspace.dataset(name) for name in views_of(self._workspace, dataset)]
 
+    def _shares(self, dataset: str) -> list[float]:
+        """Weight of each target's loss."""
+        return [target.weight for target in self._workspace.spec(dataset).targets] or [1.0]
+
     def _specs(self, design: FinetuneDesign) -> list[dict[str, object]]:
         return specs_of(
             design,
             self._workspace.identity(design.model),
             self._datasets(design.dataset),
+            self._shares(design.dataset),
             dtype=self._source(design.model).dtype,
             config=design.config(self._config),
             extract=self.context.config.extract,
@@ -257,6 +262,7 @@ class FinetuneStage(Stage):
             design=design,
             source=self._source(design.model),
             datasets=self._datasets(design.dataset),
+            shares=self._shares(design.dataset),
             specs=self._specs(design),
             config=design.config(self._config),
             extract=self.context.config.extract,

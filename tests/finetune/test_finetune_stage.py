@@ -125,13 +125,17 @@ def test_several_targets_train_together_and_are_scored_apart(tuned: Tuned, tmp_p
             if number % 5 == 0:
                 item["first"] = None
         path.write_text("\n".join(map(json.dumps, items)))
-    (tmp_path / "info.yaml").write_text("two: {targets: {first: {}, length: {eval_task: regression}}}")
+    (tmp_path / "info.yaml").write_text(
+        "two: {targets: {first: {weight: 3}, length: {eval_task: regression}}}"
+    )
     config: Any = config_of(tmp_path / "data", tuned.base, epochs=1, encoder=["full"], seeds=[1])
     config["datasets"]["info"] = str(tmp_path / "info.yaml")
     path = write_config(tmp_path / "c.yaml", config)
     assert not run(load_config(path).config, Silent(), "finetune").failed
     found = rows(path, "SELECT dataset, n_train, task FROM probes ORDER BY dataset")
     assert [row["dataset"] for row in found] == ["two/first", "two/length"]
+    (spec,) = rows(path, "SELECT spec FROM probes WHERE dataset = 'two/first'")
+    assert "0.75" in str(spec["spec"])
     (training,) = rows(path, "SELECT dataset, len(probes) AS n FROM trainings")
     assert training == {"dataset": "two", "n": 2}
     shown = seqbench(
