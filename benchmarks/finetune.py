@@ -6,9 +6,10 @@
     python benchmarks/finetune.py kills --kills 20
 
 Made data: sequences of 71 to 593 letters through a BERT of 6 x 256 (memory: 12 x 256) with random weights, in
-float32. `speed` trains the same items with the same settings by seqbench and by the Trainer, with dynamic padding
-and with sampling by length, each at several batch sizes, in processes of their own, in turns; the Trainer's best
-counts. The mean loss of train after the same items is printed beside it. Run it on an idle machine.
+float32. `speed` trains the same items with the same settings by seqbench and by the Trainer, with dynamic
+padding and with sampling by length, each at several batch sizes, in processes of their own, in turns; the
+Trainer's best counts. The mean loss of train after the same items is printed beside it. Run it on an idle
+machine.
 """
 
 import argparse
