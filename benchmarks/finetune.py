@@ -120,6 +120,8 @@ def _one(*, folder: str, by: str, size: int | None = None, encoder: str = "full"
 
 
 def _by_seqbench(folder: Path, size: int | None, encoder: str) -> dict[str, float]:
+    import transformers  # noqa: F401
+
     from seqbench.config import load_config
     from seqbench.core.progress import Silent
     from seqbench.schedule.run import run
@@ -158,6 +160,7 @@ def _by_seqbench(folder: Path, size: int | None, encoder: str) -> dict[str, floa
 def _by_trainer(folder: Path, size: int, *, by_length: bool) -> dict[str, float]:
     import torch
     import transformers
+    from transformers import BertForSequenceClassification, Trainer  # noqa: F401 -- before memory is counted
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder / "model")
     lines = (folder / "data" / "made" / "train.jsonl").read_text().splitlines()

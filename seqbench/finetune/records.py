@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord, PredictionRecord, ProbeRecord, SplitRecord
-from seqbench.core.types import SplitName
+from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.finetune.design import FinetuneDesign
 from seqbench.finetune.problem import Target
@@ -109,6 +109,38 @@ def records_of(
             )
         )
     return found
+
+
+def failed_records(
+    design: FinetuneDesign, specs: Sequence[Mapping[str, Any]], error: str, *, n_layers: int, run_id: str
+) -> list[ProbeRecord]:
+    """One a target, of a training that failed: others go on, and it is tried again next time."""
+    return [
+        ProbeRecord(
+            spec_hash=spec_hash(spec),
+            run_id=run_id,
+            model=design.model,
+            dataset=str(spec["dataset"]),
+            task=Task(spec["task"]),
+            layer=n_layers - 1,
+            n_layers=n_layers,
+            head=design.encoder,
+            variant=variant_hash(spec),
+            seed=design.seed,
+            fold=None,
+            spec=dict(spec),
+            status="failed",
+            error=error,
+            seconds=0.0,
+            n_train=0,
+            n_epochs=None,
+            chosen_epoch=None,
+            convergence=None,
+            advice=None,
+            device="none",
+        )
+        for spec in specs
+    ]
 
 
 def _part(target: Target, scored: Scored, outputs: slice) -> PredictionRecord:

@@ -237,6 +237,7 @@ class FinetuneStage(Stage):
 
     def do(self, task: FinetuneDesign | TrialTask, doing: Doing) -> TrialRecord | None:
         """Train, one training of a process at a time."""
+        from seqbench.finetune.records import failed_records
         from seqbench.finetune.run import finetune
         from seqbench.finetune.trial import try_settings
 
@@ -245,8 +246,15 @@ class FinetuneStage(Stage):
             if isinstance(task, TrialTask):
                 job = self._job(task.design, doing)
                 return try_settings(job, task.asked, advance=doing.advance, note=note)
-            records, training = finetune(self._job(task, doing), advance=doing.advance, note=note)
-        doing.give([*records, training])
+            job = self._job(task, doing)
+            try:
+                records, training = finetune(job, advance=doing.advance, note=note)
+                doing.give([*records, training])
+            except TrainingError as error:  # such as too little memory, which another encoder may not need
+                n_layers = self._workspace.identity(task.model).n_layers
+                doing.give(
+                    failed_records(task, job.specs, str(error), n_layers=n_layers, run_id=doing.run_id)
+                )
         return None
 
     def _note_once(self, text: str) -> None:

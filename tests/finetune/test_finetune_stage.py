@@ -16,7 +16,7 @@ from seqbench.config import load_config
 from seqbench.core.progress import Silent
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.errors import ModelError
+from seqbench.errors import ModelError, TrainingError
 from seqbench.finetune.folder import open_folder, read_facts
 from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
@@ -164,3 +164,21 @@ def test_models_without_weights_are_refused_by_name(tuned: Tuned, tmp_path: Path
     config["finetune"] = {"models": ["other"]}
     shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
     assert "finetune.models.0: is other, but `models:` has counts, m" in shown.output
+
+
+def test_a_training_that_fails_is_recorded_and_leaves_the_others(
+    tuned: Tuned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import seqbench.finetune.run as runs
+
+    def refuse(job: Any, **others: Any) -> Any:
+        raise TrainingError(f"out of memory with a single item ({job.design.encoder})")
+
+    monkeypatch.setattr(runs, "finetune", refuse)
+    config: Any = config_of(tuned.base.parent / "data", tuned.base, epochs=1)
+    path = write_config(tmp_path / "c.yaml", config | {"catalog": str(tmp_path / "catalog.duckdb")})
+    outcome = run(load_config(path).config, Silent(), "finetune")
+    assert len(outcome.failed) == 2
+    found = rows(path, "SELECT head, status, error FROM probes ORDER BY head")
+    assert [(row["head"], row["status"]) for row in found] == [("full", "failed"), ("lora", "failed")]
+    assert "out of memory with a single item (full)" in found[0]["error"]
