@@ -16,7 +16,7 @@ from seqbench.config.search import Setting
 from seqbench.core.atomic import remove_stale
 from seqbench.core.types import SPLITS, Task
 from seqbench.datasets.dataset import Dataset
-from seqbench.errors import ConfigError, SeqbenchError
+from seqbench.errors import ConfigError, SeqbenchError, TrainingError
 from seqbench.finetune.asked import judged_by
 from seqbench.finetune.design import FinetuneDesign, shared_spec, specs_of, training_key
 from seqbench.finetune.folder import is_finetuned, read_facts
