@@ -9,6 +9,7 @@ from seqbench.report.figures.every import figures
 from seqbench.report.results import PredictedEffects
 from seqbench.report.tables.every import FORMS, tables
 from tests.docs.pages import DOCS, read
+from tests.report.adapted_rows import with_bits
 from tests.report.analyses import analysis
 from tests.report.trained_rows import with_trained
 
@@ -30,7 +31,7 @@ def test_every_figure_of_a_report_is_documented() -> None:
     rows = re.findall(r"^\| `([a-z]+)[^`]*` \|", PAGE[PAGE.index("## The figures") :], re.MULTILINE)
     made = {
         figure.name.split("_")[0]
-        for figure in figures(_with_effects(with_trained(analysis())), [("accuracy",)])
+        for figure in figures(with_bits(_with_effects(with_trained(analysis()))), [("accuracy",)])
     }
     assert made == set(rows)
 
