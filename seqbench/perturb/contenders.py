@@ -250,7 +250,7 @@ def _record(
         n_epochs=len(history) or None,
         chosen_epoch=getattr(response, "chosen", None),
         convergence=getattr(response, "convergence", None),
-        advice=advice_of(getattr(response, "convergence", None)),
+        advice=getattr(response, "advice", None),
         device="cpu" if design.head != "st" else _device(),
         splits=tuple(split for split, _ in parts),
         history=history,
@@ -264,21 +264,6 @@ def _device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-ADVICE = {
-    "overfitting": "eval got worse while train improved: fewer steps, a smaller perturb.st.hidden, "
-    "or weight_decay",
-    "still improving": "eval still improved at the end: more perturb.st.steps (it goes on from its "
-    "checkpoint)",
-    "unstable": "the loss swings: a lower perturb.st.lr, a warmup, or larger batch_sets",
-    "diverged": "the loss became infinite: a lower perturb.st.lr, or perturb.st.clip",
-}
-
-
-def advice_of(convergence: str | None) -> str | None:
-    """What to change about a training; None where there is nothing to."""
-    return None if convergence is None else ADVICE.get(convergence)
 
 
 def dataset_record(experiment: Experiment) -> DatasetRecord:

@@ -19,13 +19,13 @@ from seqbench.perturb.baselines import train_and_eval
 from seqbench.perturb.effects import Effects
 from seqbench.perturb.expression import CellMatrix
 from seqbench.perturb.features import GeneFeatures
+from seqbench.perturb.health import Telling, judge
 from seqbench.perturb.network import StateTransition, count_parameters
 from seqbench.perturb.scores import MOST_CELLS
 from seqbench.perturb.set_losses import energy_loss, mean_loss, mmd_loss
 from seqbench.perturb.sets import SetBatch, SetBatches, SetSource
 from seqbench.perturb.splits import Pair
 from seqbench.training.checkpoint import Checkpoint
-from seqbench.training.health import judge_curve
 from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
 from seqbench.training.network import NetworkTraining, evaluating
 from seqbench.training.optimizer import Rate, rated_adamw
@@ -86,6 +86,8 @@ class StateTransitionResponse:
     chosen: int
     n_points: int
     convergence: str
+    advice: str | None
+    """What to change about the training."""
     n_train: int
     """Cells that were trained on."""
     hyperparameters: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -173,7 +175,8 @@ def fit_state_transition(
 
     loop.run(progress=progress, save=None if checkpoint is None else checkpoint.save)
     training.take_kept()
-    return _response(source, settings, network, loop, train)
+    fit, unchanged = _fit(source, objective, network, train, settings.batch_sets)
+    return _response(source, settings, network, loop, train, fit=fit, unchanged=unchanged)
 
 
 def _halves(batch: SetBatch) -> list[SetBatch]:
@@ -222,12 +225,34 @@ def _eval_loss(network: nn.Module, objective: SetObjective, batches: Sequence[Se
     return float(objective.mean(sums_M, torch.tensor([float(sum(map(len, batches)))])))
 
 
+def _fit(
+    source: SetSource, objective: SetObjective, network: nn.Module, pairs: Sequence[Pair], batch_sets: int
+) -> tuple[float | None, float | None]:
+    """The loss on some batches of train of the network, and of control cells as they are.
+
+    Where control cells are embeddings they can't stand for genes: None.
+    """
+    if source.embedding is not None:
+        return None, None
+    total = np.zeros(3)
+    batches = source.batches(source.groups(pairs), 0, batch_sets)
+    with evaluating(network):
+        for _, batch in zip(range(EVAL_BATCHES), batches, strict=False):
+            unchanged = objective.loss(batch.controls_SNC, batch.real_SNG)
+            network_loss = objective.sums(network, batch)
+            total += [float(network_loss), float(unchanged) * len(batch), len(batch)]
+    return float(total[0] / total[2]), float(total[1] / total[2])
+
+
 def _response(
     source: SetSource,
     settings: StateTransitionConfig,
     network: StateTransition,
     loop: Loop[SetBatch],
     train: Sequence[Pair],
+    *,
+    fit: float | None,
+    unchanged: float | None,
 ) -> StateTransitionResponse:
     train_E = np.array([float(point.values[TRAIN_LOSS]) for point in loop.curve])
     eval_E = np.array([float(point.values[EVAL_LOSS]) for point in loop.curve])
@@ -240,6 +265,16 @@ def _response(
         EpochRecord(epoch=number, train_loss=_finite(train), eval_loss=_finite(loss), eval_score=None)
         for number, (train, loss) in enumerate(zip(train_E, eval_E, strict=True), 1)
     )
+    health = judge(
+        Telling(
+            eval_E=eval_E,
+            train_E=train_E,
+            fit=fit,
+            unchanged=unchanged,
+            seconds=loop.seconds,
+            seconds_waiting=loop.seconds_waiting,
+        )
+    )
     return StateTransitionResponse(
         network=network,
         effects=source.effects,
@@ -250,7 +285,8 @@ def _response(
         history=history,
         chosen=chosen,
         n_points=len(history),
-        convergence=judge_curve(eval_E, train_E),
+        convergence=health.verdict,
+        advice=health.advice,
         n_train=sum(len(source.effects.sets[pair].rows) for pair in train),
         hyperparameters={"parameters": count_parameters(network), "best_step": loop.curve[chosen - 1].step},
     )

@@ -14,11 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Convergence = Literal[
-    "converged", "still improving", "overfitting", "unstable", "degenerate", "not converged", "diverged"
+    "converged",
+    "still improving",
+    "underfitting",
+    "overfitting",
+    "unstable",
+    "degenerate",
+    "not converged",
+    "diverged",
 ]
 """The health of a training. `judge_curve` gives those that a curve can tell; a solver itself says `not
 converged` (it stopped at its limit of iterations); `degenerate` are predictions that do not depend on the
-item."""
+item; `underfitting` is told by whoever knows what should at least be learned, as `perturb.health` does."""
 
 SWING = 1.25
 """A rise to this multiple that is then taken back by as much. Of 18 small networks on simulated data (50 to
@@ -118,6 +125,22 @@ def _is_improving(loss_E: NDArray[np.float64]) -> bool:
     before = float(loss_E[: -math.ceil(GAIN_OVER * n_epochs)].min())
     fall = float(loss_E[0] - loss_E.min())
     return before - float(loss_E.min()) > max(SLIGHT * fall, _noise(loss_E))
+
+
+def late_gain(loss_E: NDArray[np.float64]) -> float:
+    """The share of its whole fall that a curve made in the last fifth of its points, (E,).
+
+    0 where it did not fall there by more than its noise, and of fewer than five points, which have no fifth.
+
+    >>> round(late_gain(np.array([1.0, 0.8, 0.6, 0.4, 0.2])), 2)
+    0.25
+    """
+    n_points = len(loss_E)
+    fall = float(loss_E[0] - loss_E.min())
+    if n_points < round(1 / GAIN_OVER) or fall <= 0:
+        return 0.0
+    gain = float(loss_E[: -math.ceil(GAIN_OVER * n_points)].min() - loss_E.min())
+    return gain / fall if gain > _noise(loss_E) else 0.0
 
 
 def _noise(loss_E: NDArray[np.float64]) -> float:

@@ -114,3 +114,10 @@ def test_true_features_come_near_the_ceiling_on_held_out_perturbations(planted: 
     )
     found = mean_of(evaluation.scores(response, "test"), "pearson_delta")
     assert found > 0.95 * mean_of(evaluation.ceiling("test"), "pearson_delta")
+
+
+def test_a_training_that_learns_nothing_is_underfitting_and_one_that_learns_is_not(planted: Planted) -> None:
+    idle = fitted(planted, steps=10, val_every=10, lr=1e-12)
+    assert idle.convergence == "underfitting"
+    assert "perturb.st.lr" in str(idle.advice)
+    assert "no better than by control cells" not in str(fitted(planted, steps=60, val_every=20).advice)
