@@ -4,7 +4,7 @@ Shape letters: N cells, G genes, B cells of a block.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from seqbench.errors import DataError, SeqbenchError, said
 
 if TYPE_CHECKING:
     import h5py
+    import pandas as pd
 
 BLOCK_VALUES = 1 << 24
 """Values of a dense block of rows: 64 MB in float32."""
@@ -53,10 +54,18 @@ class Factor:
     """Positions in `names`."""
 
     @classmethod
-    def of(cls, values: Sequence[str] | NDArray[Any]) -> "Factor":
-        """Code values by their sorted names."""
-        names, codes = np.unique(np.asarray(values, dtype=str), return_inverse=True)
-        return cls(names=tuple(names.tolist()), codes_N=codes.astype(np.int32).ravel())
+    def of(cls, values_N: "pd.Series[Any]") -> "Factor":
+        """Code values, none of them missing, by their sorted names; categories without a cell are left out.
+
+        A name a cell is never made: as text a million cells take tens of megabytes a column.
+        """
+        values_N = values_N.astype("category")
+        given_N = values_N.cat.codes.to_numpy()
+        used = np.unique(given_N)
+        names, place = np.unique(values_N.cat.categories[used].astype(str).to_numpy(str), return_inverse=True)
+        code_of = np.zeros(len(values_N.cat.categories), np.int32)
+        code_of[used] = place.ravel()
+        return cls(names=tuple(names.tolist()), codes_N=code_of[given_N])
 
     @classmethod
     def constant(cls, name: str, n_cells: int) -> "Factor":
@@ -119,14 +128,14 @@ class Cells:
                 found_N[start : start + len(block)] = [hash(name) for name in block.tolist()]
         return found_N
 
-    def column(self, name: str) -> NDArray[Any]:
-        """A column of `obs` as text.
+    def column(self, name: str) -> Factor:
+        """A column of `obs`.
 
         Raises:
             DataError: There is no such column, or a cell has no value in it.
         """
         with _opened(self.path) as file:
-            return _column(file, self.path, name)
+            return _factor(file, self.path, name)
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Expression as it is stored, dense, some rows at a time: number of the first row, and (B, G).
@@ -190,14 +199,14 @@ def open_cells(path: Path, columns: CellColumns, expression: str = "X") -> Cells
         DataError: The file can't be read, a column or the control is missing, or a context has no controls.
     """
     with _opened(path) as file:
-        perturbation = Factor.of(_column(file, path, columns.perturbation))
+        perturbation = _factor(file, path, columns.perturbation)
         n_cells = len(perturbation.codes_N)
         context = (
             Factor.constant("all", n_cells)
             if columns.context is None
-            else Factor.of(_column(file, path, columns.context))
+            else _factor(file, path, columns.context)
         )
-        batch = context if columns.batch is None else Factor.of(_column(file, path, columns.batch))
+        batch = context if columns.batch is None else _factor(file, path, columns.batch)
         matrix = _matrix(file, path, expression)
         genes = _index(file, path, "var")
         if tuple(matrix.shape) != (n_cells, len(genes)):
@@ -290,7 +299,7 @@ def _index(file: "h5py.File", path: Path, frame: str) -> NDArray[Any]:
     return np.asarray(anndata.io.read_elem(file[frame][key]), dtype=str)
 
 
-def _column(file: "h5py.File", path: Path, name: str) -> NDArray[Any]:
+def _factor(file: "h5py.File", path: Path, name: str) -> Factor:
     import anndata
     import pandas as pd
 
@@ -304,7 +313,7 @@ def _column(file: "h5py.File", path: Path, name: str) -> NDArray[Any]:
             f"{path}: obs[{name!r}] has no value for {int(values.isna().sum()):,} of {len(values):,} cells, "
             f"the first is cell {first} (fill it in, or leave these cells out)"
         )
-    return np.asarray(values.astype(str), dtype=str)
+    return Factor.of(values)
 
 
 _JOINED = re.compile(r"[+;|&]")

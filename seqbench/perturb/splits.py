@@ -115,8 +115,10 @@ def split_of_column(cells: Cells, column: str) -> SetRoles:
     Raises:
         DataError: There is no such column, it holds another word, or cells of one pair are in two splits.
     """
-    values_N = np.char.lower(cells.column(column).astype(str))
-    unknown = sorted(set(values_N[~cells.is_control_N].tolist()) - _MEANING.keys())
+    words = cells.column(column)
+    said_by = [name.lower() for name in words.names]
+    of_perturbed = np.unique(words.codes_N[~cells.is_control_N]).tolist()
+    unknown = sorted({said_by[code] for code in of_perturbed} - _MEANING.keys())
     if unknown:
         raise DataError(
             f"{cells.path}: obs[{column!r}] says {unknown[0]!r}; a split is train, eval or test "
@@ -124,7 +126,7 @@ def split_of_column(cells: Cells, column: str) -> SetRoles:
         )
     by_pair: dict[Pair, SplitName] = {}
     for (perturbation, context), chosen_N in _cells_by_pair(cells):
-        said = {_MEANING[value] for value in np.unique(values_N[chosen_N]).tolist()}
+        said = {_MEANING[said_by[code]] for code in np.unique(words.codes_N[chosen_N]).tolist()}
         if len(said) > 1:
             raise DataError(
                 f"{cells.path}: obs[{column!r}] puts cells of {perturbation} in {context} into "

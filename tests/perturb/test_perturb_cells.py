@@ -4,10 +4,11 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
 from seqbench.errors import DataError
-from seqbench.perturb.cells import CellColumns, open_cells
+from seqbench.perturb.cells import CellColumns, Factor, open_cells
 from seqbench.perturb.expression import choose_genes, find_normalisation, lay_out
 from tests.perturb.conftest import COLUMNS, ignore
 from tests.perturb.planted_cells import write_cells
@@ -76,6 +77,17 @@ def test_columns_that_do_not_fit_are_one_line(columns: CellColumns, line: str, t
     with pytest.raises(DataError) as caught:
         open_cells(tmp_path / "cells.h5ad", columns)
     assert line in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["category", "object", "int", "float"])
+def test_columns_of_any_kind_are_coded_by_their_sorted_text_without_unused_categories(kind: str) -> None:
+    values = pd.Series([10, 9, 9, 10, 2]).astype(float if kind == "float" else int)
+    wanted, codes = np.unique(values.astype(str).to_numpy(str), return_inverse=True)
+    if kind == "category":
+        values = pd.Series(pd.Categorical(values, categories=[9, 7, 10, 2]))
+    found = Factor.of(values.astype(str) if kind == "object" else values)
+    assert found.names == tuple(wanted)
+    np.testing.assert_array_equal(found.codes_N, codes)
 
 
 def test_a_file_that_is_no_anndata_is_one_line(tmp_path: Path) -> None:
