@@ -11,11 +11,10 @@ from seqbench.errors import SeqbenchError
 from seqbench.probe.saving import is_kept
 from seqbench.probe.spec import Design, Subset, SubsetKind, variant_hash
 from seqbench.probe.together import HEADS_TOGETHER
-from seqbench.probe.token_heads.run import probed_as
 from seqbench.probe.wanted import Wanted, wanted_probes
 from seqbench.stages.targets import together, view
 from seqbench.stages.workspace import Workspace
-from seqbench.store import Embeddings, TokenEmbeddings
+from seqbench.store import TOKENS, Embeddings, TokenEmbeddings
 
 
 def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
@@ -100,7 +99,9 @@ def kept_heads(config: Config, entry: Embeddings) -> Callable[[Wanted], bool] | 
 
 def probed_name(entry: Embeddings) -> Embeddings:
     """An entry under the name that its probes have: the model's own where single tokens are probed."""
-    return probed_as(entry) if isinstance(entry, TokenEmbeddings) else entry
+    if isinstance(entry, TokenEmbeddings):  # so that its probes stand beside those on pooled vectors
+        return entry.renamed(entry.model.name.removesuffix(TOKENS))
+    return entry
 
 
 def wanted_variants(config: Config) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from seqbench.probe.outcome import Keep
 from seqbench.probe.saving import keeper
 from seqbench.probe.spec import Design
 from seqbench.probe.together import TargetTogether, run_targets
-from seqbench.probe.token_heads.run import probed_as, run_token_probes
 from seqbench.probe.trainings import applicable
 from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
 from seqbench.schedule.context import Context
@@ -29,7 +28,7 @@ from seqbench.stages.inventory import poolable_layers, present_entry, stored_ent
 from seqbench.stages.products import embeddings_product
 from seqbench.stages.targets import probed, together, view, views_of
 from seqbench.stages.workspace import tell_warnings, workspace_of
-from seqbench.store import Embeddings, Store, TokenEmbeddings
+from seqbench.store import TOKENS, Embeddings, Store, TokenEmbeddings
 
 KIND = Kind(stage="probe", unit="probes", one_bar=True, counts_records=True, power_key="schedule.probe_power")
 CHECKPOINTS = ".seqbench-checkpoints"
@@ -273,7 +272,9 @@ class ProbeStage(Stage):
             doing.give(records)
 
     def _do_tokens(self, task: ProbeTask, entry: TokenEmbeddings, doing: Doing) -> None:
-        named = probed_as(entry)
+        from seqbench.probe.token_heads.run import run_token_probes
+
+        named = entry.renamed(entry.model.name.removesuffix(TOKENS))
         for records in run_token_probes(
             named,
             named.poolable(task.layers),

@@ -84,14 +84,14 @@ def test_a_sequence_too_large_for_memory_is_listed_and_the_rest_is_probed(
     lines = train.read_text().splitlines()
     lines[4] = json.dumps({**json.loads(lines[4]), "seq": "ACGT" * 100})
     train.write_text("\n".join(lines) + "\n")
-    run = Forward.run
+    run = Forward.run_with_tokens
 
     def limited(self: Forward, ids_BT: np.ndarray, *rest: object) -> object:
         if ids_BT.shape[1] > 200:
             raise torch.OutOfMemoryError("out of memory")
         return run(self, ids_BT, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Forward, "run", limited)
+    monkeypatch.setattr(Forward, "run_with_tokens", limited)
     options = ("--set", "extract.oversize=skip", "--set", "extract.max_tokens=whole")
     outcome = seqbench("run", config, *options)
     assert outcome.exit_code == 3, outcome.output

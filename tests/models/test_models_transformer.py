@@ -160,7 +160,7 @@ def test_several_poolings_come_from_one_pass(tiny_model: TinyModel) -> None:
 
 def refuse(model: SequenceEmbedder, monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
     """Let forward passes of over `most` tokens run out of memory; gives the sizes that went through."""
-    run, sizes = model.forward.run, []
+    run, sizes = model.forward.run_with_tokens, []
 
     def limited(ids_BT: np.ndarray, *rest: object) -> object:
         if ids_BT.size > most:
@@ -168,7 +168,7 @@ def refuse(model: SequenceEmbedder, monkeypatch: pytest.MonkeyPatch, most: int) 
         sizes.append(ids_BT.size)
         return run(ids_BT, *rest)
 
-    monkeypatch.setattr(model.forward, "run", limited)
+    monkeypatch.setattr(model.forward, "run_with_tokens", limited)
     return sizes
 
 
@@ -192,7 +192,7 @@ def test_batches_made_before_the_budget_was_halved_are_not_tried_whole(
     prepared = model.prepare(["ACGTACGT" * 3] * 64)  # batches of 16 x 26 tokens, made at once
     assert [len(batch) for batch in prepared.batches] == [16] * 4
     tried: list[int] = []
-    run = model.forward.run
+    run = model.forward.run_with_tokens
 
     def limited(ids_BT: np.ndarray, *rest: object) -> object:
         tried.append(ids_BT.size)
@@ -200,7 +200,7 @@ def test_batches_made_before_the_budget_was_halved_are_not_tried_whole(
             raise torch.OutOfMemoryError("CUDA out of memory")
         return run(ids_BT, *rest)
 
-    monkeypatch.setattr(model.forward, "run", limited)
+    monkeypatch.setattr(model.forward, "run_with_tokens", limited)
     for batch in prepared.batches:
         list(model.compute(batch, [3]))
     assert [size for size in tried if size > 128] == [

@@ -96,7 +96,7 @@ def test_the_commands_show_and_run_a_stage_that_is_registered(
 
 def test_a_stage_that_is_not_there_or_whose_section_is_empty_is_one_line(tmp_path: Path) -> None:
     wanted = config(tmp_path, [{"kind": "kmer"}], 1)
-    with pytest.raises(ConfigError, match=r"there is no stage bake \(there are adapt, likelihood, extract"):
+    with pytest.raises(ConfigError, match=r"there is no stage bake \(there are adapt, likelihood, finetune"):
         run(wanted, Silent(), "bake")
     with pytest.raises(ConfigError, match=r"stage nowhere:Stage: No module named 'nowhere' \(is its package"):
         run(wanted, Silent(), "bake", registry={"bake": "nowhere:Stage"})

@@ -44,10 +44,10 @@ def test_the_recorded_rounding_error_is_that_of_the_worst_row(store: Store) -> N
 
 
 def test_the_error_of_many_rows_is_the_worst_of_all(tmp_path: Path) -> None:
-    from seqbench.store.embeddings import _convert
+    from seqbench.store.embeddings import as_stored
 
     given = np.random.default_rng(0).standard_normal((5000, 1, 40)).astype(np.float32)
-    stored, error = _convert(given, "float16")
+    stored, error = as_stored(given, "float16")
     np.testing.assert_array_equal(stored, given.astype(np.float16))
     lost = np.abs(stored.astype(np.float64) - given).max(axis=2) / np.abs(given).max(axis=2)
     assert error == pytest.approx(lost.max(), rel=1e-6)

@@ -22,13 +22,8 @@ from seqbench.probe.spec import Design, probe_spec, spec_hash
 from seqbench.probe.token_heads.state import settings_of
 from seqbench.probe.token_heads.training import TokenFit
 from seqbench.probe.wanted import Wanted, missing_probes, wanted_probes
-from seqbench.store import TOKENS, TokenEmbeddings
+from seqbench.store import TokenEmbeddings
 from seqbench.training.checkpoint import Checkpoint, fingerprint
-
-
-def probed_as(entry: TokenEmbeddings) -> TokenEmbeddings:
-    """The entry under the model's own name, by which its probes stand beside those on pooled vectors."""
-    return entry.renamed(entry.model.name.removesuffix(TOKENS))
 
 
 def run_token_probes(
@@ -46,7 +41,7 @@ def run_token_probes(
     """Train what is missing; see `probe.run.run_probes`, whose arguments these are.
 
     Args:
-        entry: The complete tokens of a model on a data set, as `probed_as` names them.
+        entry: The complete tokens of a model on a data set, under the model's own name.
         layers: Layers to probe.
         designs: What to train on each of them.
         known: Hashes of probes that need no training.
