@@ -9,7 +9,7 @@ from tests.docs.pages import PAGES, blocks
 from tests.docs.running import LANGUAGES, run
 from tests.docs.world import make_world
 
-NOT_RUN = 12
+NOT_RUN = 13
 """Most blocks that may carry `<!-- not run: … -->`."""
 
 ELSEWHERE = {"audit.md", "import.md"}
