@@ -58,7 +58,7 @@ class SetSource:
     set_size: int
     seed: int
 
-    def groups(self, pairs: Sequence[Pair]) -> "list[_Group]":
+    def groups(self, pairs: Sequence[Pair]) -> "list[CellGroup]":
         """Cells of the same perturbation, context and batch, with the controls that go with them."""
         found = []
         for pair in pairs:
@@ -68,7 +68,7 @@ class SetSource:
             for code in np.unique(self.batch.codes_N[rows]).tolist():
                 mine = controls[control_batches == code]
                 found.append(
-                    _Group(
+                    CellGroup(
                         perturbation=pair[0],
                         rows=rows[self.batch.codes_N[rows] == code],
                         controls=mine if len(mine) else controls,
@@ -77,7 +77,7 @@ class SetSource:
         return found
 
     def batches(
-        self, groups: "Sequence[_Group]", number: int, batch_sets: int, n_skipped: int = 0
+        self, groups: "Sequence[CellGroup]", number: int, batch_sets: int, n_skipped: int = 0
     ) -> Iterator[SetBatch]:
         """The batches of a pass: every cell of the groups once, in sets that are filled up by drawing again.
 
@@ -89,7 +89,7 @@ class SetSource:
         for start in range(n_skipped * batch_sets, len(sets), batch_sets):
             yield self._read([sets[place] for place in order[start : start + batch_sets]])
 
-    def n_batches(self, groups: "Sequence[_Group]", batch_sets: int) -> int:
+    def n_batches(self, groups: "Sequence[CellGroup]", batch_sets: int) -> int:
         """Batches of a pass."""
         n_sets = sum(-(-len(group.rows) // self.set_size) for group in groups)
         return -(-n_sets // batch_sets)
@@ -118,12 +118,15 @@ class _Set:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Group:
+class CellGroup:
+    """Cells of one perturbation, context and batch, and the controls that sets of them are drawn with."""
+
     perturbation: str
     rows: NDArray[np.int64]
     controls: NDArray[np.int64]
 
-    def sets(self, size: int, draw: np.random.Generator) -> list[_Set]:
+    def sets(self, size: int, draw: np.random.Generator) -> "list[_Set]":
+        """Sets of so many cells, every cell in one at least."""
         order = draw.permutation(self.rows)
         short = -len(order) % size
         filled = np.concatenate([order, draw.choice(self.rows, short)])

@@ -3,8 +3,9 @@
 Shape letters: S sets of a batch, N cells of a set, B cells, G genes, C width of a control cell.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from seqbench.perturb.health import Telling, judge
 from seqbench.perturb.network import StateTransition, count_parameters
 from seqbench.perturb.scores import MOST_CELLS
 from seqbench.perturb.set_losses import energy_loss, mean_loss, mmd_loss
-from seqbench.perturb.sets import SetBatch, SetBatches, SetSource
+from seqbench.perturb.sets import CellGroup, SetBatch, SetBatches, SetSource
 from seqbench.perturb.splits import Pair
 from seqbench.training.checkpoint import Checkpoint
 from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
@@ -151,12 +152,14 @@ def fit_state_transition(
     train, evaluation = train_and_eval(effects, source.seed)
     network = _network(source, settings).to(device)
     objective = SetObjective(loss=LOSSES[settings.loss])
-    judged = _first(source, evaluation, settings.batch_sets)
+    judged = source.groups(evaluation)
     training = NetworkTraining(
         network,
         objective,
         rated_adamw(network, Rate(lr=settings.lr, weight_decay=settings.weight_decay)),
-        evaluate=lambda: {EVAL_LOSS: _eval_loss(network, objective, judged)},
+        evaluate=lambda: {
+            EVAL_LOSS: _eval_loss(network, objective, _first(source, judged, settings.batch_sets))
+        },
         seed=source.seed,
         clip=settings.clip,
         halve=_halves,
@@ -214,15 +217,15 @@ def _course(settings: StateTransitionConfig) -> Course:
     )
 
 
-def _first(source: SetSource, pairs: Sequence[Pair], batch_sets: int) -> list[SetBatch]:
-    """Some batches of eval, the same at every look; few enough to stay in memory."""
-    batches = source.batches(source.groups(pairs), 0, batch_sets)
-    return [batch for _, batch in zip(range(EVAL_BATCHES), batches, strict=False)]
+def _first(source: SetSource, groups: Sequence[CellGroup], batch_sets: int) -> Iterator[SetBatch]:
+    """Some batches, the same at every look; read anew, as they would take hundreds of megabytes."""
+    return islice(source.batches(groups, 0, batch_sets), EVAL_BATCHES)
 
 
-def _eval_loss(network: nn.Module, objective: SetObjective, batches: Sequence[SetBatch]) -> float:
-    sums_M = torch.stack([objective.sums(network, batch).cpu() for batch in batches]).sum(0)
-    return float(objective.mean(sums_M, torch.tensor([float(sum(map(len, batches)))])))
+def _eval_loss(network: nn.Module, objective: SetObjective, batches: Iterator[SetBatch]) -> float:
+    found = [(objective.sums(network, batch).cpu(), float(len(batch))) for batch in batches]
+    sums_M = torch.stack([sums_M for sums_M, _ in found]).sum(0)
+    return float(objective.mean(sums_M, torch.tensor([sum(n_sets for _, n_sets in found)])))
 
 
 def _fit(
@@ -235,9 +238,8 @@ def _fit(
     if source.embedding is not None:
         return None, None
     total = np.zeros(3)
-    batches = source.batches(source.groups(pairs), 0, batch_sets)
     with evaluating(network):
-        for _, batch in zip(range(EVAL_BATCHES), batches, strict=False):
+        for batch in _first(source, source.groups(pairs), batch_sets):
             unchanged = objective.loss(batch.controls_SNC, batch.real_SNG)
             network_loss = objective.sums(network, batch)
             total += [float(network_loss), float(unchanged) * len(batch), len(batch)]
