@@ -25,6 +25,7 @@ from seqbench.config.fields import (
     expect,
 )
 from seqbench.config.lora import LoraConfig
+from seqbench.config.probe import Folds, SubsetConfig
 from seqbench.config.search import SearchConfig, dotted, with_values
 
 Encoder = Literal["lora", "full"]
@@ -35,7 +36,9 @@ Names = Annotated[
 ]
 
 
-NOT_SEARCHED = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "search", "lora"})
+NOT_SEARCHED = frozenset(
+    {"encoder", "models", "seeds", "folds", "subsets", "checkpoint_steps", "keep", "out", "search", "lora"}
+)
 """Keys that are no setting of a training."""
 
 
@@ -70,6 +73,16 @@ class FinetuneConfig(Section):
     )
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
         default=(42,), description="One training for each; draws batches, dropout, adapters and the head."
+    )
+    folds: Folds | None = Field(
+        default=None,
+        description="Folds of a cross-validation over train, as those of probe.folds; test is also scored by "
+        "the mean of the folds. null: none.",
+    )
+    subsets: SubsetConfig = Field(
+        default=SubsetConfig(),
+        description="Trainings on a part of train, beside those on all of it; the parts are those of "
+        "probe.subsets.",
     )
     epochs: Count = Field(default=10, description="Passes over the training split.")
     steps: Count | None = Field(
@@ -142,6 +155,11 @@ class FinetuneConfig(Section):
         description="Keep the state every so many steps, to go on after a crash to the bit; "
         "null: only on Ctrl-C and SIGTERM.",
     )
+    keep: Count = Field(
+        default=1,
+        description="Best points of the curve that are kept; all but the best lie in `point-<n>/` of the "
+        "model's folder.",
+    )
     freeze_blocks: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="First blocks that stay as they are, and the embeddings with them."
     )
@@ -156,7 +174,8 @@ class FinetuneConfig(Section):
     )
     out: LocalPath = Field(
         default=Path("checkpoints"),
-        description="Directory of the trained models, `<model>-<data set>-<encoder>-<seed>/` each.",
+        description="Directory of the trained models, `<model>-<data set>-<encoder>-<seed>/` each; of folds "
+        "and subsets with `-fold0`, `-few-shot-16-draw0` behind.",
     )
 
     @model_validator(mode="after")

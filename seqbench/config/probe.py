@@ -22,9 +22,11 @@ from seqbench.config.fields import (
 from seqbench.config.heads import ForestConfig, KnnConfig, LinearConfig, MlpConfig, XgbConfig
 from seqbench.config.tokens import AttentionConfig, ConvConfig, DrsnConfig, LightAttentionConfig
 
+Folds = Annotated[int, Field(strict=True, ge=2)]
+
 
 class SubsetConfig(Section):
-    """Probes on a part of train, beside those on all of it."""
+    """Trainings on a part of train, beside those on all of it."""
 
     few_shot: Annotated[tuple[Count, ...], AfterValidator(distinct)] = Field(
         default=(), description="Items a class (regression: items) to train on, such as [1, 5, 10]."
@@ -62,7 +64,7 @@ class ProbeConfig(Section):
         description="When a probability counts as yes, in two classes and labels: fixed at 0.5, or chosen on "
         "eval for the best f1, mcc or balanced_accuracy.",
     )
-    folds: Annotated[int, Field(strict=True, ge=2)] | None = Field(
+    folds: Folds | None = Field(
         default=None, description="Folds of a cross-validation over train, stratified; null: none."
     )
     subsets: SubsetConfig = Field(

@@ -1,7 +1,7 @@
 """What is trained: one model on one data set, in one way, with one seed; and what its result depends on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seqbench.catalog.training_records import Encoder
@@ -10,12 +10,14 @@ from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.search import Setting, with_values
 from seqbench.core.identity import ModelIdentity
 from seqbench.datasets.dataset import Dataset
-from seqbench.probe.spec import spec_hash
+from seqbench.probe.spec import Subset, spec_hash
 
 VERSION = 1
 """Raised when training changes so that old results no longer compare."""
 
-WITHOUT_EFFECT = frozenset({"encoder", "models", "seeds", "checkpoint_steps", "out", "lora", "search"})
+WITHOUT_EFFECT = frozenset(
+    {"encoder", "models", "seeds", "folds", "subsets", "checkpoint_steps", "keep", "out", "lora", "search"}
+)
 """Keys of the section that no result depends on, or that are named apart."""
 
 
@@ -30,6 +32,25 @@ class FinetuneDesign:
     seed: int
     values: tuple[tuple[str, Setting], ...] = ()
     """Settings that a search drew or chose, by dotted key of the section; they go before the config's."""
+    folds: int | None = None
+    """Folds of the cross-validation that it belongs to; None where there is none."""
+    fold: int | None = None
+    """The one held out, from 0; None for all folds together, which is no training, or without folds."""
+    subset: Subset | None = None
+    """Part of train; None for all of it. Never together with folds."""
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether it stands for all folds together."""
+        return self.folds is not None and self.fold is None
+
+    def each_fold(self) -> "list[FinetuneDesign]":
+        """The trainings that are pooled."""
+        return [replace(self, fold=fold) for fold in range(self.folds or 0)]
+
+    def on(self, subset: Subset) -> "FinetuneDesign":
+        """The same on a part of train, without folds."""
+        return replace(self, folds=None, subset=subset)
 
     def config(self, config: FinetuneConfig) -> FinetuneConfig:
         """The section with these settings.
@@ -43,8 +64,13 @@ class FinetuneDesign:
 
     @property
     def folder(self) -> str:
-        """Name of its folder."""
-        return f"{self.model}-{self.dataset}-{self.encoder}-{self.seed}"
+        """Name of its folder; of all folds together, which have none of their own, what it is called by."""
+        name = f"{self.model}-{self.dataset}-{self.encoder}-{self.seed}"
+        if self.folds is not None:
+            return f"{name}-folds" if self.fold is None else f"{name}-fold{self.fold}"
+        if self.subset is not None:
+            return f"{name}-{self.subset.kind}-{self.subset.amount}-draw{self.subset.repeat}"
+        return name
 
 
 def training_key(spec: dict[str, Any]) -> str:
@@ -106,8 +132,16 @@ def specs_of(
         "labels": [[dataset.task.value, dataset.spec.label_key] for dataset in datasets],
         "shares": [share / sum(shares) for share in shares],
         "seed": design.seed,
-        "fold": None,
+        "fold": design.fold,
     }
+    # Named only where there are any, so that hashes of before hold.
+    if design.folds is not None:
+        shared["folds"] = design.folds
+    elif len(datasets) > 1 and "eval" not in datasets[0].splits:
+        shared["held out"] = "by all targets"
+    if design.subset is not None:
+        shared["subset"] = [design.subset.kind, design.subset.amount]
+        shared["repeat"] = design.subset.repeat
     return [
         shared
         | {

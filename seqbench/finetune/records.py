@@ -41,60 +41,80 @@ class Scored:
     """Where the rows lie: train, where eval was held out from it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """How one target is predicted, by the split that scores go under."""
+
+    parts: Mapping[SplitName, PredictionRecord]
+    error: str | None
+    """Why it can't be scored; then there are no thresholds and scores."""
+    thresholds: tuple[float, ...] | None
+    splits: tuple[SplitRecord, ...]
+
+
+def judged(targets: Sequence[Target], scored: Mapping[SplitName, Scored], threshold: str) -> list[Judged]:
+    """Score each target on each split.
+
+    Args:
+        targets: Whose outputs stand side by side in the predictions.
+        scored: By the split that scores go under; thresholds are chosen on eval.
+        threshold: As in the config.
+    """
+    found, first = [], 0
+    for target in targets:
+        outputs = slice(first, first + target.n_outputs)
+        first += target.n_outputs
+        parts = {split: _part(target, split, each, outputs) for split, each in scored.items()}
+        error, thresholds, splits = _scores(target, parts, threshold)
+        found.append(Judged(parts=parts, error=error, thresholds=thresholds, splits=splits))
+    return found
+
+
 def records_of(
     design: FinetuneDesign,
     targets: Sequence[Target],
     specs: Sequence[Mapping[str, Any]],
-    scored: Mapping[SplitName, Scored],
+    found: Sequence[Judged],
     *,
     n_layers: int,
     run_id: str,
-    history: tuple[EpochRecord, ...],
-    chosen: int | None,
-    n_points: int,
+    history: tuple[EpochRecord, ...] = (),
+    chosen: int | None = None,
+    n_points: int | None = None,
     n_train: int,
     seconds: float,
     device: str,
 ) -> list[ProbeRecord]:
-    """Score each target on eval and test; one that can't be scored is recorded as failed.
+    """A record for each target; one that can't be scored is recorded as failed.
 
     Args:
         design: What was trained.
-        targets: Whose outputs stand side by side in the predictions.
+        targets: What is predicted.
         specs: Of each, see `design.specs_of`.
-        scored: By the split that scores go under.
+        found: How each is predicted.
         n_layers: Of the model, layer 0 included; the head reads the last.
         run_id: The run.
         history: The learning curve.
         chosen: Point that predicts.
-        n_points: Of the curve in all.
+        n_points: Of the curve in all; None where there is no training of its own, as of all folds together.
         n_train: Items that were learned from.
         seconds: Of the training.
         device: `cpu` or `cuda`.
     """
-    found, first = [], 0
-    for target, spec in zip(targets, specs, strict=True):
-        outputs = slice(first, first + target.n_outputs)
-        first += target.n_outputs
-        parts = {split: _part(target, each, outputs) for split, each in scored.items()}
-        error, thresholds, splits = _scores(target, parts, str(spec["threshold"]))
-        verdict = None if error else _verdict(target, parts["eval"], history, n_points)
-        found.append(
+    records = []
+    for target, spec, each in zip(targets, specs, found, strict=True):
+        verdict = None
+        if each.error is None and n_points is not None:
+            verdict = _verdict(target, each.parts["eval"], history, n_points)
+        records.append(
             ProbeRecord(
-                spec_hash=spec_hash(spec),
-                run_id=run_id,
-                model=design.model,
-                dataset=target.name,
+                **_named(design, spec),
                 task=target.task,
                 layer=n_layers - 1,
                 n_layers=n_layers,
-                head=design.encoder,
-                variant=variant_hash(spec),
-                seed=design.seed,
-                fold=None,
-                spec=dict(spec),
-                status="failed" if error else "ok",
-                error=error,
+                run_id=run_id,
+                status="failed" if each.error else "ok",
+                error=each.error,
                 seconds=seconds / len(targets),
                 n_train=n_train,
                 n_epochs=n_points,
@@ -102,13 +122,31 @@ def records_of(
                 convergence=verdict,
                 advice=None if verdict is None else ADVICE.get(verdict),
                 device=device,
-                thresholds=thresholds,
-                splits=splits,
+                thresholds=each.thresholds,
+                splits=each.splits,
                 history=history,
-                predictions=() if error else tuple(parts.values()),
+                predictions=() if each.error else tuple(each.parts.values()),
             )
         )
-    return found
+    return records
+
+
+def _named(design: FinetuneDesign, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record is found by."""
+    subset = design.subset
+    return {
+        "spec_hash": spec_hash(spec),
+        "spec": dict(spec),
+        "variant": variant_hash(spec),
+        "model": design.model,
+        "dataset": str(spec["dataset"]),
+        "head": design.encoder,
+        "seed": design.seed,
+        "fold": design.fold,
+        "folds": design.folds,
+        "subset": f"{subset.kind} {subset.amount}" if subset else None,
+        "repeat": subset.repeat if subset else None,
+    }
 
 
 def failed_records(
@@ -117,18 +155,11 @@ def failed_records(
     """One a target, of a training that failed: others go on, and it is tried again next time."""
     return [
         ProbeRecord(
-            spec_hash=spec_hash(spec),
-            run_id=run_id,
-            model=design.model,
-            dataset=str(spec["dataset"]),
+            **_named(design, spec),
             task=Task(spec["task"]),
             layer=n_layers - 1,
             n_layers=n_layers,
-            head=design.encoder,
-            variant=variant_hash(spec),
-            seed=design.seed,
-            fold=None,
-            spec=dict(spec),
+            run_id=run_id,
             status="failed",
             error=error,
             seconds=0.0,
@@ -143,12 +174,12 @@ def failed_records(
     ]
 
 
-def _part(target: Target, scored: Scored, outputs: slice) -> PredictionRecord:
+def _part(target: Target, split: SplitName, scored: Scored, outputs: slice) -> PredictionRecord:
     """Of the items that have a label of this target."""
     known_N = target.known(scored.source)[scored.rows_N]
     rows_N = scored.rows_N[known_N]
     return PredictionRecord(
-        split=scored.source,
+        split=split,
         items=rows_N,
         targets=target.labels[scored.source][rows_N],
         scores=scored.predictions_NO[known_N, outputs],

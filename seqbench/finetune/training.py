@@ -3,7 +3,6 @@
 Shape letters: N items, O outputs of all targets side by side.
 """
 
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,48 +14,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seqbench.catalog.records import EpochRecord
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.core.types import SplitName
 from seqbench.errors import ProbeError
 from seqbench.finetune.batches import WAY_OUT, Batch, outputs_of, precision
 from seqbench.finetune.calibrate import Budget, calibrate
-from seqbench.finetune.items import TokenisedItems
+from seqbench.finetune.kept import KeptPoints
+from seqbench.finetune.material import Material
 from seqbench.finetune.network import FineTuned
-from seqbench.finetune.problem import Target, loss_of, scaling_of
+from seqbench.finetune.outcome import CHOSEN_SCORE, EVAL_SCORE, Outcome, history_of, seen
+from seqbench.finetune.problem import loss_of, scaling_of
 from seqbench.metrics import PRIMARY, higher_is_better, score
 from seqbench.training.batches import BatchPlan, PlannedBatches
 from seqbench.training.checkpoint import Checkpoint
-from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
+from seqbench.training.loop import EVAL_LOSS, Course, Loop
 from seqbench.training.losses import SharedLoss
 from seqbench.training.network import NetworkTraining, SupervisedObjective
 from seqbench.training.optimizer import Rate, rated_adamw
 from seqbench.training.randomness import seeded
 from seqbench.training.schedule import Schedule
-
-EVAL_SCORE = "eval_score"
-CHOSEN_SCORE = "chosen_score"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Material:
-    """What a training is made of: tokenised items by split, their targets, and which of them count.
-
-    A cross-validation is several trainings of the same items with other rows.
-    """
-
-    items: Mapping[SplitName, TokenisedItems]
-    targets: Sequence[Target]
-    train_N: NDArray[np.int64]
-    """Rows of train that are learned from."""
-    eval_source: SplitName
-    """The split that is judged on: eval, or train where some of it are held out."""
-    eval_N: NDArray[np.int64]
-    """Rows of it."""
-
-    def matrix(self, split: SplitName) -> Tensor:
-        """Targets of a split side by side, (N, O), NaN where missing."""
-        return torch.cat([target.matrix(split) for target in self.targets], -1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,29 +45,6 @@ class Surroundings:
     note: Callable[[str], None]
     watch: Callable[[Sequence[float]], None] | None = None
     """Given the scores of all points so far at each new one; may end the training by an exception."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Outcome:
-    """What came of a training; the network has the weights that were kept."""
-
-    network: FineTuned
-    predict: Callable[[SplitName, NDArray[np.int64]], Tensor]
-    """Predictions of rows of a split, (N, O): probabilities, or values in their own units."""
-    history: tuple[EpochRecord, ...]
-    n_points: int
-    """Of the curve in all."""
-    chosen: int | None
-    """Point that predicts, from 1; None where no point was a number."""
-    steps: int
-    n_items: int
-    """Items seen, each as often as it was."""
-    n_tokens: int
-    """Tokens seen, without padding."""
-    seconds: float
-    """Of all parts of it that were resumed."""
-    budget: Budget | None
-    """Tokens of a batch; None where batches are of a fixed size."""
 
 
 class Finetuning:
@@ -121,6 +74,9 @@ class Finetuning:
         self._seed, self._autocast, self._around = seed, autocast, around
         self._device = network.encoder.device
         self._loop: Loop[Batch] | None = None
+        by = config.choose_by
+        self._is_higher_better = by != "loss" and higher_is_better(by)
+        self._kept = KeptPoints(network, config.keep, higher_is_better=self._is_higher_better)
         self._scaling = scaling_of(material.targets, material.train_N, config)
         self.loss: SharedLoss = _on(loss_of(material.targets, material.train_N, config), self._device)
         self._train = [material.items["train"].items[row] for row in material.train_N.tolist()]
@@ -166,6 +122,7 @@ class Finetuning:
         if state is not None:
             loop.restore(state["loop"])
             seconds_before = state["seconds"]
+            self._kept.restore(state["others"])
         began, told = time.perf_counter(), [0.0]
 
         def progress(share: float) -> None:
@@ -175,17 +132,24 @@ class Finetuning:
         def save(state: Mapping[str, Any]) -> None:
             seconds = seconds_before + time.perf_counter() - began
             kept = None if budget is None else [budget.tokens, budget.reason]
-            self._around.checkpoint.save({"loop": state, "seconds": seconds, "budget": kept})
+            self._around.checkpoint.save(
+                {"loop": state, "seconds": seconds, "budget": kept, "others": self._kept.state()}
+            )
 
         loop.run(progress=progress, save=save)
         self.training.take_kept()
-        n_items, n_tokens = _seen(plan, self._lengths_N, loop.n_steps, config.accumulate)
+        n_items, n_tokens = seen(plan, self._lengths_N, loop.n_steps, config.accumulate)
+        history, chosen = history_of(loop), int(loop.best_point_G[0]) or None
         return Outcome(
             network=self.network,
             predict=self.predict,
-            history=_history(loop),
+            history=history,
             n_points=len(loop.curve),
-            chosen=int(loop.best_point_G[0]) or None,
+            chosen=chosen,
+            others=tuple(
+                number for number in self._kept.numbers() if number != chosen and number <= len(history)
+            ),
+            take=self._kept.take,
             steps=loop.n_steps,
             n_items=n_items,
             n_tokens=n_tokens,
@@ -238,6 +202,8 @@ class Finetuning:
             EVAL_SCORE: self._score(predictions_NO, None),
             CHOSEN_SCORE: value if chosen == "loss" else self._score(predictions_NO, chosen),
         }
+        if self._loop is not None and np.isfinite([value, found[CHOSEN_SCORE]]).all():
+            self._kept.offer(len(self._loop.curve) + 1, found[CHOSEN_SCORE])
         if self._around.watch is not None and self._loop is not None:
             shown = EVAL_SCORE if chosen == "loss" else CHOSEN_SCORE
             before = [float(point.values[shown][0]) for point in self._loop.curve]
@@ -263,7 +229,6 @@ class Finetuning:
 
     def _course(self, plan: BatchPlan) -> Course:
         config = self._config
-        by = config.choose_by
         return Course(
             n_steps=config.steps or plan.n_steps(config.epochs, config.accumulate),
             schedule=Schedule(warmup=config.warmup, decay=config.decay),
@@ -271,7 +236,7 @@ class Finetuning:
             evaluate_every=config.eval_every,
             patience=config.patience,
             measure=CHOSEN_SCORE,
-            higher_is_better=by != "loss" and higher_is_better(by),
+            higher_is_better=self._is_higher_better,
             checkpoint_every=config.checkpoint_steps,
             tell_every=10,
         )
@@ -303,13 +268,6 @@ PREDICTED_TOKENS = {"cpu": 4096, "cuda": 65_536}
 """Tokens of a batch of which no gradient is wanted; predictions hardly depend on it."""
 
 
-def peak_memory(device: torch.device) -> int | None:
-    """Greatest memory so far: allocated on a GPU, else resident of the process."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def _on(loss: SharedLoss, device: torch.device) -> SharedLoss:
     """The loss with its class weights on a device."""
     return replace(
@@ -319,35 +277,3 @@ def _on(loss: SharedLoss, device: torch.device) -> SharedLoss:
             for part in loss.parts
         ),
     )
-
-
-def _history(loop: Loop[Batch]) -> tuple[EpochRecord, ...]:
-    """The curve up to the last point with finite losses."""
-    found = []
-    for number, point in enumerate(loop.curve, start=1):
-        values = {name: float(value[0]) for name, value in point.values.items()}
-        if not np.isfinite([values[TRAIN_LOSS], values[EVAL_LOSS]]).all():
-            break
-        score = values[EVAL_SCORE]
-        found.append(
-            EpochRecord(
-                epoch=number,
-                train_loss=values[TRAIN_LOSS],
-                eval_loss=values[EVAL_LOSS],
-                eval_score=score if np.isfinite(score) else None,
-            )
-        )
-    return tuple(found)
-
-
-def _seen(plan: BatchPlan, lengths_N: NDArray[np.int64], n_steps: int, accumulate: int) -> tuple[int, int]:
-    """Items and tokens of so many steps."""
-    n_items = n_tokens = number = 0
-    while n_steps > 0:
-        batches = plan.batches(number)
-        n_here = -(-len(batches) // accumulate)
-        for rows in batches[: n_steps * accumulate]:
-            n_items += len(rows)
-            n_tokens += int(lengths_N[rows].sum())
-        n_steps, number = n_steps - n_here, number + 1
-    return n_items, n_tokens

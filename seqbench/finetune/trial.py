@@ -8,7 +8,8 @@ from seqbench.catalog.trial_records import TrialRecord
 from seqbench.config.search import TrialState
 from seqbench.errors import ConfigError, ModelError, TrainingError
 from seqbench.finetune.asked import Asked, judged_by
-from seqbench.finetune.run import Job, prepared
+from seqbench.finetune.job import Job
+from seqbench.finetune.run import prepared
 from seqbench.search.pruning import Pruned, pruner
 
 
@@ -17,8 +18,9 @@ def try_settings(
 ) -> TrialRecord:
     """Train with settings and judge them, or give them up where earlier trials did better.
 
-    They are judged by the metric of `choose_by`, or where that is the loss by the task's own metric, the mean
-    over targets: losses of different settings can't be compared. The point that counts is the one that a
+    They are judged by the metric of `choose_by`, or where that is the loss by the task's own metric: losses
+    of different settings can't be compared. Of several targets it is the mean, each with the weight that its
+    loss has. The point that counts is the one that a
     training would keep. Settings that can't be trained with (diverged, out of memory, adapters nowhere) are a
     trial that failed.
 

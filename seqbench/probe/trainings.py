@@ -55,7 +55,7 @@ class Training:
         if not len(judged) or not len(self.train):
             return (
                 f"{len(self.train) + len(judged)} items of train do not fill {self.design.folds} folds "
-                "(set probe.folds lower)"
+                "(set folds lower)"
             )
         if task is not Task.CLASSIFICATION:
             nowhere = np.flatnonzero(~known(self.train.targets).any(axis=0))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from seqbench.config import Config, ProbeConfig
+from seqbench.config.probe import SubsetConfig
 from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.progress import Silent
 from seqbench.datasets.spec import TargetSpec, base_of
@@ -40,7 +41,7 @@ def designs(probe: ProbeConfig, head_of_dataset: str | None) -> list[Design]:
         )
         for head in heads
         for seed in probe.seeds
-        for folds, subset in [(probe.folds, None), *((None, subset) for subset in _subsets(probe))]
+        for folds, subset in [(probe.folds, None), *((None, subset) for subset in subsets_of(probe.subsets))]
     ]
     if not probe.shuffled_labels:
         return plain
@@ -71,13 +72,14 @@ def _described(target: TargetSpec) -> dict[str, object]:
     }
 
 
-def _subsets(probe: ProbeConfig) -> list[Subset]:
-    few_shot: list[tuple[SubsetKind, int | float]] = [("few-shot", n) for n in probe.subsets.few_shot]
-    sizes: list[tuple[SubsetKind, int | float]] = [("size", size) for size in probe.subsets.sizes]
+def subsets_of(config: SubsetConfig) -> list[Subset]:
+    """Every draw that a config asks for."""
+    few_shot: list[tuple[SubsetKind, int | float]] = [("few-shot", n) for n in config.few_shot]
+    sizes: list[tuple[SubsetKind, int | float]] = [("size", size) for size in config.sizes]
     return [
         Subset(kind=kind, amount=amount, repeat=repeat)
         for kind, amount in few_shot + sizes
-        for repeat in range(probe.subsets.repeats)
+        for repeat in range(config.repeats)
     ]
 
 

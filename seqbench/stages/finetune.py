@@ -1,8 +1,7 @@
 """The stage that trains checkpoints on data sets: one task a model, data set, encoder and seed."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -10,18 +9,12 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.records import DatasetRecord, ModelRecord, ProbeRecord, Record
 from seqbench.catalog.training_records import Encoder
 from seqbench.catalog.trial_records import TrialRecord
-from seqbench.config.finetune import FinetuneConfig
-from seqbench.config.model_kinds import HuggingFaceModel
-from seqbench.config.search import Setting
 from seqbench.core.atomic import remove_stale
 from seqbench.core.types import SPLITS, Task
 from seqbench.datasets.dataset import Dataset
-from seqbench.errors import ConfigError, SeqbenchError, TrainingError
+from seqbench.errors import TrainingError
 from seqbench.finetune.asked import judged_by
-from seqbench.finetune.design import FinetuneDesign, shared_spec, specs_of, training_key
-from seqbench.finetune.folder import is_finetuned, read_facts
-from seqbench.models.checkpoint import Checkpoint
-from seqbench.probe.spec import spec_hash
+from seqbench.finetune.design import FinetuneDesign, shared_spec
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
 from seqbench.schedule.plan import Plan, Quantity, Share
@@ -30,12 +23,12 @@ from seqbench.stages.contents import file_contents
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.products import model_product
 from seqbench.stages.searching import LaterTrials, Searches, SearchPlan, TrialTask, study_name
-from seqbench.stages.targets import views_of
 from seqbench.stages.trainable import trainable_names
+from seqbench.stages.trainings import Trainings
 from seqbench.stages.workspace import tell_warnings, workspace_of
 
 if TYPE_CHECKING:
-    from seqbench.finetune.run import Job
+    from seqbench.finetune.job import Job
 
 KIND = Kind(stage="finetune", unit="trainings")
 _ONE_AT_A_TIME = Lock()
@@ -66,12 +59,7 @@ class FinetuneStage(Stage):
         self._known: set[str] = set()
         self._told: set[str] = set()
         self._searches = Searches(Catalog(context.config.catalog))
-
-    @property
-    def _config(self) -> FinetuneConfig:
-        if self.context.config.finetune is None:
-            raise ConfigError("the config has no section `finetune`, which says what is to be done")
-        return self.context.config.finetune
+        self._wanted = Trainings(context)
 
     def plan(self, plan: Plan) -> Iterator[Node]:
         """The missing trainings of every checkpoint on every data set."""
@@ -96,19 +84,20 @@ class FinetuneStage(Stage):
         """The missing trainings; where settings are searched for, trials before them."""
         nodes: list[Node] = []
         n_all = n_left = 0
-        for encoder in self._config.encoder:
+        for encoder in self._wanted.config.encoder:
             study = self._study(model, dataset, encoder)
             n_trials = 0 if study is None else self._searches.n_left(study)
-            n_all += len(self._config.seeds) + (0 if study is None else study.search.n_trials)
+            n_all += 0 if study is None else study.search.n_trials
+            values = () if study is None or n_trials else tuple(self._searches.chosen(study).items())
+            designs = self._wanted.designs(model, dataset, encoder, values)
+            n_all += _n_trainings(designs)
             if study is not None and n_trials:
-                n_left += n_trials + len(self._config.seeds)
+                n_left += n_trials + _n_trainings(designs)
                 nodes += self._round(study, model, dataset, encoder)
                 continue
-            values = () if study is None else tuple(self._searches.chosen(study).items())
-            designs = self._designs(model, dataset, encoder, values)
-            missing = [design for design in designs if not self._is_done(design)]
-            n_left += len(missing)
-            nodes += map(self._training, missing)
+            missing = self._missing(designs)
+            n_left += _n_trainings(missing)
+            nodes += self._nodes(missing)
         if tell:
             columns = (("trainings", n_all), ("to train", n_left))
             plan.shares.append(
@@ -123,46 +112,50 @@ class FinetuneStage(Stage):
             )
         yield from nodes
 
-    def _designs(
-        self, model: str, dataset: str, encoder: Encoder, values: tuple[tuple[str, Setting], ...]
-    ) -> list[FinetuneDesign]:
-        """A training for each seed."""
-        return [
-            FinetuneDesign(model=model, dataset=dataset, encoder=encoder, seed=seed, values=values)
-            for seed in self._config.seeds
-        ]
+    def _missing(self, designs: Sequence[FinetuneDesign]) -> list[FinetuneDesign]:
+        """What is to be done; folds are also put together anew where one of them is trained anew."""
+        missing = [design for design in designs if not self._wanted.is_done(design, self._known)]
+        again = {design.folds and replace(design, fold=None) for design in missing}
+        return [design for design in designs if design in missing or design in again]
 
-    def _training(self, design: FinetuneDesign) -> Node:
-        return Node(
-            key=f"finetune/{design.folder}",
-            kind=KIND,
-            model=design.model,
-            dataset=design.dataset,
-            task=design,
-            amount=1,
-            power=self.context.config.schedule.power_per_gpu,
-            makes=frozenset(map(model_product, self._named(design))),
-        )
+    def _nodes(self, designs: Sequence[FinetuneDesign]) -> Iterator[Node]:
+        """Trainings as tasks, and what puts their folds together after them."""
+        keys = {design: f"finetune/{design.folder}" for design in designs}
+        schedule = self.context.config.schedule
+        for design in designs:
+            yield Node(
+                key=keys[design],
+                kind=KIND,
+                model=design.model,
+                dataset=design.dataset,
+                task=design,
+                amount=0 if design.is_pooled else 1,
+                power=schedule.probe_power if design.is_pooled else schedule.power_per_gpu,
+                after=frozenset(keys[fold] for fold in design.each_fold() if fold in keys)
+                if design.is_pooled
+                else frozenset(),
+                makes=frozenset(map(model_product, self._wanted.named(design))),
+            )
 
     def _study(self, model: str, dataset: str, encoder: Encoder) -> SearchPlan | None:
         """What is searched for, None where nothing is."""
-        search = self._config.searched(encoder)
+        config = self._wanted.config
+        search = config.searched(encoder)
         if search is None:
             return None
-        (design, *_) = self._designs(model, dataset, encoder, ())
-        metric, higher_is_better = judged_by(
-            self._config.choose_by, [one.task for one in self._datasets(dataset)]
-        )
-        spec = shared_spec(self._specs(design)[0])
+        tasks = [one.task for one in self._wanted.datasets(dataset)]
+        metric, higher_is_better = judged_by(config.choose_by, tasks)
+        spec = shared_spec(self._wanted.specs(self._wanted.tried(model, dataset, encoder))[0])
         name = study_name(spec, search)
         return SearchPlan(name=name, search=search, metric=metric, higher_is_better=higher_is_better)
 
     def _round(self, study: SearchPlan, model: str, dataset: str, encoder: Encoder) -> Iterator[Node]:
         """The next trials of a search, and a node for what follows from them."""
-        designs = self._designs(model, dataset, encoder, ())
-        products = frozenset(model_product(name) for design in designs for name in self._named(design))
+        designs = self._wanted.designs(model, dataset, encoder)
+        products = frozenset(model_product(name) for one in designs for name in self._wanted.named(one))
         power = self.context.config.schedule.power_per_gpu
-        yield from self._searches.nodes(study, designs[0], KIND, power=power, makes=products)
+        tried = self._wanted.tried(model, dataset, encoder)
+        yield from self._searches.nodes(study, tried, KIND, power=power, makes=products)
 
     def _after_trials(self, task: LaterTrials) -> Iterator[Node]:
         """The next round of a search, or the trainings with what it chose."""
@@ -172,9 +165,8 @@ class FinetuneStage(Stage):
             yield from self._round(study, task.model, task.dataset, task.encoder)
             return
         values = tuple(self._searches.chosen(study).items())
-        for design in self._designs(task.model, task.dataset, task.encoder, values):
-            if not self._is_done(design):
-                yield self._training(design)
+        designs = self._wanted.designs(task.model, task.dataset, task.encoder, values)
+        yield from self._nodes(self._missing(designs))
 
     def _later(self, plan: Plan, model: str, dataset: str) -> Node:
         quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "to train"))
@@ -193,63 +185,19 @@ class FinetuneStage(Stage):
             unfolds=True,
         )
 
-    def _datasets(self, dataset: str) -> list[Dataset]:
-        """The data set, or each of its targets as one."""
-        return [self._workspace.dataset(name) for name in views_of(self._workspace, dataset)]
-
-    def _shares(self, dataset: str) -> list[float]:
-        """Weight of each target's loss."""
-        return [target.weight for target in self._workspace.spec(dataset).targets] or [1.0]
-
-    def _specs(self, design: FinetuneDesign) -> list[dict[str, object]]:
-        return specs_of(
-            design,
-            self._workspace.identity(design.model),
-            self._datasets(design.dataset),
-            self._shares(design.dataset),
-            dtype=self._source(design.model).dtype,
-            config=design.config(self._config),
-            extract=self.context.config.extract,
-        )
-
-    def _source(self, model: str) -> Checkpoint:
-        source = self._workspace.source(model)
-        assert isinstance(source, Checkpoint)
-        return source
-
-    def _named(self, design: FinetuneDesign) -> list[str]:
-        """Models of the config that lie where the training's folder will."""
-        folder = (self._config.out / design.folder).absolute()
-        models = self.context.config.models
-        checkpoints = [model for model in models if isinstance(model, HuggingFaceModel)]
-        return [model.name for model in checkpoints if Path(model.path) == folder]
-
-    def _is_done(self, design: FinetuneDesign) -> bool:
-        """Whether its results are in the catalog, and its folder is there and of this training."""
-        specs = self._specs(design)
-        if any(spec_hash(spec) not in self._known for spec in specs):
-            return False
-        folder = self._config.out / design.folder
-        try:
-            return is_finetuned(folder) and read_facts(folder).key == training_key(specs[0])
-        except SeqbenchError:
-            return False
-
     def do(self, task: FinetuneDesign | TrialTask, doing: Doing) -> TrialRecord | None:
-        """Train, one training of a process at a time."""
+        """Train, one training of a process at a time; or put folds together."""
         from seqbench.finetune.records import failed_records
-        from seqbench.finetune.run import finetune
         from seqbench.finetune.trial import try_settings
 
         note = self._note_once
         with _ONE_AT_A_TIME:
             if isinstance(task, TrialTask):
-                job = self._job(task.design, doing)
+                job = self._wanted.job(task.design, doing.run_id)
                 return try_settings(job, task.asked, advance=doing.advance, note=note)
-            job = self._job(task, doing)
+            job = self._wanted.job(task, doing.run_id)
             try:
-                records, training = finetune(job, advance=doing.advance, note=note)
-                doing.give([*records, training])
+                doing.give(self._done(job, doing.advance))
             except TrainingError as error:  # such as too little memory, which another encoder may not need
                 n_layers = self._workspace.identity(task.model).n_layers
                 doing.give(
@@ -257,26 +205,21 @@ class FinetuneStage(Stage):
                 )
         return None
 
+    def _done(self, job: "Job", advance: Callable[[float], None]) -> list[Record]:
+        """What a training, or all folds together, scored and took."""
+        from seqbench.finetune.ensemble import pool
+        from seqbench.finetune.run import finetune
+
+        if job.design.is_pooled:
+            return [*pool(job, self._wanted.fold_keys(job.design))]
+        records, training = finetune(job, advance=advance, note=self._note_once)
+        return [*records, training]
+
     def _note_once(self, text: str) -> None:
         """Tell the user; what every trial finds alike, once."""
         if text not in self._told:
             self._told.add(text)
             self.context.reporter.note(text)
-
-    def _job(self, design: FinetuneDesign, doing: Doing) -> "Job":
-        from seqbench.finetune.run import Job
-
-        return Job(
-            design=design,
-            source=self._source(design.model),
-            datasets=self._datasets(design.dataset),
-            shares=self._shares(design.dataset),
-            specs=self._specs(design),
-            config=design.config(self._config),
-            extract=self.context.config.extract,
-            checkpoints=self.context.config.catalog.parent / CHECKPOINTS,
-            run_id=doing.run_id,
-        )
 
     def done(self, task: FinetuneDesign | TrialTask, result: TrialRecord | None) -> Told:
         """Record a trial; what a training made came while it ran."""
@@ -291,18 +234,14 @@ class FinetuneStage(Stage):
         self._known.update(record.spec_hash for record in probes if record.status == "ok")
         return Told(
             records=[*self._descriptions(task), *records],
-            done=1,
-            problems=[
-                f"{record.head}, seed {record.seed}: {record.error}"
-                for record in probes
-                if record.status == "failed"
-            ],
+            done=0 if task.is_pooled else 1,
+            problems=[f"{_called(record)}: {record.error}" for record in probes if record.status == "failed"],
             curves=probes,
         )
 
     def _descriptions(self, task: FinetuneDesign) -> list[Record]:
         """Model and data sets, as extraction records them; a later record of a name takes its place."""
-        identity, source = self._workspace.identity(task.model), self._source(task.model)
+        identity, source = self._workspace.identity(task.model), self._wanted.source(task.model)
         parameters = self._workspace.entries.parameters(task.model)
         model = ModelRecord(
             model=identity.name,
@@ -315,17 +254,31 @@ class FinetuneStage(Stage):
             dtype=source.dtype,
             settings={key: parameters[key] for key in ("seed",) if key in parameters},
         )
-        return [model, *(described(dataset) for dataset in self._datasets(task.dataset))]
+        return [model, *(described(dataset) for dataset in self._wanted.datasets(task.dataset))]
 
     def tidy(self, *, workers_ended: bool) -> None:
         """Take away half-written states and folders."""
         remove_stale(self.context.config.catalog.parent / CHECKPOINTS)
-        remove_stale(self._config.out)
+        remove_stale(self._wanted.config.out)
 
     def summary(self, done: int, known: int) -> str:
         """Trainings done, and those that were there."""
         there = f", {known:,} were there already" if known else ""
         return f"{done:,} trainings of models done{there}"
+
+
+def _n_trainings(designs: Sequence[FinetuneDesign]) -> int:
+    return sum(not design.is_pooled for design in designs)
+
+
+def _called(record: ProbeRecord) -> str:
+    """`lora, seed 1, fold 2`."""
+    parts = [record.head, f"seed {record.seed}"]
+    if record.folds is not None:
+        parts.append("all folds" if record.fold is None else f"fold {record.fold}")
+    if record.subset is not None:
+        parts.append(f"{record.subset}, draw {record.repeat}")
+    return ", ".join(parts)
 
 
 def described(dataset: Dataset) -> DatasetRecord:

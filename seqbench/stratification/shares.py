@@ -84,7 +84,7 @@ def grouped_folds(
     if n_groups < folds:
         raise ProbeError(
             f"train has {n_groups} {'group' if n_groups == 1 else 'groups'} of items that stay together "
-            f"(group_key), too few for {folds} folds (set probe.folds lower)"
+            f"(group_key), too few for {folds} folds (set folds lower)"
         )
     if n_groups == len(groups_N):
         return folds_of_all(labellings, folds, seed)

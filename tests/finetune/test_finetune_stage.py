@@ -128,7 +128,7 @@ def test_several_targets_train_together_and_are_scored_apart(tuned: Tuned, tmp_p
     (tmp_path / "info.yaml").write_text(
         "two: {targets: {first: {weight: 3}, length: {eval_task: regression}}}"
     )
-    config: Any = config_of(tmp_path / "data", tuned.base, epochs=1, encoder=["full"], seeds=[1])
+    config: Any = config_of(tmp_path / "data", tuned.base, epochs=2, encoder=["full"], seeds=[1], keep=2)
     config["datasets"]["info"] = str(tmp_path / "info.yaml")
     path = write_config(tmp_path / "c.yaml", config)
     assert not run(load_config(path).config, Silent(), "finetune").failed
@@ -143,6 +143,12 @@ def test_several_targets_train_together_and_are_scored_apart(tuned: Tuned, tmp_p
     )
     assert shown.exit_code == 0, shown.output
     assert {each.name for each in tmp_path.glob("p-*.tsv")} == {"p-first.tsv", "p-length.tsv"}
+    best = read_facts(tmp_path / "out" / "m-two-full-1")
+    (kept,) = (tmp_path / "out" / "m-two-full-1").glob("point-*")
+    other = open_folder(kept).facts
+    assert {best.training["chosen_point"], other.training["chosen_point"]} == {1, 2}
+    assert [set(scores) for scores in other.scores.values()] == [{"eval"}, {"eval"}]
+    assert [set(scores) for scores in best.scores.values()] == [{"eval", "test"}, {"eval", "test"}]
 
 
 def test_a_folder_that_was_changed_is_told(tuned: Tuned, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import torch
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.core.types import Task
 from seqbench.finetune.items import tokenise
+from seqbench.finetune.material import Material
 from seqbench.finetune.network import FineTuned, Head
 from seqbench.finetune.problem import Target
-from seqbench.finetune.training import Finetuning, Material, Surroundings
+from seqbench.finetune.training import Finetuning, Surroundings
 from seqbench.probe.heads.base import Problem
 from seqbench.training.batches import BatchPlan
 from seqbench.training.checkpoint import Checkpoint
@@ -124,7 +125,9 @@ def test_a_full_training_equals_an_ordinary_torch_loop(tiny_model: TinyModel, tm
 def test_a_training_that_was_stopped_goes_on_to_the_bit(
     tiny_model: TinyModel, method: Method, tmp_path: Path
 ) -> None:
-    config = FinetuneConfig(lr=1e-3, epochs=4, batch_size=4, dropout=0.3, checkpoint_steps=3, accumulate=2)
+    config = FinetuneConfig(
+        lr=1e-3, epochs=4, batch_size=4, dropout=0.3, checkpoint_steps=3, accumulate=2, keep=3
+    )
     whole = training(network_of(tiny_model("bert"), method, 0.2), config, Kept(), [])
     wanted = whole.run()
     state = Checkpoint(path=tmp_path / "state", fingerprint="f")
@@ -139,8 +142,12 @@ def test_a_training_that_was_stopped_goes_on_to_the_bit(
         stopped.run()
     found = training(network_of(tiny_model("bert"), method, 0.2), config, state, []).run()
     assert found.history == wanted.history
-    for one, other in zip(found.network.parameters(), wanted.network.parameters(), strict=True):
-        assert torch.equal(one, other)
+    assert found.others == wanted.others
+    for point in (None, *wanted.others):
+        for outcome in (found, wanted) if point else ():
+            outcome.take(point)
+        for one, other in zip(found.network.parameters(), wanted.network.parameters(), strict=True):
+            assert torch.equal(one, other)
 
 
 def test_items_and_tokens_seen_and_the_budget_are_told(tiny_model: TinyModel) -> None:
@@ -160,3 +167,21 @@ def test_the_point_that_is_best_by_a_metric_is_kept(tiny_model: TinyModel) -> No
     rmse = trainer._score(outcome.predict("eval", np.arange(8)), "mcrmse")
     assert outcome.chosen is not None
     assert rmse == pytest.approx(outcome.history[outcome.chosen - 1].eval_loss, rel=1e-5)
+
+
+def test_the_best_points_are_kept_and_predict_as_they_did_when_they_were_reached(
+    tiny_model: TinyModel,
+) -> None:
+    config = FinetuneConfig(lr=0.03, epochs=6, batch_size=8, value_loss="mse", keep=3, dropout=0.0)
+    trainer = training(network_of(tiny_model("bert")), config, Kept(), [])
+    outcome = trainer.run()
+    losses = np.array([point.eval_loss for point in outcome.history])
+    best, *others = (np.argsort(losses, kind="stable")[:3] + 1).tolist()
+    assert (outcome.chosen, outcome.others) == (best, tuple(others))
+    assert others != sorted(others) or best != 6  # else keeping the last ones would do
+    values = trainer._material.targets[0].labels["eval"][:8]
+    for point in others:
+        outcome.take(point)
+        found = outcome.predict("eval", np.arange(8)).numpy()
+        apart = (found - values) / np.array(trainer.scaling[1])
+        assert float(np.square(apart).mean()) == pytest.approx(losses[point - 1], rel=1e-5)

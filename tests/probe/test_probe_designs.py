@@ -186,7 +186,7 @@ def test_more_folds_than_items_fail_without_a_training(tmp_path: Path) -> None:
     entry = binary_store(tmp_path, {"train": 4, "eval": 10, "test": 10}, layers=1)
     records = probe(entry, design(folds=6), design())
     failed = [record.error for record in records if record.status == "failed"]
-    assert "4 items of train do not fill 6 folds (set probe.folds lower)" in failed
+    assert "4 items of train do not fill 6 folds (set folds lower)" in failed
     assert records[-1].status == "ok"
 
 

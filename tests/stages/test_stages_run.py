@@ -125,7 +125,7 @@ def test_a_dead_probe_is_named_with_its_design_and_the_others_go_on(config: Path
     # Two folds are empty, so all folds together fail too; and a tenth is one item.
     assert len(reasons) == 2 * (2 + 1 + 2)
     assert any(
-        reason.startswith("linear on layer 0, seed 1, fold ") and "(set probe.folds lower)" in reason
+        reason.startswith("linear on layer 0, seed 1, fold ") and "(set folds lower)" in reason
         for reason in reasons
     )
     assert Catalog(wanted.catalog).query("SELECT status FROM runs").rows == [("failed",)]

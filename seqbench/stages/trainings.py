@@ -1,0 +1,157 @@
+"""The trainings that a config asks for, what each depends on, and whether it is there."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seqbench.catalog.training_records import Encoder
+from seqbench.config.finetune import FinetuneConfig
+from seqbench.config.model_kinds import HuggingFaceModel
+from seqbench.config.search import Setting
+from seqbench.datasets.dataset import Dataset
+from seqbench.errors import ConfigError, SeqbenchError
+from seqbench.finetune.design import FinetuneDesign, specs_of, training_key
+from seqbench.finetune.folder import is_finetuned, read_facts
+from seqbench.models.checkpoint import Checkpoint
+from seqbench.probe.spec import spec_hash
+from seqbench.schedule.context import Context
+from seqbench.stages.designs import subsets_of
+from seqbench.stages.probe import CHECKPOINTS
+from seqbench.stages.targets import views_of
+from seqbench.stages.workspace import workspace_of
+
+if TYPE_CHECKING:
+    from seqbench.finetune.job import Job
+
+Values = Sequence[tuple[str, Setting]]
+"""Settings that a search chose, by dotted key of the section."""
+
+
+class Trainings:
+    """What the section `finetune` of a config comes to."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._workspace = context.shared(workspace_of)
+
+    @property
+    def config(self) -> FinetuneConfig:
+        """The section.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        if self._context.config.finetune is None:
+            raise ConfigError("the config has no section `finetune`, which says what is to be done")
+        return self._context.config.finetune
+
+    def tried(self, model: str, dataset: str, encoder: Encoder) -> FinetuneDesign:
+        """What trials of a search train: all of train, with the first seed."""
+        return FinetuneDesign(model=model, dataset=dataset, encoder=encoder, seed=self.config.seeds[0])
+
+    def designs(
+        self, model: str, dataset: str, encoder: Encoder, values: Values = ()
+    ) -> list[FinetuneDesign]:
+        """All that is trained in one way, and after the folds of a seed what puts them together.
+
+        A subset that would be all of train is left out.
+
+        Raises:
+            ProbeError: There are subsets, and train has too few items to hold any out for eval.
+        """
+        config, found = self.config, []
+        for seed in config.seeds:
+            whole = FinetuneDesign(
+                model=model,
+                dataset=dataset,
+                encoder=encoder,
+                seed=seed,
+                values=tuple(values),
+                folds=config.folds,
+            )
+            found += [*whole.each_fold(), whole]
+            found += [whole.on(subset) for subset in subsets_of(config.subsets)]
+        if not any(design.subset for design in found):
+            return found
+        from seqbench.finetune.material import applicable
+        from seqbench.finetune.problem import target_of
+
+        datasets = self.datasets(dataset)
+        return applicable(found, datasets[0], [target_of(each) for each in datasets])
+
+    def datasets(self, dataset: str) -> list[Dataset]:
+        """The data set, or each of its targets as one."""
+        return [self._workspace.dataset(name) for name in views_of(self._workspace, dataset)]
+
+    def _shares(self, dataset: str) -> list[float]:
+        """Weight of each target's loss."""
+        return [target.weight for target in self._workspace.spec(dataset).targets] or [1.0]
+
+    def specs(self, design: FinetuneDesign) -> list[dict[str, Any]]:
+        """All that the results depend on, for each target."""
+        return specs_of(
+            design,
+            self._workspace.identity(design.model),
+            self.datasets(design.dataset),
+            self._shares(design.dataset),
+            dtype=self.source(design.model).dtype,
+            config=design.config(self.config),
+            extract=self._context.config.extract,
+        )
+
+    def fold_keys(self, design: FinetuneDesign) -> list[str]:
+        """What names the trainings of the folds that are put together."""
+        return [training_key(self.specs(fold)[0]) for fold in design.each_fold()]
+
+    def source(self, model: str) -> Checkpoint:
+        """A model that is trained."""
+        source = self._workspace.source(model)
+        assert isinstance(source, Checkpoint)
+        return source
+
+    def is_done(self, design: FinetuneDesign, known: Collection[str]) -> bool:
+        """Whether its results are there, and its folder with as many points as are to be kept.
+
+        Args:
+            design: A training, or all folds together, which have no folder.
+            known: Hashes of specs whose results are in the catalog.
+        """
+        specs = self.specs(design)
+        if any(spec_hash(spec) not in known for spec in specs):
+            return False
+        if design.is_pooled:
+            return True
+        folder = self.config.out / design.folder
+        try:
+            if not is_finetuned(folder):
+                return False
+            facts = read_facts(folder)
+        except SeqbenchError:
+            return False
+        kept = facts.settings.get("keep", 1)
+        return facts.key == training_key(specs[0]) and isinstance(kept, int) and kept >= self.config.keep
+
+    def named(self, design: FinetuneDesign) -> list[str]:
+        """Models of the config that lie where the training's folder will, or within it."""
+        if design.is_pooled:
+            return []
+        folder = (self.config.out / design.folder).absolute()
+        models = self._context.config.models
+        paths = {each.name: Path(each.path) for each in models if isinstance(each, HuggingFaceModel)}
+        return [name for name, path in paths.items() if folder in (path, *path.parents)]
+
+    def job(self, design: FinetuneDesign, run_id: str) -> "Job":
+        """A training with everything that it takes."""
+        from seqbench.finetune.job import Job
+
+        return Job(
+            design=design,
+            source=self.source(design.model),
+            datasets=self.datasets(design.dataset),
+            shares=self._shares(design.dataset),
+            specs=self.specs(design),
+            config=design.config(self.config),
+            extract=self._context.config.extract,
+            checkpoints=self._context.config.catalog.parent / CHECKPOINTS,
+            run_id=run_id,
+        )

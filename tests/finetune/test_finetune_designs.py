@@ -1,0 +1,175 @@
+"""Folds and parts of train: which items each training has, and what folds say together."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from seqbench.catalog import Catalog, open_catalog
+from seqbench.config import load_config
+from seqbench.config.schema import Config
+from seqbench.core.progress import Silent
+from seqbench.finetune.folder import open_folder
+from seqbench.finetune.items import tokenise
+from seqbench.schedule.run import Outcome, look, run
+from tests.command import rows
+from tests.finetune.planted import config_of, write_config, write_order
+from tests.tiny import save_tiny_model
+
+FOLDS = 3
+SUBSETS = {"few_shot": [4, 999], "repeats": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """A cross-validation, and trainings on parts of train, of a data set with groups and one with eval."""
+
+    folder: Path
+    config: Path
+    loaded: Config
+    outcome: Outcome
+    catalog: Catalog
+
+    def lines(self, dataset: str, split: str) -> list[dict[str, Any]]:
+        text = (self.folder / "data" / dataset / f"{split}.jsonl").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
+    def predictions(self, where: str) -> dict[tuple[str, int], float]:
+        """The stored score of class 1, by split and item."""
+        found = rows(
+            self.config,
+            f"SELECT split, item, score FROM predictions JOIN probes USING (probe_id) WHERE {where}",
+        )
+        assert len({(row["split"], row["item"]) for row in found}) == len(found)
+        return {(row["split"], row["item"]): row["score"] for row in found}
+
+    def predict(self, name: str, dataset: str, split: str, items: list[int]) -> list[float]:
+        """What a saved folder says of items, opened as anybody would."""
+        predictor = open_folder(self.folder / "out" / name)
+        lines = self.lines(dataset, split)
+        tokenised = tokenise([(lines[item]["seq"],) for item in items], predictor.tokens)[0].items
+        return predictor.predict(tokenised)[:, 1].tolist()
+
+
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
+    folder = tmp_path_factory.mktemp("designs")
+    base = save_tiny_model("bert", folder / "base")
+    sizes = {"train": 48, "eval": 12, "test": 20}
+    write_order(folder / "data" / "watched", sizes=sizes)
+    alone = write_order(folder / "data" / "alone", sizes={key: sizes[key] for key in ("train", "test")})
+    for path in alone.glob("*.jsonl"):
+        items = [json.loads(line) for line in path.read_text().splitlines()]
+        for number, item in enumerate(items):
+            item["family"] = f"f{number // 4}"
+        path.write_text("\n".join(map(json.dumps, items)))
+    (folder / "info.yaml").write_text("alone: {group_key: family}")
+    settings = {"encoder": ["full"], "folds": FOLDS, "subsets": SUBSETS, "epochs": 2, "batch_size": 16}
+    config = config_of(folder / "data", base, lr=3e-3, **settings)
+    config["datasets"]["info"] = str(folder / "info.yaml")
+    path = write_config(folder / "config.yaml", config)
+    loaded = load_config(path).config
+    outcome = run(loaded, Silent(), "finetune")
+    return Cut(
+        folder=folder, config=path, loaded=loaded, outcome=outcome, catalog=open_catalog(config["catalog"])
+    )
+
+
+def test_every_fold_and_part_is_trained_and_a_part_that_is_all_of_train_is_not(cut: Cut) -> None:
+    assert not cut.outcome.failed
+    assert cut.outcome.done["finetune"] == 2 * (FOLDS + 1)
+    found = rows(
+        cut.config, "SELECT fold, folds, subset, repeat FROM probes WHERE dataset = 'alone' ORDER BY ALL"
+    )
+    told = [tuple(row.values()) for row in found]
+    folds = [(number, FOLDS, None, None) for number in range(FOLDS)] + [(None, FOLDS, None, None)]
+    assert sorted(map(str, told)) == sorted(map(str, [*folds, (None, None, "few-shot 4", 0)]))
+    folders = {path.name for path in (cut.folder / "out").iterdir()}
+    names = ("fold0", "fold1", "fold2", "few-shot-4-draw0")
+    assert folders == {f"m-{data}-full-42-{name}" for data in ("alone", "watched") for name in names}
+
+
+@pytest.mark.parametrize(("dataset", "split"), [("alone", "eval"), ("watched", "train")])
+def test_folds_are_disjoint_cover_train_and_keep_groups_together(cut: Cut, dataset: str, split: str) -> None:
+    held = [
+        {item for name, item in cut.predictions(f"dataset = '{dataset}' AND fold = {fold}") if name == split}
+        for fold in range(FOLDS)
+    ]
+    lines = cut.lines(dataset, "train")
+    assert sorted(item for fold in held for item in fold) == list(range(len(lines)))
+    labels = [[lines[item]["label"] for item in fold] for fold in held]
+    assert [(len(each), sum(each)) for each in labels] == [(16, 8)] * FOLDS
+    if dataset == "alone":
+        families = [{lines[item]["family"] for item in fold} for fold in held]
+        assert sum(map(len, families)) == len(set.union(*families)) == 12
+    n_train = rows(cut.config, f"SELECT n_train FROM probes WHERE dataset = '{dataset}' AND fold IS NOT NULL")
+    assert {row["n_train"] for row in n_train} == {32}
+
+
+@pytest.mark.parametrize(("dataset", "split"), [("alone", "eval"), ("watched", "train")])
+def test_out_of_fold_predictions_are_those_of_the_saved_fold_that_did_not_learn_from_the_item(
+    cut: Cut, dataset: str, split: str
+) -> None:
+    together = cut.predictions(f"dataset = '{dataset}' AND folds = {FOLDS} AND fold IS NULL")
+    for fold in range(FOLDS):
+        mine = cut.predictions(f"dataset = '{dataset}' AND fold = {fold}")
+        items = [item for name, item in mine if name == split]
+        again = cut.predict(f"m-{dataset}-full-42-fold{fold}", dataset, "train", items)
+        assert [together[split, item] for item in items] == pytest.approx(again, abs=1e-6)
+
+
+def test_the_ensemble_is_the_mean_of_the_saved_folds_scored_once_on_test(cut: Cut) -> None:
+    items = list(range(20))
+    said = [cut.predict(f"m-watched-full-42-fold{fold}", "watched", "test", items) for fold in range(FOLDS)]
+    wanted = np.mean(said, axis=0)
+    where = f"dataset = 'watched' AND folds = {FOLDS} AND fold IS NULL"
+    together = cut.predictions(where)
+    assert [together["test", item] for item in items] == pytest.approx(wanted.tolist(), abs=1e-6)
+    truth = [line["label"] for line in cut.lines("watched", "test")]
+    (score,) = rows(
+        cut.config,
+        "SELECT value, low, high FROM metrics JOIN probes USING (probe_id) "
+        f"WHERE {where} AND split = 'test' AND metric = 'accuracy'",
+    )
+    assert score["value"] == pytest.approx(accuracy_score(truth, wanted > 0.5))
+    assert score["low"] <= score["value"] <= score["high"]
+    on_eval = {item for split, item in together if split == "eval"}
+    assert on_eval == set(range(12))
+
+
+def test_parts_of_train_are_those_of_the_probe_of_the_same_seed(cut: Cut) -> None:
+    config: Any = config_of(cut.folder / "data", cut.folder / "base") | {
+        "extract": {"layers": [3]},
+        "probe": {"heads": ["linear"], "folds": FOLDS, "subsets": SUBSETS},
+    }
+    del config["finetune"]
+    config["datasets"]["info"] = str(cut.folder / "info.yaml")
+    config["catalog"] = str(cut.folder / "probes.duckdb")
+    path = write_config(cut.folder / "probes.yaml", config)
+    assert not run(load_config(path).config, Silent(), "run").failed
+    sql = (
+        "SELECT dataset, fold, subset, repeat, n_train, split, list(item ORDER BY item) AS items "
+        "FROM probes JOIN predictions USING (probe_id) GROUP BY ALL ORDER BY ALL"
+    )
+    assert rows(path, sql) == rows(cut.config, sql)
+
+
+def test_a_plan_counts_what_is_left_and_folds_are_put_together_after_one_is_trained_anew(cut: Cut) -> None:
+    plan, _ = look(cut.loaded, Silent(), "finetune")
+    assert plan.nodes == []
+    assert [(share.done, share.left) for share in plan.shares] == [(4, 0), (4, 0)]
+    (cut.folder / "out" / "m-alone-full-42-fold1" / "finetuned.json").unlink()
+    plan, _ = look(cut.loaded, Silent(), "finetune")
+    assert [(share.done, share.left) for share in plan.shares] == [(3, 1), (4, 0)]
+    assert [node.key for node in plan.nodes] == [
+        "finetune/m-alone-full-42-fold1",
+        "finetune/m-alone-full-42-folds",
+    ]
+    assert plan.nodes[1].after == {plan.nodes[0].key}
+    before = cut.predictions("dataset = 'alone' AND folds IS NOT NULL AND fold IS NULL")
+    assert run(cut.loaded, Silent(), "finetune").done["finetune"] == 1
+    assert cut.predictions("dataset = 'alone' AND folds IS NOT NULL AND fold IS NULL") == before
