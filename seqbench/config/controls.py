@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
 
+from seqbench.config.made import tuned_folder
 from seqbench.config.model_kinds import (
     ByIdModel,
     Checkpoint,
@@ -48,6 +49,8 @@ def with_controls(config: Config, source: ConfigSource) -> tuple[Config, tuple[s
     for index, model in enumerate(config.models):
         if isinstance(model, PrecomputedModel | ByIdModel):
             lines.append(f"{model.name} can't have an untrained twin: its embeddings come from files")
+        elif tuned_folder(config, model) is not None:
+            lines.append(f"{model.name} has no untrained twin of its own: `seqbench finetune` makes it")
         elif isinstance(model, HuggingFaceModel) and not _has_twin(model, [*config.models, *added]):
             twin = _twin(model, index, source)
             _check_name(twin.name, index, config.models, source)

@@ -157,8 +157,8 @@ class FinetuneConfig(Section):
     )
     keep: Count = Field(
         default=1,
-        description="Best points of the curve that are kept; all but the best lie in `point-<n>/` of the "
-        "model's folder.",
+        description="Best points of the curve that are kept; all but the best lie in `best-2/` and so on "
+        "of the model's folder.",
     )
     freeze_blocks: Annotated[int, Field(strict=True, ge=0)] = Field(
         default=0, description="First blocks that stay as they are, and the embeddings with them."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seqbench.config.model_kinds import Checkpoint, HuggingFaceModel, ModelConfig, RandomInitModel
 from seqbench.config.schema import Config
+from seqbench.errors import ModelNotFoundError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,38 @@ def made_models(config: Config) -> dict[str, MadeModel]:
         for entry in config.adapt
         for checkpoint in entry.checkpoints
     }
+
+
+def tuned_folder(config: Config, model: ModelConfig) -> Path | None:
+    """The folder of a model that lies below `finetune.out`, where trainings of the same config put theirs.
+
+    Args:
+        config: With absolute paths.
+        model: Of it.
+    """
+    if config.finetune is None or not isinstance(model, HuggingFaceModel):
+        return None
+    folder = Path(model.path)
+    return folder if config.finetune.out in folder.parents else None
+
+
+def check_is_made(config: Config, model: ModelConfig) -> None:
+    """See that a model is there, where a stage of the config makes it.
+
+    Raises:
+        ModelNotFoundError: It is not; says who makes it.
+    """
+    made, tuned = made_models(config).get(model.name), tuned_folder(config, model)
+    if made is not None and not made.folder.is_dir():
+        raise ModelNotFoundError(
+            f"model {model.name!r} is not there yet: `seqbench {made.section}` makes it (in {made.folder}), "
+            "and `seqbench run` all that the config asks for"
+        )
+    if tuned is not None and not tuned.is_dir():
+        raise ModelNotFoundError(
+            f"model {model.name!r} is not there yet: `seqbench finetune` makes {tuned}, if a training is "
+            "called so (<model>-<data set>-<encoder>-<seed>), and `seqbench run` all that the config asks for"
+        )
 
 
 def with_made_models(config: Config) -> Config:

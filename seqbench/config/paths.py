@@ -28,16 +28,17 @@ def resolve_paths(config: Config, base: Path, source: ConfigSource) -> Config:
         source: Where the keys are, for error lines.
 
     Returns:
-        The config with absolute paths. A model's `path` that is no existing directory stays: it is a hub id.
-        So does the store's where it is a URL.
+        The config with absolute paths. A model's `path` that is no existing directory, nor one below
+        `finetune.out` that is still to be made, stays: it is a hub id. So does the store's where it is a URL.
 
     Raises:
         ConfigError: A model's path is neither a directory nor a possible hub id, or a hub id would run remote
             code without a pinned revision.
     """
+    tuned = None if config.finetune is None else _absolute(base, str(config.finetune.out))
 
     def resolve_model(index: int, model: Checkpoint) -> str:
-        return _model_path(model, base, ("models", index), source)
+        return _model_path(model, base, ("models", index), source, tuned)
 
     return _map_paths(config, lambda path: _absolute(base, str(path)), resolve_model)
 
@@ -98,6 +99,9 @@ def _map_paths(
             else config.likelihood.model_copy(
                 update={"watch": _map_corpora(config.likelihood.watch, change)}
             ),
+            "finetune": None
+            if config.finetune is None
+            else config.finetune.model_copy(update={"out": change(config.finetune.out)}),
             "perturb": None if config.perturb is None else _map_perturb(config.perturb, change),
             "report": config.report.model_copy(update={"out": change(config.report.out)}),
             "probe": probe.model_copy(
@@ -160,9 +164,9 @@ def _absolute(base: Path, text: str) -> Path:
     return Path(os.path.normpath(base / os.path.expanduser(text)))
 
 
-def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: ConfigSource) -> str:
+def _model_path(model: Checkpoint, base: Path, key: KeyPath, source: ConfigSource, tuned: Path | None) -> str:
     directory = _absolute(base, model.path)
-    if directory.is_dir():
+    if directory.is_dir() or tuned in directory.parents:
         return str(directory)
     if model.path.startswith(("./", "../", "/", "~")) or model.path in (".", ".."):
         raise source.error((*key, "path"), f"no such model directory: {directory}")

@@ -71,8 +71,8 @@ def finish(
             write_predictions(partial, scored)
         saved = source_of(partial, name=job.design.model, options=job.source.options, requires=facts.requires)
         training = replace(training, fingerprint=saved.fingerprint)
-        for point in outcome.others:
-            _keep_point(job, partial, outcome, targets, material, facts, point)
+        for place, point in enumerate(outcome.others, start=2):
+            _keep_point(job, partial / f"best-{place}", outcome, targets, material, facts, point)
     return records, training
 
 
@@ -95,10 +95,9 @@ def _keep_point(
     rows_N, source = material.eval_N, material.eval_source
     scored = Scored(rows_N=rows_N, source=source, predictions_NO=outcome.predict(source, rows_N).numpy())
     found = judged(targets, {"eval": scored}, job.config.threshold)
-    inner = folder / f"point-{point}"
-    inner.mkdir()
-    _write(job, inner, outcome, _facts_of_point(facts, found, point))
-    _check_saved(job, inner, material, {"eval": scored})
+    folder.mkdir()
+    _write(job, folder, outcome, _facts_of_point(facts, found, point))
+    _check_saved(job, folder, material, {"eval": scored})
 
 
 def _check_saved(job: Job, folder: Path, material: Material, scored: Mapping[SplitName, Scored]) -> None:

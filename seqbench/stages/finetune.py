@@ -82,6 +82,7 @@ class FinetuneStage(Stage):
 
     def _trainings(self, plan: Plan, model: str, dataset: str, *, tell: bool) -> Iterator[Node]:
         """The missing trainings; where settings are searched for, trials before them."""
+        self._wanted.check(dataset)
         nodes: list[Node] = []
         n_all = n_left = 0
         for encoder in self._wanted.config.encoder:
@@ -168,6 +169,12 @@ class FinetuneStage(Stage):
         designs = self._wanted.designs(task.model, task.dataset, task.encoder, values)
         yield from self._nodes(self._missing(designs))
 
+    def _products(self, model: str, dataset: str) -> Iterator[str]:
+        """Models of the config that trainings of a model on a data set make."""
+        for encoder in self._wanted.config.encoder:
+            for design in self._wanted.designs(model, dataset, encoder):
+                yield from map(model_product, self._wanted.named(design))
+
     def _later(self, plan: Plan, model: str, dataset: str) -> Node:
         quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "to train"))
         group = Group(KIND.stage, model, dataset)
@@ -182,6 +189,7 @@ class FinetuneStage(Stage):
             task=LaterTrainings(model=model, dataset=dataset),
             power=0,
             after=plan.makers(model_product(model)) or frozenset(),
+            makes=frozenset(self._products(model, dataset)),
             unfolds=True,
         )
 

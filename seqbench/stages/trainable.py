@@ -1,8 +1,7 @@
 """Which models of a config are fine-tuned."""
 
-from pathlib import Path
-
 from seqbench.config import Config
+from seqbench.config.made import tuned_folder
 from seqbench.errors import ConfigError
 from seqbench.models.registry import WITH_OPTIONS
 
@@ -25,5 +24,4 @@ def trainable_names(config: Config) -> list[str]:
             )
     if section.models is not None:
         return [name for name in able if name in section.models]
-    out = section.out.absolute()
-    return [name for name in able if Path(getattr(models[name], "path", "")).parent != out]
+    return [name for name in able if tuned_folder(config, models[name]) is None]

@@ -12,6 +12,7 @@ from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.finetune.design import FinetuneDesign, specs_of, training_key
 from seqbench.finetune.folder import is_finetuned, read_facts
+from seqbench.metrics.names import METRICS
 from seqbench.models.checkpoint import Checkpoint
 from seqbench.probe.spec import spec_hash
 from seqbench.schedule.context import Context
@@ -44,6 +45,20 @@ class Trainings:
         if self._context.config.finetune is None:
             raise ConfigError("the config has no section `finetune`, which says what is to be done")
         return self._context.config.finetune
+
+    def check(self, dataset: str) -> None:
+        """See that points of the curve can be compared as the config says.
+
+        Raises:
+            ConfigError: A target's task lacks the metric.
+        """
+        metric = self.config.choose_by
+        for target in self.datasets(dataset):
+            if metric != "loss" and metric not in METRICS[target.task]:
+                raise ConfigError(
+                    f"finetune.choose_by: {metric} is no metric of {target.task.value}, which "
+                    f"{target.spec.name} is (set loss, or a metric of all targets)"
+                )
 
     def tried(self, model: str, dataset: str, encoder: Encoder) -> FinetuneDesign:
         """What trials of a search train: all of train, with the first seed."""
@@ -135,7 +150,7 @@ class Trainings:
         """Models of the config that lie where the training's folder will, or within it."""
         if design.is_pooled:
             return []
-        folder = (self.config.out / design.folder).absolute()
+        folder = self.config.out / design.folder
         models = self._context.config.models
         paths = {each.name: Path(each.path) for each in models if isinstance(each, HuggingFaceModel)}
         return [name for name, path in paths.items() if folder in (path, *path.parents)]

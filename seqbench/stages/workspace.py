@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import cast
 
 from seqbench.config import ByIdModel, Config, PrecomputedModel
-from seqbench.config.made import made_models
+from seqbench.config.made import check_is_made
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SplitName
@@ -15,7 +15,7 @@ from seqbench.datasets.dataset import Dataset, open_dataset
 from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
 from seqbench.datasets.spec import DatasetSpec
-from seqbench.errors import ConfigError, DataError, ModelNotFoundError, StoreNotFoundError
+from seqbench.errors import ConfigError, DataError, StoreNotFoundError
 from seqbench.extract.by_id import IdFile, Joined
 from seqbench.extract.describe import dataset_facts, embedding_facts, token_facts
 from seqbench.extract.imported import ImportedEmbeddings, describe_import
@@ -41,7 +41,6 @@ class Workspace:
         self.config = config
         self.reporter = reporter
         self.entries = Entries(config)
-        self._made = made_models(config)
         # Workers have a thread for each task: what is opened is opened once.
         self._sources = Once(self._create)
         self._precomputed = Once(self._find_precomputed)
@@ -277,12 +276,7 @@ class Workspace:
 
     def _create(self, model: str) -> Source:
         entry = self.entries.model(model)
-        made = self._made.get(model)
-        if made is not None and not made.folder.is_dir():
-            raise ModelNotFoundError(
-                f"model {model!r} is not there yet: `seqbench {made.section}` makes it (in {made.folder}), "
-                "and `seqbench run` all that the config asks for"
-            )
+        check_is_made(self.config, entry)
         return create(entry.kind, entry.model_dump(exclude={"kind"}), self._options)
 
     def identity(self, name: str) -> ModelIdentity:

@@ -116,6 +116,29 @@ def test_a_trained_folder_is_a_model_of_a_config(tuned: Tuned) -> None:
     assert [row["best"] > 0.95 for row in json.loads(shown.stdout)] == [True, True]
 
 
+def test_a_folder_that_this_run_makes_is_extracted_and_probed_after_its_training(
+    tuned: Tuned, tmp_path: Path
+) -> None:
+    write_order(tmp_path / "data" / "order", sizes={"train": 16, "eval": 8, "test": 8})
+    config: Any = config_of(tmp_path / "data", tuned.base, epochs=2, encoder=["lora"], seeds=[1], keep=2)
+    config["finetune"]["out"] = "tuned"  # below the config
+    config["models"] += [
+        {"path": f"tuned/m-order-lora-1{inner}", "name": name, "dtype": "float32"}
+        for name, inner in (("t", ""), ("other", "/best-2"), ("none", "0"))
+    ]
+    config |= {"extract": {"layers": [0, 3]}, "probe": {"heads": ["linear"]}}
+    path = write_config(tmp_path / "c.yaml", config)
+    shown = seqbench("extract", path)
+    assert shown.exit_code == 3
+    assert "model 't' is not there yet: `seqbench finetune` makes" in shown.output.replace("\n", " ")
+    outcome = run(load_config(path).config, Silent(), "run")
+    found = rows(path, "SELECT DISTINCT model, head FROM probes ORDER BY ALL")
+    assert [tuple(row.values()) for row in found] == [
+        ("m", "linear"), ("m", "lora"), ("other", "linear"), ("t", "linear"),
+    ]  # fmt: skip
+    assert {failure.model for failure in outcome.failed} == {"none"}
+
+
 def test_several_targets_train_together_and_are_scored_apart(tuned: Tuned, tmp_path: Path) -> None:
     folder = write_order(tmp_path / "data" / "two", sizes={"train": 40, "eval": 12, "test": 12})
     for path in folder.glob("*.jsonl"):
@@ -144,8 +167,7 @@ def test_several_targets_train_together_and_are_scored_apart(tuned: Tuned, tmp_p
     assert shown.exit_code == 0, shown.output
     assert {each.name for each in tmp_path.glob("p-*.tsv")} == {"p-first.tsv", "p-length.tsv"}
     best = read_facts(tmp_path / "out" / "m-two-full-1")
-    (kept,) = (tmp_path / "out" / "m-two-full-1").glob("point-*")
-    other = open_folder(kept).facts
+    other = open_folder(tmp_path / "out" / "m-two-full-1" / "best-2").facts
     assert {best.training["chosen_point"], other.training["chosen_point"]} == {1, 2}
     assert [set(scores) for scores in other.scores.values()] == [{"eval"}, {"eval"}]
     assert [set(scores) for scores in best.scores.values()] == [{"eval", "test"}, {"eval", "test"}]
@@ -170,6 +192,17 @@ def test_models_without_weights_are_refused_by_name(tuned: Tuned, tmp_path: Path
     config["finetune"] = {"models": ["other"]}
     shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
     assert "finetune.models.0: is other, but `models:` has counts, m" in shown.output
+
+
+def test_a_metric_that_a_target_lacks_is_told_before_anything_is_trained(
+    tuned: Tuned, tmp_path: Path
+) -> None:
+    config: Any = config_of(tuned.base.parent / "data", tuned.base, choose_by="mcrmse")
+    shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
+    assert shown.exit_code == 2
+    assert "finetune.choose_by: mcrmse is no metric of classification, which order is" in " ".join(
+        shown.output.split()
+    )
 
 
 def test_a_training_that_fails_is_recorded_and_leaves_the_others(
