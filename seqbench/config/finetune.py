@@ -103,7 +103,9 @@ class FinetuneConfig(Section):
         Field(
             default="auto",
             description="Tokens of a batch, padding included; auto: found by a short calibration. "
-            "Batches hold items of like length.",
+            "Batches hold items of like length. With batch_size: most tokens that are computed at once; "
+            "larger batches are cut, and the gradient stays that of the whole batch (auto: when memory runs "
+            "out).",
         )
     )
     batch_size: Count | None = Field(
@@ -217,9 +219,3 @@ class FinetuneConfig(Section):
             if encoder == "lora" or not key.startswith("lora.")
         }
         return self.search.model_copy(update={"space": space}) if space else None
-
-    @model_validator(mode="after")
-    def _batches(self) -> "FinetuneConfig":
-        if self.batch_size is not None and self.tokens_per_batch != "auto":
-            raise PydanticCustomError("batch", "set batch_size or tokens_per_batch, not both")
-        return self

@@ -27,15 +27,34 @@ class Batch:
     items: Sequence[Item]
     targets_BO: Tensor
 
-    def halves(self) -> list["Batch"]:
-        """Both halves, or itself where it has one item."""
-        parts = halves_of(range(len(self.items)))
+    @property
+    def n_tokens(self) -> int:
+        """Tokens that are computed, padding included."""
+        return _computed([_windows(item) for item in self.items])
+
+    def cut(self, most: int) -> list["Batch"]:
+        """Parts of at most so many tokens, items of like length together; one that has more is alone."""
+        windows = [_windows(item) for item in self.items]
+        order = sorted(range(len(windows)), key=lambda row: -windows[row][1])
+        parts: list[list[int]] = []
+        for row in order:
+            if not parts or _computed([windows[other] for other in (*parts[-1], row)]) > most:
+                parts.append([])
+            parts[-1].append(row)
         return [
-            Batch(
-                items=self.items[part.start : part.stop], targets_BO=self.targets_BO[part.start : part.stop]
-            )
-            for part in parts
+            Batch(items=[self.items[row] for row in rows], targets_BO=self.targets_BO[rows]) for rows in parts
         ]
+
+
+def _windows(item: Item) -> tuple[int, int]:
+    """How many windows an item has, and the tokens of the longest."""
+    lengths = [len(ids) for each in item for ids in each.windows]
+    return len(lengths), max(lengths)
+
+
+def _computed(windows: Sequence[tuple[int, int]]) -> int:
+    """Tokens of items that are computed together: every window is as long as the longest."""
+    return sum(count for count, _ in windows) * max(longest for _, longest in windows)
 
 
 def outputs_of(

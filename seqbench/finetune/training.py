@@ -29,6 +29,7 @@ from seqbench.training.batches import BatchPlan, PlannedBatches
 from seqbench.training.checkpoint import Checkpoint
 from seqbench.training.loop import EVAL_LOSS, Course, Loop
 from seqbench.training.losses import SharedLoss
+from seqbench.training.memory import SizedParts
 from seqbench.training.network import NetworkTraining, SupervisedObjective
 from seqbench.training.optimizer import Rate, rated_adamw
 from seqbench.training.randomness import seeded
@@ -86,6 +87,7 @@ class Finetuning:
         self.objective = SupervisedObjective[Batch](
             self.loss, outputs=lambda net, batch: net(batch.items), targets=lambda batch: batch.targets_BO
         )
+        asked = config.tokens_per_batch
         head = Rate(lr=config.head_lr or config.lr, weight_decay=config.weight_decay)
         self.training = NetworkTraining(
             network,
@@ -95,7 +97,11 @@ class Finetuning:
             seed=seed,
             clip=config.clip,
             autocast=autocast,
-            halve=Batch.halves,
+            parts=SizedParts(
+                lambda batch: batch.n_tokens,
+                Batch.cut,
+                most=None if config.batch_size is None or asked == "auto" else asked,
+            ),
             note=around.note,
             way_out=WAY_OUT,
         )

@@ -19,7 +19,7 @@ from torch import Tensor
 from seqbench.core.atomic import atomic_write
 from seqbench.errors import TrainingError, disk_error, said
 
-_FORMAT = "seqbench training 3"
+_FORMAT = "seqbench training 4"
 _PART = ".part-"
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from seqbench.core.memory import is_out_of_memory
 from seqbench.errors import TrainingError
 from seqbench.training.loop import TRAIN_LOSS
-from seqbench.training.memory import Parts
+from seqbench.training.memory import Halves, Parts
 from seqbench.training.optimizer import RatedAdamW
 from seqbench.training.randomness import seeded
 
@@ -123,6 +123,7 @@ class NetworkTraining(Generic[_Batch]):
         autocast: torch.dtype | None = None,
         keeps: bool = True,
         halve: Callable[[_Batch], Sequence[_Batch]] | None = None,
+        parts: Parts[_Batch] | None = None,
         note: Callable[[str], None] = lambda text: None,
         way_out: str = "make the batches smaller",
     ) -> None:
@@ -140,12 +141,14 @@ class NetworkTraining(Generic[_Batch]):
                 weights and loss stay float32.
             keeps: Whether `keep` is of use: False saves the copy of the weights where the last ones predict.
             halve: Cuts a batch where memory does not suffice; see `batches.halves_of`.
+            parts: How batches are cut, in place of `halve`.
             note: Told what the user should know.
             way_out: What a message says where a single item is too large for memory.
         """
         self.network, self._objective, self._optimizer = network, objective, optimizer
         self._evaluate, self._seed, self._clip = evaluate, seed, clip
-        self._autocast, self._parts = autocast, Parts[_Batch](halve)
+        self._autocast = autocast
+        self._parts: Parts[_Batch] = Halves(halve) if parts is None else parts
         self._note, self._way_out = note, way_out
         self.device = next(network.parameters()).device
         self._trained = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
@@ -169,8 +172,8 @@ class NetworkTraining(Generic[_Batch]):
             if not self._parts.cut_more(batches):
                 raise TrainingError(f"out of memory with a single item; {self._way_out}") from error
             self._note(
-                f"out of memory: batches are cut in {2**self._parts.n_halvings} parts, whose gradients are "
-                "added up, from here on"
+                f"out of memory: batches are cut {self._parts.told()}, whose gradients are added up, from "
+                "here on"
             )
 
     def step(self, factor: float) -> None:
@@ -213,7 +216,7 @@ class NetworkTraining(Generic[_Batch]):
             "optimizer": self._optimizer.state(),
             "kept": self._kept,
             "seen": self._seen,
-            "n_halvings": self._parts.n_halvings,
+            "parts": self._parts.state(),
         }
 
     @torch.no_grad()
@@ -226,7 +229,7 @@ class NetworkTraining(Generic[_Batch]):
             for name, value in self._kept.items():
                 value.copy_(state["kept"][name])
         self._seen = state["seen"]
-        self._parts.n_halvings = state["n_halvings"]
+        self._parts.restore(state["parts"])
 
     def _values(self) -> dict[str, Tensor]:
         """Weights that are trained, and what training changes beside them (running means)."""

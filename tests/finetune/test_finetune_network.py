@@ -68,7 +68,7 @@ def test_pairs_share_the_encoder_and_are_combined_as_told() -> None:
     assert combined(vectors, "difference").tolist() == [[1, 2, 3, 6]]
 
 
-def test_items_are_run_in_order_and_halved(tiny_model: TinyModel) -> None:
+def test_items_are_run_in_order_and_cut_by_tokens(tiny_model: TinyModel) -> None:
     encoder = open_encoder(source(tiny_model("bert")), "dna")
     items = tokenise(SEQUENCES, encoder.tokens(overlong="window", stride=None))[0].items
     net = network(encoder)
@@ -76,9 +76,12 @@ def test_items_are_run_in_order_and_halved(tiny_model: TinyModel) -> None:
         wanted = net(items)
     found = outputs_of(net, items, tokens_per_batch=13, autocast=None, device=encoder.device)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
-    first, second = Batch(items=items, targets_BO=wanted).halves()
-    assert (len(first.items), len(second.items)) == (2, 2)
-    assert len(Batch(items=items[:1], targets_BO=wanted[:1]).halves()) == 1
+    whole = Batch(items=items, targets_BO=wanted)
+    assert whole.n_tokens == 4 * 13
+    parts = whole.cut(26)  # of 12, 4, 13 and 5 tokens
+    assert [part.n_tokens for part in parts] == [2 * 13, 2 * 5]
+    assert torch.equal(torch.cat([part.targets_BO for part in parts]), wanted[[2, 0, 3, 1]])
+    assert [len(part.items) for part in whole.cut(1)] == [1, 1, 1, 1]
 
 
 def test_sequences_without_a_token_make_an_empty_item(tiny_model: TinyModel) -> None:

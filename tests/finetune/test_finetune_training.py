@@ -11,6 +11,7 @@ import torch
 
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.core.types import Task
+from seqbench.finetune.batches import Batch
 from seqbench.finetune.items import tokenise
 from seqbench.finetune.material import Material
 from seqbench.finetune.network import FineTuned, Head
@@ -185,3 +186,47 @@ def test_the_best_points_are_kept_and_predict_as_they_did_when_they_were_reached
         found = outcome.predict("eval", np.arange(8)).numpy()
         apart = (found - values) / np.array(trainer.scaling[1])
         assert float(np.square(apart).mean()) == pytest.approx(losses[point - 1], rel=1e-5)
+
+
+@pytest.mark.parametrize("value_loss", ["mse", "rmse"])
+def test_a_batch_that_is_cut_by_tokens_has_the_gradient_of_the_whole(
+    tiny_model: TinyModel, value_loss: str
+) -> None:
+    network = network_of(tiny_model("bert"))
+    rows, found = np.arange(N), []
+    for most in ("auto", 40):
+        config = FinetuneConfig(batch_size=N, tokens_per_batch=most, value_loss=value_loss, dropout=0.0)
+        trainer = training(network, config, Kept(), [])
+        batch = trainer.batch(rows)
+        trainer.training.gradients([batch], 0)
+        assert len(trainer.training._parts.of(batch)) == (1 if most == "auto" else 6)
+        grads = [weight.grad for weight in network.parameters()]
+        found.append(torch.cat([grad.flatten() for grad in grads if grad is not None]))
+    whole, cut = found
+    rounding = 1e-6 * float(whole.abs().max())
+    torch.testing.assert_close(cut, whole, atol=rounding, rtol=0)
+    network.zero_grad()
+    loss = torch.nn.functional.mse_loss(network(batch.items), batch.targets_BO, reduction="none").mean(0)
+    (loss.sqrt() if value_loss == "rmse" else loss).mean().backward()
+    plain = [weight.grad.flatten() for weight in network.parameters() if weight.grad is not None]
+    torch.testing.assert_close(cut, torch.cat(plain), atol=rounding, rtol=0)
+
+
+def test_a_fixed_batch_that_exceeds_memory_is_cut_and_trains_as_if_it_had_not(
+    tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = FinetuneConfig(lr=1e-3, epochs=2, batch_size=12, dropout=0.0)
+    wanted = training(network_of(tiny_model("bert")), config, Kept(), []).run()
+    network, told = network_of(tiny_model("bert")), []
+    run = FineTuned.forward
+
+    def tight(self: FineTuned, items: Any) -> torch.Tensor:
+        if self.training and Batch(items=items, targets_BO=torch.zeros(0)).n_tokens > 60:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return run(self, items)
+
+    monkeypatch.setattr(FineTuned, "forward", tight)
+    outcome = training(network, config, Kept(), told).run()
+    assert told[-1].startswith("out of memory: batches are cut into parts of at most ")
+    for one, other in zip(outcome.network.parameters(), wanted.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
