@@ -21,14 +21,22 @@ class Commit:
     code: Path
     folder: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables under which the running interpreter finds this commit's code, with a cache of its own."""
+        return os.environ | {"PYTHONPATH": str(self.code), "SEQBENCH_CACHE": str(self.folder / "cache")}
+
     def seqbench(self, *arguments: str) -> None:
         """Run a command of this commit's seqbench with the packages of the running interpreter."""
-        environment = os.environ | {
-            "PYTHONPATH": str(self.code),
-            "SEQBENCH_CACHE": str(self.folder / "cache"),
-        }
         command = [sys.executable, "-c", MAIN, *arguments]
-        subprocess.run(command, cwd=self.folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+
+    def places(self) -> list[str]:
+        """Overrides of a config that put its store, catalog and report into this commit's folder."""
+        places = {"store.path": "embeddings.zarr", "catalog": "catalog.duckdb", "report.out": "report"}
+        return [
+            part for key, name in places.items() for part in ("--set", f"{key}={self.folder / 'out' / name}")
+        ]
 
     def run(self, config: Path, settings: Sequence[str]) -> Path:
         """Run a config, report included.
@@ -36,17 +44,22 @@ class Commit:
         Returns:
             The folder of its store and catalog.
         """
-        out = self.folder / "out"
-        places = {"store.path": "embeddings.zarr", "catalog": "catalog.duckdb", "report.out": "report"}
-        overrides = [part for key, name in places.items() for part in ("--set", f"{key}={out / name}")]
         asked = [part for setting in settings for part in ("--set", setting)]
-        self.seqbench("run", str(config), *overrides, *SAME, *asked)
-        return out
+        self.seqbench("run", str(config), *self.places(), *SAME, *asked)
+        return self.folder / "out"
+
+    def demo(self) -> Path:
+        """Write this commit's demo.
+
+        Returns:
+            Its config.
+        """
+        self.seqbench("config", "init", str(self.folder / "demo"))
+        return self.folder / "demo" / "demo.yaml"
 
     def run_demo(self) -> Path:
         """Write this commit's demo and run it."""
-        self.seqbench("config", "init", str(self.folder / "demo"))
-        return self.run(self.folder / "demo" / "demo.yaml", ())
+        return self.run(self.demo(), ())
 
 
 @contextmanager

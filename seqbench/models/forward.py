@@ -22,15 +22,13 @@ from seqbench.models.attention import use_shared_masks
 from seqbench.models.base import told
 from seqbench.models.batches import pad
 from seqbench.models.layers import Layers
+from seqbench.models.likeness import alike
 from seqbench.models.packed import pack
 from seqbench.models.pooling import pool_all
 from seqbench.models.rows import Coming, Fetch, Rows, TokenRows, fetch
 from seqbench.models.state import FreshState
 from seqbench.models.tap import FAULTS, LayerTap, last_state
-from seqbench.models.vocabulary import embedded_ids
-
-TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
-"""Largest difference of token vectors, relative to their length, that rounding explains."""
+from seqbench.models.vocabulary import check_ids, embedded_ids
 
 SpeedUp = Callable[[nn.Module], Callable[[], None] | None]
 """Changes a model and gives what changes it back; None where it does not apply, and nothing was changed."""
@@ -118,7 +116,7 @@ class Forward:
             masked = self._attempt(inputs | {"attention_mask": self._to_device(mask_BT)})
             self._takes_mask = isinstance(masked, Tensor)
             if isinstance(masked, Tensor):
-                self._wants_mask = not isinstance(plain, Tensor) or not self._same([masked], [plain])
+                self._wants_mask = not isinstance(plain, Tensor) or not alike([masked], [plain], self.dtype)
                 return
         if not isinstance(plain, Tensor):
             raise ModelError(
@@ -156,27 +154,19 @@ class Forward:
         self._states([short])
         after = self._states([long])
         # A model that draws random numbers differs every time, which the preflight tells.
-        if not self._same(before, after) and self._same(after, self._states([long])):
+        if not alike(before, after, self.dtype) and alike(after, self._states([long]), self.dtype):
             raise ModelError(
                 f"model {self._name!r}: {len(long)} tokens come out otherwise after {len(short)}: "
                 "its code keeps something for later inputs, outside of its modules (correct that code)"
             )
 
     def _failure(self, inputs: dict[str, Any], error: Exception) -> ModelError:
-        rows, tokens = inputs["input_ids"].shape
-        return ModelError(f"model {self._name!r}: fails on {rows} x {tokens} tokens: {said(error)}")
+        shape = " x ".join(map(str, inputs["input_ids"].shape))
+        return ModelError(f"model {self._name!r}: fails on {shape} tokens: {said(error)}")
 
     def check_vocabulary(self, ids: NDArray[Any]) -> None:
-        """See that the embedding has every id.
-
-        Raises:
-            ModelError: It has not: the tokenizer is another model's.
-        """
-        if self.vocabulary is not None and ids.max() >= self.vocabulary:
-            raise ModelError(
-                f"model {self._name!r}: its tokenizer makes id {ids.max()}, its embedding has only "
-                f"{self.vocabulary} (are tokenizer and model of one kind?)"
-            )
+        """See that the embedding has every id; see `vocabulary.check_ids`."""
+        check_ids(ids, self.vocabulary, self._name)
 
     def inputs(self, ids_BT: NDArray[np.int64], mask_BT: NDArray[np.int64]) -> dict[str, Any]:
         """Arguments of the model's forward. A mask of ones is left out where it may be, which is faster."""
@@ -307,9 +297,8 @@ class Forward:
 
     def _to_device(self, array: NDArray[np.int64]) -> Tensor:
         tensor = torch.from_numpy(array)
-        if self.device.type != "cuda":
-            return tensor
-        return tensor.pin_memory().to(self.device, non_blocking=True)
+        is_gpu = self.device.type == "cuda"
+        return tensor.pin_memory().to(self.device, non_blocking=True) if is_gpu else tensor
 
     def _speed_up(
         self, name: str, change: SpeedUp, windows: Sequence[NDArray[np.int32]], before: Sequence[Tensor]
@@ -323,7 +312,7 @@ class Forward:
         if undo is None:
             return None
         try:
-            same = self._same(before, self._states(windows))
+            same = alike(before, self._states(windows), self.dtype)
         except FAULTS:
             same = False
         if same:
@@ -344,7 +333,7 @@ class Forward:
         if not all(torch.equal(one, other) for one, other in zip(beside, filled, strict=True)):
             return True
         alone = self._states([short])
-        return not self._same(alone, [layer[: len(short)] for layer in beside])
+        return not alike(alone, [layer[: len(short)] for layer in beside], self.dtype)
 
     def _states(self, windows: Sequence[NDArray[np.int32]], *, filler: int | None = None) -> list[Tensor]:
         """Every layer that can be pooled: a batch's real tokens, window by window, (tokens, H) float32.
@@ -359,12 +348,3 @@ class Forward:
         inputs = self.inputs(ids_BT, mask_BT)
         taken = self.layers.run(inputs, every, lambda hidden: hidden[real_BT].float())
         return [taken[layer] for layer in every]
-
-    def _same(self, ones: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-        """Whether layers are alike but for rounding, token by token; NaN agrees with NaN."""
-        for one, other in zip(ones, others, strict=True):
-            one, other = one.nan_to_num(), other.nan_to_num()
-            apart = (one - other).norm(dim=1) / one.norm(dim=1).clamp_min(torch.finfo(one.dtype).tiny)
-            if float(apart.square().mean().sqrt()) > TOLERANCE[self.dtype]:
-                return False
-        return True

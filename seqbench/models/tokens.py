@@ -110,6 +110,11 @@ class Tokens:
         """Whether a look-up table stands in for the tokenizer."""
         return self._lookup is not None
 
+    def window_of_length(self, length: int) -> NDArray[np.int32]:
+        """Ids of a window of so many tokens, special ones included: the example's letters repeated."""
+        own = np.resize(self.encode([self.example])[0], length - self.n_special)
+        return np.concatenate([self.prefix, own, self.suffix]).astype(np.int32)
+
     def windows(self, sequences: Sequence[str]) -> Windows:
         """Tokenise sequences and cut those over the limit.
 

@@ -27,7 +27,14 @@ from seqbench.models.base import (
     Unfit,
     UnreadableSequenceError,
 )
-from seqbench.models.batch_windows import BatchWindows, padded_size, part_of
+from seqbench.models.batch_windows import (
+    BatchWindows,
+    halves,
+    kept_tokens,
+    padded_size,
+    part_of,
+    pooled_tokens,
+)
 from seqbench.models.batches import batches, pad
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward
@@ -133,23 +140,19 @@ class Transformer:
                 pad_id=tokens.pad_id,
                 speeds_up=speeds_up,
             )
+        except SeqbenchError:
+            raise
         except FAULTS as error:
-            if isinstance(error, SeqbenchError):
-                raise
-            raise ModelError(
-                f"model {self.identity.name!r}: fails when two windows are tried: {said(error)}"
-            ) from error
+            why = f"fails when two windows are tried: {said(error)}"
+            raise ModelError(f"model {self.identity.name!r}: {why}") from error
 
     def _try_limit(self, tokens: Tokens, known: int) -> None:
         """Run a window of just the limit; lower the limit where that fails, unless a number was asked for."""
         if self.limit is None or self.limit <= known or next(self.model.parameters()).device.type != "cpu":
             return
 
-        def window(length: int) -> NDArray[np.int32]:
-            own = np.resize(tokens.encode([tokens.example])[0], length - tokens.n_special)
-            return np.concatenate([tokens.prefix, own, tokens.suffix]).astype(np.int32)
-
-        found = longest_that_runs(self.model, self.identity.n_layers, window, self.limit, known)
+        n_layers, window = self.identity.n_layers, tokens.window_of_length
+        found = longest_that_runs(self.model, n_layers, window, self.limit, known)
         if found == self.limit:
             return
         if isinstance(self.options.max_tokens, int):
@@ -212,11 +215,8 @@ class SequenceEmbedder:
             from seqbench.models.preflight import certify
 
             certificate = certify(self, sample).attrs()
-        notes = {
-            "token_budget": self.budget.attrs(),
-            "certificate": certificate,
-            "sped_up": list(self.forward.sped_up),
-        }
+        sped_up = list(self.forward.sped_up)
+        notes = {"token_budget": self.budget.attrs(), "certificate": certificate, "sped_up": sped_up}
         left_out = {str(layer): reason for layer, reason in self.forward.layers.left_out.items()}
         return {**notes, "left_out": left_out} if left_out else notes
 
@@ -230,8 +230,8 @@ class SequenceEmbedder:
         windows = self.tokens.windows(sequences)
         if windows.unreadable and self.options.unreadable == "error":
             raise UnreadableSequenceError(*next(iter(windows.unreadable.items())))
-        lengths = [len(ids) for ids in windows.ids]
-        grouped = batches(lengths, self.budget.tokens, equal_lengths=self.forward.equal_lengths)
+        lengths, equal = [len(ids) for ids in windows.ids], self.forward.equal_lengths
+        grouped = batches(lengths, self.budget.tokens, equal_lengths=equal)
         return Prepared(
             batches=[
                 Batch(
@@ -260,10 +260,8 @@ class SequenceEmbedder:
         """Embed a handful of sequences in float32; see `Embedder.embed_in_float32`."""
         budget = self.budget  # which the larger numbers may halve
         with self.forward.in_float32() as is_changed:
-            if not is_changed:
-                return None
             try:
-                return embed(self, sequences, layers).layers
+                return embed(self, sequences, layers).layers if is_changed else None
             except (ModelError, *FAULTS):  # kernels that have no float32, or too little memory
                 return None
             finally:
@@ -289,8 +287,7 @@ class SequenceEmbedder:
                 if not is_out_of_memory(error):
                     raise
             # Outside of `except`: its traceback would keep the tensors of the failed pass.
-            if self.forward.device.type == "cuda":
-                torch.cuda.empty_cache()
+            torch.cuda.empty_cache()  # does nothing where CUDA was never used
             if len(batch) == 1:
                 yield from self._compute_oversize(batch, layers, token_layers)
                 return
@@ -303,10 +300,9 @@ class SequenceEmbedder:
     def _run(self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int]) -> list[Event]:
         windows: BatchWindows = batch.windows
         ids_BT, mask_BT = pad(windows.ids, self.forward.pad_id)
-        pooled_BT = self._pooled(mask_BT, windows)
-        kept_BT = np.zeros_like(mask_BT)
-        for row, (begin, end) in enumerate(windows.kept_B2 + len(self.tokens.prefix)):
-            kept_BT[row, begin:end] = 1
+        affixes = len(self.tokens.prefix), len(self.tokens.suffix)
+        pooled_BT = pooled_tokens(mask_BT, windows, affixes, special=self.options.special_tokens)
+        kept_BT = kept_tokens(mask_BT, windows, affixes[0])
         pooled, tokens = self.forward.run_with_tokens(
             ids_BT, mask_BT, pooled_BT, layers, self.poolings, token_layers, kept_BT
         )
@@ -319,70 +315,35 @@ class SequenceEmbedder:
         )
         if not token_layers:
             return [of_windows]
-        start_B = batch.start_B + windows.kept_B2[:, 0]
-        count_B = windows.kept_B2[:, 1] - windows.kept_B2[:, 0]
-        return [
-            of_windows,
-            TokenStates(owner_B=batch.owner_B, start_B=start_B, count_B=count_B, fetch=tokens),
-        ]
-
-    def _pooled(self, mask_BT: NDArray[np.int64], windows: BatchWindows) -> NDArray[np.int64]:
-        """Which tokens mean and max take in: all, but for overlaps and, if so set, special tokens."""
-        special = self.options.special_tokens
-        if special and not windows.overlap_B.any():
-            return mask_BT
-        before, after = len(self.tokens.prefix), len(self.tokens.suffix)
-        pooled_BT = mask_BT.copy()
-        for row, (ids, overlap) in enumerate(zip(windows.ids, windows.overlap_B, strict=True)):
-            pooled_BT[row, before : before + overlap] = 0
-            if not special:
-                pooled_BT[row, :before] = 0
-                pooled_BT[row, len(ids) - after : len(ids)] = 0
-        return pooled_BT
+        begin_B, end_B = batch.start_B + windows.kept_B2.T
+        kept = TokenStates(owner_B=batch.owner_B, start_B=begin_B, count_B=end_B - begin_B, fetch=tokens)
+        return [of_windows, kept]
 
     def _shrink(self, batch: Batch) -> Iterator[Remark]:
         size = padded_size(batch)
         half = max(1, size // 2)
         if half < self.budget.tokens:
             self.budget = Budget(tokens=half, reason=f"out of memory at {size:,} tokens")
-            yield Remark(
-                text=f"{self.transformer.identity.name} × {self.facts.name}: out of memory at {size:,} "
-                f"tokens a batch, going on with {half:,}"
-            )
+            yield self._remark(f"out of memory at {size:,} tokens a batch, going on with {half:,}")
+
+    def _remark(self, text: str) -> Remark:
+        return Remark(text=f"{self.transformer.identity.name} × {self.facts.name}: {text}")
 
     def _compute_oversize(
         self, batch: Batch, layers: Sequence[int], token_layers: Sequence[int]
     ) -> Iterator[Event]:
         """One window that does not fit: cut in two, or given up, as the user chose."""
-        windows: BatchWindows = batch.windows
-        (ids,), owner = windows.ids, int(batch.owner_B[0])
+        (ids,), owner = batch.windows.ids, int(batch.owner_B[0])
         if self.options.oversize == "skip":
             yield Unfit(owner=owner, tokens=len(ids))
             return
-        before, stop = len(self.tokens.prefix), len(ids) - len(self.tokens.suffix)
-        own = ids[before:stop]
+        own = ids[len(self.tokens.prefix) : len(ids) - len(self.tokens.suffix)]
         if len(own) < 2 * SMALLEST_WINDOW:
             raise ModelError(
                 f"model {self.transformer.identity.name!r}: out of memory at 1 x {len(ids)} tokens "
                 "(the model does not fit beside what else is in memory)"
             )
-        yield Remark(
-            text=f"{self.transformer.identity.name} × {self.facts.name}: {len(ids):,} tokens do not fit in "
-            "memory, the sequence is cut into two windows"
-        )
-        middle, overlap = len(own) // 2, int(windows.overlap_B[0])
-        for start, stop in ((0, middle), (middle, len(own))):
-            kept_12 = windows.kept_B2.clip(start, stop) - start
-            if overlap >= stop and (not token_layers or kept_12[0, 0] == kept_12[0, 1]):
-                continue  # all of it is in an earlier window
-            piece = np.concatenate([self.tokens.prefix, own[start:stop], self.tokens.suffix]).astype(np.int32)
-            part = Batch(
-                owner_B=batch.owner_B,
-                start_B=batch.start_B + start,
-                windows=BatchWindows(
-                    ids=[piece],
-                    overlap_B=np.asarray([np.clip(overlap - start, 0, stop - start)]),
-                    kept_B2=kept_12,
-                ),
-            )
+        yield self._remark(f"{len(ids):,} tokens do not fit in memory, the sequence is cut into two windows")
+        affixes = self.tokens.prefix, self.tokens.suffix
+        for part in halves(batch, own, affixes, with_tokens=bool(token_layers)):
             yield from self.compute(part, layers, token_layers)

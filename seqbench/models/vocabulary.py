@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from seqbench.errors import ModelError
 from seqbench.models.tap import FAULTS, Inputs
 
 
@@ -23,6 +26,24 @@ def embedded_ids(model: nn.Module, inputs: Inputs) -> int | None:
     """
     rows = _declared_rows(model)
     return _looked_up_rows(model, inputs) if rows is None else rows
+
+
+def check_ids(ids: NDArray[np.integer[Any]], vocabulary: int | None, name: str) -> None:
+    """See that an embedding has every id of some tokens.
+
+    Args:
+        ids: At least one, of any shape.
+        vocabulary: How many the embedding has; None where it looks ids up in no table.
+        name: The model's, for the message.
+
+    Raises:
+        ModelError: It lacks one: the tokenizer is another model's.
+    """
+    if vocabulary is not None and ids.max() >= vocabulary:
+        raise ModelError(
+            f"model {name!r}: its tokenizer makes id {ids.max()}, its embedding has only {vocabulary} "
+            "(are tokenizer and model of one kind?)"
+        )
 
 
 def _declared_rows(model: Any) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import cast
 
-from seqbench.config import ByIdModel, Config, PrecomputedModel
+from seqbench.config import Config, PrecomputedModel
 from seqbench.config.made import check_is_made
 from seqbench.core.identity import ModelIdentity, Settings
 from seqbench.core.progress import Reporter
@@ -16,16 +16,16 @@ from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, StoreNotFoundError
-from seqbench.extract.by_id import IdFile, Joined
+from seqbench.extract.by_id import Joined
 from seqbench.extract.describe import dataset_facts, embedding_facts, token_facts
 from seqbench.extract.imported import ImportedEmbeddings, describe_import
 from seqbench.extract.repeats import Repeats
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source, TokenSource
-from seqbench.models.precomputed import Precomputed
 from seqbench.models.registry import WITH_OPTIONS, create
 from seqbench.schedule.context import Context
 from seqbench.stages.entries import Entries
 from seqbench.stages.lending import Models, Once
+from seqbench.stages.model_files import ModelFiles
 from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, SplitFacts, Store, create_store, open_store
@@ -43,8 +43,8 @@ class Workspace:
         self.entries = Entries(config)
         # Workers have a thread for each task: what is opened is opened once.
         self._sources = Once(self._create)
-        self._precomputed = Once(self._find_precomputed)
-        self._id_files = Once(self._find_id_file)
+        files = ModelFiles(self.entries)
+        self.precomputed, self.id_file = files.precomputed, files.by_id
         self._joined = Once(self._join)
         self._imported = Once(self._import)
         self._identities = Once(self._identify)
@@ -156,26 +156,6 @@ class Workspace:
     def has_files(self, dataset: str) -> bool:
         """Whether the data set's sequences are at hand; not needed where embeddings are."""
         return (self.spec(dataset).folder / "train.jsonl").is_file()
-
-    def precomputed(self, name: str) -> Precomputed:
-        """The folder of a model whose embeddings come from files."""
-        return self._precomputed[name]
-
-    def _find_precomputed(self, name: str) -> Precomputed:
-        entry = self.entries.model(name)
-        if not isinstance(entry, PrecomputedModel):
-            raise TypeError(f"{name} is a {entry.kind} model")
-        return Precomputed(name=name, path=entry.path, n_layers=entry.n_layers)
-
-    def id_file(self, name: str) -> IdFile:
-        """The file of a model whose embeddings are found by id."""
-        return self._id_files[name]
-
-    def _find_id_file(self, name: str) -> IdFile:
-        entry = self.entries.model(name)
-        if not isinstance(entry, ByIdModel):
-            raise TypeError(f"{name} is a {entry.kind} model")
-        return IdFile(name=name, path=entry.path, id_column=entry.id_column)
 
     def joined(self, model: str, dataset: str) -> Joined:
         """The vectors of a data set's items, found by id."""

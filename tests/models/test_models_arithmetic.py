@@ -10,7 +10,7 @@ from transformers import AutoModel
 
 from seqbench.models import arithmetic
 from seqbench.models.arithmetic import is_emulated, use_float32
-from seqbench.models.forward import TOLERANCE
+from seqbench.models.likeness import TOLERANCE
 
 TinyModel = Callable[[str], Path]
 

@@ -17,6 +17,7 @@ from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.calibrate import Budget, calibrate
 from seqbench.models.forward import Forward
 from seqbench.models.huggingface import HuggingFace
+from seqbench.models.likeness import alike
 from seqbench.models.transformer import SequenceEmbedder
 
 TinyModel = Callable[[str], Path]
@@ -82,7 +83,7 @@ def test_a_leak_that_rounding_would_hide_is_found() -> None:
     forward = Forward(model, name="m", n_layers=3, windows=WINDOWS, pad_id=0)
     with torch.inference_mode():
         alone, beside = forward._states(WINDOWS[:1]), forward._states(WINDOWS)
-    assert forward._same(alone, [layer[: len(WINDOWS[0])] for layer in beside])
+    assert alike(alone, [layer[: len(WINDOWS[0])] for layer in beside], forward.dtype)
     assert forward.equal_lengths
 
 
