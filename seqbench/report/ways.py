@@ -51,6 +51,17 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoldScores:
+    """What the single folds of a cross-validation score on test, each by itself."""
+
+    mean: float
+    std: float | None
+    """Sample standard deviation over folds, of all seeds; None of a single one."""
+    n: int
+    """Folds, of all seeds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WayRow:
     """A way to use a model on a data set."""
 
@@ -58,6 +69,8 @@ class WayRow:
     row: LeaderRow
     """Head and layer chosen on eval; place and rank are among the models that are used in the same way."""
     cost: Cost
+    folds: FoldScores | None = None
+    """Beside the folds' mean prediction, whose score the row has; None without folds."""
     over_frozen: Apart | None = None
     """None for the frozen model itself, and where there is no frozen score."""
     over_lora: Apart | None = None

@@ -15,6 +15,10 @@ from seqbench.config.schema import Config
 from seqbench.core.progress import Silent
 from seqbench.finetune.folder import open_folder
 from seqbench.finetune.items import tokenise
+from seqbench.report.analyse import analyse
+from seqbench.report.selection import Selection
+from seqbench.report.summary import summarize
+from seqbench.report.tables.every import forms, tables
 from seqbench.schedule.run import Outcome, look, run
 from tests.command import rows
 from tests.finetune.planted import config_of, write_config, write_order
@@ -173,3 +177,29 @@ def test_a_plan_counts_what_is_left_and_folds_are_put_together_after_one_is_trai
     before = cut.predictions("dataset = 'alone' AND folds IS NOT NULL AND fold IS NULL")
     assert run(cut.loaded, Silent(), "finetune").done["finetune"] == 1
     assert cut.predictions("dataset = 'alone' AND folds IS NOT NULL AND fold IS NULL") == before
+
+
+def test_a_report_shows_the_ensemble_beside_mean_and_deviation_of_its_folds(cut: Cut) -> None:
+    wanted = Selection(models=("m",), datasets=("alone", "watched"), heads=(), trained=("full",))
+    found = analyse(cut.catalog, wanted, Silent())
+    assert [one.row.dataset for one in found.ways] == ["alone", "watched"]
+    for one in found.ways:
+        scores = rows(
+            cut.config,
+            "SELECT value FROM metrics JOIN probes USING (probe_id) WHERE folds IS NOT NULL "
+            f"AND dataset = '{one.row.dataset}' AND split = 'test' AND metric = 'accuracy' "
+            "ORDER BY fold NULLS FIRST",
+        )
+        together, *alone = [row["value"] for row in scores]
+        assert one.row.choice.test.value == pytest.approx(together)
+        assert one.folds is not None
+        assert (one.folds.n, one.folds.mean) == (FOLDS, pytest.approx(np.mean(alone)))
+        assert one.folds.std == pytest.approx(np.std(alone, ddof=1))
+        steps = rows(
+            cut.config, f"SELECT steps FROM trainings WHERE dataset = '{one.row.dataset}' AND fold >= 0"
+        )
+        assert one.cost.steps == sum(row["steps"] for row in steps)
+    (table,) = (table for table in tables(found, []) if table.name == "trained")
+    written = dict(forms(table, ["md"]))["md"]
+    assert "folds_mean" in written
+    assert " ± " in " ".join(summarize(found))

@@ -13,10 +13,10 @@ from seqbench.report.comparing.pairs import ComparedPair, pairs
 from seqbench.report.comparing.sides import Sides, read_sides
 from seqbench.report.comparing.standings import ranked
 from seqbench.report.leaderboard import LeaderRow, leaderboard
-from seqbench.report.reading.costs import read_frozen_costs, read_trained_costs
+from seqbench.report.reading.costs import read_fold_scores, read_frozen_costs, read_trained_costs
 from seqbench.report.reading.current import Reader
 from seqbench.report.results import Results
-from seqbench.report.ways import FROZEN, WAYS, Apart, Cost, Way, WayRow
+from seqbench.report.ways import FROZEN, WAYS, Apart, Cost, FoldScores, Way, WayRow
 
 _Place = tuple[str, str]
 """Data set and model."""
@@ -102,12 +102,14 @@ def ways(
         if any((dataset.name, model.name) in rows[way] for way in trained.boards)
     ]
     costs = _costs(reader, rows, places)
+    here = [row for board in rows.values() for place, row in board.items() if place in set(places)]
+    folds = read_fold_scores(reader, here)
     compared = {
         (one.dataset, one.a.model, one.a.head, one.b.head): one
         for one in head_comparisons(trained.heads, records)
     }
     return tuple(
-        _way_row(way, rows, place, costs, compared)
+        _way_row(way, rows, place, costs, folds, compared)
         for place in places
         for way in WAYS
         if place in rows.get(way, {})
@@ -117,6 +119,7 @@ def ways(
 _Rows = Mapping[Way, Mapping[_Place, LeaderRow]]
 _Costs = Mapping[tuple[str, str, str], Cost]
 """By data set, model and head."""
+_Folds = Mapping[tuple[str, str, str], FoldScores]
 _Compared = Mapping[tuple[str, str, str, str], Comparison]
 """By data set, model, and the heads of both sides."""
 
@@ -131,7 +134,9 @@ def _costs(reader: Reader, rows: _Rows, places: Sequence[_Place]) -> _Costs:
     }
 
 
-def _way_row(way: Way, rows: _Rows, place: _Place, costs: _Costs, compared: _Compared) -> WayRow:
+def _way_row(
+    way: Way, rows: _Rows, place: _Place, costs: _Costs, folds: _Folds, compared: _Compared
+) -> WayRow:
     row = rows[way][place]
 
     def over(other: Way) -> Apart | None:
@@ -142,6 +147,7 @@ def _way_row(way: Way, rows: _Rows, place: _Place, costs: _Costs, compared: _Com
         way=way,
         row=row,
         cost=costs.get((row.dataset, row.model, row.head), Cost()),
+        folds=folds.get((row.dataset, row.model, row.head)),
         over_frozen=over(FROZEN),
         over_lora=over("lora") if way == "full" else None,
     )

@@ -139,6 +139,7 @@ def _way(one: WayRow) -> Plain:
         "layer": row.choice.layer,
         "test": _ends(row.choice.test),
         **{name: plain(getattr(cost, name)) for name in took},
+        "folds": plain(one.folds),
         "over_frozen": _apart(one.over_frozen),
         "over_lora": _apart(one.over_lora),
     }

@@ -1,11 +1,11 @@
-"""What it took to get the results: trainings of encoders, and for frozen models embedding and probing."""
+"""What it took to get the results: trainings of encoders, embedding and probing; and how single folds did."""
 
 from collections.abc import Sequence
 
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.reading.current import Reader
 from seqbench.report.reading.training import place_parameters
-from seqbench.report.ways import Cost
+from seqbench.report.ways import Cost, FoldScores
 
 _PLACES = """
 , places(dataset, model, head, layer) AS (
@@ -24,6 +24,7 @@ SELECT
     dataset, model, head, max(parameters) FILTER (is_chosen), sum(seconds) / count(DISTINCT seed),
     min(device)
 FROM probed
+WHERE folds IS NULL OR fold IS NOT NULL  -- the row of all folds has the seconds of each once more
 GROUP BY ALL
 """
 _EMBEDDED = """
@@ -45,6 +46,15 @@ SELECT
     CAST(round(sum(steps) / count(DISTINCT seed)) AS BIGINT)
 FROM trained
 GROUP BY ALL
+"""
+
+_FOLDS = """
+SELECT dataset, model, head, metric, avg(value), stddev_samp(value), count(value)
+FROM probed
+JOIN metrics USING (probe_id)
+WHERE is_chosen AND fold IS NOT NULL AND split = 'test'
+GROUP BY ALL
+HAVING count(value) > 0
 """
 
 _Key = tuple[str, str, str]
@@ -84,6 +94,16 @@ def read_trained_costs(reader: Reader, rows: Sequence[LeaderRow]) -> dict[_Key, 
         for dataset, model, head, trained, total, seconds, device, peak, steps in reader.rows(
             _PLACES + _TRAINED, **_places(rows)
         )
+    }
+
+
+def read_fold_scores(reader: Reader, rows: Sequence[LeaderRow]) -> dict[_Key, FoldScores]:
+    """What single folds score on test by the row's metric; without rows that have no folds."""
+    metrics = {(row.dataset, row.model, row.head): row.metric for row in rows}
+    return {
+        (dataset, model, head): FoldScores(mean=mean, std=std, n=n)
+        for dataset, model, head, metric, mean, std, n in reader.rows(_PLACES + _FOLDS, **_places(rows))
+        if metrics[dataset, model, head] == metric
     }
 
 

@@ -32,6 +32,8 @@ def _of_one(group: Sequence[WayRow]) -> str:
 
 def _said(one: WayRow) -> str:
     scores = f"{_WORDS[one.way]} scores {number(one.row.choice.test.value)} {one.row.metric}"
+    if one.folds is not None and one.folds.std is not None:
+        scores += f" (its folds alone {number(one.folds.mean)} ± {number(one.folds.std)})"
     return f"{scores}{_against(one.over_frozen, 'the frozen model')}{_against(one.over_lora, 'LoRA')}"
 
 

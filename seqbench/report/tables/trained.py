@@ -6,7 +6,8 @@ from seqbench.report.tables.table import Cell, Table, TablePart
 from seqbench.report.ways import Apart, WayRow
 
 _WAYS = (
-    "dataset", "metric", "model", "way", "head", "layer", "score", "low", "high", "n_probes", "rank",
+    "dataset", "metric", "model", "way", "head", "layer", "score", "low", "high", "n_probes",
+    "folds_mean", "folds_std", "n_folds", "rank",
     "gain", "gain_low", "gain_high", "gain_p_holm", "gain_clear",
     "over_lora", "over_lora_low", "over_lora_high", "over_lora_p_holm", "over_lora_clear",
     "trained_parameters", "total_parameters", "hours", "device", "peak_memory_gb", "steps",
@@ -15,6 +16,11 @@ _WAYS_PRINTED = (
     "dataset", "model", "way", "head", "score", "low", "high", "gain", "gain_low", "gain_high", "gain_p_holm",
     "trained_parameters", "hours", "device", "peak_memory_gb",
 )  # fmt: skip
+_FOLDS_PRINTED = ("folds_mean", "folds_std")
+_FOLDS_NOTE = (
+    " Of a cross-validation the score is that of the folds' mean prediction, beside mean and standard "
+    "deviation of the single folds' scores."
+)
 _CHANGES = (
     "dataset", "metric", "model", "base", "stage", "trained_on", "head", "layer", "before", "after",
     "difference", "low", "high", "p_holm", "clear",
@@ -32,13 +38,17 @@ def trained_table(analysis: Analysis) -> Table:
         for place in best_in(_WAYS, rows, {"score": metric})
         if rows[place[0]][1] == metric
     )
+    has_folds = any(one.folds is not None for one in analysis.ways)
+    place = _WAYS_PRINTED.index("gain")
+    printed = (*_WAYS_PRINTED[:place], *(_FOLDS_PRINTED if has_folds else ()), *_WAYS_PRINTED[place:])
     return Table(
         name="trained",
         title="Frozen, LoRA, full",
         note="Scores on test. The gain is over the frozen model's best head, chosen on eval with its layer, "
         "on the same test items; p_holm is corrected over all pairs of ways of the data set. Hours are of "
-        "one seed: of a frozen model embedding and the head on all layers. Ranks: among models used alike.",
-        parts=(TablePart(title="", columns=_WAYS, rows=rows, printed=_WAYS_PRINTED, best=best),),
+        "one seed: of a frozen model embedding and the head on all layers. Ranks: among models used alike."
+        + (_FOLDS_NOTE if has_folds else ""),
+        parts=(TablePart(title="", columns=_WAYS, rows=rows, printed=printed, best=best),),
     )
 
 
@@ -46,7 +56,9 @@ def _way(one: WayRow) -> tuple[Cell, ...]:
     row, cost, test = one.row, one.cost, one.row.choice.test
     return (
         *(row.dataset, row.metric, row.model, one.way, row.head, row.choice.layer),
-        *(test.value, test.low, test.high, test.n_probes, row.rank),
+        *(test.value, test.low, test.high, test.n_probes),
+        *((None,) * 3 if one.folds is None else (one.folds.mean, one.folds.std, one.folds.n)),
+        row.rank,
         *_apart(one.over_frozen),
         *_apart(one.over_lora),
         cost.trained_parameters,

@@ -36,7 +36,7 @@ function waysBlock(among) {
 }
 
 const WAY_COLUMNS = [
-  "dataset", "metric", "model", "way", "head", "layer", "score", "low", "high", "rank", "gain", "gain_low", "gain_high",
+  "dataset", "metric", "model", "way", "head", "layer", "score", "low", "high", "folds_mean", "folds_std", "rank", "gain", "gain_low", "gain_high",
   "p_holm", "trained_parameters", "seconds", "device", "peak_memory_bytes",
 ];
 
@@ -44,7 +44,7 @@ function waysTable(among) {
   return {
     columns: WAY_COLUMNS,
     rows: among.flatMap(waysOf).map((way) => [
-      way.dataset, way.metric, way.model, way.way, way.head, way.layer, ...way.test, way.rank,
+      way.dataset, way.metric, way.model, way.way, way.head, way.layer, ...way.test, way.folds?.mean ?? null, way.folds?.std ?? null, way.rank,
       way.over_frozen?.difference ?? null, way.over_frozen?.low ?? null, way.over_frozen?.high ?? null,
       way.over_frozen?.p_holm ?? null, way.trained_parameters, way.seconds, way.device, way.peak_memory_bytes,
     ]),
@@ -74,6 +74,14 @@ function wayTable(among) {
     },
     { key: "score", label: "score", number: true, kind: "score", value: (way) => way.test[0], cell: (way) => score(way.test[0]) },
     { key: "ends", label: "95 % interval", number: true, value: (way) => way.test[1], cell: (way) => shortInterval(way.test[1], way.test[2]) },
+    known("folds") && {
+      key: "folds",
+      label: "single folds",
+      title: "Mean ± standard deviation of the folds' own scores; the score is that of their mean prediction",
+      number: true,
+      value: (way) => way.folds?.mean ?? null,
+      cell: (way) => (way.folds ? `${score(way.folds.mean)}${way.folds.std === null ? "" : ` ± ${score(way.folds.std)}`}` : NONE),
+    },
     { key: "rank", label: "rank", title: "Among models that are used alike", number: true, value: (way) => way.rank, cell: (way) => grouped(way.rank) },
     known("over_frozen") && {
       key: "gain",
