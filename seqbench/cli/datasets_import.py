@@ -75,6 +75,14 @@ def table(
     test: options.TestFiles = None,
     sequence: options.Sequences = None,
     label: options.LabelColumns = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="NAME=COLUMN[:TASK]",
+            help="One of several labels of an item. Repeatable; empty cells are missing labels.",
+        ),
+    ] = None,
     label_separator: options.Separator = None,
     id_column: options.IdColumn = None,
     split_column: options.SplitColumn = None,
@@ -88,12 +96,15 @@ def table(
     from seqbench.datasets.importing.rows import TableSource
     from seqbench.datasets.importing.table import check_delimiter
 
+    targets = options.target_columns(target, label, common)
+    label = [each.column for each in targets] or label
     columns = options.column_names(
         sequence, label, id_column, split_column, chromosome_column, start_column, end_column, strand_column
     )
     made = TableSource(
         files=options.split_files(inputs, train, eval, test),
         columns=columns,
+        targets=targets,
         delimiter=check_delimiter(delimiter),
         label_separator=options.separator(label_separator),
     )
@@ -309,7 +320,11 @@ def _import(source: "ItemSource", common: options.Common, default_case: options.
 
     made = import_dataset(source, options.import_settings(common, default_case), reporter())
     counts = ", ".join(f"{count:,} {split}" for split, count in made.items.items())
-    typer.echo(f"{relative(made.folder)}: {counts} ({made.task.value}, {made.alphabet})")
+    tasks = ", ".join(f"{name}: {task.value}" for name, task in made.targets.items()) or made.task.value
+    typer.echo(f"{relative(made.folder)}: {counts} ({tasks}, {made.alphabet})")
+    if made.targets:
+        info = relative(made.folder.parent / "datasets_info.yaml")
+        typer.echo(f"its targets are described in {info}: name it as datasets.info in a config, or by --info")
     if made.names:
         shown = ", ".join(f"{number} = {name}" for number, name in list(enumerate(made.names))[:20])
         typer.echo(f"labels: {shown}{', …' if len(made.names) > 20 else ''}")

@@ -40,7 +40,10 @@ TestGroups = Annotated[
 ]
 TaskOption = Annotated[Task | None, typer.Option(help="Of the labels; told by the file if left out.")]
 SeqKey = Annotated[str | None, typer.Option("--seq-key", help="Keys of the sequences, with commas between.")]
-LabelKey = Annotated[str, typer.Option("--label-key", help="Key of the label.")]
+LabelKey = Annotated[
+    str,
+    typer.Option("--label-key", help="Key of the label; of several, with commas, all keep proportion."),
+]
 
 
 def split(
@@ -62,6 +65,7 @@ def split(
     from seqbench.splitting.split import split_dataset
 
     kind, key = parse_by(by)
+    first_label, *other_labels = names_of(label_key) or ["label"]
     settings = SplitSettings(
         by=kind,
         group_key=key,
@@ -73,7 +77,8 @@ def split(
         clusterer=clusterer.value,
         task=task,
         seq_keys=names_of(seq_key) or None,
-        label_key=label_key,
+        label_key=first_label,
+        other_label_keys=tuple(other_labels) or None,
     )
     _show(split_dataset(source, out, settings, reporter()), settings)
 
@@ -94,9 +99,14 @@ def _show(manifest: dict[str, Any], settings: "SplitSettings") -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in ("split", "items", "labels"):
         table.add_column(column, justify="right" if column == "items" else "left", overflow="fold")
+    first = settings.label_key if settings.other_label_keys else ""
     for place, splits in (manifest["folds"] if settings.folds else {"": manifest["splits"]}).items():
         for name, facts in splits.items():
-            table.add_row(f"{place}/{name}" if place else name, f"{facts['items']:,}", Text(_labels(facts)))
+            labels = "\n".join(
+                f"{f'{key}: ' if key else ''}{_labels(each)}"
+                for key, each in {first: facts["labels"], **facts.get("other_labels", {})}.items()
+            )
+            table.add_row(f"{place}/{name}" if place else name, f"{facts['items']:,}", Text(labels))
     shown = console()
     shown.print(table)
     together, clusterer = manifest["stay_together"], manifest["clusterer"]
@@ -106,8 +116,7 @@ def _show(manifest: dict[str, Any], settings: "SplitSettings") -> None:
     shown.print(line, markup=False, highlight=False)
 
 
-def _labels(facts: dict[str, Any]) -> str:
-    labels = facts["labels"]
+def _labels(labels: Any) -> str:
     pairs = list(labels.items() if isinstance(labels, dict) else enumerate(labels))
     more = f"  … {len(pairs) - 8} more" if len(pairs) > 8 else ""
     return "  ".join(f"{name}: {value:,}" for name, value in pairs[:8]) + more

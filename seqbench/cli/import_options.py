@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seqbench.datasets.importing.importing import ImportSettings
     from seqbench.datasets.importing.rows import ColumnNames
     from seqbench.datasets.importing.splits import SplitRule
+    from seqbench.datasets.importing.targets import TargetColumn
 
 
 class Policy(StrEnum):
@@ -192,6 +193,28 @@ def column_names(sequence: list[str] | None, label: list[str] | None, *single: s
         end=end,
         strand=strand,
     )
+
+
+def target_columns(
+    texts: list[str] | None, labels: list[str] | None, common: Common
+) -> "tuple[TargetColumn, ...]":
+    """The targets that options name.
+
+    Raises:
+        DataError: One is named wrongly or twice, or an option goes with one label only.
+    """
+    from seqbench.datasets.importing.targets import target_column
+
+    if not texts:
+        return ()
+    for option, value in (("--label", labels), ("--task", common.task), ("--classes", common.classes)):
+        if value:
+            raise DataError(f"{option} and --target exclude each other (each target has NAME=COLUMN:TASK)")
+    found = tuple(target_column(text) for text in texts)
+    names = [each.name for each in found]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise DataError(f"--target {again} is given {names.count(again)} times")
+    return found
 
 
 def separator(text: str | None) -> str | None:

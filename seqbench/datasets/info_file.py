@@ -19,22 +19,29 @@ MAX_COUNTED: Final = 1000
 """Different labels of a split beyond which an entry does not count them."""
 
 
-def info_entry(indexes: Mapping[SplitName, SplitIndex]) -> dict[str, object]:
-    """Describe scanned splits as an entry in the reference's format."""
+def info_entry(
+    indexes: Mapping[SplitName, SplitIndex], targets: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Describe scanned splits as an entry in the reference's format.
+
+    Args:
+        indexes: As they were scanned; of several targets by the first one.
+        targets: What is told of each of several targets; empty or None where items have one label.
+    """
     first = next(iter(indexes.values()))
     total = sum(index.n_items for index in indexes.values())
+    one_label = {"label_key": first.label_key, "eval_task": first.task.value}
     entry: dict[str, object] = {
         "seq_for_item": first.n_seqs,
         "seq_key": first.seq_keys[0] if first.n_seqs == 1 else list(first.seq_keys),
-        "label_key": first.label_key,
-        "eval_task": first.task.value,
+        **({"targets": dict(targets)} if targets else one_label),
         "data_split": list(indexes),
         "dataset_ratio": [round(index.n_items / total, 6) for index in indexes.values()],
         "sample_num": total,
         "min_length": min(int(index.lengths.min()) for index in indexes.values()),
         "max_length": max(int(index.lengths.max()) for index in indexes.values()),
     }
-    if first.task is Task.CLASSIFICATION:
+    if first.task is Task.CLASSIFICATION and not targets:
         for split, index in indexes.items():
             values, counts = np.unique(index.labels, return_counts=True)
             pairs = zip(values.tolist(), counts.tolist(), strict=True)

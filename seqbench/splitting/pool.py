@@ -4,7 +4,8 @@ Shape letters: N items of all files, one file after the other.
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
 from seqbench.splitting.settings import SplitSettings
+from seqbench.stratification.strata import Labelling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,6 +31,8 @@ class Pool:
 
     dataset: Dataset
     """The files as they are; a single file stands as `train`."""
+    others: Mapping[str, Dataset] = field(default_factory=dict)
+    """The same files, by further keys of labels."""
 
     @property
     def files(self) -> list[SplitIndex]:
@@ -47,10 +51,12 @@ class Pool:
         Items without a label are shared out too, as a class of their own; what is not known of labels and
         values is marked (see `core.missing`) and shared out as a label is.
         """
-        targets = np.concatenate([split.targets for split in self.dataset.splits.values()])
-        if self.dataset.task is Task.CLASSIFICATION:
-            targets[targets == MISSING] = len(self.dataset.classes)
-        return targets
+        return _targets(self.dataset)
+
+    @property
+    def labellings(self) -> list[Labelling]:
+        """What is kept in proportion: the targets of each key of labels, and what they are."""
+        return [(_targets(each), each.task) for each in (self.dataset, *self.others.values())]
 
     def groups(self, key: str) -> NDArray[Any]:
         """The value of a key of each line, (N,) as text.
@@ -83,10 +89,19 @@ def read_pool(source: Path, settings: SplitSettings) -> Pool:
         files = {split: path for split in SPLITS if (path := source / f"{split}.jsonl").exists()}
         if not files:
             raise DataError(f"{source}: holds no train.jsonl, eval.jsonl or test.jsonl (give a JSONL file)")
+    first, *others = (
+        _read(source, files, settings, key)
+        for key in (settings.label_key, *(settings.other_label_keys or ()))
+    )
+    return Pool(dataset=first, others=dict(zip(settings.other_label_keys or (), others, strict=True)))
+
+
+def _read(source: Path, files: Mapping[SplitName, Path], settings: SplitSettings, key: str) -> Dataset:
+    """The files by one key of labels."""
     indexes: dict[SplitName, SplitIndex] = {}
     task, keys = settings.task, settings.seq_keys
     for name, path in files.items():
-        index = scan_split(path, Reading(task=task, seq_keys=keys, label_key=settings.label_key))
+        index = scan_split(path, Reading(task=task, seq_keys=keys, label_key=key))
         first = next(iter(indexes.values()), index)
         if index.labels.shape[1:] != first.labels.shape[1:]:
             raise DataError(
@@ -94,7 +109,14 @@ def read_pool(source: Path, settings: SplitSettings) -> Pool:
             )
         task, keys = index.task, index.seq_keys
         indexes[name] = index
-    return Pool(dataset=_dataset(source, number_classes(indexes, None, of=tuple(indexes))))
+    return _dataset(source, number_classes(indexes, None, of=tuple(indexes)))
+
+
+def _targets(dataset: Dataset) -> NDArray[Any]:
+    targets = np.concatenate([split.targets for split in dataset.splits.values()])
+    if dataset.task is Task.CLASSIFICATION:
+        targets[targets == MISSING] = len(dataset.classes)
+    return targets
 
 
 def _dataset(source: Path, indexes: dict[SplitName, SplitIndex]) -> Dataset:

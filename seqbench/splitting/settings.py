@@ -36,6 +36,8 @@ class SplitSettings:
     task: Task | None = None
     seq_keys: tuple[str, ...] | None = None
     label_key: str = "label"
+    other_label_keys: tuple[str, ...] | None = None
+    """Keys of further labels of an item that are kept in proportion as well; None: there are none."""
 
     def __post_init__(self) -> None:
         total = math.fsum(self.fractions)
@@ -50,6 +52,8 @@ class SplitSettings:
             raise ConfigError(f"--identity: must be from 0.5 to 1, got {self.identity}")
         if self.seed < 0:
             raise ConfigError(f"--seed: must be 0 or more, got {self.seed}")
+        if self.other_label_keys and self.task is not None:
+            raise ConfigError("--task goes with one --label-key: what several labels are is told by the file")
         if self.held_out and (self.by != "group" or self.folds is not None):
             raise ConfigError(
                 "--test-groups goes with groups (--by group:KEY or chromosome), without --folds"

@@ -3,7 +3,7 @@
 Shape letters: N items.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -25,7 +25,8 @@ from seqbench.splitting.pool import Pool, read_pool
 from seqbench.splitting.settings import SplitSettings
 from seqbench.splitting.together import Likeness, merged
 from seqbench.splitting.write import FORMAT, write_splits
-from seqbench.stratification.shares import Atoms, share_out, with_every_class
+from seqbench.stratification.shares import Atoms, balanced_shares, share_out, with_every_class
+from seqbench.stratification.strata import Labelling
 
 ROUNDS: Final = 20
 """How often a split is made anew with what the search across it still found; mostly it finds nothing."""
@@ -138,16 +139,24 @@ def _named(pool: Pool, atoms_N: Atoms, names: NDArray[Any], settings: SplitSetti
 
 
 def _assign(pool: Pool, atoms_N: Atoms, settings: SplitSettings) -> Parts:
-    targets, task = pool.targets, pool.dataset.task
     if settings.folds is None:
-        part_N = share_out(targets, task, atoms_N, settings.fractions, settings.seed)
+        part_N = _shared(pool.labellings, atoms_N, settings.fractions, settings.seed)
         return {"": _checked(pool, atoms_N, part_N)}
     even = [1 / settings.folds] * settings.folds
-    fold_N = share_out(targets, task, atoms_N, even, settings.seed)
+    fold_N = _shared(pool.labellings, atoms_N, even, settings.seed)
     return {
         f"fold{fold}": _checked(pool, atoms_N, _train_and_eval(pool, atoms_N, fold_N == fold, settings))
         for fold in range(settings.folds)
     }
+
+
+def _shared(
+    labellings: Sequence[Labelling], atoms_N: Atoms, shares: Sequence[float], seed: int
+) -> NDArray[np.int64]:
+    """The part of each item; several labels are all kept in proportion."""
+    if len(labellings) == 1:
+        return share_out(*labellings[0], atoms_N, shares, seed)
+    return balanced_shares(labellings, atoms_N, shares, seed)
 
 
 def _train_and_eval(
@@ -158,14 +167,16 @@ def _train_and_eval(
     rest = np.flatnonzero(~test_N)
     if len(rest):
         shares = (train / (train + evaluation), evaluation / (train + evaluation))
-        part_N[rest] = share_out(pool.targets[rest], pool.dataset.task, atoms_N[rest], shares, settings.seed)
+        left = [(targets[rest], task) for targets, task in pool.labellings]
+        part_N[rest] = _shared(left, atoms_N[rest], shares, settings.seed)
     return part_N
 
 
 def _checked(pool: Pool, atoms_N: Atoms, part_N: NDArray[np.int64]) -> NDArray[np.int64]:
     """With every class in train, and something in train and test."""
-    if pool.dataset.task is Task.CLASSIFICATION:
-        part_N = with_every_class(part_N, pool.targets, atoms_N)
+    for targets, task in pool.labellings:
+        if task is Task.CLASSIFICATION:
+            part_N = with_every_class(part_N, targets, atoms_N)
     for number, name in ((0, "train"), (2, "test")):
         if not (part_N == number).any():
             raise DataError(
@@ -201,6 +212,7 @@ def _about(pool: Pool, settings: SplitSettings, made: _Made) -> dict[str, Any]:
     sizes = np.bincount(made.atoms_N)
     wanted = {name: value for name, value in asdict(settings).items() if value is not None}
     packages = ["numpy", "scipy", *(["rapidfuzz"] if find_spec("rapidfuzz") else [])]
+    others = {key: each.task.value for key, each in pool.others.items()}
     return {
         "format": FORMAT,
         "made_by": f"seqbench {seqbench.__version__} datasets split",
@@ -211,6 +223,7 @@ def _about(pool: Pool, settings: SplitSettings, made: _Made) -> dict[str, Any]:
             {"file": index.path.name, "sha256": index.sha256, "items": index.n_items} for index in pool.files
         ],
         "task": pool.dataset.task.value,
+        **({"other_tasks": others} if others else {}),
         "stay_together": {"groups": len(sizes), "largest": int(sizes.max())},
         "notes": made.notes,
     }

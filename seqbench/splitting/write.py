@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.atomic import atomic_folder
 from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
 from seqbench.splitting.pool import Pool
 
@@ -80,7 +81,7 @@ def _write(folder: Path, pool: Pool, parts: Mapping[str, NDArray[np.int64]]) -> 
             SPLITS[number]: {
                 "items": each.items,
                 "sha256": each.sha256.hexdigest(),
-                "labels": _labels(pool, parts[place] == number),
+                **_all_labels(pool, parts[place] == number),
             }
             for number, each in mine.items()
         }
@@ -101,9 +102,18 @@ def _lines(pool: Pool) -> Iterator[bytes]:
                 yield file.read(stop - start).split(b"\n", 1)[0].rstrip(b"\r") + b"\n"
 
 
-def _labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> Any:
+def _all_labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> dict[str, Any]:
+    """`labels` of the first key, and where there are several `other_labels` by key."""
+    each = [
+        _labels(dataset, targets[chosen_N])
+        for dataset, (targets, _) in zip((pool.dataset, *pool.others.values()), pool.labellings, strict=True)
+    ]
+    others = dict(zip(pool.others, each[1:], strict=True))
+    return {"labels": each[0], **({"other_labels": others} if others else {})}
+
+
+def _labels(dataset: Dataset, targets: NDArray[Any]) -> Any:
     """Items of each class or label; of a regression the mean of each target, None of nothing."""
-    targets, dataset = pool.targets[chosen_N], pool.dataset
     if dataset.task is Task.CLASSIFICATION:
         counts = np.bincount(targets, minlength=len(dataset.classes))[: len(dataset.classes)].tolist()
         return {str(name): count for name, count in zip(dataset.classes, counts, strict=True)}

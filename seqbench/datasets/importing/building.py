@@ -18,6 +18,7 @@ from seqbench.datasets.importing.labels import Labelling, Survey, decide, label_
 from seqbench.datasets.importing.record import RawLabel, shorten
 from seqbench.datasets.importing.splits import Drawer, SplitRule, check_known, sample_sizes, split_sizes
 from seqbench.datasets.importing.spool import Duplicates, ItemSpool, Kept, Skipped
+from seqbench.datasets.importing.targets import TargetsSurvey, counted, decide_targets
 from seqbench.errors import DataError
 
 ADVANCE_ITEMS = 10_000
@@ -60,11 +61,12 @@ def build(
     Raises:
         DataError: Labels or splits are not what a data set needs.
     """
-    labelling = decide(survey)
+    labelling = decide_targets(survey) if isinstance(survey, TargetsSurvey) else decide(survey)
     drawn = check_known(survey.by_split, drawing.rule, spool.unsplit)
     repeated = _repeated(spool, duplicates)
     stratified = labelling.stratified and not survey.overflowed
-    counts = _strata(spool, survey, repeated, stratified)
+    strata = _Strata(labelling, stratified=stratified)
+    counts = strata.counts(spool, survey, repeated)
     writer = _Writer(folder, labelling, drawing.where)
     drawer = _drawer(counts, drawing, drawn, labelling.task is Task.CLASSIFICATION)
     with writer, reporter.task("write", spool.n_items, "items") as advance:
@@ -75,7 +77,7 @@ def build(
                 next_repeated = next(left_out, None)
                 spool.skipped.setdefault("repeated id", Skipped()).count += 1
             else:
-                writer.write(kept, drawer.draw(_stratum(kept.split, kept.label, stratified), kept.split))
+                writer.write(kept, drawer.draw(strata.of(kept.split, kept.label), kept.split))
             if position % ADVANCE_ITEMS == ADVANCE_ITEMS - 1:
                 advance(ADVANCE_ITEMS)
         advance(spool.n_items % ADVANCE_ITEMS)
@@ -84,24 +86,31 @@ def build(
     return writer.finish(drawn)
 
 
-def _stratum(split: SplitName | None, label: RawLabel, stratified: bool) -> Hashable:
-    return (split, label) if stratified else split
+class _Strata:
+    """What is kept in proportion when items are drawn: their labels within each split, or only the split."""
 
+    def __init__(self, labelling: Labelling, *, stratified: bool) -> None:
+        self._labelling, self._stratified = labelling, stratified
 
-def _strata(
-    spool: ItemSpool, survey: Survey, repeated: NDArray[np.int64], stratified: bool
-) -> Counter[Hashable]:
-    counts: Counter[Hashable] = Counter()
-    for (split, label), count in survey.counts.items() if stratified else ():
-        counts[_stratum(split, label, True)] += count
-    if not stratified:
-        counts.update(survey.by_split)
-    if len(repeated):
-        gone = set(repeated.tolist())
-        for position, kept in enumerate(spool.read()):
-            if position in gone:
-                counts[_stratum(kept.split, kept.label, stratified)] -= 1
-    return counts
+    def of(self, split: SplitName | None, label: RawLabel) -> Hashable:
+        """The stratum of an item."""
+        return (split, self._labelling.stratum(label)) if self._stratified else split
+
+    def counts(self, spool: ItemSpool, survey: Survey, repeated: NDArray[np.int64]) -> Counter[Hashable]:
+        """Items of each stratum, without those that are left out as they repeat an id."""
+        counts: Counter[Hashable] = Counter()
+        if not self._stratified:
+            counts.update(survey.by_split)
+        elif self._labelling.targets:
+            counts.update(self.of(kept.split, kept.label) for kept in spool.read())
+        for (split, label), count in survey.counts.items() if self._stratified else ():
+            counts[self.of(split, label)] += count
+        if len(repeated):
+            gone = set(repeated.tolist())
+            for position, kept in enumerate(spool.read()):
+                if position in gone:
+                    counts[self.of(kept.split, kept.label)] -= 1
+        return counts
 
 
 def _drawer(counts: Counter[Hashable], drawing: Drawing, drawn: bool, classes: bool) -> Drawer:
@@ -162,12 +171,13 @@ class _Writer:
             self.not_drawn += 1
             return
         self._items[split] += 1
-        if self._labelling.task is Task.CLASSIFICATION:
-            if (split, label) not in self._counts:
-                self._first[split, label] = kept.place
-            self._counts[split, label] += 1
+        for each in counted(self._labelling, label):
+            if (split, each) not in self._counts:
+                self._first[split, each] = kept.place
+            self._counts[split, each] += 1
+        labels = label[1:-1] if self._labelling.targets else f'"label": {label}'
         rest = b", " + kept.rest if kept.rest else b""
-        self._file(split).write(b'{%b, "label": %b%b}\n' % (kept.sequences, label.encode(), rest))
+        self._file(split).write(b"{%b, %b%b}\n" % (kept.sequences, labels.encode(), rest))
 
     def _file(self, split: SplitName) -> BinaryIO:
         if split not in self._files:

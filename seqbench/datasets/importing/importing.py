@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from seqbench.datasets.importing.labels import LabelRule
 from seqbench.datasets.importing.record import ItemSource
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.datasets.importing.spool import ItemRule, ItemSpool, Skipped
+from seqbench.datasets.importing.targets import survey_of
 from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.info_file import INFO, info_entry, locked_info, merge_info
 from seqbench.datasets.spec import DatasetSpec
@@ -52,6 +53,9 @@ class Imported:
 
     folder: Path
     task: Task
+    """Of several targets the first one's."""
+    targets: Mapping[str, Task]
+    """Tasks of several targets; empty where items have one label."""
     alphabet: Alphabet
     names: tuple[str, ...] | None
     """Of class or label 0, 1 …, where the source had names."""
@@ -88,15 +92,16 @@ def import_dataset(source: ItemSource, settings: ImportSettings, reporter: Repor
             atomic_folder(out, replace=settings.force) as partial,
         ):
             inputs, spool, built = _read_and_build(source, settings, partial, reporter)
-            indexes = _scan(partial, built, reporter)
-            entry = info_entry(indexes)
+            scanned = _scan(partial, built, reporter)
+            indexes = scanned[0]
+            entry = info_entry(indexes, _targets(built))
             _write_manifest(partial / IMPORT_MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
             held.enter_context(locked_info(out.parent))
             described.write_bytes(merge_info(out.parent / INFO, {name: entry}, force=settings.force))
     except OSError as error:
         raise DataError(f"{error.filename or out}: can't be written: {error.strerror or error}") from error
-    return _imported(source, DatasetSpec(name=name, folder=out), spool, built, indexes)
+    return _imported(source, DatasetSpec(name=name, folder=out), spool, built, scanned)
 
 
 def _imported(
@@ -104,18 +109,26 @@ def _imported(
     spec: DatasetSpec,
     spool: ItemSpool,
     built: Built,
-    indexes: Mapping[SplitName, SplitIndex],
+    scanned: Sequence[Mapping[SplitName, SplitIndex]],
 ) -> Imported:
+    alphabet = alphabet_of(sum_letters(scanned[0]))
+    names = [f"{spec.name}/{target}" for target in built.labelling.targets] or [spec.name]
+    warnings = [
+        warning
+        for name, indexes in zip(names, scanned, strict=True)
+        for warning in warnings_of(replace(spec, name=name), indexes, [], alphabet)
+    ]
     return Imported(
         folder=spec.folder,
         task=built.labelling.task,
-        alphabet=alphabet_of(sum_letters(indexes)),
+        targets={name: each.task for name, each in built.labelling.targets.items()},
+        alphabet=alphabet,
         names=built.labelling.names or _named(source, built),
         items=built.items,
         skipped=spool.skipped,
         warnings=(
             *(f"{spec.name}: {remark}" for remark in built.labelling.remarks),
-            *warnings_of(spec, indexes, [], alphabet_of(sum_letters(indexes))),
+            *warnings,
         ),
     )
 
@@ -125,10 +138,11 @@ def _read_and_build(
 ) -> tuple[Inputs, ItemSpool, Built]:
     scratch = partial / ".scratch"
     scratch.mkdir()
-    spool = ItemSpool(scratch / "items", settings.items, settings.labels, settings.splits)
+    spool = ItemSpool(scratch / "items", settings.items, settings.splits)
+    survey = survey_of(source, settings.labels)
     with reporter.task("read", source.size(), "B") as advance:
         inputs = Inputs(scratch, advance)
-        survey = spool.fill(source.read(inputs), source.shape, source.label_from)
+        spool.fill(source.read(inputs), survey, source.label_from)
     for note in inputs.notes:
         reporter.note(f"note: {note}")
     where = _where(source, inputs)
@@ -148,14 +162,28 @@ def _where(source: ItemSource, inputs: Inputs) -> str:
     return f"{inputs.files[-1].path}{more}"
 
 
-def _scan(folder: Path, built: Built, reporter: Reporter) -> dict[SplitName, SplitIndex]:
-    """Read the files as every command will, which also gives their hashes."""
+def _scan(folder: Path, built: Built, reporter: Reporter) -> list[dict[SplitName, SplitIndex]]:
+    """Read the files as every command will, which also gives their hashes; once for each target."""
     paths = {split: folder / f"{split}.jsonl" for split in built.items}
-    with reporter.task("check", sum(path.stat().st_size for path in paths.values()), "B") as advance:
-        return {
-            split: scan_split(path, Reading(task=built.labelling.task), advance=advance)
-            for split, path in paths.items()
-        }
+    each = built.labelling.targets or {"label": built.labelling}
+    n_bytes = sum(path.stat().st_size for path in paths.values())
+    with reporter.task("check", n_bytes * len(each), "B") as advance:
+        return [
+            {
+                split: scan_split(path, Reading(task=labelling.task, label_key=key), advance=advance)
+                for split, path in paths.items()
+            }
+            for key, labelling in each.items()
+        ]
+
+
+def _targets(built: Built) -> dict[str, object]:
+    """What the entry tells of several targets; names of classes stand in the lines themselves."""
+    return {
+        name: {"key": name, "eval_task": each.task.value}
+        | ({"classes": list(each.names)} if each.names and each.task is Task.LABELS else {})
+        for name, each in built.labelling.targets.items()
+    }
 
 
 def _named(source: ItemSource, built: Built) -> tuple[str, ...] | None:
@@ -182,6 +210,7 @@ def _write_manifest(
         "sources": [{"path": each.path, "bytes": each.bytes, "sha256": each.sha256} for each in inputs.files],
         "settings": {**source.settings(), **_settings(settings)},
         "task": built.labelling.task.value,
+        **({"targets": _targets(built)} if built.labelling.targets else {}),
         "names": None if names is None else {str(number): name for number, name in enumerate(names)},
         "splits": {
             split: {

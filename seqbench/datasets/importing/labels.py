@@ -4,8 +4,8 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from seqbench.core.types import SplitName, Task
@@ -47,6 +47,10 @@ class Labelling:
     """The label of an item in the data set's file. Raises ValueError with the reason."""
     stratified: bool
     """Whether labels are few enough to be kept in proportion when items are drawn."""
+    targets: "Mapping[str, Labelling]" = field(default_factory=dict)
+    """Of each of several targets; empty where items have one label."""
+    stratum: Callable[[RawLabel], Hashable] = lambda raw: raw
+    """What of a label is kept in proportion."""
     remarks: tuple[str, ...] = ()
     """What their form alone decided and could have been meant otherwise, with the option that says so."""
 
@@ -118,12 +122,13 @@ class Survey:
             self.not_number = (place, value)
 
 
-def is_missing(raw: RawLabel | None, rule: LabelRule) -> bool:
-    """Whether an item has no label, or lacks one of several."""
+def is_missing(raw: RawLabel | None, rule: LabelRule, *, several: bool = False) -> bool:
+    """Whether an item has no label, or lacks one of several; of several targets, whether it lacks all."""
     if raw is None:
         return True
     values = (raw,) if isinstance(raw, str) else raw
-    return any(value in MISSING and value not in (rule.classes or ()) for value in values)
+    found = [value in MISSING and value not in (rule.classes or ()) for value in values]
+    return all(found) if several else any(found)
 
 
 def decide(survey: Survey) -> Labelling:

@@ -7,8 +7,9 @@ from typing import Literal, NamedTuple, Protocol
 from seqbench.core.types import SplitName
 from seqbench.datasets.importing.inputs import Inputs
 
-LabelShape = Literal["one", "columns", "set"]
-"""How a source gives labels: one value, a value for each of several columns, or a set of names."""
+LabelShape = Literal["one", "columns", "set", "targets"]
+"""How a source gives labels: one value, a value for each of several columns, a set of names,
+or a cell for each of several targets."""
 
 RawLabel = str | tuple[str, ...]
 """A label as it was found: text, for shapes other than `one` a tuple of texts."""

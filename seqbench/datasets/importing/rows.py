@@ -1,5 +1,6 @@
 """Tables as a source: CSV, TSV and Parquet, with sequences, labels and splits in named columns."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from seqbench.datasets.importing.parquet import ParquetTable, is_parquet, label_
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import TableColumns, TableRows
+from seqbench.datasets.importing.targets import TargetColumn
 from seqbench.datasets.index import ID_KEYS
 from seqbench.datasets.label_text import list_in_text
 from seqbench.errors import DataError
@@ -52,6 +54,8 @@ class TableSource:
     files: Sequence[SplitPath]
     columns: ColumnNames = field(default_factory=ColumnNames)
     delimiter: str | None = None
+    targets: tuple[TargetColumn, ...] = ()
+    """Several labels of an item, a column each; instead of `columns.labels`."""
     label_separator: str | None = None
     """Labels of one column are sets of names, written with this between them."""
     known_shape: LabelShape | None = None
@@ -61,11 +65,15 @@ class TableSource:
     @property
     def label_from(self) -> str:
         """The columns, for messages."""
+        if self.targets:
+            return f"any of columns {', '.join(each.column for each in self.targets)}"
         return f"column {', '.join(self.columns.labels) or 'label'}"
 
     @cached_property
     def shape(self) -> LabelShape:
         """Of several columns or one; a column of lists in Parquet is either."""
+        if self.targets:
+            return "targets"
         if self.known_shape is not None:
             return self.known_shape
         if self.label_separator is not None:
@@ -80,7 +88,7 @@ class TableSource:
     def _shape_in_text(self, path: Path) -> LabelShape:
         """By the first row of a CSV or TSV file: a list may be saved as text."""
         rows = self._rows(path, Inputs(path.parent, lambda _: None))
-        taken = _Taken(rows.columns, self.columns)
+        taken = self._taken(rows.columns)
         for _, row in rows:
             found = list_in_text(row[taken.labels[0]])
             return "one" if found is None else "set" if _are_names(found) else "columns"
@@ -97,6 +105,8 @@ class TableSource:
     @property
     def class_names(self) -> Mapping[int, str]:
         """Names of several label columns, or those that Hugging Face gives to classes in a Parquet file."""
+        if self.targets:
+            return {}
         return dict(enumerate(self.columns.labels)) if len(self.columns.labels) > 1 else self._names
 
     def size(self) -> int:
@@ -106,7 +116,13 @@ class TableSource:
     def settings(self) -> dict[str, object]:
         """Which columns are taken."""
         names = {key: getattr(self.columns, key) for key in self.columns.__dataclass_fields__}
-        return {"columns": names, "delimiter": self.delimiter, "label_separator": self.label_separator}
+        targets = {each.name: each.column for each in self.targets}
+        told: dict[str, object] = {
+            "columns": names,
+            "delimiter": self.delimiter,
+            "label_separator": self.label_separator,
+        }
+        return {**told, "targets": targets} if targets else told
 
     def read(self, inputs: Inputs) -> Iterator[Record | Skip]:
         """Yield an item a row.
@@ -121,7 +137,7 @@ class TableSource:
                 yield from self.records(table, file.path, file.split)
             else:
                 rows = self._rows(file.path, inputs)
-                taken = _Taken(rows.columns, self.columns)
+                taken = self._taken(rows.columns)
                 for place, row in rows:
                     yield self._record(taken, place, row, file.split)
 
@@ -132,13 +148,16 @@ class TableSource:
             DataError: A column is missing or a row is at fault.
         """
         every = TableColumns(table.names, path)
-        chosen = _Taken(every, self.columns)
+        chosen = self._taken(every)
         wanted = [every.names[index] for index in chosen.positions]
         if len(chosen.labels) == 1:
             self._names.update(table.class_names(every.names[chosen.labels[0]]))
-        taken = _Taken(TableColumns(wanted, path), self.columns)
+        taken = self._taken(TableColumns(wanted, path))
         for number, row in enumerate(table.rows(wanted), start=1):
             yield self._record(taken, Place(path, number, rows=True), row, split)
+
+    def _taken(self, columns: TableColumns) -> "_Taken":
+        return _Taken(columns, self.columns, "--target" if self.targets else "--label")
 
     def _record(self, taken: "_Taken", place: Place, row: Sequence[Cell], split: SplitName | None) -> Record:
         sequences = tuple(_text(row[index], place).strip() for index in taken.sequences)
@@ -155,6 +174,8 @@ class TableSource:
         )
 
     def _label(self, cells: Sequence[Cell], place: Place) -> RawLabel | None:
+        if self.shape == "targets":
+            return tuple(_cell_text(cell) for cell in cells)
         first = cells[0]
         if len(cells) == 1 and isinstance(first, str) and self.shape != "one" and not self.label_separator:
             first = tuple("" if each is None else str(each) for each in list_in_text(first) or [first])
@@ -172,12 +193,12 @@ class TableSource:
 class _Taken:
     """Positions of the columns that are used."""
 
-    def __init__(self, columns: TableColumns, names: ColumnNames) -> None:
+    def __init__(self, columns: TableColumns, names: ColumnNames, label_option: str) -> None:
         find = columns.position
         sequences = names.sequences or _usual_sequences(columns)
         self.sequences = [find(name, "--sequence") for name in sequences]
         labels = names.labels or (columns.first_of("label", "labels") or "label",)
-        self.labels = [find(name, "--label") for name in labels]
+        self.labels = [find(name, label_option) for name in labels]
         used = {columns.names[at] for at in (*self.sequences, *self.labels)}
         usual = (columns.first_of(name) for name in ID_KEYS)
         identifier = names.id or next((name for name in usual if name is not None and name not in used), None)
@@ -225,6 +246,18 @@ def _usual_sequences(columns: TableColumns) -> tuple[str, ...]:
     while name := columns.first_of(f"seq{len(numbered) + 1}"):
         numbered.append(name)
     return tuple(numbered) or ("sequence",)
+
+
+def _cell_text(cell: Cell) -> str:
+    """A target's cell; a list of Parquet as it stands in text."""
+    return cell.strip() if isinstance(cell, str) else json.dumps([_number(value) for value in cell])
+
+
+def _number(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _text(cell: Any, place: Place) -> str:

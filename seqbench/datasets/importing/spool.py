@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES
-from seqbench.datasets.importing.labels import LabelRule, Survey, is_missing
-from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Skip
+from seqbench.datasets.importing.labels import Survey, is_missing
+from seqbench.datasets.importing.record import Place, RawLabel, Record, Skip
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.errors import DataError
 
@@ -93,33 +93,31 @@ _SPLITS: Final[dict[bytes, SplitName | None]] = {b"": None, **{name.encode(): na
 class ItemSpool:
     """The scratch file, and what was learned while it was written."""
 
-    def __init__(self, path: Path, items: ItemRule, labels: LabelRule, splits: SplitRule) -> None:
+    def __init__(self, path: Path, items: ItemRule, splits: SplitRule) -> None:
         self.path = path
         self.skipped: dict[str, Skipped] = {}
         self.n_items = 0
         self.n_seqs = 0
         self.unsplit: Place | None = None
         """The first item whose split is not known."""
-        self._items, self._labels, self._splits = items, labels, splits
+        self._items, self._splits = items, splits
         self._label_from = ""
         self._ids = array("Q")
 
-    def fill(self, records: Iterable[Record | Skip], shape: LabelShape, label_from: str) -> Survey:
-        """Check and keep every item.
+    def fill(self, records: Iterable[Record | Skip], survey: Survey, label_from: str) -> None:
+        """Check and keep every item, and survey the labels.
 
         Raises:
             DataError: An item is at fault; names its place.
         """
-        survey = Survey(self._labels, shape)
         self._label_from = label_from
         with self.path.open("wb", buffering=1 << 20) as file:
             for record in records:
-                reason = record.reason if isinstance(record, Skip) else self._reason(record)
+                reason = record.reason if isinstance(record, Skip) else self._reason(record, survey)
                 if reason is not None:
                     self.skipped.setdefault(reason, Skipped()).add(record.place)
                 elif isinstance(record, Record):
                     file.write(self._line(record, survey))
-        return survey
 
     def read(self) -> Iterator[Kept]:
         """Yield the kept items in their order."""
@@ -136,13 +134,13 @@ class ItemSpool:
         same[order[1:]] = (ids[order[1:]] == ids[order[:-1]]) & (ids[order[1:]] != 0)
         return np.flatnonzero(same)
 
-    def _reason(self, record: Record) -> str | None:
+    def _reason(self, record: Record, survey: Survey) -> str | None:
         """Why the policies leave an item out, or None."""
         if not all(record.sequences):
             if self._items.empty == "error":
                 raise DataError(f"{record.place}: has an empty sequence (--empty skip leaves such items out)")
             return "empty sequence"
-        if is_missing(record.label, self._labels):
+        if is_missing(record.label, survey.rule, several=survey.shape == "targets"):
             if self._items.missing == "error":
                 raise DataError(
                     f"{record.place}: has no label by {self._label_from} (--missing skip leaves it out)"
