@@ -144,7 +144,7 @@ class FinetuneConfig(Section):
     choose_by: MetricName | Literal["loss"] = Field(
         default="loss",
         description="The point of the curve that is kept: of the lowest loss on eval, or "
-        "the best by a metric (mean over targets).",
+        "the best by a metric (mean over targets by weight).",
     )
     patience: Count | None = Field(
         default=None, description="Stop after so many points without a better one; null: never."

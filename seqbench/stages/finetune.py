@@ -100,7 +100,7 @@ class FinetuneStage(Stage):
             n_left += _n_trainings(missing)
             nodes += self._nodes(missing)
         if tell:
-            columns = (("trainings", n_all), ("to train", n_left))
+            columns = (("trainings", n_all), ("trainings left", n_left))
             plan.shares.append(
                 Share(
                     model=model,
@@ -176,7 +176,7 @@ class FinetuneStage(Stage):
                 yield from map(model_product, self._wanted.named(design))
 
     def _later(self, plan: Plan, model: str, dataset: str) -> Node:
-        quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "to train"))
+        quantities = tuple(Quantity(column=column, amount=None) for column in ("trainings", "trainings left"))
         group = Group(KIND.stage, model, dataset)
         plan.shares.append(
             Share(model=model, dataset=dataset, group=group, done=0, left=0, quantities=quantities)

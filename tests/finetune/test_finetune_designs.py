@@ -13,6 +13,7 @@ from seqbench.catalog import Catalog, open_catalog
 from seqbench.config import load_config
 from seqbench.config.schema import Config
 from seqbench.core.progress import Silent
+from seqbench.errors import TrainingError
 from seqbench.finetune.folder import open_folder
 from seqbench.finetune.items import tokenise
 from seqbench.report.analyse import analyse
@@ -203,3 +204,32 @@ def test_a_report_shows_the_ensemble_beside_mean_and_deviation_of_its_folds(cut:
     written = dict(forms(table, ["md"]))["md"]
     assert "folds_mean" in written
     assert " ± " in " ".join(summarize(found))
+
+
+def test_where_a_fold_fails_the_others_stand_and_nothing_is_put_together(
+    cut: Cut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import seqbench.finetune.run as runs
+
+    train = runs.finetune
+
+    def refuse(job: Any, **others: Any) -> Any:
+        if job.design.fold == 1:
+            raise TrainingError("out of memory with a single item")
+        return train(job, **others)
+
+    monkeypatch.setattr(runs, "finetune", refuse)
+    write_order(tmp_path / "data" / "order", sizes={"train": 12, "test": 4})
+    config = config_of(tmp_path / "data", cut.folder / "base", encoder=["full"], folds=2, epochs=1)
+    path = write_config(tmp_path / "config.yaml", config)
+    outcome = run(load_config(path).config, Silent(), "finetune")
+    assert [failure.reason for failure in outcome.failed] == [
+        "full, seed 42, fold 1: out of memory with a single item",
+        "full, seed 42, all folds: fold 1 was not trained, so there are no folds to put together",
+    ]
+    found = rows(path, "SELECT fold, status FROM probes ORDER BY ALL")
+    assert [tuple(row.values()) for row in found] == [(0, "ok"), (1, "failed"), (None, "failed")]
+    monkeypatch.undo()
+    assert not run(load_config(path).config, Silent(), "finetune").failed
+    found = rows(path, "SELECT fold, status FROM probes ORDER BY ALL")
+    assert [tuple(row.values()) for row in found] == [(0, "ok"), (1, "ok"), (None, "ok")]

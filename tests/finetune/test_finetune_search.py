@@ -116,3 +116,11 @@ def test_a_space_that_the_section_does_not_take_is_refused(folder, space, messag
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(write_config(folder / "space.yaml", config))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "folds"), [("finetune_arg", 5), ("finetune_regression", 3)])
+def test_the_recipes_are_configs_with_folds_and_rates_that_are_searched(name, folds):
+    loaded = load_config(Path(__file__).parents[2] / "configs" / f"{name}.yaml")
+    section = loaded.config.finetune
+    assert (section.folds, loaded.warnings) == (folds, ())
+    assert (section.search is not None) == (name == "finetune_arg")

@@ -1,13 +1,14 @@
 """Trainings of a tiny model: against an ordinary torch loop, and gone on with after a stop."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.core.types import Task
@@ -230,3 +231,26 @@ def test_a_fixed_batch_that_exceeds_memory_is_cut_and_trains_as_if_it_had_not(
     assert told[-1].startswith("out of memory: batches are cut into parts of at most ")
     for one, other in zip(outcome.network.parameters(), wanted.network.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_points_and_trials_are_judged_by_the_mean_over_targets_by_their_weights(
+    tiny_model: TinyModel,
+) -> None:
+    network = network_of(tiny_model("bert"))
+    whole = material_of(network)
+    values = whole.targets[0].labels["eval"]
+    one = Problem(task=Task.REGRESSION, n_outputs=1)
+    targets = [
+        Target(
+            name=f"t/{column}", problem=one, classes=(), class_names=(), share=share,
+            labels={"train": values[:, [column]], "eval": values[:, [column]]},
+        )
+        for column, share in enumerate((3.0, 1.0))
+    ]  # fmt: skip
+    around = Surroundings(checkpoint=Kept(), advance=lambda share: None, note=lambda text: None)  # type: ignore[arg-type]
+    trainer = Finetuning(
+        network, replace(whole, targets=targets), FinetuneConfig(), seed=5, autocast=None, around=around
+    )
+    said = torch.from_numpy(np.random.default_rng(1).normal(size=(8, 2)).astype(np.float32))
+    found = [spearmanr(said[:, column], values[:8, column]).statistic for column in range(2)]
+    assert trainer._score(said, None) == pytest.approx((3 * found[0] + found[1]) / 4)
