@@ -83,6 +83,8 @@ class SplitContents:
     """Items without a label, which count in no score."""
     missing: tuple[int, ...] | None = None
     """Of lists: how many items that have a label lack each label or target; None where none is missing."""
+    n_letters: int = 0
+    """Where labels are of letters: those that have one, which all of the above but `n_unlabelled` are of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

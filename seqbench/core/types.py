@@ -30,6 +30,9 @@ TableFormat = Literal["tsv", "csv", "md", "tex", "json"]
 FigureFormat = Literal["png", "svg", "pdf"]
 """How a figure of the report is written."""
 
+Level = Literal["item", "token"]
+"""What a label is of: an item, or each letter of its sequence."""
+
 Severity = Literal["red", "yellow", "green"]
 """Of an audit's finding: red invalidates what is measured; yellow is what readers of a score must know."""
 

@@ -13,8 +13,8 @@ from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.parquet import open_table
 from seqbench.datasets.importing.record import Place
 from seqbench.datasets.importing.table import TableColumns, TableRows
-from seqbench.datasets.index import parse_object
 from seqbench.datasets.labels import LineError
+from seqbench.datasets.lines import parse_object
 from seqbench.errors import DataError
 
 

@@ -16,8 +16,9 @@ from seqbench.core.kept import SETTLED_SECONDS
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
+from seqbench.datasets.letters import LetterLabels
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""
 
 SMALLEST_BYTES = 1_000_000
@@ -45,6 +46,14 @@ class IndexCache:
                 ids = None
                 if about["has_ids"]:
                     ids = PackedTexts(utf8=stored["ids_utf8"], ends=stored["ids_ends"])
+                letter_labels = None
+                if reading.level == "token":
+                    letter_labels = LetterLabels(
+                        task=Task(about["task"]),
+                        values=stored["letter_values"],
+                        offsets=stored["letter_offsets"],
+                        names=tuple(about["class_names"]),
+                    )
                 groups = stored["groups"] if reading.group_key is not None else None
             return SplitIndex(
                 path=path,
@@ -57,6 +66,7 @@ class IndexCache:
                 white_space=about["white_space"],
                 ids=ids,
                 groups=groups,
+                letter_labels=letter_labels,
                 size=stat.st_size,
                 mtime_ns=stat.st_mtime_ns,
                 **arrays,
@@ -89,6 +99,8 @@ class IndexCache:
             arrays = {name: getattr(index, name) for name in _ARRAYS}
             if index.ids is not None:
                 arrays |= {"ids_utf8": index.ids.utf8, "ids_ends": index.ids.ends}
+            if (letters := index.letter_labels) is not None:
+                arrays |= {"letter_values": letters.values, "letter_offsets": letters.offsets}
             if index.groups is not None:
                 arrays["groups"] = index.groups
             with atomic_write(entry, synced=False) as partial, partial.open("wb") as file:

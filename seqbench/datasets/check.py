@@ -34,7 +34,11 @@ class SplitReport:
     path: Path
     items: int
     unlabelled: int
-    """Items without a label, which count in no score."""
+    """Items without a label, which count in no score; where labels are of letters, those without any."""
+    letters: int
+    """Where labels are of letters: all of them, which the counts below are of; else 0."""
+    unlabelled_letters: int
+    """Of those, how many have no label, and count in no score."""
     missing: tuple[int, ...]
     """Of lists: items that have a label, but not this one of them; empty where none is missing."""
     min_length: int
@@ -42,8 +46,8 @@ class SplitReport:
     median_length: float
     max_length: int
     label_counts: tuple[tuple[int | str, int], ...]
-    """Classification: (class, items); multi-label: (label, items with it), by name if they have names, a
-    label else by its position; regression: empty."""
+    """Classification: (class, items or letters); multi-label: (label, those with it), by name if they have
+    names, a label else by its position; regression: empty."""
     targets: tuple[TargetSummary, ...]
     """Regression only."""
 
@@ -107,22 +111,27 @@ def _on_test(dataset: Dataset, splits: Sequence[SplitReport]) -> Iterator[str]:
         if split.name == "test":
             remarks = remarks_on_test(
                 dataset.task,
-                split.items - split.unlabelled,
+                split.letters - split.unlabelled_letters or split.items - split.unlabelled,
                 None if dataset.task is Task.REGRESSION else [count for _, count in split.label_counts],
                 names=[str(label) for label, _ in split.label_counts],
                 missing=split.missing or None,
                 varies=not split.targets or any(one.minimum < one.maximum for one in split.targets),
+                n_sequences=split.items - split.unlabelled if split.letters else None,
             )
             yield from (f"{dataset.spec.name}: {remark}" for remark in remarks)
 
 
 def _split_report(dataset: Dataset, split: Split) -> SplitReport:
+    letters = split.letters
+    labelled_N = split.labelled if letters is None else letters.labelled_items()
     return SplitReport(
         name=split.name,
         path=split.index.path,
         items=len(split),
-        unlabelled=int((~split.labelled).sum()),
-        missing=missing_values(split.labels) or (),
+        unlabelled=int((~labelled_N).sum()),
+        letters=0 if letters is None else letters.n_letters,
+        unlabelled_letters=0 if letters is None else int((~letters.labelled).sum()),
+        missing=missing_values(split.index.scored) or (),
         min_length=int(split.lengths.min()),
         median_length=float(np.median(split.lengths)),
         max_length=int(split.lengths.max()),
@@ -133,10 +142,11 @@ def _split_report(dataset: Dataset, split: Split) -> SplitReport:
 
 def _label_counts(dataset: Dataset, split: Split) -> tuple[tuple[int | str, int], ...]:
     if dataset.task is Task.CLASSIFICATION:
-        counts = np.bincount(split.targets[split.labelled], minlength=len(dataset.classes))
+        known = np.searchsorted(np.asarray(dataset.classes), split.index.known_labels)
+        counts = np.bincount(known, minlength=len(dataset.classes))
         return tuple(zip(dataset.class_names or dataset.classes, counts.tolist(), strict=True))
     if dataset.task is Task.LABELS:
-        counts = np.count_nonzero(split.labels == 1, axis=0)
+        counts = np.count_nonzero(split.index.scored == 1, axis=0)
         return tuple(zip(dataset.class_names or range(len(counts)), counts.tolist(), strict=True))
     return ()
 
@@ -149,5 +159,5 @@ def _targets(split: Split) -> tuple[TargetSummary, ...]:
             minimum=float(column.min()),
             maximum=float(column.max()),
         )
-        for column in (values[~np.isnan(values)] for values in split.labels.T)
+        for column in (values[~np.isnan(values)] for values in split.index.scored.T)
     )

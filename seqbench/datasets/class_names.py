@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.missing import labelled
 from seqbench.core.types import SplitName
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.label_text import WHOLE
@@ -53,6 +53,9 @@ def number_classes(
     known = (
         names if names is not None else sorted({name for split in of for name in indexes[split].class_names})
     )
+    if names is None and first.level == "token":
+        # What train lacks comes last: a letter of such a class is no fault, see `open_dataset`.
+        known = [*known, *sorted(set(every) - set(known))]
     return {split: _renumbered(index, known, listed=names is not None) for split, index in indexes.items()}
 
 
@@ -83,31 +86,31 @@ def names_of_outputs(
 
 def _as_numbers(index: SplitIndex) -> SplitIndex:
     numbers = np.array(list(map(int, index.class_names)), dtype=np.int64)
-    return replace(index, labels=_of_texts(index, numbers), class_names=())
+    return index.with_scored(_of_texts(index, numbers), ())
 
 
 def _renumbered(index: SplitIndex, known: Sequence[str], *, listed: bool) -> SplitIndex:
     number_of = {name: number for number, name in enumerate(known)}
     numbers = _of_texts(index, np.array([number_of.get(name, -1) for name in index.class_names], np.int64))
-    unknown = np.flatnonzero((numbers < 0) & index.labelled)
+    unknown = np.flatnonzero((numbers < 0) & labelled(index.scored))
     if unknown.size:
-        name = index.class_names[int(index.labels[unknown[0]])]
+        name = index.class_names[int(index.scored[unknown[0]])]
         why = (
             "is not among the entry's `classes`"
             if listed
             else "does not occur in train, so no head can learn it"
         )
         raise DataError(
-            f"{index.path}:{index.lines[unknown[0]]}: class {name!r} {why} ({unknown.size} such items)"
+            f"{index.place(int(unknown[0]))}: class {name!r} {why} ({unknown.size:,} such {index.counted})"
         )
-    return replace(index, labels=numbers, class_names=tuple(known))
+    return index.with_scored(numbers, tuple(known))
 
 
 def _of_texts(index: SplitIndex, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The number of each item's text; items without a label stay without."""
-    known_N = index.labelled
-    found_N = np.array(index.labels, dtype=np.int64)
-    found_N[known_N] = numbers[index.labels[known_N]]
+    """The number of each item's or letter's text; those without a label stay without."""
+    known_N = labelled(index.scored)
+    found_N = np.array(index.scored, dtype=np.int64)
+    found_N[known_N] = numbers[index.scored[known_N]]
     return found_N
 
 

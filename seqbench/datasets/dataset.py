@@ -17,17 +17,22 @@ from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.kept import cache_folder
-from seqbench.core.missing import positions
+from seqbench.core.missing import MISSING_CLASS, labelled, positions
 from seqbench.core.progress import Reporter
-from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.core.types import SPLITS, Level, SplitName, Task
 from seqbench.datasets.cache import IndexCache
 from seqbench.datasets.class_names import names_of_outputs, number_classes
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of, white_space
-from seqbench.datasets.index import Reading, SplitIndex, scan_split, without_white_space
+from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.labels import Labels
+from seqbench.datasets.letters import LetterLabels
+from seqbench.datasets.lines import without_white_space
 from seqbench.datasets.planted.claim import read_ceiling
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
+
+MOST_FOREIGN: Final = 100_000
+"""Letters of classes unknown to train whose names a warning looks up."""
 
 BAR_BYTES: Final = 100_000_000
 """Scanning a smaller file takes a second or so and shows no bar."""
@@ -50,6 +55,11 @@ class Split:
     def labels(self) -> Labels:
         """As in the file: (N,) int64, (N, labels) int8, or (N, targets) float64."""
         return self.index.labels
+
+    @property
+    def letters(self) -> LetterLabels | None:
+        """The labels of letters, as in the file; None where labels are of items (level item)."""
+        return self.index.letter_labels
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -140,6 +150,11 @@ class Dataset:
         """Sequences an item."""
         return len(self.seq_keys)
 
+    @property
+    def level(self) -> Level:
+        """Whether labels are of items, or of the letters of their sequences."""
+        return self.splits["train"].index.level
+
 
 def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Dataset:
     """Index and check every split of a data set; big files only once, thanks to a cache.
@@ -168,9 +183,13 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
     indexes = number_classes(indexes, spec.class_names)
     train = indexes["train"]
     classes = np.unique(train.known_labels).astype(np.int64) if train.task is Task.CLASSIFICATION else None
+    foreign: list[str] = []
     if classes is not None:
-        for index in indexes.values():
-            _check_classes(index, classes)
+        for name, index in indexes.items():
+            if index.level == "token":
+                indexes[name] = _without_foreign(spec, name, index, classes, foreign)
+            else:
+                _check_classes(index, classes)
     ceiling, doubts = read_ceiling(spec.folder, {name: index.sha256 for name, index in indexes.items()})
     return Dataset(
         spec=spec,
@@ -183,7 +202,7 @@ def open_dataset(spec: DatasetSpec, *, reporter: Reporter | None = None) -> Data
         alphabet=alphabet,
         sha256=_combined_hash(indexes),
         ceiling=ceiling,
-        warnings=(*warnings_of(spec, indexes, unused, alphabet), *doubts),
+        warnings=(*warnings_of(spec, indexes, unused, alphabet), *foreign, *doubts),
     )
 
 
@@ -223,6 +242,10 @@ def _index(spec: DatasetSpec, name: SplitName, reading: Reading, reporter: Repor
         group_key=spec.group_key,
         any_character=spec.alphabet == "text",
     )
+    if spec.level == "token":
+        reading = replace(reading, level="token", classes=spec.class_names)
+        if spec.alphabet != "text":  # labels are counted against the sequence as it is embedded
+            reading = replace(reading, white_space="leave out")
     folder = cache_folder()
     cache = None if folder is None else IndexCache(folder)
     if cache is not None and (known := cache.load(path, reading)) is not None:
@@ -254,13 +277,33 @@ def _check_alike(index: SplitIndex, train: SplitIndex) -> None:
 def _check_classes(index: SplitIndex, classes: NDArray[np.int64]) -> None:
     unknown = np.flatnonzero(~np.isin(index.labels, classes) & index.labelled)
     if unknown.size:
-        item = unknown[0]
-        number = index.labels[item]
-        name = repr(index.class_names[number]) if index.class_names else number
         raise DataError(
-            f"{index.path}:{index.lines[item]}: class {name} does not occur in train, so no "
-            f"head can learn it ({unknown.size} such items; drop them or move some to train)"
+            f"{index.place(int(unknown[0]))}: class {_class_name(index, unknown[0])} does not occur in "
+            f"train, so no head can learn it ({unknown.size} such items; drop them or move some to train)"
         )
+
+
+def _without_foreign(
+    spec: DatasetSpec, split: SplitName, index: SplitIndex, classes: NDArray[np.int64], remarks: list[str]
+) -> SplitIndex:
+    """Letters of classes that train lacks count as unknown: a sequence is not dropped for one letter."""
+    unknown = np.flatnonzero(~np.isin(index.scored, classes) & labelled(index.scored))
+    if not unknown.size:
+        return index
+    names = ", ".join(sorted({_class_name(index, row) for row in unknown[:MOST_FOREIGN]}))
+    remarks.append(
+        f"{spec.name}: {unknown.size:,} letters of {split} are of classes that train lacks ({names}) and "
+        f"count in no score, the first at {index.place(int(unknown[0]))}"
+    )
+    values = index.scored.copy()
+    values[unknown] = MISSING_CLASS
+    return index.with_scored(values, index.class_names)
+
+
+def _class_name(index: SplitIndex, row: np.int64) -> str:
+    """What stands in the file at a row of `scored`."""
+    number = int(index.scored[row])
+    return repr(index.class_names[number]) if index.class_names else str(number)
 
 
 def _split(name: SplitName, index: SplitIndex, classes: NDArray[np.int64] | None) -> Split:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet, is_nucleic
-from seqbench.core.missing import missing_values
+from seqbench.core.missing import labelled, missing_values
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.index import SplitIndex
 from seqbench.datasets.labels import Labels
@@ -108,11 +108,12 @@ def warnings_of(
     remarks += train.remarks
     if train.task is Task.CLASSIFICATION and len(np.unique(train.known_labels)) == 1:
         remarks.append("train has only one class")
-    if train.task is Task.LABELS and (rare := np.flatnonzero(~(train.labels == 1).any(axis=0))).size:
+    if train.task is Task.LABELS and (rare := np.flatnonzero(~(train.scored == 1).any(axis=0))).size:
         remarks.append(f"in train, label {', '.join(map(str, rare))} is never 1 (counted from 0)")
     if train.task is Task.REGRESSION and (flat := np.flatnonzero(_spread(train.known_labels) == 0)).size:
         remarks.append(
-            f"in train, target {', '.join(map(str, flat))} is the same for all items (counted from 0)"
+            f"in train, target {', '.join(map(str, flat))} is the same for all {train.counted} "
+            "(counted from 0)"
         )
     return [f"{spec.name}: {remark}" for remark in remarks]
 
@@ -121,11 +122,12 @@ def _unknown(indexes: Mapping[SplitName, SplitIndex]) -> list[str]:
     """How many items have no label, and how many values of lists are missing, of each split that has such."""
     found = []
     for split, index in indexes.items():
-        if count := int((~index.labelled).sum()):
+        if count := int((~labelled(index.scored)).sum()):
             found.append(
-                f"{count:,} of {index.n_items:,} items of {split} have no label and count in no score"
+                f"{count:,} of {len(index.scored):,} {index.counted} of {split} have no label and "
+                "count in no score"
             )
-        if counts := missing_values(index.labels):
+        if counts := missing_values(index.scored):
             values = len(index.known_labels) * len(counts)
             found.append(
                 f"{sum(counts):,} of {values:,} values in the labels of {split} are missing and count in no "
@@ -200,5 +202,7 @@ def _count_differences(expected: Expected, indexes: Mapping[SplitName, SplitInde
         values, counts = np.unique(indexes[split].known_labels, return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
         if found != dict(said):
-            remarks.append(f"items of each class in {split}: {found} on disk, {dict(said)} documented")
+            remarks.append(
+                f"{indexes[split].counted} of each class in {split}: {found} on disk, {dict(said)} documented"
+            )
     return remarks

@@ -4,11 +4,10 @@ Shape letters: N items, S sequences an item.
 """
 
 import hashlib
-import json
 import os
 import reprlib
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,8 +17,20 @@ from numpy.typing import NDArray
 from seqbench.core.missing import labelled
 from seqbench.core.progress import Advance
 from seqbench.core.texts import PackedTexts, TextsBuilder
-from seqbench.core.types import Task
-from seqbench.datasets.labels import LabelColumn, Labels, LineError
+from seqbench.core.types import Level, Task
+from seqbench.datasets.labels import FoundLabels, LabelColumn, Labels, LineError
+from seqbench.datasets.letter_column import LetterColumn
+from seqbench.datasets.letters import LetterLabels, no_item_labels
+from seqbench.datasets.lines import (
+    group_hash,
+    id_text,
+    infer_keys,
+    no_key,
+    numbered_keys,
+    parse_object,
+    sequence_of,
+    without_white_space,
+)
 from seqbench.errors import DataError
 
 READ_BYTES = 1 << 20
@@ -61,6 +72,8 @@ class SplitIndex:
     """(N,) the items' own ids, empty for an item without one; None where the first line has none."""
     groups: NDArray[np.int64] | None = None
     """(N,) a hash of the group that each item is in; None where no key of groups was given."""
+    letter_labels: LetterLabels | None = None
+    """Where labels are of letters (level token): these. `labels` then says that no item has one."""
     white_space: int | None = None
     """Characters of white space in the sequences that were left out; None where it is part of them."""
     size: int
@@ -79,9 +92,38 @@ class SplitIndex:
         return labelled(self.labels)
 
     @property
+    def level(self) -> Level:
+        """What labels are of."""
+        return "item" if self.letter_labels is None else "token"
+
+    @property
+    def counted(self) -> str:
+        """What has labels, in plural, for messages."""
+        return "items" if self.letter_labels is None else "letters"
+
+    @property
+    def scored(self) -> Labels:
+        """What counts in scores, a row each: labels of items, or of letters."""
+        return self.labels if self.letter_labels is None else self.letter_labels.values
+
+    @property
     def known_labels(self) -> Labels:
-        """The labels of those items that have one."""
-        return self.labels[self.labelled]
+        """Those of `scored` that are known at all."""
+        return self.scored[labelled(self.scored)]
+
+    def with_scored(self, values: Labels, names: tuple[str, ...]) -> "SplitIndex":
+        """The same with other labels in the place of `scored`, of classes of these names."""
+        if self.letter_labels is None:
+            return replace(self, labels=values, class_names=names)
+        letters = replace(self.letter_labels, values=values, names=names)
+        return replace(self, letter_labels=letters, class_names=names)
+
+    def place(self, row: int) -> str:
+        """`file:line` of one row of `scored`, for messages; of a letter with its number from 1."""
+        if self.letter_labels is None:
+            return f"{self.path}:{self.lines[row]}"
+        item, at = self.letter_labels.item_of(row)
+        return f"{self.path}:{self.lines[item]}: letter {at + 1}"
 
     @property
     def n_seqs(self) -> int:
@@ -98,6 +140,10 @@ class Reading:
     seq_keys: tuple[str, ...] | None = None
     """Keys of an item's sequences; None: `seq`, else `seq1` … `seqN` as on the first line."""
     label_key: str = "label"
+    level: Level = "item"
+    """Whether a label is of the item, or has an entry for each letter of its one sequence."""
+    classes: tuple[str, ...] | None = None
+    """Labels of letters: the texts that they may be; None: any."""
     id_key: str | None = None
     """Key of an item's id, a text or number that each must have; None: that of `ID_KEYS` which the first line
     has."""
@@ -153,6 +199,9 @@ class _Scan:
         self.offset = 0
         self._path = path
         self._labels = LabelColumn(reading.task, reading.label_key)
+        self._letter_labels: LetterColumn | None = None
+        if reading.level == "token":
+            self._letter_labels = LetterColumn(reading.task, reading.label_key, reading.classes)
         self._seq_keys = reading.seq_keys
         self._numbered = False
         self._label_key = reading.label_key
@@ -185,8 +234,15 @@ class _Scan:
         if self._seq_keys is None or not self._lines:
             raise DataError(f"{self._path}: holds no items (remove the file, or fill it)")
         self._count_letters()
+        letter_labels = None
         try:
-            found = self._labels.finish()
+            if self._letter_labels is None:
+                found = self._labels.finish()
+            else:
+                letter_labels = self._letter_labels.finish()
+                found = FoundLabels(
+                    task=letter_labels.task, labels=no_item_labels(letter_labels), names=letter_labels.names
+                )
         except LineError as error:
             line = self._lines[error.item or 0]
             raise DataError(f"{self._path}:{line}: {error}") from error
@@ -204,6 +260,7 @@ class _Scan:
             sha256=self._hash.hexdigest(),
             class_names=found.names,
             remarks=found.remarks,
+            letter_labels=letter_labels,
             white_space=self._white_space,
             ids=None if self._id_key is None else self._ids.finish(),
             groups=None if self._group_key is None else _as_int64(self._groups),
@@ -213,20 +270,26 @@ class _Scan:
 
     def _item(self, item: dict[str, object]) -> None:
         if not self._lines and self._id_key is None:
-            self._id_key = next((key for key in ID_KEYS if _id_text(item.get(key)) is not None), None)
+            self._id_key = next((key for key in ID_KEYS if id_text(item.get(key)) is not None), None)
         if self._seq_keys is None:
-            self._seq_keys = _infer_keys(item)
+            self._seq_keys = infer_keys(item)
             self._numbered = self._seq_keys != ("seq",)
-        elif self._numbered and (count := len(_numbered_keys(item))) != len(self._seq_keys):
+        elif self._numbered and (count := len(numbered_keys(item))) != len(self._seq_keys):
             raise LineError(f"item has {count} sequences (seq1 …), on the first line {len(self._seq_keys)}")
         sequences = [self._sequence(item, key) for key in self._seq_keys]
         if self._label_key not in item:
-            raise LineError(f"{_no_key(self._label_key, item)} (set label_key in datasets_info.yaml)")
-        self._labels.add(item[self._label_key])
+            raise LineError(f"{no_key(self._label_key, item)} (set label_key in datasets_info.yaml)")
+        label = item[self._label_key]
+        if self._letter_labels is None:
+            self._labels.add(label)
+        elif len(sequences) > 1:
+            raise LineError(f"labels of letters (level: token) go with one sequence, got {len(sequences)}")
+        else:
+            self._letter_labels.add(label, len(sequences[0]))
         if self._id_key is not None:
             self._ids.append(self._id(self._id_key, item))
         if self._group_key is not None:
-            self._groups.append(_group(self._group_key, item))
+            self._groups.append(group_hash(self._group_key, item))
         for sequence in sequences:
             self._lengths.append(len(sequence))
             self._uncounted += sequence.encode(self._encoding)
@@ -234,7 +297,7 @@ class _Scan:
             self._count_letters()
 
     def _sequence(self, item: dict[str, object], key: str) -> str:
-        sequence = _sequence(item, key)
+        sequence = sequence_of(item, key)
         try:
             if not sequence.isascii():
                 sequence.encode(self._encoding)
@@ -253,7 +316,7 @@ class _Scan:
 
     def _id(self, key: str, item: dict[str, object]) -> str:
         """An item's id; empty where it has none and the key was only looked for."""
-        text = _id_text(item.get(key))
+        text = id_text(item.get(key))
         if text is None and self._needs_id:
             raise LineError(
                 f"{key!r} must be a text or number, got {reprlib.repr(item.get(key))} (see id_key)"
@@ -266,75 +329,6 @@ class _Scan:
             chunk = self._uncounted[start : start + READ_BYTES]
             self._letters += np.bincount(np.frombuffer(chunk, dtype=np.uint8), minlength=256)
         self._uncounted = bytearray()
-
-
-def parse_object(raw: bytes) -> dict[str, object]:
-    """A line of JSONL.
-
-    Raises:
-        LineError: It is no object, or no JSON or UTF-8 text.
-    """
-    # RecursionError: thousands of nested brackets; ValueError also covers numbers of over 4,300 digits.
-    try:
-        item = json.loads(raw.decode("utf-8"))
-    except json.JSONDecodeError as error:
-        raise LineError(f"not JSON: {error.msg}, at character {error.pos + 1} of the line") from error
-    except UnicodeDecodeError as error:
-        raise LineError(f"not UTF-8 text, at byte {error.start + 1} of the line") from error
-    except (ValueError, RecursionError) as error:
-        raise LineError(f"not usable JSON: {error}") from error
-    if not isinstance(item, dict):
-        raise LineError(f'must be an object like {{"seq": "ACGT", "label": 0}}, got {reprlib.repr(item)}')
-    return item
-
-
-def _id_text(value: object) -> str | None:
-    """What stands under a key of ids as text; None where it can't be an id."""
-    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-
-
-def _group(key: str, item: dict[str, object]) -> int:
-    """A hash of the group that an item is in: the same for equal groups of any file."""
-    value = item.get(key)
-    if not isinstance(value, str | int) or isinstance(value, bool):
-        said = f"got {reprlib.repr(value)}" if key in item else _no_key(key, item)
-        raise LineError(f"{key!r} must be a text or whole number, {said} (see group_key)")
-    digest = hashlib.blake2b(str(value).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little", signed=True)
-
-
-def _infer_keys(item: dict[str, object]) -> tuple[str, ...]:
-    keys = ("seq",) if "seq" in item else _numbered_keys(item)
-    if not keys:
-        raise LineError(f"{_no_key('seq', item)}, nor seq1, seq2 … (set seq_key in datasets_info.yaml)")
-    return keys
-
-
-def _numbered_keys(item: dict[str, object]) -> tuple[str, ...]:
-    count = 0
-    while f"seq{count + 1}" in item:
-        count += 1
-    return tuple(f"seq{number}" for number in range(1, count + 1))
-
-
-def without_white_space(sequence: str) -> str:
-    """A sequence without spaces, line ends and the like."""
-    return "".join(sequence.split())
-
-
-def _sequence(item: dict[str, object], key: str) -> str:
-    if key not in item:
-        raise LineError(f"{_no_key(key, item)} (set seq_key in datasets_info.yaml)")
-    sequence = item[key]
-    if not isinstance(sequence, str):
-        raise LineError(f"{key!r} must be a string, got {reprlib.repr(sequence)}")
-    if not sequence:
-        raise LineError(f"{key!r} is an empty sequence (drop the item)")
-    return sequence
-
-
-def _no_key(key: str, item: dict[str, object]) -> str:
-    return f"no key {key!r}, only {reprlib.repr(list(item))}"
 
 
 def _as_int64(numbers: "array[int]") -> NDArray[np.int64]:

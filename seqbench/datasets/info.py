@@ -10,7 +10,7 @@ from typing import TypeVar, cast, get_args
 
 from seqbench.config.yaml_file import read_yaml
 from seqbench.core.alphabets import Alphabet
-from seqbench.core.types import SPLITS, SplitName, Task, check_name
+from seqbench.core.types import SPLITS, Level, SplitName, Task, check_name
 from seqbench.datasets.spec import Expected, HeadName, TargetSpec
 from seqbench.errors import ConfigError
 
@@ -25,6 +25,7 @@ _ENTRY_KEYS = (
     "seq_for_item",
     "seq_key",
     "label_key",
+    "level",
     "targets",
     "id_key",
     "group_key",
@@ -60,6 +61,7 @@ class InfoEntry:
     head: HeadName | None
     expected: Expected
     targets: tuple[TargetSpec, ...] = ()
+    level: Level | None = None
 
 
 def read_info(path: Path) -> tuple[dict[str, InfoEntry], tuple[str, ...]]:
@@ -131,6 +133,7 @@ class _Entry:
             head=self._head(),
             expected=expected,
             targets=self._targets(),
+            level=self._level(),
         )
 
     def _place(self, key: str) -> str:
@@ -149,6 +152,16 @@ class _Entry:
 
     def _text(self, key: str) -> str | None:
         return self._get(key, str, "a key of the JSON lines", bool)
+
+    def _level(self) -> Level | None:
+        names = get_args(Level)
+        level = self._get("level", str, "one of " + ", ".join(names), lambda text: text in names)
+        if level == "token" and self._keys.get("targets"):
+            raise ConfigError(
+                f"{self._place('level')}: token goes with one label a letter, not with `targets` (make a "
+                "data set of each, or one label of several values)"
+            )
+        return cast(Level | None, level)
 
     def _targets(self) -> tuple[TargetSpec, ...]:
         wanted = "a mapping of names to keys and tasks, as {drug_class: {key: drug_class}}"

@@ -30,7 +30,8 @@ def info_entry(
     """
     first = next(iter(indexes.values()))
     total = sum(index.n_items for index in indexes.values())
-    one_label = {"label_key": first.label_key, "eval_task": first.task.value}
+    level = {"level": "token"} if first.level == "token" else {}
+    one_label = {"label_key": first.label_key, **level, "eval_task": first.task.value}
     entry: dict[str, object] = {
         "seq_for_item": first.n_seqs,
         "seq_key": first.seq_keys[0] if first.n_seqs == 1 else list(first.seq_keys),
@@ -43,7 +44,7 @@ def info_entry(
     }
     if first.task is Task.CLASSIFICATION and not targets:
         for split, index in indexes.items():
-            values, counts = np.unique(index.labels, return_counts=True)
+            values, counts = np.unique(index.known_labels, return_counts=True)
             pairs = zip(values.tolist(), counts.tolist(), strict=True)
             if len(values) <= MAX_COUNTED:
                 entry[f"label_{split}_counter"] = [f"({value}, {count})" for value, count in pairs]

@@ -192,6 +192,7 @@ def _spec(root: Path, name: str, entry: InfoEntry | None) -> DatasetSpec:
         targets=entry.targets,
         seq_keys=entry.seq_keys,
         label_key=(entry.label_key or spec.label_key) if first is None else first.key,
+        level=entry.level or spec.level,
         id_key=entry.id_key,
         group_key=entry.group_key,
         class_names=entry.class_names if first is None else first.class_names,

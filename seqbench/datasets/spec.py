@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypedDict, cast
 
 from seqbench.core.alphabets import Alphabet
-from seqbench.core.types import SplitName, Task
+from seqbench.core.types import Level, SplitName, Task
 
 HeadName = Literal["mlp", "xgb", "forest"]
 Source = Literal["info", "registry", "inferred"]
@@ -62,6 +62,8 @@ class DatasetSpec:
     seq_keys: tuple[str, ...] | None = None
     """Keys of an item's sequences, in order. None: `seq`, else `seq1` … `seqN`."""
     label_key: str = "label"
+    level: Level = "item"
+    """Whether a label is of an item, or a list or string of one entry a letter of its sequence."""
     id_key: str | None = None
     """Key of an item's id. None: `id` or `name`, where the first line has one."""
     group_key: str | None = None

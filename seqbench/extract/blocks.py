@@ -139,6 +139,8 @@ class Extraction:
             target.entry.prepare(
                 split_name, self._split.labels, target.layers, keep_labels=bool(dataset.spec.targets)
             )
+        if tokens is not None and self._split.letters is not None:
+            tokens[1].entry.put_letters(split_name, self._split.letters)
 
     def run(self, blocks: Sequence[Block], advance: Advance, note: Callable[[str], None]) -> Work:
         """Embed blocks and write each as soon as it is done.

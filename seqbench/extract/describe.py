@@ -77,6 +77,7 @@ def embedding_facts(
         dtype=dtype,
         splits=splits,
         has_targets=bool(dataset.spec.targets),
+        level=dataset.level,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seqbench.datasets.index import without_white_space
+from seqbench.datasets.lines import without_white_space
 from seqbench.errors import DataError, said
 
 JSONL = (".jsonl", ".json")

@@ -45,6 +45,7 @@ class ReportedSplit:
     targets: tuple[tuple[float, float, float, float, float], ...] | None
     """Regression: for each target least, quartiles, greatest; None elsewhere."""
     n_unlabelled: int = 0
+    n_letters: int = 0
     """Items without a label."""
     missing: tuple[int, ...] | None = None
     """Of lists: how many of the other items lack each label or target."""

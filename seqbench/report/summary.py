@@ -66,13 +66,16 @@ def _weak_tests(results: Results) -> Iterator[str]:
     for dataset in results.datasets:
         test = dataset.splits.get("test")
         targets = None if test is None else test.targets
+        n_labelled = dataset.n_test - (0 if test is None else test.n_unlabelled)
+        n_letters = 0 if test is None else test.n_letters
         remarks = remarks_on_test(
             dataset.task,
-            dataset.n_test - (0 if test is None else test.n_unlabelled),
+            n_letters or n_labelled,
             None if test is None else test.label_counts,
             names=dataset.class_names,
             missing=None if test is None else test.missing,
             varies=targets is None or any(low < high for low, *_, high in targets),
+            n_sequences=n_labelled if n_letters else None,
         )
         found += [f"{dataset.name}: {'; '.join(remarks)}."] if remarks else []
     yield from found[:MOST_NAMED]

@@ -13,7 +13,8 @@ from seqbench.catalog.records import SplitContents
 from seqbench.core.missing import labelled, missing_values, same_labels
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
-from seqbench.errors import DataError
+from seqbench.datasets.letters import LetterLabels
+from seqbench.errors import DataError, StoreNotFoundError
 from seqbench.stages.workspace import Workspace
 from seqbench.store import EmbeddingFacts, Embeddings
 
@@ -29,9 +30,10 @@ def same_files(entry: Embeddings, workspace: Workspace) -> Dataset | None:
         dataset = workspace.dataset(entry.dataset) if workspace.has_files(entry.dataset) else None
     except DataError:
         return None
-    if dataset is None or not all(_same(dataset, split, entry.labels(split)) for split in entry.splits):
+    if dataset is None or dataset.level != entry.facts.level:
         return None
-    return dataset
+    same = all(_same(dataset, split, entry.labels(split)) for split in entry.splits)
+    return dataset if same else None
 
 
 def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, SplitContents]:
@@ -39,13 +41,19 @@ def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, 
 
     Args:
         entry: A model on the data set.
-        files: What `same_files` found; without, the lengths are not known.
+        files: What `same_files` found; without, the lengths are not known, nor labels of letters where no
+            tokens are stored.
     """
-    labels = {split: entry.labels(split) for split in entry.splits}
+    letters = {split: _letters(entry, split, files) for split in entry.splits}
+    labels = {
+        split: entry.labels(split) if of_letters is None else of_letters.values
+        for split, of_letters in letters.items()
+    }
     return {
         split: SplitContents(
             n_items=entry.facts.splits[split].n_items,
-            n_unlabelled=int((~labelled(labels[split])).sum()),
+            n_unlabelled=_unlabelled(labels[split], letters[split]),
+            n_letters=_known_letters(letters[split]),
             missing=missing_values(labels[split]),
             label_counts=label_counts(labels[split], entry.facts),
             lengths=None if files is None else length_quartiles(files.splits[split].lengths),
@@ -55,15 +63,37 @@ def split_contents(entry: Embeddings, files: Dataset | None) -> dict[SplitName, 
     }
 
 
+def _letters(entry: Embeddings, split: SplitName, files: Dataset | None) -> LetterLabels | None:
+    """The labels of letters, of the files or of the store; None where labels are of items, or not at hand."""
+    if entry.facts.level == "item":
+        return None
+    if files is not None:
+        return files.splits[split].letters
+    try:
+        return entry.letters(split)
+    except StoreNotFoundError:
+        return None
+
+
+def _unlabelled(labels: NDArray[Any], letters: LetterLabels | None) -> int:
+    """Items without a label, or without any of a letter."""
+    return int((~(labelled(labels) if letters is None else letters.labelled_items())).sum())
+
+
+def _known_letters(letters: LetterLabels | None) -> int:
+    return 0 if letters is None else int(letters.labelled.sum())
+
+
 def file_contents(dataset: Dataset) -> dict[SplitName, SplitContents]:
     """Describe every split of an opened data set, or of a target of it."""
     return {
         name: SplitContents(
             n_items=len(split),
-            n_unlabelled=int((~split.labelled).sum()),
-            label_counts=label_counts(split.labels, dataset),
+            n_unlabelled=_unlabelled(split.labels, split.letters),
+            n_letters=_known_letters(split.letters),
+            label_counts=label_counts(split.index.scored, dataset),
             lengths=length_quartiles(split.lengths),
-            targets=target_quartiles(split.labels) if dataset.task is Task.REGRESSION else None,
+            targets=target_quartiles(split.index.scored) if dataset.task is Task.REGRESSION else None,
         )
         for name, split in dataset.splits.items()
     }
@@ -73,7 +103,7 @@ def label_counts(labels: NDArray[Any], facts: EmbeddingFacts | Dataset) -> tuple
     """Items of each class in the order of `facts.classes`, or items that carry each label; else None.
 
     Args:
-        labels: (N,) classes, or (N, T) of 0 and 1.
+        labels: (N,) classes, or (N, T) of 0 and 1; of letters likewise, which are then counted.
         facts: Whose labels they are.
     """
     if facts.task is Task.REGRESSION:

@@ -116,7 +116,8 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
         for spec in views if store is not None else ():
             wanted = with_together(workspace, spec.name, designs(config.probe, spec.head))
             for model in workspace.entries.names:
-                if store is not None and f"{model}/{base_of(spec.name)}" in store:
+                is_probed = spec.level == "item"
+                if is_probed and store is not None and f"{model}/{base_of(spec.name)}" in store:
                     entry = probed_name(view(workspace, store, model, spec.name))
                     probes = wanted_probes(entry, (0,), wanted)
                     found |= dict.fromkeys(variant_hash(probe.spec) for probe in probes)

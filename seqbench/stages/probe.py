@@ -94,11 +94,27 @@ class ProbeStage(Stage):
         self.context.shared(tell_warnings)
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
         store = self._workspace.present_store()
+        self._tell_of_letters()
         for model in self._workspace.entries.names:
             for dataset in self._workspace.dataset_names:
-                if not plan.is_out(model, dataset):
+                if not plan.is_out(model, dataset) and self._can_probe(model, dataset):
                     for name in self._names(model, dataset):
                         yield from self._plan_pair(plan, store, model, name)
+
+    def _can_probe(self, model: str, dataset: str) -> bool:
+        """Whether labels are of what is stored: of letters there are vectors where tokens are kept."""
+        is_of_letters = self._workspace.spec(dataset).level == "token"
+        return not is_of_letters or self._workspace.entries.is_of_tokens(model)
+
+    def _tell_of_letters(self) -> None:
+        """Say what is missing for data sets whose labels are of letters."""
+        workspace = self._workspace
+        names = [name for name in workspace.dataset_names if workspace.spec(name).level == "token"]
+        if names and self.context.config.extract.tokens is None:
+            self.context.reporter.note(
+                f"warning: {', '.join(names)}: not probed, as labels are of letters (level: token) and no "
+                "vectors of these are kept (set extract.tokens)"
+            )
 
     def _names(self, model: str, dataset: str) -> list[str]:
         """What is planned by itself: each target, and the data set where a head trains targets together."""
@@ -224,7 +240,7 @@ class ProbeStage(Stage):
         if reading and self.context.config.extract.tokens is None:
             raise ConfigError(f"{dataset}: its head {reading[0].head} reads tokens: set extract.tokens")
         if of_tokens:
-            return [] if spec.targets else reading
+            return [] if spec.targets or spec.level == "token" else reading
         wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
         wanted = with_together(self._workspace, dataset, wanted)
         return [each for each in wanted if (each.together is not None) == bool(spec.targets)]

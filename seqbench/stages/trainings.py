@@ -50,8 +50,13 @@ class Trainings:
         """See that points of the curve can be compared as the config says.
 
         Raises:
-            ConfigError: A target's task lacks the metric.
+            ConfigError: A target's task lacks the metric, or labels are of letters.
         """
+        if self._workspace.spec(dataset).level == "token":
+            raise ConfigError(
+                f"{dataset}: its labels are of letters (level: token), fine-tuning learns those of items "
+                "(take it out of datasets.names, or set extract.tokens and probe it)"
+            )
         metric = self.config.choose_by
         for target in self.datasets(dataset):
             if metric != "loss" and metric not in METRICS[target.task]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import xarray
 
+    from seqbench.datasets.letters import LetterLabels
     from seqbench.store.tokens import TokenArray
     from seqbench.store.torch_data import ChunkDataset
 
@@ -179,6 +180,14 @@ class StoredEmbeddings(EntryArrays):
             StoreError: Blocks are missing, or files of the layer are.
         """
         return self._other(f"{self.model.name}{TOKENS}/{base_of(self.dataset)}").tokens(layer, split)
+
+    def letters(self, split: SplitName) -> "LetterLabels":
+        """The labels of all letters of a split (`facts.level` token), kept with the tokens as in the file.
+
+        Raises:
+            StoreNotFoundError: There is no such split, labels are of items, or tokens were not kept.
+        """
+        return self._other(f"{self.model.name}{TOKENS}/{base_of(self.dataset)}").letters(split)
 
     def read_rows(self, split: SplitName, layer: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Read some rows of a layer; only the chunks that hold them are fetched and decompressed.

@@ -13,8 +13,13 @@ Of tokens, in `<model>@tokens/<dataset>`, the rest as above:
 offsets/<split>     (N·S + 1,) where the tokens of each sequence begin, and where the last one's end
 spans/<split>       (R, 2) where tokens are not letters: first letter of each and the one behind its last
 ```
+and where labels are of letters, `labels/<split>` saying that no item has one:
+```
+letters/<split>         (M,) or (M, T) labels of all letters, item by item
+letter_offsets/<split>  (N + 1,) where the letters of each item begin, and where the last one's end
+```
 Shape letters: N items, S sequences of an item, H hidden width, T targets, B blocks, L layers of the model,
-R tokens of a split.
+R tokens of a split, M letters of a split.
 """
 
 from collections.abc import Iterator
@@ -106,6 +111,18 @@ def cut_tokens(*, hidden: int, itemsize: int) -> BlockCut:
     chunk = max(1, TOKEN_CHUNK_BYTES // (itemsize * hidden))
     per_file = max(1, TOKEN_FILE_BYTES // (chunk * itemsize * hidden))
     return BlockCut(block_rows=per_file * chunk, chunk_rows=chunk)
+
+
+def cut_letters(n_letters: int, row_bytes: int) -> BlockCut:
+    """Cut the labels of letters into files, and those into chunks, as tokens are cut.
+
+    Args:
+        n_letters: Of the split.
+        row_bytes: Of the labels of one letter.
+    """
+    chunk = max(1, min(n_letters, TOKEN_CHUNK_BYTES // row_bytes))
+    per_file = min(-(-n_letters // chunk), max(1, TOKEN_FILE_BYTES // (chunk * row_bytes)))
+    return BlockCut(block_rows=max(1, per_file) * chunk, chunk_rows=chunk)
 
 
 def blocks(n_items: int, rows: int) -> Iterator[Block]:

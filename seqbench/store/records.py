@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seqbench.core.identity import Settings
 from seqbench.core.json_records import read_record
-from seqbench.core.types import SPLITS, SplitName, StoreDtype, Task
+from seqbench.core.types import SPLITS, Level, SplitName, StoreDtype, Task
 
 REMAKE = "(delete that folder; `seqbench extract` makes it again)"
 """The way out where the record of a model or data set is damaged."""
@@ -79,6 +79,9 @@ class EmbeddingFacts:
     unit: Literal["sequence", "token"] = "sequence"
     """What a row of a layer is the vector of."""
 
+    level: Level = "item"
+    """What labels are of. Those of letters are kept where vectors of tokens are; no item has one then."""
+
     @property
     def data_hash(self) -> str:
         """SHA-256 over names and hashes of the splits in the order train, eval, test; hexadecimal."""
@@ -92,6 +95,8 @@ class EmbeddingFacts:
         # Older versions know no such keys.
         if not self.has_targets:
             del attrs["has_targets"]
+        if self.level == "item":
+            del attrs["level"]
         if self.unit == "sequence":
             del attrs["unit"]
             for split in attrs["splits"].values():

@@ -144,7 +144,7 @@ class Store:
                 raise StoreMismatchError(
                     f"{self.path}: {key} was computed from another {split} split: the file has changed {out}"
                 )
-        of_labels = () if wanted.has_targets else ("task", "n_targets", "classes")
+        of_labels = () if wanted.has_targets else ("task", "n_targets", "classes", "level")
         for field in (*of_labels, "n_seqs", "hidden", "dtype", "unit"):
             old, new = getattr(present, field), getattr(wanted, field)
             if old != new:

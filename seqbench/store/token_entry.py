@@ -16,9 +16,10 @@ from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import SplitName
 from seqbench.errors import StoreError
 from seqbench.store import arrays
-from seqbench.store.embeddings import Embeddings, as_stored
+from seqbench.store.embeddings import as_stored
 from seqbench.store.entry import StoredEmbeddings
 from seqbench.store.layout import Block, blocks
+from seqbench.store.letter_labelled import LetterLabelled
 from seqbench.store.location import Location, exclusive
 from seqbench.store.records import ItemFacts, LayerRows, LayerTokens
 from seqbench.store.tokens import TokenArray
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from seqbench.store.token_data import TokenDataset
 
 
-class TokenEmbeddings(Embeddings):
+class TokenEmbeddings(LetterLabelled):
     """The vectors of single tokens of one model on one data set; see `seqbench.store.layout` for the arrays.
 
     Blocks, marks, labels and items' facts are those of `Embeddings`. Where two blocks meet within a file each

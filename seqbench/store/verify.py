@@ -115,6 +115,8 @@ class _Split:
 
     def _labels(self) -> Iterator[Fault]:
         yield from self._whole([f"labels/{self._split}"])
+        if isinstance(self._entry, TokenEmbeddings) and self._entry.facts.level == "token":
+            yield from self._whole([f"letter_offsets/{self._split}", f"letters/{self._split}"])
 
     def _spans(self, entry: TokenEmbeddings) -> list[str]:
         """The array of letters, where the entry has one."""

@@ -8,9 +8,11 @@ import pytest
 from torch.utils.data import DataLoader
 
 from seqbench.core.identity import ModelIdentity
+from seqbench.core.missing import MISSING_CLASS
 from seqbench.core.progress import Silent
 from seqbench.core.types import Task
-from seqbench.errors import StoreError, StoreNotFoundError
+from seqbench.datasets.letters import LetterLabels
+from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError
 from seqbench.store import (
     EmbeddingFacts,
     ItemFacts,
@@ -190,3 +192,42 @@ def test_pruning_takes_layers_of_tokens_away(filled: Path) -> None:
     assert read(filled).layers == ()
     with pytest.raises(StoreNotFoundError, match="no layer 2"):
         read(filled).tokens(2, "train")
+
+
+def test_labels_of_letters_are_kept_beside_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seqbench.store.layout.TOKEN_CHUNK_BYTES", 64)  # 8 letters a chunk, 16 a file
+    monkeypatch.setattr("seqbench.store.layout.TOKEN_FILE_BYTES", 128)
+    offsets = np.concatenate([[0], ENDS]).astype(np.int64)
+    values = np.random.default_rng(1).integers(0, 2, ENDS[-1])
+    values[::7] = MISSING_CLASS
+    letters = LetterLabels(task=Task.CLASSIFICATION, values=values, offsets=offsets)
+    entry = begun(tmp_path / "s.zarr", replace(FACTS, level="token"))
+    entry.put_letters("train", letters)
+    for block in blocks(10, 3):
+        write(entry, block)
+    entry.put_letters("train", letters)  # the same is left as it is
+    found = read(tmp_path / "s.zarr")
+    assert found.facts.level == "token"
+    assert found.has_letters("train")
+    np.testing.assert_array_equal(found.letters("train").values, values)
+    np.testing.assert_array_equal(found.letters("train").offsets, offsets)
+    np.testing.assert_array_equal(found.letters("train").item(3), values[8:17])
+    store = open_store(tmp_path / "s.zarr", writable=True)
+    assert not [*store.verify("m@tokens/d")]
+    files = sorted((tmp_path / "s.zarr/m@tokens/d/letters/train").glob("c.*"))
+    assert len(files) == 3
+    content = bytearray(files[1].read_bytes())
+    content[5] ^= 255
+    files[1].write_bytes(content)
+    assert [fault.where for fault in store.verify("m@tokens/d", repair=True)] == ["m@tokens/d/letters/train"]
+    again = read(tmp_path / "s.zarr")
+    assert again.missing_blocks("train", [2])  # its extraction writes them again
+    again.put_letters("train", letters)
+    np.testing.assert_array_equal(read(tmp_path / "s.zarr").letters("train").values, values)
+
+
+def test_labels_of_items_are_no_labels_of_letters(filled: Path) -> None:
+    with pytest.raises(StoreNotFoundError, match="has labels of items"):
+        read(filled).letters("train")
+    with pytest.raises(StoreMismatchError, match="was stored with level item, now token"):
+        create_store(filled).require(IDENTITY, "d", replace(FACTS, level="token"))

@@ -99,6 +99,7 @@ def _splits(facts: Mapping[str, Mapping[str, Any]]) -> dict[SplitName, ReportedS
             n_items=facts[split]["n_items"],
             label_counts=_numbers(facts[split].get("label_counts")),
             n_unlabelled=facts[split].get("n_unlabelled", 0),
+            n_letters=facts[split].get("n_letters", 0),
             missing=_numbers(facts[split].get("missing")),
             lengths=_numbers(facts[split].get("lengths")),
             targets=_numbers(facts[split].get("targets")),

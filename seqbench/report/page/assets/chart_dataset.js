@@ -20,7 +20,7 @@ function labelChart(dataset, width) {
   const splits = splitsOf(dataset).filter((split) => split.label_counts);
   const count = Math.max(...splits.map((split) => split.label_counts.length));
   const shares = splits.map((split) =>
-    split.label_counts.map((number) => number / Math.max(1, split.n_items)),
+    split.label_counts.map((number) => number / Math.max(1, split.n_letters || split.n_items)),
   );
   const most = Math.max(...shares.flat(), 0.01);
   const [left, tall, gap] = [52, 50, 22];
@@ -65,7 +65,7 @@ function labelChart(dataset, width) {
         height: tall,
         tell: () => [
           `${split.name}, label ${outputName(dataset, label)}`,
-          { label: "items", value: grouped(split.label_counts[label]) },
+          { label: split.n_letters ? "letters" : "items", value: grouped(split.label_counts[label]) },
           { label: "share", value: percent(share, 1) },
         ],
       });
@@ -94,7 +94,7 @@ function labelTable(dataset) {
           label,
           dataset.class_names[label] ?? null,
           number,
-          number / Math.max(1, split.n_items),
+          number / Math.max(1, split.n_letters || split.n_items),
         ]),
       ),
   };
