@@ -115,7 +115,8 @@ class Plan:
         self._out.add((model, dataset))
         self.failed.append(PlanProblem(model=model, dataset=dataset, reason=redact(reason)))
         self.shares = [share for share in self.shares if (share.model, share.dataset) != (model, dataset)]
-        for node in self.nodes:
+        # Without a data set it is something of the stage's own that fails, whatever a model may be called.
+        for node in self.nodes if dataset else ():
             # What makes more than one thing is for others too, as an extraction that fills several entries.
             if (node.model, node.dataset) == (model, dataset) and len(node.makes) <= 1:
                 del self._nodes[node.key]

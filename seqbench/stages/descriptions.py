@@ -55,7 +55,8 @@ class Descriptions:
         self._described |= {(model, dataset), *((model, name) for name in names)}
         entries = list(self._views(self._workspace.store, model, names))
         keep_views(self._workspace, entries)
-        return [record for entry in entries for record in self._of_entry(entry, done, device)]
+        pairs = [record for entry in entries for record in self._of_pair(entry)]
+        return [*pairs, *(self._of_splits(entries[0], done, device) if entries else ())]
 
     def _views(self, store: Store, model: str, names: Iterable[str]) -> Iterator[Embeddings]:
         """What can be described; a target whose labels are at fault ends nothing but its own probes."""
@@ -63,9 +64,11 @@ class Descriptions:
             with suppress(*([DataError] if name != base_of(name) else [])):
                 yield view(self._workspace, store, model, name)
 
-    def _of_entry(self, entry: Embeddings, done: Mapping[SplitName, Work], device: str) -> list[Record]:
-        """Model, data set and embeddings of what is scored under one name."""
-        model, dataset = entry.model.name, entry.dataset
+    def _of_splits(
+        self, entry: Embeddings, done: Mapping[SplitName, Work], device: str
+    ) -> list[EmbeddingRecord]:
+        """The embeddings, which all targets of a data set share."""
+        model, dataset = entry.model.name, base_of(entry.dataset)
         where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed", "by-id") else device
         splits = [
             split
@@ -73,10 +76,7 @@ class Descriptions:
             if (split in done or (model, dataset, split) not in self._recorded_splits)
             and entry.complete_layers(split)  # not where a shard of it was given up
         ]
-        return [
-            *self._of_pair(entry),
-            *(embedding_record(entry, split, done.get(split, Work()), where) for split in splits),
-        ]
+        return [embedding_record(entry, split, done.get(split, Work()), where) for split in splits]
 
     def _of_pair(self, entry: Embeddings) -> list[Record]:
         return [
@@ -100,16 +100,16 @@ class Descriptions:
         """
         store, recorded = self._workspace.present_store(), recorded_splits(catalog)
         records: list[Record] = []
-        views = [
-            (model, name, splits) for model, of, splits in wanted for name in views_of(self._workspace, of)
-        ]
-        for model, dataset, names in views if store is not None else ():
+        for model, dataset, names in wanted if store is not None else ():
             lacking = [name for name in names if (model, dataset, name) not in recorded]
-            if lacking and store is not None:
-                for entry in self._views(store, model, [dataset]):
-                    keep_views(self._workspace, [entry])
-                    records += self._of_pair(entry)
-                    records += [embedding_record(entry, name, Work(), "cpu") for name in lacking]
+            if not lacking or store is None:
+                continue
+            entries = list(self._views(store, model, views_of(self._workspace, dataset)))
+            keep_views(self._workspace, entries)
+            records += [record for entry in entries for record in self._of_pair(entry)]
+            records += [
+                embedding_record(entry, name, Work(), "cpu") for entry in entries[:1] for name in lacking
+            ]
         return records
 
     @cached_property
@@ -178,7 +178,7 @@ def embedding_record(entry: Embeddings, split: SplitName, work: Work, device: st
     coverage = items.coverage_NS[~np.isnan(items.coverage_NS)]
     return EmbeddingRecord(
         model=entry.model.name,
-        dataset=entry.dataset,
+        dataset=base_of(entry.dataset),
         split=split,
         n_items=entry.facts.splits[split].n_items,
         tokens=tokens,

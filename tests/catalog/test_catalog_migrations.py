@@ -20,6 +20,8 @@ from tests.catalog.audit_records import audit_record
 from tests.catalog.catalog_records import (
     comparison_record,
     dataset_record,
+    embedding_record,
+    model_record,
     probe_record,
     run_record,
     training_record,
@@ -110,6 +112,29 @@ def test_an_old_catalog_becomes_what_a_new_one_is(path, tmp_path):
     fresh = Catalog(tmp_path / "fresh.duckdb")
     fresh.append([])
     assert columns(Catalog(path)) == columns(fresh)
+
+
+def test_embeddings_that_were_told_of_each_target_become_those_of_the_data_set(path):
+    old, new = embedding_record(dataset="arg"), embedding_record(dataset="other")
+    Catalog(path).append([run_record(), model_record(), old, new])
+    change(
+        path,
+        """
+        DELETE FROM migrations WHERE number = 14;
+        INSERT INTO embeddings BY NAME
+            SELECT * REPLACE ('arg/drug' AS dataset, 0.0 AS seconds) FROM embeddings WHERE dataset = 'arg';
+        INSERT INTO embeddings BY NAME SELECT * REPLACE ('arg/mechanism' AS dataset) FROM embeddings
+            WHERE dataset = 'arg';
+        INSERT INTO embedding_layers BY NAME SELECT * REPLACE ('arg/drug' AS dataset) FROM embedding_layers
+            WHERE dataset = 'arg';
+        DELETE FROM embeddings WHERE dataset = 'arg';
+        DELETE FROM embedding_layers WHERE dataset = 'arg';
+        """,
+    )
+    found = Catalog(path).query("SELECT dataset, split, seconds FROM embeddings ORDER BY dataset").rows
+    assert found == [("arg", old.split, old.seconds), ("other", new.split, new.seconds)]
+    layers = Catalog(path).query("SELECT dataset, layer FROM embedding_layers ORDER BY ALL").rows
+    assert layers == [(each.dataset, layer.layer) for each in (old, new) for layer in each.layers]
 
 
 def test_migrations_are_numbered_from_one_and_recorded_with_the_views(path):

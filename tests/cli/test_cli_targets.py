@@ -69,7 +69,14 @@ def test_each_target_is_scored_on_the_items_that_have_its_label(run: Path) -> No
     facts = rows(run, "SELECT facts->>'$.train.n_unlabelled' FROM datasets ORDER BY dataset")
     assert facts == [("12",), ("0",)]
     assert list(open_store(run.parent / "s.zarr").keys()) == ["kmer-1/d"]
+    # One pass embeds for all targets, so there is one row of it in the catalog, and on the page.
+    assert rows(run, "SELECT dataset, split FROM embeddings ORDER BY split") == [
+        ("d", "eval"),
+        ("d", "test"),
+        ("d", "train"),
+    ]
     assert "0 items embedded" in seqbench("run", run).output
+    assert len(rows(run, "FROM embeddings")) == 3
 
 
 def test_labels_of_targets_are_in_the_store_for_probes_without_the_files(run: Path) -> None:

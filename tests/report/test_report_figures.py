@@ -13,6 +13,7 @@ from analyses import analysis
 from trained_rows import with_trained
 
 from seqbench.report.figures.canvas import house_style
+from seqbench.report.figures.depth import span
 from seqbench.report.figures.drawn import draw_all
 from seqbench.report.figures.every import figures
 
@@ -168,6 +169,14 @@ def test_the_depth_map_names_each_chosen_layer_with_its_score():
     assert rows
     for row in rows:
         assert f"{row.choice.layer}: {row.choice.test.value:.3f}" in words
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(0.412, 0.93, "0.41–0.93"), (-0.11, -0.11, "−0.11 to −0.11"), (-0.2, 0.5, "−0.20 to 0.50")],
+)
+def test_a_span_of_scores_can_be_read_with_minus_signs(low, high, words):
+    assert span(low, high) == words
 
 
 def test_the_win_matrix_has_both_counts_of_every_pair():

@@ -135,3 +135,15 @@ def test_nodes_can_be_sent() -> None:
         sent = pickle.loads(pickle.dumps(node))
         assert isinstance(sent, Node)
         assert sent == node
+
+
+def test_what_a_stage_lists_without_a_data_set_takes_nothing_from_others() -> None:
+    (task,) = make_shards([pair("bert", "promoters", 1)[0]], 100)
+    kept = replace(shard_node(task, 2), key="kept", model="likelihood", dataset="", makes=frozenset())
+    other = replace(shard_node(task, 2), makes=frozenset())
+    plan = Plan(shared=False)
+    plan.add([kept, other])
+    plan.fail("likelihood", "", "no corpus")
+    assert [each.key for each in plan.nodes] == ["kept", other.key]
+    plan.fail("bert", "promoters", "no file")
+    assert [each.key for each in plan.nodes] == ["kept"]

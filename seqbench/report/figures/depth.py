@@ -136,9 +136,14 @@ def _draw_strip(canvas: Canvas, strip: Strip, left: float, top: float, width: fl
     if strip.chosen in strip.values:
         score = readable(strip.values[strip.chosen], 3)
         canvas.text(end + 8, top + 11.8, f"{strip.chosen}: {score}")
-    low, high = min(strip.values.values()), max(strip.values.values())
-    words = f"{readable(low, 2)}–{readable(high, 2)}"
+    words = span(min(strip.values.values()), max(strip.values.values()))
     canvas.text(end + _RIGHT, top + 11.8, words, size=SMALL_PT, color=MUTED, align="right")
+
+
+def span(low: float, high: float) -> str:
+    """From one score to another in words: 0.41–0.93; beside a minus sign, where no dash is read, `to`."""
+    words = (readable(low, 2).replace("-", "−"), readable(high, 2).replace("-", "−"))
+    return ("–" if low >= 0 else " to ").join(words)
 
 
 def _draw_marks(

@@ -23,7 +23,9 @@ _EMBEDDINGS = """
 SELECT
     model, dataset, split, n_items, tokens, seconds, tokens_per_s, bytes, coverage_mean, coverage_min, device,
     dtype
-FROM embeddings WHERE list_contains($models, model) AND list_contains($datasets, dataset)
+FROM embeddings
+WHERE list_contains($models, model)
+    AND dataset IN (SELECT split_part(unnest($datasets), '/', 1))
 """
 _RUNS = """
 SELECT run_id, command, status, started_at, finished_at, device, versions
@@ -122,9 +124,10 @@ def read_embeddings(reader: Reader) -> tuple[ReportedEmbedding, ...]:
     )
     found = [ReportedEmbedding(**dict(zip(names, row, strict=True))) for row in reader.named(_EMBEDDINGS)]
     wanted = reader.selection
+    datasets = [name.partition("/")[0] for name in wanted.datasets]  # whose targets share them
     found.sort(
         key=lambda one: (
-            wanted.datasets.index(one.dataset),
+            datasets.index(one.dataset),
             wanted.models.index(one.model),
             SPLITS.index(one.split),
         )

@@ -75,7 +75,7 @@ function contentFigures(dataset) {
 
 function embeddingBlock(dataset) {
   const rows = report.embeddings.filter(
-    (entry) => entry.dataset === dataset.name && isShown(dataset, entry.model),
+    (entry) => entry.dataset === dataset.name.split("/")[0] && isShown(dataset, entry.model),
   );
   if (!rows.length) return null;
   const number = (key, label, write, title) => ({
