@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.audit.control_heads import MAJORITY, left_out
 from seqbench.audit.controls import run_controls
 from seqbench.audit.describe import describe
 from seqbench.audit.identical import Digests, Fingerprints, conflicting, fingerprint, partners, repeats
@@ -83,7 +84,10 @@ def _audit(dataset: Dataset, settings: AuditSettings, advance: Advance, began: f
         dataset, OfLetters(width=settings.stretch or 0, alphabet=dataset.alphabet), advance
     )
     controls: tuple[ControlScore, ...] = ()
-    if settings.controls:
+    if settings.controls and dataset.level == "token":
+        reason = "labels are of letters (level: token), and controls learn those of items"
+        controls = (left_out(dataset, MAJORITY, "the labels of train", reason),)
+    elif settings.controls:
         sequences = {name: each.sequence_NS for name, each in prints.items()}
         controls = run_controls(dataset, sequences, settings, advance)
     intervals = has_intervals(dataset)

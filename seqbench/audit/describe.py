@@ -1,13 +1,14 @@
 """What is in each split: lengths, letters, labels."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.catalog.audit_records import AuditedSplit
 from seqbench.core.alphabets import LETTERS, is_nucleic
-from seqbench.core.missing import known, missing_values
+from seqbench.core.missing import known, missing_values, positions
 from seqbench.core.types import Task
 from seqbench.datasets.dataset import Dataset, Split
 
@@ -38,9 +39,7 @@ def shift_of_labels(dataset: Dataset) -> float:
     Classes: total variation distance of their shares. Labels: the largest difference of a label's share.
     Regression: the largest Kolmogorov-Smirnov distance of a target.
     """
-    train, test = (
-        split.targets[split.labelled] for split in (dataset.splits["train"], dataset.splits["test"])
-    )
+    train, test = (_known(dataset, dataset.splits["train"]), _known(dataset, dataset.splits["test"]))
     if dataset.task is Task.CLASSIFICATION:
         shares = [np.bincount(part, minlength=len(dataset.classes)) / len(part) for part in (train, test)]
         return float(np.abs(shares[0] - shares[1]).sum() / 2)
@@ -55,8 +54,14 @@ def shift_of_labels(dataset: Dataset) -> float:
     )
 
 
+def _known(dataset: Dataset, split: Split) -> NDArray[Any]:
+    """The targets of what has a label: of items, or of letters."""
+    found = split.index.known_labels
+    return positions(found, np.asarray(dataset.classes)) if dataset.task is Task.CLASSIFICATION else found
+
+
 def _labels(dataset: Dataset, split: Split) -> dict[str, float]:
-    targets = split.targets[split.labelled]
+    targets = _known(dataset, split)
     if dataset.task is Task.CLASSIFICATION:
         counts = np.bincount(targets, minlength=len(dataset.classes)).tolist()
         return {str(label): count for label, count in zip(dataset.classes, counts, strict=True)}

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from seqbench.audit.letters import plain, stretches_of
 from seqbench.audit.searched import SequenceSet
 from seqbench.core.alphabets import is_nucleic, reverse_complement
-from seqbench.core.missing import MISSING
+from seqbench.core.missing import MISSING, known
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Task
-from seqbench.datasets.dataset import Dataset
+from seqbench.datasets.dataset import Dataset, Split
 
 TOLERANCE: Final = 0.5
 """Equal sequences contradict each other from targets so many standard deviations (of train) apart: half of
@@ -77,7 +77,7 @@ def repeats(digests_N: Digests) -> NDArray[np.bool_]:
 
 
 def conflicting(dataset: Dataset, digests: Mapping[SplitName, Digests]) -> dict[SplitName, NDArray[np.bool_]]:
-    """Which items have an equal, in any split, whose label differs.
+    """Which items have an equal, in any split, whose label differs; of letters, that of any.
 
     Targets of a regression differ where they are more than `TOLERANCE` standard deviations of train apart.
 
@@ -88,7 +88,7 @@ def conflicting(dataset: Dataset, digests: Mapping[SplitName, Digests]) -> dict[
     names = list(dataset.splits)
     all_M = np.concatenate([digests[name] for name in names])
     # What has no label contradicts none.
-    known_M = np.flatnonzero(np.concatenate([dataset.splits[name].labelled for name in names]))
+    known_M = np.flatnonzero(np.concatenate([_has_label(dataset.splits[name]) for name in names]))
     order = known_M[np.argsort(all_M[known_M], kind="stable")]
     same = all_M[order[1:]] == all_M[order[:-1]]
     # Most items have no equal, and are not looked at.
@@ -97,10 +97,46 @@ def conflicting(dataset: Dataset, digests: Mapping[SplitName, Digests]) -> dict[
     conflict_M = np.zeros(len(all_M), dtype=bool)
     if len(order):
         starts = np.flatnonzero(~again)
-        contradicts = _contradicting(dataset, _labels_at(dataset, names, order), starts)
+        if dataset.level == "token":
+            contradicts = _contradicting_letters(dataset, names, order, starts)
+        else:
+            contradicts = _contradicting(dataset, _labels_at(dataset, names, order), starts)
         conflict_M[order] = np.repeat(contradicts, np.diff(np.append(starts, len(order))))
     ends = np.cumsum([len(digests[name]) for name in names])[:-1]
     return dict(zip(names, np.split(conflict_M, ends), strict=True))
+
+
+def _has_label(split: Split) -> NDArray[np.bool_]:
+    return split.labelled if split.letters is None else split.letters.labelled_items()
+
+
+def _contradicting_letters(
+    dataset: Dataset, names: Sequence[SplitName], places: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """The same of groups whose labels are of letters: whether any letter's differ that are both known."""
+    ends = np.cumsum([len(dataset.splits[name]) for name in names])
+    found = np.zeros(len(starts), dtype=np.bool_)
+    for group, items in enumerate(np.split(places, starts[1:])):
+        of_items = []
+        for item in items.tolist():
+            split = int(np.searchsorted(ends, item, side="right"))
+            letters = dataset.splits[names[split]].letters
+            assert letters is not None
+            of_items.append(letters.item(item - (int(ends[split - 1]) if split else 0)))
+        whole = of_items[0].copy()  # what is known of each letter, of the items so far
+        for labels in of_items[1:]:
+            both = known(whole) & known(labels)
+            found[group] |= bool(_differ(dataset, whole, labels)[both].any())
+            whole = np.where(known(whole), whole, labels)
+    return found
+
+
+def _differ(dataset: Dataset, one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which labels of two sequences differ; same shape."""
+    if dataset.task is not Task.REGRESSION:
+        return np.asarray(one != other)
+    sd_K = np.nanstd(dataset.splits["train"].index.known_labels, axis=0)
+    return np.asarray(np.abs(one - other) > TOLERANCE * sd_K)
 
 
 def _labels_at(dataset: Dataset, names: Sequence[SplitName], places: NDArray[np.int64]) -> NDArray[Any]:

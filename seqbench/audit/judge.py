@@ -113,7 +113,12 @@ def _copies_of_a_class(dataset: Dataset, test: ItemMarks) -> Finding:
     targets = np.asarray(dataset.splits["test"].targets)
     if dataset.task is Task.REGRESSION:
         return _finding(check, 0.0, "–", "targets have no classes")
-    members_NC = targets[:, None] == np.arange(len(dataset.classes)) if targets.ndim == 1 else targets == 1
+    if (letters := dataset.splits["test"].letters) is not None:  # items that have the class anywhere
+        members_NC = letters.occurring(dataset.classes)
+    elif targets.ndim == 1:
+        members_NC = targets[:, None] == np.arange(len(dataset.classes))
+    else:
+        members_NC = targets == 1
     counts_C = (members_NC & copied_N[:, None]).sum(axis=0)
     share_C = counts_C / np.maximum(members_NC.sum(axis=0), 1)
     worst = int(np.argmax(np.where(counts_C >= FEWEST, share_C, share_C / 1e6)))

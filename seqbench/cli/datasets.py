@@ -136,6 +136,8 @@ def _add_rows(table: "Table", report: "DatasetReport") -> None:
     from seqbench.metrics.names import describe_task
 
     kind = f"{describe_task(report.task, report.n_outputs)}, {report.alphabet}"
+    if any(split.letters for split in report.splits):
+        kind += ", a label a letter"
     if len(report.seq_keys) > 1:
         kind += f", {len(report.seq_keys)} seqs"
     for split in report.splits:
@@ -146,7 +148,9 @@ def _add_rows(table: "Table", report: "DatasetReport") -> None:
             labels = "  ".join(f"{each.mean:.3g}±{each.sd:.2g}" for each in split.targets[:6])
         else:
             labels = "  ".join(f"{label}: {count:,}" for label, count in split.label_counts[:8])
-        if split.unlabelled:
+        if split.letters:
+            labels += f"  no label: {split.unlabelled_letters:,} of {split.letters:,} letters"
+        elif split.unlabelled:
             labels += f"  no label: {split.unlabelled:,}"
         if split.missing:
             labels += f"  missing: {', '.join(f'{count:,}' for count in split.missing[:6])}"

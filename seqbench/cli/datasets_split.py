@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from seqbench.splitting.settings import SplitSettings
 
 
+class Labelled(StrEnum):
+    """What labels are of."""
+
+    ITEM = "item"
+    TOKEN = "token"
+
+
 class Clustering(StrEnum):
     """Who clusters."""
 
@@ -40,6 +47,9 @@ TestGroups = Annotated[
 ]
 TaskOption = Annotated[Task | None, typer.Option(help="Of the labels; told by the file if left out.")]
 SeqKey = Annotated[str | None, typer.Option("--seq-key", help="Keys of the sequences, with commas between.")]
+LevelOption = Annotated[
+    Labelled, typer.Option("--level", help="token: a label is a list or string, one entry a letter.")
+]
 LabelKey = Annotated[
     str,
     typer.Option("--label-key", help="Key of the label; of several, with commas, all keep proportion."),
@@ -59,6 +69,7 @@ def split(
     task: TaskOption = None,
     seq_key: SeqKey = None,
     label_key: LabelKey = "label",
+    level: LevelOption = Labelled.ITEM,
 ) -> None:
     """Split items into train, eval and test without leaks, and write a manifest of hashes beside them."""
     from seqbench.splitting.settings import SplitSettings, parse_by
@@ -78,6 +89,7 @@ def split(
         task=task,
         seq_keys=names_of(seq_key) or None,
         label_key=first_label,
+        level="token" if level is Labelled.TOKEN else None,
         other_label_keys=tuple(other_labels) or None,
     )
     _show(split_dataset(source, out, settings, reporter()), settings)

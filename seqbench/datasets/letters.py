@@ -7,6 +7,7 @@ Shape letters: N items, M letters of all items in a row, K labels or targets of 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,25 @@ class LetterLabels:
         """(N,) which items have a letter with a label."""
         before = np.concatenate([[0], np.cumsum(self.labelled, dtype=np.int64)])
         return np.asarray(np.diff(before[self.offsets]) > 0)
+
+    def occurring(self, classes: Sequence[int]) -> NDArray[np.bool_]:
+        """(N, C) which classes any letter of an item has, or (N, K) which labels are 1 of any.
+
+        Args:
+            classes: Of a classification, as the values have them.
+        """
+        starts = self.offsets[:-1]
+        if self.values.ndim == 2:
+            return np.logical_or.reduceat(self.values == 1, starts, axis=0)
+        found = [np.logical_or.reduceat(self.values == each, starts) for each in classes]
+        return np.stack(found, axis=1)
+
+    def means(self) -> NDArray[np.float64]:
+        """(N, K) means over the known letters of each item, NaN where it has none; of a regression."""
+        is_known, starts = ~np.isnan(self.values), self.offsets[:-1]
+        sums_NK = np.add.reduceat(np.where(is_known, self.values, 0.0), starts, axis=0)
+        counts_NK = np.add.reduceat(is_known, starts, axis=0, dtype=np.int64)
+        return np.where(counts_NK > 0, sums_NK / np.maximum(counts_NK, 1), math.nan)
 
     def take(self, items: NDArray[np.int64]) -> "LetterLabels":
         """Those of some items, in the order that is asked for."""

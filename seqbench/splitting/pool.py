@@ -5,7 +5,7 @@ Shape letters: N items of all files, one file after the other.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Pool:
     @property
     def labellings(self) -> list[Labelling]:
         """What is kept in proportion: the targets of each key of labels, and what they are."""
-        return [(_targets(each), each.task) for each in (self.dataset, *self.others.values())]
+        return [_labelling(each) for each in (self.dataset, *self.others.values())]
 
     def groups(self, key: str) -> NDArray[Any]:
         """The value of a key of each line, (N,) as text.
@@ -101,7 +101,10 @@ def _read(source: Path, files: Mapping[SplitName, Path], settings: SplitSettings
     indexes: dict[SplitName, SplitIndex] = {}
     task, keys = settings.task, settings.seq_keys
     for name, path in files.items():
-        index = scan_split(path, Reading(task=task, seq_keys=keys, label_key=key))
+        reading = Reading(task=task, seq_keys=keys, label_key=key)
+        if settings.level == "token":
+            reading = replace(reading, level="token", white_space="leave out")
+        index = scan_split(path, reading)
         first = next(iter(indexes.values()), index)
         if index.labels.shape[1:] != first.labels.shape[1:]:
             raise DataError(
@@ -110,6 +113,16 @@ def _read(source: Path, files: Mapping[SplitName, Path], settings: SplitSettings
         task, keys = index.task, index.seq_keys
         indexes[name] = index
     return _dataset(source, number_classes(indexes, None, of=tuple(indexes)))
+
+
+def _labelling(dataset: Dataset) -> Labelling:
+    """Targets of items; where labels are of letters which classes an item has, or the means of its values."""
+    if dataset.level == "item":
+        return _targets(dataset), dataset.task
+    letters = [found for split in dataset.splits.values() if (found := split.letters) is not None]
+    if dataset.task is Task.REGRESSION:
+        return np.concatenate([each.means() for each in letters]), Task.REGRESSION
+    return np.concatenate([each.occurring(dataset.classes) for each in letters]).astype(np.int8), Task.LABELS
 
 
 def _targets(dataset: Dataset) -> NDArray[Any]:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from seqbench.core.types import SPLITS, SplitName, Task
+from seqbench.core.types import SPLITS, Level, SplitName, Task
 from seqbench.errors import ConfigError
 
 By = Literal["random", "cluster", "group"]
@@ -36,6 +36,8 @@ class SplitSettings:
     task: Task | None = None
     seq_keys: tuple[str, ...] | None = None
     label_key: str = "label"
+    level: Level | None = None
+    """Whether labels are of items, or of letters; None, which manifests leave out: of items."""
     other_label_keys: tuple[str, ...] | None = None
     """Keys of further labels of an item that are kept in proportion as well; None: there are none."""
 
@@ -54,6 +56,8 @@ class SplitSettings:
             raise ConfigError(f"--seed: must be 0 or more, got {self.seed}")
         if self.other_label_keys and self.task is not None:
             raise ConfigError("--task goes with one --label-key: what several labels are is told by the file")
+        if self.other_label_keys and self.level == "token":
+            raise ConfigError("--level token goes with one --label-key, whose labels are of letters")
         if self.held_out and (self.by != "group" or self.folds is not None):
             raise ConfigError(
                 "--test-groups goes with groups (--by group:KEY or chromosome), without --folds"

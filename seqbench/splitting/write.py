@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.atomic import atomic_folder
+from seqbench.core.missing import MISSING, positions
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import DataError
@@ -105,11 +106,27 @@ def _lines(pool: Pool) -> Iterator[bytes]:
 def _all_labels(pool: Pool, chosen_N: NDArray[np.bool_]) -> dict[str, Any]:
     """`labels` of the first key, and where there are several `other_labels` by key."""
     each = [
-        _labels(dataset, targets[chosen_N])
+        _labels(dataset, targets[chosen_N]) if dataset.level == "item" else _letters(dataset, chosen_N)
         for dataset, (targets, _) in zip((pool.dataset, *pool.others.values()), pool.labellings, strict=True)
     ]
     others = dict(zip(pool.others, each[1:], strict=True))
     return {"labels": each[0], **({"other_labels": others} if others else {})}
+
+
+def _letters(dataset: Dataset, chosen_N: NDArray[np.bool_]) -> Any:
+    """The same of letters: those of each class or label, or means over all of them."""
+    sizes = [len(split) for split in dataset.splits.values()]
+    own = np.split(chosen_N, np.cumsum(sizes)[:-1])
+    found = [
+        split.letters.take(np.flatnonzero(mine)).values
+        for split, mine in zip(dataset.splits.values(), own, strict=True)
+        if split.letters is not None
+    ]
+    values = np.concatenate(found)
+    if dataset.task is Task.CLASSIFICATION:
+        values = positions(values, np.asarray(dataset.classes))
+        values[values == MISSING] = len(dataset.classes)
+    return _labels(dataset, values)
 
 
 def _labels(dataset: Dataset, targets: NDArray[Any]) -> Any:
