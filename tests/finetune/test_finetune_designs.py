@@ -25,7 +25,7 @@ from tests.command import rows
 from tests.finetune.planted import config_of, write_config, write_order
 from tests.tiny import save_tiny_model
 
-FOLDS = 3
+FOLDS = 2
 SUBSETS = {"few_shot": [4, 999], "repeats": 1}
 
 
@@ -47,7 +47,8 @@ class Cut:
         """The stored score of class 1, by split and item."""
         found = rows(
             self.config,
-            f"SELECT split, item, score FROM predictions JOIN probes USING (probe_id) WHERE {where}",
+            f"SELECT split, item, score FROM predictions JOIN probes USING (probe_id) "
+            f"WHERE head = 'full' AND {where}",
         )
         assert len({(row["split"], row["item"]) for row in found}) == len(found)
         return {(row["split"], row["item"]): row["score"] for row in found}
@@ -88,13 +89,15 @@ def test_every_fold_and_part_is_trained_and_a_part_that_is_all_of_train_is_not(c
     assert not cut.outcome.failed
     assert cut.outcome.done["finetune"] == 2 * (FOLDS + 1)
     found = rows(
-        cut.config, "SELECT fold, folds, subset, repeat FROM probes WHERE dataset = 'alone' ORDER BY ALL"
+        cut.config,
+        "SELECT fold, folds, subset, repeat FROM probes WHERE dataset = 'alone' AND head = 'full' "
+        "ORDER BY ALL",
     )
     told = [tuple(row.values()) for row in found]
     folds = [(number, FOLDS, None, None) for number in range(FOLDS)] + [(None, FOLDS, None, None)]
     assert sorted(map(str, told)) == sorted(map(str, [*folds, (None, None, "few-shot 4", 0)]))
     folders = {path.name for path in (cut.folder / "out").iterdir()}
-    names = ("fold0", "fold1", "fold2", "few-shot-4-draw0")
+    names = ("fold0", "fold1", "few-shot-4-draw0")
     assert folders == {f"m-{data}-full-42-{name}" for data in ("alone", "watched") for name in names}
 
 
@@ -107,12 +110,14 @@ def test_folds_are_disjoint_cover_train_and_keep_groups_together(cut: Cut, datas
     lines = cut.lines(dataset, "train")
     assert sorted(item for fold in held for item in fold) == list(range(len(lines)))
     labels = [[lines[item]["label"] for item in fold] for fold in held]
-    assert [(len(each), sum(each)) for each in labels] == [(16, 8)] * FOLDS
+    assert [(len(each), sum(each)) for each in labels] == [(24, 12)] * FOLDS
     if dataset == "alone":
         families = [{lines[item]["family"] for item in fold} for fold in held]
         assert sum(map(len, families)) == len(set.union(*families)) == 12
-    n_train = rows(cut.config, f"SELECT n_train FROM probes WHERE dataset = '{dataset}' AND fold IS NOT NULL")
-    assert {row["n_train"] for row in n_train} == {32}
+    n_train = rows(
+        cut.config, f"SELECT n_train FROM probes WHERE dataset = '{dataset}' AND head = 'full' AND fold >= 0"
+    )
+    assert {row["n_train"] for row in n_train} == {24}
 
 
 @pytest.mark.parametrize(("dataset", "split"), [("alone", "eval"), ("watched", "train")])
@@ -146,30 +151,38 @@ def test_the_ensemble_is_the_mean_of_the_saved_folds_scored_once_on_test(cut: Cu
     assert on_eval == set(range(12))
 
 
-def test_parts_of_train_are_those_of_the_probe_of_the_same_seed(cut: Cut) -> None:
+@pytest.fixture(scope="module")
+def probed(cut: Cut) -> Cut:
+    """The same, and the frozen model probed in the same folds and on the same parts."""
     config: Any = config_of(cut.folder / "data", cut.folder / "base") | {
-        "extract": {"layers": [3]},
+        "extract": {"layers": [2, 3]},
         "probe": {"heads": ["linear"], "folds": FOLDS, "subsets": SUBSETS},
     }
     del config["finetune"]
     config["datasets"]["info"] = str(cut.folder / "info.yaml")
-    config["catalog"] = str(cut.folder / "probes.duckdb")
     path = write_config(cut.folder / "probes.yaml", config)
     assert not run(load_config(path).config, Silent(), "run").failed
+    return cut
+
+
+def test_parts_of_train_are_those_of_the_probe_of_the_same_seed(probed: Cut) -> None:
     sql = (
         "SELECT dataset, fold, subset, repeat, n_train, split, list(item ORDER BY item) AS items "
-        "FROM probes JOIN predictions USING (probe_id) GROUP BY ALL ORDER BY ALL"
+        "FROM probes JOIN predictions USING (probe_id) WHERE layer = 3 AND head = '{}' "
+        "GROUP BY ALL ORDER BY ALL"
     )
-    assert rows(path, sql) == rows(cut.config, sql)
+    found = rows(probed.config, sql.format("full"))
+    assert found == rows(probed.config, sql.format("linear"))
+    assert len(found) == (2 + 3) * (FOLDS + 1 + 1) - 1  # a part has no items of train to predict
 
 
 def test_a_plan_counts_what_is_left_and_folds_are_put_together_after_one_is_trained_anew(cut: Cut) -> None:
     plan, _ = look(cut.loaded, Silent(), "finetune")
     assert plan.nodes == []
-    assert [(share.done, share.left) for share in plan.shares] == [(4, 0), (4, 0)]
+    assert [(share.done, share.left) for share in plan.shares] == [(3, 0), (3, 0)]
     (cut.folder / "out" / "m-alone-full-42-fold1" / "finetuned.json").unlink()
     plan, _ = look(cut.loaded, Silent(), "finetune")
-    assert [(share.done, share.left) for share in plan.shares] == [(3, 1), (4, 0)]
+    assert [(share.done, share.left) for share in plan.shares] == [(2, 1), (3, 0)]
     assert [node.key for node in plan.nodes] == [
         "finetune/m-alone-full-42-fold1",
         "finetune/m-alone-full-42-folds",
@@ -180,15 +193,18 @@ def test_a_plan_counts_what_is_left_and_folds_are_put_together_after_one_is_trai
     assert cut.predictions("dataset = 'alone' AND folds IS NOT NULL AND fold IS NULL") == before
 
 
-def test_a_report_shows_the_ensemble_beside_mean_and_deviation_of_its_folds(cut: Cut) -> None:
-    wanted = Selection(models=("m",), datasets=("alone", "watched"), heads=(), trained=("full",))
+def test_a_report_shows_the_ensemble_beside_mean_and_deviation_of_its_folds(probed: Cut) -> None:
+    cut = probed
+    wanted = Selection(models=("m",), datasets=("alone", "watched"), heads=("linear",), trained=("full",))
     found = analyse(cut.catalog, wanted, Silent())
-    assert [one.row.dataset for one in found.ways] == ["alone", "watched"]
+    ways = [(one.row.dataset, one.way) for one in found.ways]
+    assert ways == [(dataset, way) for dataset in ("alone", "watched") for way in ("frozen", "full")]
     for one in found.ways:
+        layer = f"layer = {one.row.choice.layer} AND head = '{one.row.head}'"
         scores = rows(
             cut.config,
             "SELECT value FROM metrics JOIN probes USING (probe_id) WHERE folds IS NOT NULL "
-            f"AND dataset = '{one.row.dataset}' AND split = 'test' AND metric = 'accuracy' "
+            f"AND dataset = '{one.row.dataset}' AND split = 'test' AND metric = 'accuracy' AND {layer} "
             "ORDER BY fold NULLS FIRST",
         )
         together, *alone = [row["value"] for row in scores]
@@ -196,10 +212,18 @@ def test_a_report_shows_the_ensemble_beside_mean_and_deviation_of_its_folds(cut:
         assert one.folds is not None
         assert (one.folds.n, one.folds.mean) == (FOLDS, pytest.approx(np.mean(alone)))
         assert one.folds.std == pytest.approx(np.std(alone, ddof=1))
-        steps = rows(
-            cut.config, f"SELECT steps FROM trainings WHERE dataset = '{one.row.dataset}' AND fold >= 0"
+        (took,) = rows(
+            cut.config,
+            "SELECT (SELECT sum(steps) FROM trainings WHERE dataset = $d AND fold >= 0) AS steps, "
+            "(SELECT sum(seconds) FROM embeddings WHERE dataset = $d) AS embedding, (SELECT sum(seconds) "
+            "FROM probes WHERE dataset = $d AND head = 'linear' AND fold >= 0) AS folds".replace(
+                "$d", f"'{one.row.dataset}'"
+            ),
         )
-        assert one.cost.steps == sum(row["steps"] for row in steps)
+        if one.way == "full":
+            assert one.cost.steps == took["steps"]
+        else:  # what stands for all folds took no time of its own
+            assert one.cost.seconds == pytest.approx(took["embedding"] + took["folds"])
     (table,) = (table for table in tables(found, []) if table.name == "trained")
     written = dict(forms(table, ["md"]))["md"]
     assert "folds_mean" in written

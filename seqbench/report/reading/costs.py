@@ -70,8 +70,8 @@ def read_frozen_costs(reader: Reader, rows: Sequence[LeaderRow]) -> dict[tuple[s
     embedded = {(dataset, model): (s, device) for dataset, model, s, device in reader.named(_EMBEDDED)}
     found = {}
     for dataset, model, _, parameters, seconds, device in reader.rows(_PLACES + _FROZEN, **_places(rows)):
-        # Targets share the embeddings of their data set.
-        before, where = embedded.get((dataset.partition("/")[0], model), (None, device))
+        # Of several targets each is told of the embeddings that they share.
+        before, where = embedded.get((dataset, model), (None, device))
         found[dataset, model] = Cost(
             trained_parameters=parameters,
             seconds=None if before is None else before + seconds,
