@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from seqbench.datasets.importing.record import ItemSource
 
 app = typer.Typer(
-    help="Import FASTA, tables, GenBank, BED, GFF or VCF with a genome, folders, Hugging Face data sets.",
+    help="Import FASTA, tables, CoNLL columns, GenBank, BED, GFF or VCF with a genome, folders, Hugging Face "
+    "data sets.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -39,11 +40,19 @@ def fasta(
     label_by_file: Annotated[
         bool, typer.Option("--label-by-file", help="A file's name is the class of its records.")
     ] = False,
+    letter_labels: Annotated[
+        list[Path] | None,
+        typer.Option(help="FASTA of labels of letters, strings as long as the sequences. Repeatable."),
+    ] = None,
+    three_lines: Annotated[
+        bool, typer.Option("--three-lines", help="Records are header, sequence, labels of its letters.")
+    ] = False,
     split_key: Annotated[str | None, typer.Option(help="Headers hold the split as KEY=value.")] = None,
 ) -> None:
     """Import FASTA; labels come from headers, a table or the files' names."""
     from seqbench.datasets.importing.fasta import FastaSource
     from seqbench.datasets.importing.headers import header_label
+    from seqbench.datasets.importing.letter_fasta import LetterFastaSource
 
     ways = {
         "--label-key": label_key,
@@ -51,16 +60,50 @@ def fasta(
         "--label-regex": label_regex,
         "--labels": labels,
         "--label-by-file": label_by_file or None,
+        "--letter-labels": letter_labels and ", ".join(map(str, letter_labels)),
+        "--three-lines": three_lines or None,
     }
     chosen = [f"{option} {value}" for option, value in ways.items() if value is not None]
     if len(chosen) != 1:
         raise DataError(f"say with one of {', '.join(ways)} where labels are ({len(chosen)} are given)")
+    if letter_labels or three_lines:
+        of_letters = LetterFastaSource(
+            files=options.split_files(inputs, train, eval, test),
+            letter_labels=tuple(letter_labels or ()),
+            split_key=split_key,
+            label_from=chosen[0].removesuffix(" True"),
+            shape="letters",
+        )
+        _import(of_letters, common, options.CaseChoice.KEEP)
+        return
     made = FastaSource(
         files=options.split_files(inputs, train, eval, test),
         from_header=header_label(label_key, label_field, field_separator, label_regex),
         table=labels,
         split_key=split_key,
         label_from=chosen[0].removesuffix(" True"),
+    )
+    _import(made, common, options.CaseChoice.KEEP)
+
+
+@app.command()
+@options.with_common
+def conll(
+    common: options.Common,
+    inputs: options.Inputs = None,
+    train: options.TrainFiles = None,
+    eval: options.EvalFiles = None,
+    test: options.TestFiles = None,
+    letter_column: Annotated[int, typer.Option(help="Column of the letter, from 1; -1 is the last.")] = 1,
+    label_column: Annotated[int, typer.Option(help="Column of its label.")] = 2,
+) -> None:
+    """Import columns as of CoNLL: a letter and its label a line, a blank line between sequences."""
+    from seqbench.datasets.importing.conll import ConllSource
+
+    made = ConllSource(
+        files=options.split_files(inputs, train, eval, test),
+        letter_column=letter_column,
+        label_column=label_column,
     )
     _import(made, common, options.CaseChoice.KEEP)
 
@@ -321,10 +364,12 @@ def _import(source: "ItemSource", common: options.Common, default_case: options.
     made = import_dataset(source, options.import_settings(common, default_case), reporter())
     counts = ", ".join(f"{count:,} {split}" for split, count in made.items.items())
     tasks = ", ".join(f"{name}: {task.value}" for name, task in made.targets.items()) or made.task.value
-    typer.echo(f"{relative(made.folder)}: {counts} ({tasks}, {made.alphabet})")
-    if made.targets:
+    what = f"{tasks}, a label a letter" if made.level == "token" else tasks
+    typer.echo(f"{relative(made.folder)}: {counts} ({what}, {made.alphabet})")
+    if made.targets or made.level == "token":
         info = relative(made.folder.parent / "datasets_info.yaml")
-        typer.echo(f"its targets are described in {info}: name it as datasets.info in a config, or by --info")
+        them = "targets" if made.targets else "labels"
+        typer.echo(f"its {them} are described in {info}: name it as datasets.info in a config, or by --info")
     if made.names:
         shown = ", ".join(f"{number} = {name}" for number, name in list(enumerate(made.names))[:20])
         typer.echo(f"labels: {shown}{', …' if len(made.names) > 20 else ''}")

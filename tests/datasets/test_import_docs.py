@@ -27,13 +27,13 @@ def test_the_examples_do_what_the_page_shows(tmp_path: Path, monkeypatch: pytest
                     done = seqbench(*line.split()[1:])
                     assert done.exit_code == 0, (line, done.output)
                     ran += 1
-    assert ran == 8
+    assert ran == 10
 
 
 def test_the_page_names_every_option() -> None:
     shown = "".join(
         seqbench("datasets", "import", command, "--help").stdout
-        for command in ("fasta", "table", "bed", "gff", "genbank", "vcf", "folder", "hub")
+        for command in ("fasta", "conll", "table", "bed", "gff", "genbank", "vcf", "folder", "hub")
     )
     options = set(re.findall(r"--[a-z-]+[a-z]", shown)) - {"--help"}
     assert {option for option in options if option not in PAGE} == set()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seqbench.core.progress import Reporter
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.importing.labels import Labelling, Survey, decide, label_counts
+from seqbench.datasets.importing.letters import LetterSurvey, decide_letters
 from seqbench.datasets.importing.record import RawLabel, shorten
 from seqbench.datasets.importing.splits import Drawer, SplitRule, check_known, sample_sizes, split_sizes
 from seqbench.datasets.importing.spool import Duplicates, ItemSpool, Kept, Skipped
@@ -61,7 +62,10 @@ def build(
     Raises:
         DataError: Labels or splits are not what a data set needs.
     """
-    labelling = decide_targets(survey) if isinstance(survey, TargetsSurvey) else decide(survey)
+    if isinstance(survey, LetterSurvey):
+        labelling = decide_letters(survey)
+    else:
+        labelling = decide_targets(survey) if isinstance(survey, TargetsSurvey) else decide(survey)
     drawn = check_known(survey.by_split, drawing.rule, spool.unsplit)
     repeated = _repeated(spool, duplicates)
     stratified = labelling.stratified and not survey.overflowed
@@ -152,7 +156,9 @@ class _Writer:
         self._items: Counter[SplitName] = Counter()
         self._first: dict[tuple[SplitName, str], str] = {}
         self._stack = ExitStack()
-        self._to_json = lru_cache(maxsize=1024)(labelling.to_json)
+        # Labels of letters are long, and no two alike.
+        is_short = labelling.level == "item"
+        self._to_json = lru_cache(maxsize=1024)(labelling.to_json) if is_short else labelling.to_json
         self.not_drawn = 0
 
     def __enter__(self) -> "_Writer":

@@ -70,8 +70,8 @@ class FastaSource(ItemSource):
                     sequences=(sequence,),
                     label=self._label(file, header, name, known),
                     id=name or None,
-                    split=self._split(file, place, header),
-                    region=_region(name, len(sequence)),
+                    split=self.split_of(file, place, header),
+                    region=region_of(name, len(sequence)),
                 )
 
     def _label(
@@ -83,7 +83,12 @@ class FastaSource(ItemSource):
             return label_of_name(file.path)
         return known.get(name)
 
-    def _split(self, file: SplitPath, place: Place, header: str) -> SplitName | None:
+    def split_of(self, file: SplitPath, place: Place, header: str) -> SplitName | None:
+        """The split of a record: its file's, or what its header says.
+
+        Raises:
+            DataError: The header was said to say it, and does not.
+        """
         if self.split_key is None:
             return file.split
         pairs = header_pairs(header)
@@ -119,7 +124,7 @@ def read_fasta(path: Path, inputs: Inputs) -> Iterator[tuple[Place, str, str]]:
     yield place, header, "".join(parts)
 
 
-def _region(name: str, length: int) -> Region | None:
+def region_of(name: str, length: int) -> Region | None:
     """The region that a name says, if the sequence is as long: from 0 as bedtools, or from 1 as samtools."""
     if (match := REGION.match(name)) is None:
         return None

@@ -12,12 +12,12 @@ import seqbench
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.atomic import atomic_folder, atomic_write, check_free
 from seqbench.core.progress import Reporter
-from seqbench.core.types import SplitName, Task, check_name
+from seqbench.core.types import Level, SplitName, Task, check_name
 from seqbench.datasets.class_names import IMPORT_MANIFEST
 from seqbench.datasets.facts import alphabet_of, sum_letters, warnings_of
 from seqbench.datasets.importing.building import Built, Drawing, build
 from seqbench.datasets.importing.inputs import Inputs
-from seqbench.datasets.importing.labels import LabelRule
+from seqbench.datasets.importing.labels import Labelling, LabelRule
 from seqbench.datasets.importing.record import ItemSource
 from seqbench.datasets.importing.splits import SplitRule
 from seqbench.datasets.importing.spool import ItemRule, ItemSpool, Skipped
@@ -54,6 +54,8 @@ class Imported:
     folder: Path
     task: Task
     """Of several targets the first one's."""
+    level: Level
+    """Whether labels are of items, or of letters."""
     targets: Mapping[str, Task]
     """Tasks of several targets; empty where items have one label."""
     alphabet: Alphabet
@@ -95,6 +97,8 @@ def import_dataset(source: ItemSource, settings: ImportSettings, reporter: Repor
             scanned = _scan(partial, built, reporter)
             indexes = scanned[0]
             entry = info_entry(indexes, _targets(built))
+            if built.labelling.classes:
+                entry["classes"] = list(built.labelling.classes)
             _write_manifest(partial / IMPORT_MANIFEST, source, settings, inputs, spool, built, indexes)
             shutil.rmtree(inputs.scratch)
             held.enter_context(locked_info(out.parent))
@@ -121,6 +125,7 @@ def _imported(
     return Imported(
         folder=spec.folder,
         task=built.labelling.task,
+        level=built.labelling.level,
         targets={name: each.task for name, each in built.labelling.targets.items()},
         alphabet=alphabet,
         names=built.labelling.names or _named(source, built),
@@ -170,11 +175,16 @@ def _scan(folder: Path, built: Built, reporter: Reporter) -> list[dict[SplitName
     with reporter.task("check", n_bytes * len(each), "B") as advance:
         return [
             {
-                split: scan_split(path, Reading(task=labelling.task, label_key=key), advance=advance)
+                split: scan_split(path, _reading(labelling, key), advance=advance)
                 for split, path in paths.items()
             }
             for key, labelling in each.items()
         ]
+
+
+def _reading(labelling: Labelling, key: str) -> Reading:
+    reading = Reading(task=labelling.task, label_key=key)
+    return replace(reading, level=labelling.level, classes=labelling.classes)
 
 
 def _targets(built: Built) -> dict[str, object]:

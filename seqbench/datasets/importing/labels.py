@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from seqbench.core.types import SplitName, Task
+from seqbench.core.types import Level, SplitName, Task
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, shorten
 from seqbench.datasets.label_text import NUMBER, decimal_comma
 from seqbench.errors import DataError
@@ -51,6 +51,10 @@ class Labelling:
     """Of each of several targets; empty where items have one label."""
     stratum: Callable[[RawLabel], Hashable] = lambda raw: raw
     """What of a label is kept in proportion."""
+    level: Level = "item"
+    """Whether labels are of items, or of letters."""
+    classes: tuple[str, ...] | None = None
+    """Of letters: the texts that labels are, in the order of their numbers, where the user lists them."""
     remarks: tuple[str, ...] = ()
     """What their form alone decided and could have been meant otherwise, with the option that says so."""
 

@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple, Protocol
 from seqbench.core.types import SplitName
 from seqbench.datasets.importing.inputs import Inputs
 
-LabelShape = Literal["one", "columns", "set", "targets"]
+LabelShape = Literal["one", "columns", "set", "targets", "letters"]
 """How a source gives labels: one value, a value for each of several columns, a set of names,
-or a cell for each of several targets."""
+a cell for each of several targets, or a text for each letter of the sequence."""
 
 RawLabel = str | tuple[str, ...]
-"""A label as it was found: text, for shapes other than `one` a tuple of texts."""
+"""A label as it was found: text, for shapes other than `one` a tuple of texts; of letters either, a string
+being a text of one character for each."""
 
 
 class Place(NamedTuple):

@@ -37,6 +37,9 @@ def odd_letter(sequence: str) -> tuple[int, str] | None:
 Policy = Literal["error", "skip"]
 Duplicates = Literal["keep", "first", "error"]
 
+SHORT_LABEL: Final = 256
+"""Bytes of a label up to which it is kept, since many items may have it: not those of letters."""
+
 NAMED_SKIPS: Final = 10
 """Places of skipped items that the manifest lists, for each reason."""
 
@@ -124,7 +127,8 @@ class ItemSpool:
         with self.path.open("rb", buffering=1 << 20) as file:
             for line in file:
                 where, split, label, sequences, rest = line[:-1].split(b"\t")
-                yield Kept(where, _SPLITS[split], _label(label), sequences, rest)
+                read = _label if len(label) <= SHORT_LABEL else _label.__wrapped__
+                yield Kept(where, _SPLITS[split], read(label), sequences, rest)
 
     def repeated(self) -> NDArray[np.int64]:
         """Positions of items whose id an earlier one has, ascending; by 64-bit hashes of ids."""
@@ -140,7 +144,11 @@ class ItemSpool:
             if self._items.empty == "error":
                 raise DataError(f"{record.place}: has an empty sequence (--empty skip leaves such items out)")
             return "empty sequence"
-        if is_missing(record.label, survey.rule, several=survey.shape == "targets"):
+        if survey.shape == "letters":
+            lacks = record.label is None
+        else:
+            lacks = is_missing(record.label, survey.rule, several=survey.shape == "targets")
+        if lacks:
             if self._items.missing == "error":
                 raise DataError(
                     f"{record.place}: has no label by {self._label_from} (--missing skip leaves it out)"

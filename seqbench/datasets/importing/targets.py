@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from seqbench.core.types import SplitName, Task, check_name
 from seqbench.datasets.importing.labels import MISSING, Labelling, LabelRule, Survey, decide
+from seqbench.datasets.importing.letters import LetterSurvey
 from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, RawLabel
 from seqbench.datasets.label_text import list_in_text
 from seqbench.errors import ConfigError, DataError
@@ -180,8 +181,10 @@ def counted(labelling: Labelling, written: str) -> Counter[str]:
         written: The item's, as `to_json` gave it.
 
     Returns:
-        Each class once; none of labels and values.
+        Each class once; none of labels and values, nor of letters.
     """
+    if labelling.level == "token":
+        return Counter()
     if not labelling.targets:
         return Counter([written] if labelling.task is Task.CLASSIFICATION else [])
     labels = json.loads(written)
@@ -196,4 +199,4 @@ def survey_of(source: ItemSource, rule: LabelRule) -> Survey:
     """What surveys a source's labels."""
     if isinstance(source, TargetsSource) and source.targets:
         return TargetsSurvey(rule, source.targets, source.label_separator)
-    return Survey(rule, source.shape)
+    return LetterSurvey(rule) if source.shape == "letters" else Survey(rule, source.shape)
