@@ -25,6 +25,8 @@ def model_card(facts: FineTunedFacts, base: str, auto: str) -> str:
     way = "LoRA adapters beside its weights" if is_adapter else "all weights that its hidden states depend on"
     code = (_OPEN_ADAPTER if is_adapter else _OPEN_WHOLE).format(auto=auto, base=base)
     training: Mapping[str, Any] = facts.training
+    chosen = training["chosen_point"]
+    point = "" if chosen is None else f" Its weights are those of point {chosen} of the curve."
     header = {
         "base_model": base,
         "library_name": "peft" if is_adapter else "transformers",
@@ -35,10 +37,10 @@ def model_card(facts: FineTunedFacts, base: str, auto: str) -> str:
         f"# {facts.model} on {facts.dataset}",
         "",
         f"{facts.model}, trained on {facts.dataset} with a head ({facts.head.kind}): {way}, seed "
-        f"{facts.seed}. "
+        f"{facts.seed}{', ' if training.get('part') else ''}{training.get('part', '')}. "
         f"{training['trained_parameters']:,} of {training['total_parameters']:,} numbers were trained, in "
         f"{training['steps']:,} steps over {training['items']:,} items and {training['tokens']:,} tokens, "
-        f"{training['seconds']:,.0f} s on {training['device']}.",
+        f"{training['seconds']:,.0f} s on {training['device']}.{point}",
         "",
         "## Scores",
         "",

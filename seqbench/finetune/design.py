@@ -48,6 +48,15 @@ class FinetuneDesign:
         """The trainings that are pooled."""
         return [replace(self, fold=fold) for fold in range(self.folds or 0)]
 
+    @property
+    def part(self) -> str:
+        """Which part of train it learns from, in words; empty for all of it."""
+        if self.folds is not None:
+            return "all folds together" if self.fold is None else f"without fold {self.fold} of {self.folds}"
+        if self.subset is not None:
+            return f"on {self.subset.kind} {self.subset.amount}, draw {self.subset.repeat}"
+        return ""
+
     def on(self, subset: Subset) -> "FinetuneDesign":
         """The same on a part of train, without folds."""
         return replace(self, folds=None, subset=subset)

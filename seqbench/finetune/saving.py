@@ -206,6 +206,7 @@ def _facts(
             "device": training.device,
             "base": job.source.path,
             "revision": job.source.revision,
+            "part": job.design.part,
             "chosen_point": outcome.chosen,
             "tokens_per_batch": None if outcome.budget is None else outcome.budget.tokens,
             "curve": [

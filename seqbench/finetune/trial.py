@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from seqbench.catalog.trial_records import TrialRecord
 from seqbench.config.search import TrialState
@@ -33,6 +34,7 @@ def try_settings(
     Raises:
         SeqbenchError: Data or model can't be used, whatever the settings.
     """
+    job = replace(job, config=job.config.model_copy(update={"keep": 1}))  # nothing of it is saved
     metric, better = judged_by(job.config.choose_by, [dataset.task for dataset in job.datasets])
     is_hopeless = pruner(asked.search, asked.earlier, higher_is_better=better)
     seen: list[float] = []

@@ -96,6 +96,9 @@ def test_every_fold_and_part_is_trained_and_a_part_that_is_all_of_train_is_not(c
     told = [tuple(row.values()) for row in found]
     folds = [(number, FOLDS, None, None) for number in range(FOLDS)] + [(None, FOLDS, None, None)]
     assert sorted(map(str, told)) == sorted(map(str, [*folds, (None, None, "few-shot 4", 0)]))
+    for name, part in (("fold1", "without fold 1 of 2"), ("few-shot-4-draw0", "on few-shot 4, draw 0")):
+        card = (cut.folder / "out" / f"m-alone-full-42-{name}" / "README.md").read_text()
+        assert f"seed 42, {part}. " in card
     folders = {path.name for path in (cut.folder / "out").iterdir()}
     names = ("fold0", "fold1", "few-shot-4-draw0")
     assert folders == {f"m-{data}-full-42-{name}" for data in ("alone", "watched") for name in names}
