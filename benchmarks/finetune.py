@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def _by_seqbench(folder: Path, size: int | None, encoder: str) -> dict[str, floa
     outcome = run(load_config(path).config, Silent(), "finetune")
     if outcome.failed:
         raise SystemExit(str(outcome.failed))
-    facts = json.loads((out / f"m-made-{encoder}-42" / "finetuned.json").read_text())["training"]
+    facts = _facts(out / f"m-made-{encoder}-42")
     return {
         "tokens_per_second": facts["tokens"] / facts["seconds"],
         "seconds_per_step": facts["seconds"] / facts["steps"],
@@ -231,25 +232,54 @@ def _kills(folder: Path, n_kills: int) -> None:
         }
         (folder / name).mkdir()
         (folder / name / "config.yaml").write_text(json.dumps(config))
-    draw, done = random.Random(0), 0
     seconds = _run(folder / "whole")
-    while done < n_kills:
+    training = _facts(folder / "whole" / "out" / "m-made-full-42")["seconds"]
+    draw = random.Random(0)
+    for number in range(n_kills):
         process = subprocess.Popen(_command(folder / "killed"), stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(0.3, 0.6) * seconds)
+        if number % 4 == 0:  # at any moment of the start
+            time.sleep(draw.uniform(0, seconds - training))
+        else:  # a little after it went on and kept its state anew
+            _wait_for_state(folder / "killed", process)
+            time.sleep(draw.uniform(0, training / (2 * n_kills)))
         if process.poll() is not None:
-            raise SystemExit(f"it ended after {done} kills; take a longer training")
+            raise SystemExit(f"it ended after {number} kills; take a longer training")
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        done += 1
     _run(folder / "killed")
     same = [
         (folder / name / "out" / "m-made-full-42" / file).read_bytes()
         for file in ("model.safetensors", "head.safetensors")
         for name in ("whole", "killed")
     ]
-    print(f"{done} kills: weights {'identical' if same[0] == same[1] and same[2] == same[3] else 'DIFFER'}")
+    print(
+        f"{n_kills} kills: weights {'identical' if same[0] == same[1] and same[2] == same[3] else 'DIFFER'}"
+    )
     scores = [_predictions(folder / name) for name in ("whole", "killed")]
     print(f"predictions {'identical' if scores[0] == scores[1] else 'DIFFER'}")
+
+
+def _wait_for_state(folder: Path, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a training keeps its state, or has ended."""
+    states = folder / ".seqbench-checkpoints"
+    before = _newest(states)
+    while process.poll() is None and _newest(states) == before:
+        time.sleep(0.01)
+
+
+def _newest(states: Path) -> int:
+    """When the newest state was written, in ns; 0 without any."""
+    found = 0
+    for path in states.glob("finetune-*"):
+        with suppress(FileNotFoundError):
+            found = max(found, path.stat().st_mtime_ns)
+    return found
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """What a training took."""
+    facts: dict[str, Any] = json.loads((folder / "finetuned.json").read_text())["training"]
+    return facts
 
 
 def _command(folder: Path) -> list[str]:

@@ -141,7 +141,10 @@ class FinetuneConfig(Section):
         default="fixed",
         description="Cut of probabilities: 0.5 (fixed), or the best on eval by f1, mcc or balanced_accuracy.",
     )
-    choose_by: MetricName | Literal["loss"] = Field(
+    choose_by: Annotated[
+        MetricName | Literal["loss"],
+        expect("loss or a metric, such as accuracy, f1, mcc, mcrmse or spearmanr"),
+    ] = Field(
         default="loss",
         description="The point of the curve that is kept: of the lowest loss on eval, or "
         "the best by a metric (mean over targets by weight).",

@@ -65,6 +65,8 @@ class FinetuneStage(Stage):
         """The missing trainings of every checkpoint on every data set."""
         self.context.shared(tell_warnings)
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
+        if self.context.config.finetune is not None:
+            self._wanted.check_out()
         for model in trainable_names(self.context.config):
             for dataset in self._workspace.dataset_names:
                 if plan.makers(model_product(model)):

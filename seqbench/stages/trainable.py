@@ -10,7 +10,7 @@ def trainable_names(config: Config) -> list[str]:
     """Models that are checkpoints and no result of fine-tuning, or those that the config names.
 
     Raises:
-        ConfigError: One that it names has no weights to train.
+        ConfigError: One that it names has no weights to train, or none of all models has.
     """
     section = config.finetune
     if section is None:
@@ -22,6 +22,8 @@ def trainable_names(config: Config) -> list[str]:
             raise ConfigError(
                 f"finetune.models: {name} is of kind {models[name].kind}, which has no weights to train"
             )
+    if not able:
+        raise ConfigError("finetune: no model of `models:` has weights to train (add a checkpoint)")
     if section.models is not None:
         return [name for name in able if name in section.models]
     return [name for name in able if tuned_folder(config, models[name]) is None]

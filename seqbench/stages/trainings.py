@@ -1,5 +1,6 @@
 """The trainings that a config asks for, what each depends on, and whether it is there."""
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,18 +47,37 @@ class Trainings:
             raise ConfigError("the config has no section `finetune`, which says what is to be done")
         return self._context.config.finetune
 
-    def check(self, dataset: str) -> None:
-        """See that points of the curve can be compared as the config says.
+    def check_out(self) -> None:
+        """See that trained models can be kept where the config says, before any is trained.
 
         Raises:
-            ConfigError: A target's task lacks the metric, or labels are of letters.
+            ConfigError: A file is in the way, or the folder can't be written to.
+        """
+        out = self.config.out
+        there = next(path for path in (out, *out.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise ConfigError(f"finetune.out: {there} is no folder (name another place for trained models)")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise ConfigError(f"finetune.out: {there} can't be written to (name another place)")
+
+    def check(self, dataset: str) -> None:
+        """See that the data set can be trained on as the config says.
+
+        Raises:
+            ConfigError: A target's task lacks the metric that points of the curve are compared by, or there
+                are more folds than items, or labels are of letters.
         """
         if self._workspace.spec(dataset).level == "token":
             raise ConfigError(
                 f"{dataset}: its labels are of letters (level: token), fine-tuning learns those of items "
                 "(take it out of datasets.names, or set extract.tokens and probe it)"
             )
-        metric = self.config.choose_by
+        metric, folds = self.config.choose_by, self.config.folds
+        n_items = len(self.datasets(dataset)[0].splits["train"])
+        if folds is not None and folds > n_items:
+            raise ConfigError(
+                f"finetune.folds: {folds} folds can't be made of {n_items} items, as {dataset} has"
+            )
         for target in self.datasets(dataset):
             if metric != "loss" and metric not in METRICS[target.task]:
                 raise ConfigError(

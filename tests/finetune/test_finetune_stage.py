@@ -192,6 +192,29 @@ def test_models_without_weights_are_refused_by_name(tuned: Tuned, tmp_path: Path
     config["finetune"] = {"models": ["other"]}
     shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
     assert "finetune.models.0: is other, but `models:` has counts, m" in shown.output
+    config["finetune"], config["models"] = {}, config["models"][1:]
+    shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
+    assert shown.exit_code == 2
+    assert "no model of `models:` has weights to train" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"out": "c.yaml"}, "c.yaml is no folder (name another place for trained models)"),
+        ({"out": "c.yaml/models"}, "c.yaml is no folder (name another place for trained models)"),
+        ({"folds": 193}, "finetune.folds: 193 folds can't be made of 192 items, as order has"),
+        ({"choose_by": "f2"}, "finetune.choose_by: must be loss or a metric, such as accuracy, f1"),
+    ],
+)
+def test_settings_that_no_training_can_have_are_told_in_one_line(
+    tuned: Tuned, tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
+    config = config_of(tuned.base.parent / "data", tuned.base, **settings)
+    shown = seqbench("finetune", write_config(tmp_path / "c.yaml", config))
+    assert shown.exit_code == 2
+    assert message in " ".join(shown.output.split())
+    assert len(shown.output.strip().splitlines()) == 1
 
 
 def test_a_metric_that_a_target_lacks_is_told_before_anything_is_trained(
