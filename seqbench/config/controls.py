@@ -94,7 +94,7 @@ def _twin(model: HuggingFaceModel, index: int, source: ConfigSource) -> RandomIn
 
 def _counts(models: Sequence[ModelConfig]) -> Iterator[tuple[KmerModel, str]]:
     """The controls that count, as far as no entry does the same."""
-    written = [model for model in models if isinstance(model, KmerModel)]
+    written = [model for model in models if isinstance(model, KmerModel) and model.window is None]
     if all(is_composition(model.k) for model in written):
         yield KMERS, "counts of 4-mers of nucleotides and 2-mers of proteins"
     if not any(is_composition(model.k) for model in written):

@@ -85,11 +85,25 @@ class RandomInitModel(Checkpoint):
     )
 
 
+def _odd(window: int) -> int:
+    if window % 2 == 0:
+        raise PydanticCustomError("odd", "must be an odd number, as a window has a letter in its middle")
+    return window
+
+
+Window = Annotated[Count, AfterValidator(_odd)]
+"""Letters of a neighbourhood, the letter itself in the middle."""
+
+
 def _kmer_name(data: dict[str, Any]) -> str:
-    if data["k"] == "auto":
-        return "kmers-canonical" if data["canonical"] else "kmers"
     lengths = data["k"] if isinstance(data["k"], tuple) else (data["k"],)
-    return "-".join(["kmer", *map(str, lengths), *(["canonical"] if data["canonical"] else [])])
+    parts = ["kmers"] if data["k"] == "auto" else ["kmer", *map(str, lengths)]
+    parts += ["canonical"] if data["canonical"] else []
+    return "-".join([*parts, *([f"window-{data['window']}"] if data.get("window") else [])])
+
+
+def _onehot_name(data: dict[str, Any]) -> str:
+    return f"onehot-window-{data['window']}" if data.get("window") else "onehot"
 
 
 class KmerModel(Section):
@@ -110,11 +124,16 @@ class KmerModel(Section):
     canonical: Switch = Field(
         default=False, description="Count a k-mer and its reverse complement as one (DNA and RNA)."
     )
+    window: Window | None = Field(
+        default=None,
+        description="Give each letter a vector, of the k-mers within so many letters around it; null: count "
+        "in the whole sequence.",
+    )
     name: ModelName = Field(
         default_factory=_kmer_name,
         validate_default=True,
         description="Name everywhere; by default kmer-4, kmer-1-2 and so on, or kmers for auto; with "
-        "-canonical where it is.",
+        "-canonical and -window-15 where they are.",
     )
 
 
@@ -124,10 +143,34 @@ def is_composition(k: object) -> bool:
 
 
 class OneHotModel(Section):
-    """The letters themselves, by position: a control for data sets whose sequences share one length."""
+    """The letters themselves, by position: a control for data sets whose sequences share one length.
+
+    With a window, the letters around each letter, of sequences of any length.
+    """
 
     kind: Literal["onehot"] = Field(description="One-hot letters by position.")
-    name: ModelName = Field(default="onehot", description="Name in the store, the catalog and the report.")
+    window: Window | None = Field(
+        default=None,
+        description="Give each letter a vector, of so many letters around it (15 is common); null: one "
+        "vector of the whole sequence.",
+    )
+    name: ModelName = Field(
+        default_factory=_onehot_name,
+        validate_default=True,
+        description="Name everywhere; by default onehot, or onehot-window-15 and so on.",
+    )
+
+
+class PositionModel(Section):
+    """Where each letter stands in its sequence, not what it is: a control for labels of letters."""
+
+    kind: Literal["position"] = Field(description="The place of each letter.")
+    name: ModelName = Field(default="position", description="Name in the store, the catalog and the report.")
+
+
+def gives_letters(model: Section) -> bool:
+    """Whether a control gives each letter a vector, which `extract.tokens` keeps."""
+    return isinstance(model, PositionModel) or getattr(model, "window", None) is not None
 
 
 class PrecomputedModel(Section):
@@ -173,6 +216,7 @@ ModelConfig = Annotated[
     | Annotated[RandomInitModel, Tag("<random-init>")]
     | Annotated[KmerModel, Tag("<kmer>")]
     | Annotated[OneHotModel, Tag("<onehot>")]
+    | Annotated[PositionModel, Tag("<position>")]
     | Annotated[PrecomputedModel, Tag("<precomputed>")]
     | Annotated[ByIdModel, Tag("<by-id>")],
     Discriminator(_kind),
@@ -182,6 +226,7 @@ MODEL_KINDS: dict[str, type[Section]] = {
     "random-init": RandomInitModel,
     "kmer": KmerModel,
     "onehot": OneHotModel,
+    "position": PositionModel,
     "precomputed": PrecomputedModel,
     "by-id": ByIdModel,
 }

@@ -16,7 +16,7 @@ from seqbench.config.extract import ExtractConfig, StoreConfig
 from seqbench.config.fields import DatasetName, LocalPath, Section, Switch, distinct
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.likelihood import LikelihoodConfig
-from seqbench.config.model_kinds import ModelConfig
+from seqbench.config.model_kinds import ModelConfig, gives_letters
 from seqbench.config.perturb import GeneVectors, ModelFeatures, PerturbConfig
 from seqbench.config.probe import ProbeConfig
 from seqbench.config.report import ReportConfig, TensorboardConfig, WandbConfig
@@ -135,6 +135,13 @@ class Config(Section):
                 "names {head}, which reads tokens: set extract.tokens.layers, such as [-1]",
                 {"head": reading[0], "at": ("probe", "heads")},
             )
+        for index, model in enumerate(self.models):
+            if self.extract.tokens is None and gives_letters(model):
+                raise PydanticCustomError(
+                    "no_tokens",
+                    "gives each letter a vector: set extract.tokens, or leave this control out",
+                    {"at": ("models", index)},
+                )
         made = check_adaptations(self.adapt, {model.name: model for model in self.models})
         self._check_perturb({*first_of, *made})
         self._check_finetune({*first_of, *made})

@@ -23,7 +23,7 @@ class ModelIdentity:
     name: str
     """Folder of the store, key of the catalog."""
     kind: str
-    """huggingface, random-init, kmer, onehot or precomputed."""
+    """huggingface, random-init, kmer, onehot, position or precomputed."""
     path: str | None
     """Directory or hub id; None for models without files."""
     revision: str | None

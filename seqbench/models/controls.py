@@ -30,7 +30,7 @@ BATCH_BYTES = 8 * 1024**2
 """Bytes of the rows that are made together."""
 
 
-def _codes(alphabet: Alphabet) -> NDArray[np.int64]:
+def codes_of(alphabet: Alphabet) -> NDArray[np.int64]:
     """Per byte value, the index of its letter (either case), or -1; U and T are one letter of nucleotides."""
     table = np.full(256, -1, dtype=np.int64)
     for index, letter in enumerate(LETTERS[alphabet]):
@@ -40,7 +40,8 @@ def _codes(alphabet: Alphabet) -> NDArray[np.int64]:
     return table
 
 
-def _letters(sequence: str) -> NDArray[np.uint8]:
+def byte_letters(sequence: str) -> NDArray[np.uint8]:
+    """The letters of a sequence as bytes."""
     return np.frombuffer(sequence.encode("ascii", "replace"), dtype=np.uint8)
 
 
@@ -96,10 +97,10 @@ class KmerEmbedder(_Control):
     """Counts of k-mers; those with letters outside the alphabet are not counted."""
 
     def __init__(self, alphabet: Alphabet, ks: Sequence[int], canonical: bool) -> None:
-        self._codes = _codes(alphabet)
+        self._codes = codes_of(alphabet)
         self._base = len(LETTERS[alphabet])
         self._ks = tuple(ks)
-        self._columns = {k: _canonical_columns(k) if canonical else None for k in self._ks}
+        self._columns = {k: canonical_columns(k) if canonical else None for k in self._ks}
         self.hidden = sum(self._width(k) for k in self._ks)
         self.settings: Settings = {"alphabet": "nucleotides" if is_nucleic(alphabet) else alphabet}
 
@@ -108,7 +109,7 @@ class KmerEmbedder(_Control):
         return self._base**k if columns is None else int(columns.max()) + 1
 
     def _row(self, sequence: str) -> NDArray[np.float32]:
-        codes_P = self._codes[_letters(sequence)]
+        codes_P = self._codes[byte_letters(sequence)]
         return np.concatenate([self._counts(codes_P, k) for k in self._ks])
 
     def _counts(self, codes_P: NDArray[np.int64], k: int) -> NDArray[np.float32]:
@@ -121,7 +122,7 @@ class KmerEmbedder(_Control):
         return np.bincount(found, minlength=self._width(k)).astype(np.float32)
 
 
-def _canonical_columns(k: int) -> NDArray[np.int64]:
+def canonical_columns(k: int) -> NDArray[np.int64]:
     """Per k-mer of ACGT, the column that it shares with its reverse complement; shape (4**k,)."""
     words = np.arange(4**k)
     digits = (words[:, None] // 4 ** np.arange(k - 1, -1, -1)) % 4
@@ -133,7 +134,7 @@ class OnehotEmbedder(_Control):
     """One column a position and letter; letters outside the alphabet leave their position zero."""
 
     def __init__(self, alphabet: Alphabet, length: int) -> None:
-        self._codes = _codes(alphabet)
+        self._codes = codes_of(alphabet)
         self._base = len(LETTERS[alphabet])
         self.hidden = length * self._base
         self.settings: Settings = {
@@ -142,7 +143,7 @@ class OnehotEmbedder(_Control):
         }
 
     def _row(self, sequence: str) -> NDArray[np.float32]:
-        codes_P = self._codes[_letters(sequence)]
+        codes_P = self._codes[byte_letters(sequence)]
         row_PA = np.zeros((len(codes_P), self._base), dtype=np.float32)
         known = np.flatnonzero(codes_P >= 0)
         row_PA[known, codes_P[known]] = 1
@@ -168,9 +169,10 @@ class Kmer:
 
     def identity(self) -> ModelIdentity:
         """Name and parameters."""
-        return _identity(self.name, "kmer", self.fingerprint)
+        return identity_of(self.name, "kmer", self.fingerprint)
 
-    def _lengths(self, alphabet: Alphabet) -> tuple[int, ...]:
+    def lengths(self, alphabet: Alphabet) -> tuple[int, ...]:
+        """The lengths of the k-mers that are counted."""
         k = KMER_LENGTHS[alphabet] if self.k == "auto" else self.k
         return (k,) if isinstance(k, int) else k
 
@@ -190,7 +192,7 @@ class Kmer:
         """
         if self.canonical and not is_nucleic(facts.alphabet):
             raise NotApplicableError("proteins have no reverse complement")
-        lengths = self._lengths(facts.alphabet)
+        lengths = self.lengths(facts.alphabet)
         width = sum(len(LETTERS[facts.alphabet]) ** min(k, LONGEST) for k in lengths)
         if width > MAX_WIDTH:
             raise NotApplicableError(
@@ -212,7 +214,7 @@ class Onehot:
 
     def identity(self) -> ModelIdentity:
         """Name and kind."""
-        return _identity(self.name, "onehot", self.fingerprint)
+        return identity_of(self.name, "onehot", self.fingerprint)
 
     def declared(self) -> Settings:
         """None: they depend on the data set's alphabet and length."""
@@ -239,7 +241,8 @@ class Onehot:
         return OnehotEmbedder(facts.alphabet, facts.max_length)
 
 
-def _identity(name: str, kind: str, fingerprint: str) -> ModelIdentity:
+def identity_of(name: str, kind: str, fingerprint: str) -> ModelIdentity:
+    """The identity of a control of one layer, whose width depends on the data set."""
     return ModelIdentity(
         name=name, kind=kind, path=None, revision=None, fingerprint=fingerprint, n_layers=1, hidden=None
     )

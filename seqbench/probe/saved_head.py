@@ -13,7 +13,7 @@ from seqbench.probe.head_check import HeadCheck
 from seqbench.probe.heads.base import HeadState
 from seqbench.store import Embeddings
 
-MADE_BY = ("k", "canonical", "seed", "adapter", "attn_implementation")
+MADE_BY = ("k", "canonical", "window", "seed", "adapter", "attn_implementation")
 """Keys of a model's entry in the config that its path alone does not tell; none lets code run."""
 
 

@@ -8,7 +8,7 @@ from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import METRICS
 
-CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "baseline"})
+CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "position", "baseline"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
 
 

@@ -20,6 +20,12 @@ from seqbench.stages.targets import keep_views, view, views_of
 from seqbench.stages.workspace import Workspace, workspace_of
 from seqbench.store import Embeddings, Store
 
+ON_CPU = ("kmer", "onehot", "position", "precomputed", "by-id")
+"""Kinds of models that no device computes."""
+
+SETTINGS = ("k", "canonical", "window", "seed")
+"""Of a model's entry, what the catalog keeps."""
+
 RECORDED_SPLITS = "SELECT model, dataset, split FROM embeddings"
 
 
@@ -69,7 +75,7 @@ class Descriptions:
     ) -> list[EmbeddingRecord]:
         """The embeddings, which all targets of a data set share."""
         model, dataset = entry.model.name, base_of(entry.dataset)
-        where = "cpu" if entry.model.kind in ("kmer", "onehot", "precomputed", "by-id") else device
+        where = "cpu" if entry.model.kind in ON_CPU else device
         splits = [
             split
             for split in entry.splits
@@ -138,7 +144,7 @@ def model_record(entry: Embeddings, parameters: dict[str, Any]) -> ModelRecord:
         n_layers=identity.n_layers,
         hidden=identity.hidden,
         dtype=str(entry.facts.settings.get("dtype", "float32")),
-        settings={key: parameters[key] for key in ("k", "canonical", "seed") if key in parameters},
+        settings={key: parameters[key] for key in SETTINGS if parameters.get(key) is not None},
     )
 
 

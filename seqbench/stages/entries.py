@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from seqbench.config import ByIdModel, Config, ModelConfig, PrecomputedModel
+from seqbench.config.model_kinds import gives_letters
 from seqbench.core.alphabets import is_nucleic
 from seqbench.core.identity import Settings
 from seqbench.core.types import Pooling, StoreDtype, Strands
@@ -45,12 +46,14 @@ class Entries:
         """What a model fills: the first pooling under its name, each further one beside it."""
         pooling = self._extract.pooling
         poolings: tuple[Pooling, ...] = (pooling,) if isinstance(pooling, str) else pooling
+        of_tokens = Entry(f"{model.name}{TOKENS}", model, None, of_tokens=True)
         if model.kind not in WITH_OPTIONS:
-            return [Entry(model.name, model, None)]
+            kept = self._extract.tokens is not None and gives_letters(model)
+            return [Entry(model.name, model, None), *([of_tokens] if kept else [])]
         names = [model.name, *(f"{model.name}@{each}" for each in poolings[1:])]
         found = [Entry(name, model, each) for name, each in zip(names, poolings, strict=True)]
         if self._extract.tokens is not None:
-            found.append(Entry(f"{model.name}{TOKENS}", model, None, of_tokens=True))
+            found.append(of_tokens)
         return found
 
     def is_of_tokens(self, name: str) -> bool:

@@ -124,7 +124,7 @@ def _check_unchanged(workspace: Workspace, store: Store, entry: Embeddings) -> N
     source = workspace.source(model)
     kind = workspace.entries.kind(model)
     identity = replace(entry.model, kind=kind)
-    if kind in ("kmer", "onehot"):
+    if kind in CONTROLS - {"random-init"}:
         identity = replace(identity, fingerprint=source.fingerprint)
     settings = workspace.entries.recorded(model, source.declared())
     facts = replace(entry.facts, settings=settings, dtype=workspace.entries.stored_as(model))

@@ -48,10 +48,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def config(root: Path, name: str, **extract: Any) -> Config:
+def config(root: Path, name: str, models: list[dict[str, Any]] | None = None, **extract: Any) -> Config:
     return Config.model_validate(
         {
-            "models": [
+            "models": models
+            or [
                 {"path": str(root / "model"), "name": "m", "dtype": "float32"},
                 {"kind": "kmer", "k": 2},
             ],
@@ -113,3 +114,32 @@ def test_the_catalog_counts_letters_and_no_item_is_unlabelled(root: Path) -> Non
         assert facts[split]["n_unlabelled"] == 0
         assert facts[split]["label_counts"] == [text.count("Y"), text.count("R")]
         assert facts[split]["n_letters"] == len(text) - text.count(".")
+
+
+def test_controls_of_letters_are_stored_as_tokens(root: Path) -> None:
+    models = [{"kind": "onehot", "window": 5}, {"kind": "kmer", "k": 2, "window": 7}, {"kind": "position"}]
+    made = config(root, "controls", models, tokens={"layers": [-1]})
+    assert [model.name for model in made.models] == ["onehot-window-5", "kmer-2-window-7", "position"]
+    outcome = run(made, Silent(), "run")
+    assert outcome.failed == ()
+    store = open_store(root / "controls.zarr")
+    items = [json.loads(line) for line in (root / "data/purines/train.jsonl").open()]
+    for name, width in (("onehot-window-5", 20), ("kmer-2-window-7", 16), ("position", 4)):
+        entry = store[f"{name}@tokens/purines"]
+        assert isinstance(entry, TokenEmbeddings)
+        found = entry.tokens(0, "train")
+        assert found.hidden == width
+        assert not entry.has_spans("train")
+        assert np.diff(found.offsets_Q).tolist() == [len(item["seq"]) for item in items]
+        assert entry.letters("train").n_letters == found.n_tokens
+    middle = store["onehot-window-5@tokens/purines"].tokens(0, "train").numpy().values_RH[:, 8:12]
+    told = "".join(item["seq"] for item in items)
+    np.testing.assert_array_equal(middle, [[letter == each for each in "ACGT"] for letter in told])
+    assert run(made, Silent(), "run").done.get("extract", 0) == 0  # all is there
+
+
+def test_controls_of_letters_need_tokens(root: Path) -> None:
+    with pytest.raises(ValueError, match="must be an odd number"):
+        config(root, "none", [{"kind": "onehot", "window": 4}], tokens={})
+    with pytest.raises(ValueError, match=r"set extract\.tokens, or leave this control out"):
+        config(root, "none", [{"kind": "onehot", "window": 5}])
