@@ -13,12 +13,21 @@ from seqbench.config import (
     HuggingFaceModel,
     KmerModel,
     OneHotModel,
+    PositionModel,
     PrecomputedModel,
     RandomInitModel,
     json_schema,
 )
 
-KINDS = (HuggingFaceModel, RandomInitModel, KmerModel, OneHotModel, PrecomputedModel, ByIdModel)
+KINDS = (
+    HuggingFaceModel,
+    RandomInitModel,
+    KmerModel,
+    OneHotModel,
+    PositionModel,
+    PrecomputedModel,
+    ByIdModel,
+)
 HEAD = """# Config reference
 
 Made from the schema by `make docs`; `seqbench config schema` prints it as JSON schema for editors.

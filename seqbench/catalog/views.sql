@@ -317,7 +317,11 @@ SELECT
         THEN rank() OVER (PARTITION BY b.dataset, b.task, b.way ORDER BY b.test_goodness DESC NULLS LAST)
     END AS place,
     b.model, b.way,
-    coalesce(m.kind IN ('random-init', 'kmer', 'onehot', 'position', 'baseline'), false) AS control,
+    -- No IN: DuckDB 2.0 turns one of five constants into a join, which some queries of this view fail on.
+    CASE m.kind
+        WHEN 'random-init' THEN true WHEN 'kmer' THEN true WHEN 'onehot' THEN true WHEN 'position' THEN true
+        WHEN 'baseline' THEN true ELSE false
+    END AS control,
     b.head, b.variant, b.layer, b.n_layers, b.eval_score, b.test_score, b.test_low, b.test_high, b.test_std,
     b.n_probes, b.oracle_layer, b.oracle_score, b.gap
 FROM best b
