@@ -20,14 +20,8 @@ from seqbench.config import (
 )
 
 KINDS = (
-    HuggingFaceModel,
-    RandomInitModel,
-    KmerModel,
-    OneHotModel,
-    PositionModel,
-    PrecomputedModel,
-    ByIdModel,
-)
+    HuggingFaceModel, RandomInitModel, KmerModel, OneHotModel, PositionModel, PrecomputedModel, ByIdModel,
+)  # fmt: skip
 HEAD = """# Config reference
 
 Made from the schema by `make docs`; `seqbench config schema` prints it as JSON schema for editors.

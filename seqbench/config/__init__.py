@@ -11,6 +11,7 @@ from seqbench.config.model_kinds import (
     KmerModel,
     ModelConfig,
     OneHotModel,
+    PositionModel,
     PrecomputedModel,
     RandomInitModel,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "MlpConfig",
     "ModelConfig",
     "OneHotModel",
+    "PositionModel",
     "PrecomputedModel",
     "ProbeConfig",
     "RandomInitModel",
