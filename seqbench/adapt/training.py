@@ -5,20 +5,20 @@ adapted = adapt(plan, catalog=…, around=Surroundings(…))
 """
 
 import math
-import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from seqbench.adapt.batches import ExampleMaker, held_out_batches, training_batches
+from seqbench.adapt.curve import curve_of, health_of, loss_told, verdict
 from seqbench.adapt.inputs import OpenedCorpus, missing, spec_of
-from seqbench.adapt.objective import Example, LanguageObjective
+from seqbench.adapt.objective import LanguageObjective
 from seqbench.adapt.outcome import Adapted, CurvePoint, check_same, read_adapted
+from seqbench.adapt.spent import CountedTraining, Spent, peak_memory
 from seqbench.config.adapt import AdaptConfig, Checkpoint
 from seqbench.core.atomic import atomic_folder
 from seqbench.core.progress import human
@@ -28,9 +28,8 @@ from seqbench.models.huggingface import HuggingFace
 from seqbench.training.batches import halves_of
 from seqbench.training.checkpoint import Checkpoint as StateFile
 from seqbench.training.checkpoint import fingerprint
-from seqbench.training.health import judge_curve
-from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop, Point
-from seqbench.training.network import NetworkTraining, evaluating
+from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
+from seqbench.training.network import evaluating
 from seqbench.training.optimizer import Rate, rated_adamw
 from seqbench.training.schedule import Schedule
 from seqbench.tuning.prepare import prepare
@@ -102,42 +101,6 @@ def _there(entry: AdaptConfig, spec: str, around: Surroundings) -> list[Adapted]
     return [each for each in found if each is not None]
 
 
-@dataclass(slots=True)
-class _Spent:
-    """What a training took, all resumed parts together."""
-
-    windows: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    peak_memory_bytes: int = 0
-    began: float = field(default_factory=time.perf_counter)
-
-    def seconds_now(self) -> float:
-        """With those of this part."""
-        return self.seconds + time.perf_counter() - self.began
-
-
-class _Training(NetworkTraining[list[Example]]):
-    """A network that also counts what it has seen."""
-
-    spent: _Spent
-
-    def gradients(self, batches: Sequence[list[Example]], step: int) -> None:
-        super().gradients(batches, step)
-        self.spent.windows += sum(map(len, batches))
-        self.spent.tokens += sum(len(example) for batch in batches for example in batch)
-
-    def state(self) -> dict[str, Any]:
-        spent = self.spent
-        seen = [spent.windows, spent.tokens, spent.seconds_now(), _peak_memory(self.device, spent)]
-        return {**super().state(), "spent": seen}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        super().restore(state)
-        windows, tokens, seconds, peak = state["spent"]
-        self.spent = _Spent(windows=windows, tokens=tokens, seconds=seconds, peak_memory_bytes=peak)
-
-
 class _Adaptation:
     """One training, from the base or from where it was left."""
 
@@ -175,7 +138,7 @@ class _Adaptation:
             self.loop.restore(state["loop"])
             self._points = list(state["points"])
         if self.held_out and not self.loop.n_steps:
-            self.around.note(f"{self.entry.name}: {_told(self._first)} before the first step")
+            self.around.note(f"{self.entry.name}: {loss_told(self._first)} before the first step")
         told = 0.0
 
         def progress(share: float) -> None:
@@ -192,15 +155,15 @@ class _Adaptation:
             )
         self._write(Checkpoint(self.entry.name, self.entry.steps))
         self.file.remove()
-        self.around.note(self._verdict())
+        self.around.note(verdict(self.entry.name, self._curve()))
 
     @property
     def _last_loss(self) -> float:
         return sum(float(value[0]) for value in self.loop.curve[-1].values.values())
 
-    def _training(self) -> _Training:
+    def _training(self) -> CountedTraining:
         entry = self.entry
-        training = _Training(
+        training = CountedTraining(
             self.model,
             self.loss,
             rated_adamw(self.model, Rate(lr=entry.lr, weight_decay=entry.weight_decay)),
@@ -213,7 +176,7 @@ class _Adaptation:
             note=self.around.note,
             way_out="lower adapt.max_tokens, or set adapt.gradient_checkpointing",
         )
-        training.spent = _Spent()
+        training.spent = Spent()
         return training
 
     def _look(self) -> dict[str, float]:
@@ -226,7 +189,7 @@ class _Adaptation:
             self._told_at = time.monotonic()
             speed = f"{human(spent.tokens / spent.seconds_now())} tokens/s, {left:.0f} s left"
             where = f"step {step:,} of {self.entry.steps:,}"
-            self.around.note(f"{self.entry.name}: {where}, {_told(found)}, {speed}")
+            self.around.note(f"{self.entry.name}: {where}, {loss_told(found)}, {speed}")
         return found
 
     def _evaluate(self) -> dict[str, float]:
@@ -284,12 +247,12 @@ class _Adaptation:
                 zip((corpus.name for corpus in self.corpora), self.batches.mixture.epochs, strict=True)
             ),
             seconds=spent.seconds_now(),
-            peak_memory_bytes=_peak_memory(self.model.device, spent),
+            peak_memory_bytes=peak_memory(self.model.device, spent),
             device=self.model.device.type,
             trained_parameters=self.model.n_trained,
             total_parameters=self.model.n_parameters,
             weights=self._weights(folder),
-            health=_health(curve),
+            health=health_of(curve),
             curve=curve,
         )
 
@@ -307,35 +270,7 @@ class _Adaptation:
         ).fingerprint
 
     def _curve(self) -> tuple[CurvePoint, ...]:
-        first = CurvePoint(
-            step=0,
-            tokens=0,
-            train_loss=None,
-            eval_loss=self._first.get(EVAL_LOSS),
-            eval_losses={name: self._first[name] for name in self.held_out},
-        )
-        points = zip(self.loop.curve, self._points, strict=True)
-        return (first, *(self._point(point, tokens) for point, tokens in points))
-
-    def _point(self, point: Point, tokens: int) -> CurvePoint:
-        values = {name: float(value[0]) for name, value in point.values.items()}
-        return CurvePoint(
-            step=point.step,
-            tokens=tokens,
-            train_loss=_finite(values[TRAIN_LOSS]),
-            eval_loss=_finite(values[EVAL_LOSS]) if EVAL_LOSS in values else None,
-            eval_losses={name: values[name] for name in self.held_out},
-        )
-
-    def _verdict(self) -> str:
-        curve = self._curve()
-        fall = f", {curve[0].eval_loss:.4g} → {curve[-1].eval_loss:.4g} nats a token" if self.held_out else ""
-        advice = {
-            "still improving": "more steps would lower it further",
-            "unstable": "lower adapt.lr",
-            "overfitting": "fewer steps, or more text",
-        }.get(found := _health(curve))
-        return f"{self.entry.name}: {found}{fall}" + (f" ({advice})" if advice else "")
+        return curve_of(self._first, self.loop.curve, self._points, list(self.held_out))
 
 
 def _tuning(entry: AdaptConfig) -> TuningSettings:
@@ -369,35 +304,5 @@ def _saves_every(entry: AdaptConfig) -> int:
     return max(step for step in range(1, min(every, MOST_STEPS_UNSAVED) + 1) if every % step == 0)
 
 
-def _health(curve: Sequence[CurvePoint]) -> str:
-    """What the losses tell: on held-out documents, else on those of training."""
-    train_E = np.array([np.nan if point.train_loss is None else point.train_loss for point in curve[1:]])
-    if not len(train_E):
-        return "not judged"
-    if curve[0].eval_loss is None:
-        return judge_curve(train_E, None)
-    eval_E = np.array([np.nan if point.eval_loss is None else point.eval_loss for point in curve[1:]])
-    return judge_curve(eval_E, train_E)
-
-
-def _told(values: Mapping[str, float]) -> str:
-    loss = values[EVAL_LOSS]
-    return f"eval loss {loss:.4f} ({loss / math.log(2):.3f} bits a token)"
-
-
 def _autocast(device: torch.device, dtype: torch.dtype | None) -> torch.autocast:
     return torch.autocast(device.type, dtype or torch.bfloat16, enabled=dtype is not None)
-
-
-def _peak_memory(device: torch.device, spent: _Spent) -> int:
-    """Greatest memory so far, in bytes: allocated on a GPU, else resident of this process."""
-    now = (
-        torch.cuda.max_memory_allocated(device)
-        if device.type == "cuda"
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
-    return max(spent.peak_memory_bytes, int(now))
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
