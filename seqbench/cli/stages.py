@@ -185,8 +185,8 @@ def run(config: ConfigPath, set_: Overrides = None) -> None:
     outcome = _run(loaded, told, "run")
     _tell("not applicable", outcome.not_applicable, told)
     if outcome.has_results:
-        _report(loaded, told)
-        _next_steps(config, loaded)
+        made = _report(loaded, told)
+        _next_steps(config, loaded, only_bits=not made.analysis.results.curves)
     _fail_if_any(outcome, told)
 
 
@@ -281,7 +281,8 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
     )
     out = console()
     ways = trained_ways_table(made.analysis)
-    if made.analysis.leaderboard or ways is None:
+    has_bits = bool(made.analysis.results.bits)
+    if made.analysis.leaderboard or (ways is None and not has_bits):
         out.print(leaderboard_table(made.analysis, out.width))
     if ways is not None:
         out.print()
@@ -295,17 +296,19 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
     return made
 
 
-def _next_steps(path: "Path", config: "Config") -> None:
-    """Commands to try next, ready to paste."""
+def _next_steps(path: "Path", config: "Config", *, only_bits: bool) -> None:
+    """Commands to try next, ready to paste; `only_bits` where there was nothing to probe."""
     out = console()
     catalog = f"--catalog {relative(config.catalog)}"
-    lines = (
+    lines = [
         'seqbench sql "FROM leaderboard SELECT dataset, rank, model, head, layer, test_score, gap '
         f'ORDER BY dataset, place" {catalog}',
         f"seqbench sql \"FROM results SELECT * WHERE split = 'test'\" {catalog} --format csv > results.csv",
         f"seqbench store list {relative(config.store.path)}",
         f"seqbench run {path} --set probe.seeds=[1,2,3]",
-    )
+    ]
+    if only_bits and config.likelihood is not None:
+        lines = [f'seqbench sql "FROM likelihoods SELECT corpus, model, step, bits ORDER BY ALL" {catalog}']
     out.print("Next:", highlight=False)
     for line in lines:
         out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

@@ -74,13 +74,13 @@ def write_report(
 
     Raises:
         CatalogNotFoundError: There is no catalog.
-        CatalogError: It can't be read, or holds neither results nor failures of the selection.
+        CatalogError: It can't be read, or holds neither results nor failures of the selection, nor bits.
         ConfigError: The folder can't be written, or a model's name can't be that of a file.
     """
     remove_stale(settings.out, depth=2)
     analysis = analyse(catalog, selection, reporter)
     results = analysis.results
-    if not results.curves and not results.trained and not results.failed:
+    if not (results.curves or results.trained or results.failed or results.bits):
         raise CatalogError(
             f"catalog {catalog.path} holds no results of the config's models, data sets and heads"
             f"{_narrowed(selection)}: run `seqbench probe`"

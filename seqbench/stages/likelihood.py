@@ -69,6 +69,7 @@ class LikelihoodStage(Stage):
     kind = KIND
     doing = "measuring bits a letter"
     when_skipped = "not measured, as what makes the model failed"
+    is_reported = True
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)

@@ -92,3 +92,15 @@ def test_two_corpora_of_one_name_are_refused(folder: Path) -> None:
     shown = seqbench("likelihood", write_config(folder, likelihood={"watch": watch}))
     assert shown.exit_code == 2
     assert "are both named phage" in shown.output
+
+
+def test_a_run_that_only_adapts_writes_its_report(folder: Path) -> None:
+    shown = seqbench("run", write_config(folder, report={"out": "report"}))
+    assert shown.exit_code == 0, shown.output
+    assert "The page: " in shown.output
+    assert "FROM likelihoods" in shown.output
+    assert "FROM leaderboard" not in shown.output
+    page = (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert '"bits"' in page
+    table = (folder / "report" / "tables" / "adaptation.tsv").read_text(encoding="utf-8").splitlines()
+    assert len(table) == 7  # heads, and base, checkpoint and end on two corpora

@@ -33,7 +33,8 @@ def _learned(rows: Sequence[CorpusBits]) -> Iterator[str]:
         same = [one.corpus for one in mine if one.gain and not one.gain.is_clear]
         said = [f"needs fewer bits than {mine[0].base} on {listed(better)}"] if better else []
         said += [f"forgot of {listed(worse)}"] if worse else []
-        said += [f"can't be told apart from it on {listed(same)}"] if same else []
+        other = "it" if better else mine[0].base  # which a sentence names once
+        said += [f"can't be told apart from {other} on {listed(same)}"] if same else []
         yield f"{model} {', and '.join(said)}."
 
 
