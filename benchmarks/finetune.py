@@ -259,7 +259,7 @@ def _kills(folder: Path, n_kills: int) -> None:
             time.sleep(draw.uniform(0, seconds - training))
         else:  # a little after it went on and kept its state anew
             _wait_for_state(folder / "killed", process)
-            time.sleep(draw.uniform(0, training / (2 * n_kills)))
+            time.sleep(draw.uniform(0, training / (8 * n_kills)))
         if process.poll() is not None:
             raise SystemExit(f"it ended after {number} kills; take a longer training")
         os.kill(process.pid, signal.SIGKILL)
