@@ -182,11 +182,7 @@ class StoredEmbeddings(EntryArrays):
         return self._other(f"{self.model.name}{TOKENS}/{base_of(self.dataset)}").tokens(layer, split)
 
     def letters(self, split: SplitName) -> "LetterLabels":
-        """The labels of all letters of a split (`facts.level` token), kept with the tokens as in the file.
-
-        Raises:
-            StoreNotFoundError: There is no such split, labels are of items, or tokens were not kept.
-        """
+        """The labels of all letters of a split, kept with the tokens; else StoreNotFoundError."""
         return self._other(f"{self.model.name}{TOKENS}/{base_of(self.dataset)}").letters(split)
 
     def read_rows(self, split: SplitName, layer: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:

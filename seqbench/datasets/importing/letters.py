@@ -47,8 +47,9 @@ class LetterSurvey(Survey):
     def add(self, split: SplitName | None, raw: RawLabel, place: Place) -> None:
         """Take in the labels of one item's letters."""
         self.by_split[split] += 1
-        for text in set(raw) - self.names:
-            if text in _NO_LABEL and text not in (self.rule.classes or ()):
+        for text in dict.fromkeys(raw):  # in their order, so that equal imports give equal messages
+            is_unknown = text in _NO_LABEL and text not in (self.rule.classes or ())
+            if is_unknown or text in self.names:
                 continue
             if self.rule.classes is not None and text not in self.rule.classes:
                 raise DataError(
