@@ -9,10 +9,11 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.config import Config
+from seqbench.config.finetune import FinetuneConfig
 from seqbench.core.progress import Silent
 from seqbench.datasets.dataset import open_dataset
 from seqbench.datasets.registry import resolve
-from seqbench.errors import StoreNotFoundError
+from seqbench.errors import SeqbenchError, StoreNotFoundError
 from seqbench.schedule.run import run
 from seqbench.store import TokenEmbeddings, open_store
 from tests import tiny_tokenizers
@@ -143,3 +144,12 @@ def test_controls_of_letters_need_tokens(root: Path) -> None:
         config(root, "none", [{"kind": "onehot", "window": 4}], tokens={})
     with pytest.raises(ValueError, match=r"set extract\.tokens, or leave this control out"):
         config(root, "none", [{"kind": "onehot", "window": 5}])
+
+
+def test_fine_tuning_refuses_labels_of_letters_in_one_line(root: Path) -> None:
+    models = [{"path": str(root / "model"), "name": "m", "dtype": "float32"}]
+    made = config(root, "tuned", models).model_copy(update={"finetune": FinetuneConfig()})
+    with pytest.raises(
+        SeqbenchError, match=r"^purines: its labels are of letters \(level: token\), fine-tun"
+    ):
+        run(made, Silent(), "finetune")
