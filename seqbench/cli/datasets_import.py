@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqbench.cli import import_options as options
-from seqbench.cli.options import relative, reporter
+from seqbench.cli.datasets_import_genome import bed, genbank, gff, vcf
+from seqbench.cli.import_run import import_source
 from seqbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def fasta(
             label_from=chosen[0].removesuffix(" True"),
             shape="letters",
         )
-        _import(of_letters, common, options.CaseChoice.KEEP)
+        import_source(of_letters, common, options.CaseChoice.KEEP)
         return
     made = FastaSource(
         files=options.split_files(inputs, train, eval, test),
@@ -83,7 +84,7 @@ def fasta(
         split_key=split_key,
         label_from=chosen[0].removesuffix(" True"),
     )
-    _import(made, common, options.CaseChoice.KEEP)
+    import_source(made, common, options.CaseChoice.KEEP)
 
 
 @app.command()
@@ -105,7 +106,7 @@ def conll(
         letter_column=letter_column,
         label_column=label_column,
     )
-    _import(made, common, options.CaseChoice.KEEP)
+    import_source(made, common, options.CaseChoice.KEEP)
 
 
 @app.command()
@@ -151,149 +152,11 @@ def table(
         delimiter=check_delimiter(delimiter),
         label_separator=options.separator(label_separator),
     )
-    _import(made, common, options.CaseChoice.KEEP)
+    import_source(made, common, options.CaseChoice.KEEP)
 
 
-@app.command()
-@options.with_common
-def bed(
-    common: options.Common,
-    genome: options.GenomeFile,
-    inputs: options.Inputs = None,
-    train: options.TrainFiles = None,
-    eval: options.EvalFiles = None,
-    test: options.TestFiles = None,
-    label_column: Annotated[
-        int | None, typer.Option(help="Column of the label, from 1; the file's name if not given.")
-    ] = None,
-    window: Annotated[int | None, typer.Option(help="Letters around the interval's middle.")] = None,
-    flanks: Annotated[int, typer.Option(help="Letters added on both sides.")] = 0,
-    ignore_strand: options.IgnoreStrand = False,
-    blocks: Annotated[
-        options.BlockChoice | None,
-        typer.Option(help="Of BED12: join takes exons alone, whole takes what lies between as well."),
-    ] = None,
-    out_of_range: options.Edge = options.EdgePolicy.ERROR,
-) -> None:
-    """Import BED intervals, whose sequences a genome has."""
-    from seqbench.datasets.importing.bed import BedSource, WindowRule
-
-    rule = WindowRule(
-        window=window,
-        flanks=flanks,
-        stranded=not ignore_strand,
-        out_of_range=out_of_range.value,
-        joins=blocks is options.BlockChoice.JOIN,
-    )
-    made = BedSource(
-        files=options.split_files(inputs, train, eval, test),
-        genome=genome,
-        rule=rule,
-        label_column=label_column,
-        blocks=None if blocks is None else blocks.value,
-    )
-    _import(made, common, options.CaseChoice.UPPER)
-
-
-@app.command()
-@options.with_common
-def gff(
-    common: options.Common,
-    genome: options.GenomeFile,
-    feature: options.Features,
-    inputs: options.Inputs = None,
-    train: options.TrainFiles = None,
-    eval: options.EvalFiles = None,
-    test: options.TestFiles = None,
-    label_attribute: Annotated[
-        str | None, typer.Option(help="Attribute of the label, of a feature or its parents.")
-    ] = None,
-    parts: Annotated[
-        options.PartChoice, typer.Option(help="join makes one item of the features of a parent.")
-    ] = options.PartChoice.EACH,
-    window: Annotated[int | None, typer.Option(help="Letters around the feature's middle.")] = None,
-    flanks: Annotated[int, typer.Option(help="Letters added on both sides.")] = 0,
-    ignore_strand: options.IgnoreStrand = False,
-    out_of_range: options.Edge = options.EdgePolicy.ERROR,
-) -> None:
-    """Import features of GFF3 or GTF, whose sequences a genome has."""
-    from seqbench.datasets.importing.bed import WindowRule
-    from seqbench.datasets.importing.gff import GffSource
-
-    rule = WindowRule(
-        window=window,
-        flanks=flanks,
-        stranded=not ignore_strand,
-        out_of_range=out_of_range.value,
-        joins=parts is options.PartChoice.JOIN,
-    )
-    made = GffSource(
-        files=options.split_files(inputs, train, eval, test),
-        genome=genome,
-        features=tuple(dict.fromkeys(feature)),
-        label_attribute=label_attribute,
-        parts=parts.value,
-        rule=rule,
-    )
-    _import(made, common, options.CaseChoice.UPPER)
-
-
-@app.command()
-@options.with_common
-def genbank(
-    common: options.Common,
-    feature: options.Features,
-    inputs: options.Inputs = None,
-    train: options.TrainFiles = None,
-    eval: options.EvalFiles = None,
-    test: options.TestFiles = None,
-    label_qualifier: Annotated[
-        str | None, typer.Option(help="Qualifier of the label, such as product.")
-    ] = None,
-    ignore_strand: options.IgnoreStrand = False,
-) -> None:
-    """Import features of GenBank files, which hold their sequences."""
-    from seqbench.datasets.importing.genbank import GenBankSource
-
-    made = GenBankSource(
-        files=options.split_files(inputs, train, eval, test),
-        features=tuple(dict.fromkeys(feature)),
-        label_qualifier=label_qualifier,
-        stranded=not ignore_strand,
-    )
-    _import(made, common, options.CaseChoice.UPPER)
-
-
-@app.command()
-@options.with_common
-def vcf(
-    common: options.Common,
-    genome: options.GenomeFile,
-    window: Annotated[int, typer.Option(help="Letters of each of the two sequences.")],
-    inputs: options.Inputs = None,
-    train: options.TrainFiles = None,
-    eval: options.EvalFiles = None,
-    test: options.TestFiles = None,
-    label_info: Annotated[
-        str | None, typer.Option(help="INFO key of the label; the file's name if not given.")
-    ] = None,
-    on_mismatch: Annotated[
-        options.Policy, typer.Option(help="Variants whose reference allele the genome does not have.")
-    ] = options.Policy.ERROR,
-    out_of_range: options.Edge = options.EdgePolicy.ERROR,
-) -> None:
-    """Import VCF variants as pairs of a reference and an alternate window."""
-    from seqbench.datasets.importing.vcf import VcfSource
-
-    made = VcfSource(
-        files=options.split_files(inputs, train, eval, test),
-        genome=genome,
-        window=window,
-        label_info=label_info,
-        on_mismatch=on_mismatch.value,
-        out_of_range=out_of_range.value,
-    )
-    _import(made, common, options.CaseChoice.UPPER)
+for command in (bed, gff, genbank, vcf):
+    app.command()(command)
 
 
 @app.command()
@@ -319,7 +182,7 @@ def folder(
         genomes[label if equals else ""] = Path(file if equals else text)
     rule = WindowRule(out_of_range=out_of_range.value)
     default = options.CaseChoice.UPPER if genomes else options.CaseChoice.KEEP
-    _import(FolderSource(folder=path, genomes=genomes, rule=rule), common, default)
+    import_source(FolderSource(folder=path, genomes=genomes, rule=rule), common, default)
 
 
 @app.command()
@@ -355,26 +218,4 @@ def hub(
         made = HubSource(
             name=name, config=config, revision=revision, columns=columns, label_separator=separator
         )
-    _import(made, common, options.CaseChoice.KEEP)
-
-
-def _import(source: "ItemSource", common: options.Common, default_case: options.CaseChoice) -> None:
-    from seqbench.datasets.importing.importing import import_dataset
-
-    made = import_dataset(source, options.import_settings(common, default_case), reporter())
-    counts = ", ".join(f"{count:,} {split}" for split, count in made.items.items())
-    tasks = ", ".join(f"{name}: {task.value}" for name, task in made.targets.items()) or made.task.value
-    what = f"{tasks}, a label a letter" if made.level == "token" else tasks
-    typer.echo(f"{relative(made.folder)}: {counts} ({what}, {made.alphabet})")
-    if made.targets or made.level == "token":
-        info = relative(made.folder.parent / "datasets_info.yaml")
-        them = "targets" if made.targets else "labels"
-        typer.echo(f"its {them} are described in {info}: name it as datasets.info in a config, or by --info")
-    if made.names:
-        shown = ", ".join(f"{number} = {name}" for number, name in list(enumerate(made.names))[:20])
-        typer.echo(f"labels: {shown}{', …' if len(made.names) > 20 else ''}")
-    for reason, skipped in made.skipped.items():
-        first = f" (first: {skipped.places[0]})" if skipped.places else ""
-        typer.echo(f"left out: {skipped.count:,} {reason}{first}", err=True)
-    for warning in made.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+    import_source(made, common, options.CaseChoice.KEEP)

@@ -1,32 +1,26 @@
 """The stage that trains heads on what is in the store, and scores them."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
-from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
-from seqbench.errors import ConfigError
-from seqbench.probe.items import Items, items_of_labels
 from seqbench.probe.outcome import Keep
 from seqbench.probe.saving import keeper
-from seqbench.probe.spec import Design
 from seqbench.probe.together import TargetTogether, run_targets
-from seqbench.probe.trainings import applicable
-from seqbench.probe.wanted import missing_probes, probes_a_layer, wanted_probes
+from seqbench.probe.wanted import wanted_probes
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
 from seqbench.schedule.plan import Plan, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.descriptions import Descriptions
-from seqbench.stages.designs import designs, kept_heads, probed_name, with_together
-from seqbench.stages.inventory import poolable_layers, present_entry, stored_entry, stored_layers
+from seqbench.stages.designs import kept_heads
 from seqbench.stages.products import embeddings_product
-from seqbench.stages.targets import probed, together, view, views_of
+from seqbench.stages.targets import probed, view
+from seqbench.stages.wanted_probes import ProbeCounts, WantedProbes
 from seqbench.stages.workspace import tell_warnings, workspace_of
 from seqbench.store import TOKENS, Embeddings, Store, TokenEmbeddings
 
@@ -56,24 +50,6 @@ class LaterProbes:
     dataset: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeCounts:
-    """The probes of one model on one data set, as found before anything runs."""
-
-    model: str
-    dataset: str
-    layers: tuple[int, ...]
-    wanted: int
-    """Layers x heads x seeds, and x folds, subsets and controls where there are."""
-    missing_by_head: tuple[tuple[str, int], ...] = ()
-    """Those that the catalog lacks, in the config's order of heads."""
-
-    @property
-    def missing(self) -> int:
-        """Probes that the catalog lacks."""
-        return sum(count for _, count in self.missing_by_head)
-
-
 class ProbeStage(Stage):
     """Plans the probes that the catalog lacks, trains them, and hands on their records as they come."""
 
@@ -87,24 +63,19 @@ class ProbeStage(Stage):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._workspace = context.shared(workspace_of)
-        self._known: set[str] = set()
+        self._wanted = WantedProbes(self._workspace)
 
     def plan(self, plan: Plan) -> Iterator[Node]:
         """The missing probes of every pair: of what this run extracts, or else of what the store holds."""
         self.context.shared(tell_warnings)
-        self._known = Catalog(self.context.config.catalog).known_spec_hashes()
+        self._wanted.known = Catalog(self.context.config.catalog).known_spec_hashes()
         store = self._workspace.present_store()
         self._tell_of_letters()
         for model in self._workspace.entries.names:
             for dataset in self._workspace.dataset_names:
-                if not plan.is_out(model, dataset) and self._can_probe(model, dataset):
-                    for name in self._names(model, dataset):
+                if not plan.is_out(model, dataset) and self._wanted.can_probe(model, dataset):
+                    for name in self._wanted.names(model, dataset):
                         yield from self._plan_pair(plan, store, model, name)
-
-    def _can_probe(self, model: str, dataset: str) -> bool:
-        """Whether labels are of what is stored: of letters there are vectors where tokens are kept."""
-        is_of_letters = self._workspace.spec(dataset).level == "token"
-        return not is_of_letters or self._workspace.entries.is_of_tokens(model)
 
     def _tell_of_letters(self) -> None:
         """Say what is missing for data sets whose labels are of letters."""
@@ -116,12 +87,6 @@ class ProbeStage(Stage):
                 "vectors of these are kept (set extract.tokens)"
             )
 
-    def _names(self, model: str, dataset: str) -> list[str]:
-        """What is planned by itself: each target, and the data set where a head trains targets together."""
-        names = views_of(self._workspace, dataset)
-        joint = [dataset] if names != [dataset] and self._designs(model, dataset) else []
-        return [*joint, *(name for name in names if self._designs(model, name) or not joint)]
-
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))
         after = plan.makers(product)
@@ -130,9 +95,9 @@ class ProbeStage(Stage):
         nodes: list[Node] = []
         with plan.listing(model, dataset):
             if after is None:
-                found = self._of_store(store, model, dataset)
+                found = self._wanted.of_store(store, model, dataset)
             else:
-                found = self._of_plan(store, model, dataset)
+                found = self._wanted.of_plan(store, model, dataset)
             plan.shares.append(_share(found))
             nodes += probe_nodes(
                 found,
@@ -164,103 +129,27 @@ class ProbeStage(Stage):
         if plan.is_out(task.model, base_of(task.dataset)):
             return
         store = self._workspace.present_store()
-        found = self._of_store(store, task.model, task.dataset)
+        found = self._wanted.of_store(store, task.model, task.dataset)
         yield from probe_nodes(
             found, frozenset(), by_head=plan.shared, power=self.context.config.schedule.probe_power
         )
-
-    def _of_store(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
-        """What is wanted of embeddings that have to be in the store."""
-        entry = stored_entry(self._workspace, store, model, dataset)
-        return self._of_entry(model, entry, stored_layers(self._workspace, entry))
-
-    def _of_entry(self, model: str, entry: Embeddings, layers: tuple[int, ...]) -> ProbeCounts:
-        """What is wanted of embeddings that are in the store."""
-        n_wanted, missing, designs = 0, Counter[str](), self._designs(model, entry.dataset)
-        for own in self._probed(entry):
-            found = wanted_probes(own, layers, designs)
-            lacking = missing_probes(found, self._known, kept_heads(self.context.config, own))
-            n_wanted += len(found)
-            missing.update(probe.design.head for probe in lacking)
-        return ProbeCounts(
-            model=model,
-            dataset=entry.dataset,
-            layers=layers,
-            wanted=n_wanted,
-            missing_by_head=tuple(missing.items()),
-        )
-
-    def _of_plan(self, store: Store | None, model: str, dataset: str) -> ProbeCounts:
-        """What is wanted of embeddings that will be in the store."""
-        entry = present_entry(store, model, base_of(dataset))
-        layers = poolable_layers(entry, self._workspace.layers(model, base_of(dataset)))
-        if entry is not None and store is not None:
-            return self._of_entry(model, view(self._workspace, store, model, dataset), layers)
-        missing: Counter[str] = Counter()
-        is_whole = dataset == base_of(dataset) and not self._workspace.entries.is_of_tokens(model)
-        joint = together(self._workspace, dataset) if is_whole else {}
-        for name in [f"{dataset}/{target}" for target in joint] or [dataset]:
-            for design in applicable(self._designs(model, dataset), self._items(model, name)):
-                missing[design.head] += len(layers) * probes_a_layer([design])
-        return ProbeCounts(
-            model=model,
-            dataset=dataset,
-            layers=layers,
-            wanted=missing.total(),
-            missing_by_head=tuple(missing.items()),
-        )
-
-    def _items(self, model: str, dataset: str) -> Items:
-        """The items of a data set that is not in the store yet."""
-        if self._workspace.entries.is_precomputed(model) and dataset == base_of(dataset):
-            imported = self._workspace.imported(model, dataset)
-            return items_of_labels(imported.facts.task, imported.labels, {})
-        content = self._workspace.dataset(dataset)
-        labels = {name: split.labels for name, split in content.splits.items()}
-        groups = {name: split.groups for name, split in content.splits.items()}
-        return items_of_labels(content.task, labels, groups)
-
-    def _probed(self, entry: Embeddings) -> list[Embeddings]:
-        """What is scored of an entry, under the names that probes have."""
-        if isinstance(entry, TokenEmbeddings):
-            return [probed_name(entry)]
-        return [own for own, _ in probed(self._workspace, entry)]
-
-    def _designs(self, model: str, dataset: str, head: str | None = None) -> list[Design]:
-        """What is trained on each layer: all that the config asks for, or one head of it.
-
-        Heads that read tokens are for what is stored of them, all others for pooled vectors.
-
-        Raises:
-            ConfigError: The data set's entry names a head that reads tokens, and none are kept.
-        """
-        spec, of_tokens = self._workspace.spec(dataset), self._workspace.entries.is_of_tokens(model)
-        wanted = [each for each in designs(self.context.config.probe, spec.head) if head in (None, each.head)]
-        reading = [each for each in wanted if each.head in TOKEN_HEADS]
-        if reading and self.context.config.extract.tokens is None:
-            raise ConfigError(f"{dataset}: its head {reading[0].head} reads tokens: set extract.tokens")
-        if of_tokens:
-            return [] if spec.targets or spec.level == "token" else reading
-        wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
-        wanted = with_together(self._workspace, dataset, wanted)
-        return [each for each in wanted if (each.together is not None) == bool(spec.targets)]
 
     def to_send(self, task: ProbeTask) -> ProbeTask:
         """Add which of its probes are trained already; few, so that they can be sent with it."""
         return replace(task, known=self._known_of(task))
 
     def _known_of(self, task: ProbeTask) -> frozenset[str]:
-        if not self._known:
+        if not self._wanted.known:
             return frozenset()
         whole = view(self._workspace, self._workspace.store, task.model, task.dataset)
         found = [
             probe
-            for entry in self._probed(whole)
+            for entry in self._wanted.probed(whole)
             for probe in wanted_probes(
-                entry, entry.poolable(task.layers), self._designs(task.model, task.dataset, task.head)
+                entry, entry.poolable(task.layers), self._wanted.designs(task.model, task.dataset, task.head)
             )
         ]
-        return frozenset(probe.hash for probe in found if probe.hash in self._known)
+        return frozenset(probe.hash for probe in found if probe.hash in self._wanted.known)
 
     def do(self, task: ProbeTask, doing: Doing) -> None:
         """Train the probes of a task that are not known."""
@@ -278,8 +167,8 @@ class ProbeStage(Stage):
         for records in run_targets(
             targets,
             entry.poolable(task.layers),
-            self._designs(task.model, task.dataset, task.head),
-            known=self._known if task.known is None else task.known,
+            self._wanted.designs(task.model, task.dataset, task.head),
+            known=self._wanted.known if task.known is None else task.known,
             run_id=doing.run_id,
             advance=doing.advance,
             memory_bytes=int(config.probe.memory * 2**30),
@@ -294,8 +183,8 @@ class ProbeStage(Stage):
         for records in run_token_probes(
             named,
             named.poolable(task.layers),
-            self._designs(task.model, task.dataset, task.head),
-            known=self._known if task.known is None else task.known,
+            self._wanted.designs(task.model, task.dataset, task.head),
+            known=self._wanted.known if task.known is None else task.known,
             run_id=doing.run_id,
             advance=doing.advance,
             checkpoints=self._checkpoints,
@@ -314,7 +203,7 @@ class ProbeStage(Stage):
 
     def received(self, task: ProbeTask, records: Sequence[ProbeRecord]) -> Told:
         """Record probes, and before the first of a pair what they are probes of."""
-        self._known.update(record.spec_hash for record in records if record.status == "ok")
+        self._wanted.known.update(record.spec_hash for record in records if record.status == "ok")
         entries = self._workspace.entries
         name = entries.computed_by(task.model) if entries.is_of_tokens(task.model) else task.model
         return Told(

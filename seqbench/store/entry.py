@@ -333,12 +333,10 @@ class StoredEmbeddings(EntryArrays):
         self, split: SplitName, layer: int, name: str
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """What was recorded of the complete blocks of a layer, and the rows of each."""
-        facts = self._split(split)
-        if f"stats/{split}/{name}" not in self._opened and not arrays.has(
-            self._group, f"stats/{split}/{name}"
-        ):
+        facts, path = self._split(split), f"stats/{split}/{name}"
+        if path not in self._opened and not arrays.has(self._group, path):
             return np.empty(0), np.empty(0, dtype=np.int64)
-        column = arrays.read(self._array(f"stats/{split}/{name}"))[:, layer].astype(np.float64)
+        column = arrays.read(self._array(path))[:, layer].astype(np.float64)
         rows = np.asarray([block.stop - block.start for block in blocks(facts.n_items, facts.block_rows)])
         there = np.isfinite(column) & self._flags(split)[:, layer]
         return column[there], rows[there]

@@ -8,9 +8,10 @@ from seqbench.schedule.frontier import Frontier
 from seqbench.schedule.graph import Graph, Node, make_graph
 from seqbench.schedule.plan import Plan
 from seqbench.stages.extract import shard_node
-from seqbench.stages.probe import ProbeCounts, probe_nodes
+from seqbench.stages.probe import probe_nodes
 from seqbench.stages.products import embeddings_product
 from seqbench.stages.shards import Pair, SplitState, make_shards
+from seqbench.stages.wanted_probes import ProbeCounts
 from seqbench.store import Block
 
 Counted = tuple[Pair, ProbeCounts]
