@@ -25,8 +25,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BATCH_SIZES = (4, 8, 16, 32, 64)
-TRIAL_TOKENS = 60_000
+BATCH_SIZES = (4, 8, 16, 32)
+TRIAL_TOKENS = 20_000
 """By which the best batch size is told."""
 
 
