@@ -81,11 +81,15 @@ class ProbeStage(Stage):
         """Say what is missing for data sets whose labels are of letters."""
         workspace = self._workspace
         names = [name for name in workspace.dataset_names if workspace.spec(name).level == "token"]
-        if names and self.context.config.extract.tokens is None:
-            self.context.reporter.note(
-                f"warning: {', '.join(names)}: not probed, as labels are of letters (level: token) and no "
-                "vectors of these are kept (set extract.tokens)"
-            )
+        kept = self.context.config.extract.tokens is not None
+        why = (
+            "labels are of letters (level: token), which no head of `probe` reads yet (the store keeps their "
+            "vectors and labels)"
+            if kept
+            else "labels are of letters (level: token) and no vectors of these are kept (set extract.tokens)"
+        )
+        if names:
+            self.context.reporter.note(f"warning: {', '.join(names)}: not probed, as {why}")
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))

@@ -81,8 +81,11 @@ def test_without_tokens_pooled_layers_are_stored_and_one_line_says_what_is_missi
 
 
 def test_the_store_keeps_labels_of_letters_with_the_tokens(root: Path) -> None:
-    outcome = run(config(root, "tokens", tokens={"layers": [0]}), Silent(), "run")
+    heard = Heard()
+    outcome = run(config(root, "tokens", tokens={"layers": [0]}), heard, "run")
     assert outcome.failed == ()
+    (told,) = (note for note in heard.notes if "not probed" in note)
+    assert "which no head of `probe` reads yet" in told
     store = open_store(root / "tokens.zarr")
     entry = store["m@tokens/purines"]
     assert isinstance(entry, TokenEmbeddings)
