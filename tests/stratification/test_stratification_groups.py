@@ -59,7 +59,7 @@ def test_items_that_are_groups_of_their_own_are_in_the_folds_of_items():
 
 def test_fewer_groups_than_folds_are_refused():
     with pytest.raises(
-        ProbeError, match=r"train has 2 groups .*\(group_key\), too few for 3 folds \(set probe"
+        ProbeError, match=r"train has 2 groups .*\(group_key\), too few for 3 folds \(set folds"
     ):
         grouped_folds([(np.zeros(6), Task.CLASSIFICATION)], 3, 0, np.array([1, 1, 1, 2, 2, 2]))
 
