@@ -93,6 +93,11 @@ def rounds(
                 cost = measured(commit, command, configs[side], [*commit.places(), *asked])
                 if number:
                     taken[command, side].append(cost)
+                    told_side = ("old", "new")[side]
+                    print(
+                        f"{number}. {command}, {told_side}: {cost[0]:.2f} s, {cost[1]:.0f} MB",
+                        file=sys.stderr,
+                    )
     return taken
 
 
