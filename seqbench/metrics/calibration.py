@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.metrics.averages import Floats, ratio
-from seqbench.metrics.weighting import Weights, segments
+from seqbench.metrics.weighting import Weights, segments, totals
 
 N_BINS = 15
 """Bins of equal width, the number of Guo et al. (2017)."""
@@ -77,7 +77,6 @@ def calibration_error(reliability: Reliability, weights_NR: Weights) -> Floats:
             weights = np.take(weights_NR, items[part], axis=0).astype(np.float64)
             gap_R += np.einsum("n,nr->r", gaps[part], weights)
         error_R += np.abs(gap_R)
-    # Every resample draws as many items as there are.
     if n_known == len(weights_NR):
-        return error_R / n_known
+        return error_R / totals(weights_NR)
     return ratio(error_R, weights_NR[reliability.order].sum(axis=0, dtype=np.float64))

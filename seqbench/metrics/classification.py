@@ -17,11 +17,11 @@ from seqbench.metrics.calibration import Reliability, brier_terms, calibration_e
 from seqbench.metrics.confusion import class_metrics, count_classes
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.ranking import Ranking, rank
-from seqbench.metrics.resamples import Resampling, affordable_resamples, group_resamples, item_resamples
-from seqbench.metrics.results import Scores, Support, metric_scores, outputs
+from seqbench.metrics.resamples import Resampling
+from seqbench.metrics.results import Scores, Support, metric_scores, outputs, support_of_clusters
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.small_samples import BY_CLASS
-from seqbench.metrics.weighting import Weights, weighted_sums
+from seqbench.metrics.weighting import Weights, totals, weighted_sums
 
 
 def score_classification(
@@ -37,17 +37,18 @@ def score_classification(
     """
     splits = [_sort(targets_N, *given) for given in zip(predictions, thresholds, strict=True)]
     n_items, n_classes = predictions[0].shape
-    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 1 if n_classes == 2 else n_classes)
-    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    weights = resampling.drawn(n_items, 1 if n_classes == 2 else n_classes)
     by_items = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
     results = []
     for split, intervals in zip(splits, by_items, strict=True):
-        cells = group_resamples(split.sizes, resampling.n_resamples, resampling.seed)
+        cells = resampling.drawn_groups(split.cell, split.sizes)
         intervals |= bootstrap([split.by_cells], cells, level=resampling.level)[0]
         class_scores = split.class_scores()
         present_C = np.bincount(targets_N, minlength=n_classes) > 0
         metrics = METRICS[Task.CLASSIFICATION]
         support = split.support()
+        if resampling.clusters_S is not None:
+            support = support_of_clusters(Task.CLASSIFICATION, targets_N, n_classes, resampling.clusters_S)
         scores = metric_scores(metrics, intervals, _reasons(present_C), resampling, support)
         results.append((scores, class_scores))
     return results
@@ -69,12 +70,14 @@ class _Split:
     """(M,)."""
     sizes: NDArray[np.int64]
     """(M,) items of each pair. The confusion matrix is resampled by them: as by items, at no cost."""
+    cell: NDArray[np.int64]
+    """(N,) a number for the pair of each item; pairs are in its order."""
 
     def by_items(self, weights_NR: Weights) -> dict[str, Floats]:
         """What depends on probabilities."""
         headline = self.rankings[1:] if len(self.rankings) == 2 else self.rankings
         return ranked_means(headline, weights_NR) | {
-            "brier": weighted_sums(self.brier, weights_NR)[0] / len(weights_NR),
+            "brier": weighted_sums(self.brier, weights_NR)[0] / totals(weights_NR),
             "ece": calibration_error(self.reliability, weights_NR),
         }
 
@@ -128,7 +131,8 @@ def _sort(
     n_classes = probabilities_NC.shape[1]
     actual_CN = targets_N == np.arange(n_classes)[:, None]
     predicted_N = predicted_classes(probabilities_NC, thresholds)
-    cells, sizes = np.unique(targets_N * n_classes + predicted_N, return_counts=True)
+    cell_N = targets_N * n_classes + predicted_N
+    cells, sizes = np.unique(cell_N, return_counts=True)
     actual_M, predicted_M = np.divmod(cells, n_classes)
     return _Split(
         rankings=[rank(probabilities_NC[:, index], actual_CN[index]) for index in range(n_classes)],
@@ -137,6 +141,7 @@ def _sort(
         actual=actual_M,
         predicted=predicted_M,
         sizes=sizes,
+        cell=cell_N,
     )
 
 

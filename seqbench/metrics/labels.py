@@ -18,10 +18,10 @@ from seqbench.metrics.calibration import Reliability, calibration_error, reliabi
 from seqbench.metrics.confusion import ClassCounts, count_positives, label_metrics
 from seqbench.metrics.names import METRICS
 from seqbench.metrics.ranking import Ranking, rank
-from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
+from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.results import Scores, Support, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
-from seqbench.metrics.weighting import Weights, known_totals, weighted_counts, weighted_sums
+from seqbench.metrics.weighting import Weights, known_totals, totals, weighted_counts, weighted_sums
 
 THRESHOLD = 0.5
 """A label is predicted where its probability is above this; a threshold that is given counts itself."""
@@ -40,14 +40,12 @@ def score_labels(
     """
     truth = LabelTruth.of(targets_NK)
     splits = [_sort(truth, *given) for given in zip(predictions, thresholds, strict=True)]
-    n_items, n_labels = targets_NK.shape
-    n_drawn = affordable_resamples(resampling.n_resamples, n_items, n_labels)
-    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    weights = resampling.drawn(*targets_NK.shape)
     found = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
     reasons = _reasons(truth)
     return [
         (
-            metric_scores(METRICS[Task.LABELS], intervals, reasons, resampling, split.support()),
+            metric_scores(METRICS[Task.LABELS], intervals, reasons, resampling, split.support(resampling)),
             split.label_scores(),
         )
         for split, intervals in zip(splits, found, strict=True)
@@ -88,7 +86,7 @@ class LabelTruth:
         """Mean over labels of the mean squared error of each one's probability, (R,)."""
         if self.known.all():
             sums_1R = weighted_sums(squared_KN.mean(axis=0, keepdims=True), weights_NR)
-            return np.asarray(sums_1R[0] / len(weights_NR))
+            return np.asarray(sums_1R[0] / totals(weights_NR))
         errors_KR = weighted_sums(np.where(self.known, squared_KN, 0.0), weights_NR)
         return mean_over(ratio(errors_KR, known_totals(self.known, weights_NR)))
 
@@ -112,15 +110,17 @@ class _Split:
         exact_N = self.truth.is_exact(self.predicted)
         errors_KR = [calibration_error(label, weights_NR) for label in self.reliabilities]
         return {
-            "accuracy": weighted_counts(exact_N[None], weights_NR)[0] / len(weights_NR),
+            "accuracy": weighted_counts(exact_N[None], weights_NR)[0] / totals(weights_NR),
             **label_metrics(self._counts(weights_NR)),
             **ranked_means(self.rankings, weights_NR),
             "brier": self.truth.brier(self.squared, weights_NR),
             "ece": mean_over(np.stack(errors_KR)),
         }
 
-    def support(self) -> Support:
+    def support(self, resampling: Resampling) -> Support:
         """All items; the accuracy is the share of those with all labels right."""
+        if resampling.clusters_S is not None:
+            return Support(n_items=len(resampling.clusters_S))
         exact_N = self.truth.is_exact(self.predicted)
         return Support(n_items=len(exact_N), shares={"accuracy": (int(exact_N.sum()), len(exact_N))})
 

@@ -49,6 +49,13 @@ METRICS: dict[Task, tuple[str, ...]] = {
 }
 """The metrics of a task, in the order of tables."""
 
+LETTER_METRICS: dict[Task, tuple[str, ...]] = {
+    Task.CLASSIFICATION: ("accuracy_per_sequence", "segment_f1"),
+    Task.LABELS: ("accuracy_per_sequence",),
+    Task.REGRESSION: ("rmse_per_sequence", "pearsonr_per_sequence"),
+}
+"""What labels of letters have beside the metrics of their task; see `metrics.letters`."""
+
 PRIMARY: dict[Task, str] = {
     Task.CLASSIFICATION: "accuracy",
     Task.LABELS: "roc_auc",
@@ -57,7 +64,19 @@ PRIMARY: dict[Task, str] = {
 }
 """The metric that epoch, layer and rank go by where nobody says otherwise."""
 
-_ERRORS = frozenset({"brier", "ece", "mse", "rmse", "mcrmse", "mae", "weighted_mse", "energy_distance"})
+_ERRORS = frozenset(
+    {
+        "brier",
+        "ece",
+        "mse",
+        "rmse",
+        "mcrmse",
+        "mae",
+        "weighted_mse",
+        "energy_distance",
+        "rmse_per_sequence",
+    }
+)
 
 
 @cache
@@ -67,14 +86,15 @@ def higher_is_better(metric: str) -> bool:
     Raises:
         ValueError: There is no such metric.
     """
-    if not any(metric in names for names in METRICS.values()):
+    if metric not in all_metrics():
         raise ValueError(f"no metric is called {metric!r}; there are {', '.join(all_metrics())}")
     return metric not in _ERRORS
 
 
 def all_metrics() -> tuple[str, ...]:
     """The metrics of all tasks, each once, in the order of tables."""
-    return tuple(dict.fromkeys(name for names in METRICS.values() for name in names))
+    every = (*METRICS.values(), *LETTER_METRICS.values())
+    return tuple(dict.fromkeys(name for names in every for name in names))
 
 
 def describe_task(task: Task, n_outputs: int) -> str:

@@ -22,7 +22,13 @@ from seqbench.metrics.labels import LabelTruth, predicted_labels
 from seqbench.metrics.ranking import rank
 from seqbench.metrics.regression import kendall_by_target, over_targets, spearman_by_target
 from seqbench.metrics.spearman import rank_order, spearman
-from seqbench.metrics.weighting import Weights, known_weights, weighted_counts, weighted_sums
+from seqbench.metrics.weighting import (
+    Weights,
+    known_weights,
+    totals,
+    weighted_counts,
+    weighted_sums,
+)
 
 OnItems = Callable[[Weights], Floats]
 """Takes weights (N, R), gives (R,) values, NaN where undefined."""
@@ -103,8 +109,8 @@ def _mean_tau(found: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Floats:
 
 
 def _share(right_N: NDArray[np.bool_]) -> OnItems:
-    return lambda weights_NR: weighted_counts(right_N[None], weights_NR)[0] / len(weights_NR)
+    return lambda weights_NR: weighted_counts(right_N[None], weights_NR)[0] / totals(weights_NR)
 
 
 def _mean(terms_N: Floats) -> OnItems:
-    return lambda weights_NR: weighted_sums(terms_N[None], weights_NR)[0] / len(weights_NR)
+    return lambda weights_NR: weighted_sums(terms_N[None], weights_NR)[0] / totals(weights_NR)

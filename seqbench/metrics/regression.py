@@ -17,7 +17,7 @@ from seqbench.metrics.by_output import UNKNOWN
 from seqbench.metrics.continuous import Moments, prepare, spans, target_metrics
 from seqbench.metrics.kendall import kendall
 from seqbench.metrics.names import METRICS
-from seqbench.metrics.resamples import Resampling, affordable_resamples, item_resamples
+from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.results import Scores, Support, defined, metric_scores, outputs
 from seqbench.metrics.scores import ClassScore
 from seqbench.metrics.spearman import RankOrder, rank_order, spearman
@@ -42,12 +42,10 @@ def score_regression(
     n_items, n_targets = targets_NT.shape
     columns = [rank_order(target_N) for target_N in targets_NT.T]
     splits = [_sort(targets_NT, columns, predicted_NT) for predicted_NT in predictions]
-    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 2 * n_targets)
-    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    weights = resampling.drawn(n_items, 2 * n_targets)
     found = bootstrap([split.by_items for split in splits], weights, level=resampling.level)
     # Kendall's tau takes log2(items) times as long: beyond 17,000 items × targets fewer resamples are drawn.
-    n_drawn = affordable_resamples(resampling.n_resamples, n_items, 2 * n_targets * n_items.bit_length())
-    weights = item_resamples(n_items, n_drawn, resampling.seed)
+    weights = resampling.drawn(n_items, 2 * n_targets * n_items.bit_length())
     ranked = bootstrap([split.kendall for split in splits], weights, level=resampling.level)
     return [
         split.scores(intervals | correlation, resampling)
@@ -120,15 +118,15 @@ class _Split:
     def scores(self, intervals: Mapping[str, Interval], resampling: Resampling) -> Scores:
         """The scores of the split and of each target, None with a reason where undefined."""
         known_NT = self.moments.known.T
+        clusters_S = resampling.clusters_S
+        n_items = len(self.targets) if clusters_S is None else len(clusters_S)
         constant_T = spans(self.targets, known_NT) == 0
         flat_T = spans(self.predicted, known_NT) == 0
         reasons = _reasons(constant_T, flat_T)
         ones_N1 = np.ones((len(self.targets), 1), dtype=np.uint8)
         whole = self._by_target(ones_N1) | {"kendalltau": self._kendall(ones_N1)[0]}
         return (
-            metric_scores(
-                METRICS[Task.REGRESSION], intervals, reasons, resampling, Support(n_items=len(self.targets))
-            ),
+            metric_scores(METRICS[Task.REGRESSION], intervals, reasons, resampling, Support(n_items=n_items)),
             _target_scores(whole, constant_T, flat_T, known_NT.sum(axis=0)),
         )
 

@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 
 from seqbench.core.types import Task
 from seqbench.metrics.averages import Floats
-from seqbench.metrics.names import METRICS
+from seqbench.metrics.letters import LetterPlaces, of_letters
+from seqbench.metrics.names import LETTER_METRICS, METRICS
 from seqbench.metrics.on_items import RANKED, OnItems, of_classes, of_labels, of_values
-from seqbench.metrics.resamples import affordable_resamples, item_resamples
+from seqbench.metrics.resamples import Resampling, item_resamples
 from seqbench.metrics.responses import of_responses
-from seqbench.metrics.scoring import TOGETHER_CELLS, as_scored, check_scorable, check_thresholds
+from seqbench.metrics.scoring import (
+    TOGETHER_CELLS,
+    as_scored,
+    check_clusters,
+    check_scorable,
+    check_thresholds,
+)
 
 
 def replicates(
@@ -27,6 +34,7 @@ def replicates(
     thresholds: Sequence[Sequence[float] | None] | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
+    places: LetterPlaces | None = None,
 ) -> Floats:
     """Compute a metric of each set of predictions on the split and on resamples of its items.
 
@@ -42,6 +50,7 @@ def replicates(
         thresholds: As of `score`, for each set of predictions.
         n_resamples: Resamples wanted; fewer are drawn of huge splits (see `resamples.affordable_resamples`).
         seed: Of the resamples.
+        places: Of labels of letters where these stand, so that whole sequences are drawn; else None.
 
     Returns:
         Shape (L, R + 1), float64; column 0 is the value on the split itself. NaN where undefined.
@@ -50,7 +59,8 @@ def replicates(
         ProbeError: As of `score`.
         ValueError: The task has no such metric.
     """
-    if metric not in METRICS[task]:
+    of_letters_alone = LETTER_METRICS.get(task, ()) if places is not None else ()
+    if metric not in (*METRICS[task], *of_letters_alone):
         raise ValueError(f"{task} has no metric {metric!r}; it has {', '.join(METRICS[task])}")
     thresholds = [None] * len(predictions) if thresholds is None else thresholds
     for given, cuts in zip(predictions, thresholds, strict=True):
@@ -59,17 +69,24 @@ def replicates(
     if not predictions:
         return np.empty((0, n_resamples + 1))
     n_items, n_outputs = predictions[0].shape
-    n_drawn = affordable_resamples(n_resamples, n_items, _cost(task, metric, n_items, n_outputs))
+    clusters_S = None if places is None else places.clusters_S
+    check_clusters(clusters_S, n_items)
+    by_sequence = places if metric in of_letters_alone else None
+    resampling = Resampling(n_resamples=n_resamples, seed=seed, level=0.95, clusters_S=clusters_S)
+    cost = _cost(task, metric, n_items, n_outputs)
     together = max(1, TOGETHER_CELLS // predictions[0].size)
     targets = as_scored(task, targets)
     rows = []
     for start in range(0, len(predictions), together):
         some = slice(start, start + together)
         evaluates = [
-            _evaluate(task, targets, given, metric, cuts)
+            _evaluate(task, targets, given, metric, cuts, by_sequence)
             for given, cuts in zip(predictions[some], thresholds[some], strict=True)
         ]
-        chunks = item_resamples(n_items, n_drawn, seed)
+        if by_sequence is None:
+            chunks = resampling.drawn(n_items, cost)
+        else:
+            chunks = item_resamples(len(by_sequence.clusters_S), n_resamples, seed)
         rows.append(np.hstack([[evaluate(chunk) for evaluate in evaluates] for chunk in chunks]))
     return np.vstack(rows)
 
@@ -80,8 +97,11 @@ def _evaluate(
     predictions: NDArray[np.floating],
     metric: str,
     thresholds: Sequence[float] | None,
+    by_sequence: LetterPlaces | None,
 ) -> OnItems:
     scores_NK = predictions.astype(np.float64)
+    if by_sequence is not None:
+        return of_letters(metric, task, targets, scores_NK, thresholds, by_sequence)
     if task is Task.PERTURBATION:
         return of_responses(metric, scores_NK)
     if task is Task.REGRESSION:

@@ -2,7 +2,8 @@
 
 The first column is the data itself, each item once: a score and its interval come from one evaluation.
 
-Shape letters: R resamples (and the data before them), N items, M groups of equal items.
+Shape letters: R resamples (and the data before them), N items, M groups of equal items, S clusters of items
+that are drawn together.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from seqbench.metrics.weighting import Weights
+from seqbench.metrics.weighting import Weights, weighted_sums
 
 CHUNK_CELLS = 1 << 22
 """Weights held at a time, of one byte each; what metrics make of them is up to ten times as large.
@@ -43,6 +44,27 @@ class Resampling:
     """Of the random numbers; equal seeds give equal intervals."""
     level: float
     """Share of resamples inside the interval, for example 0.95."""
+    clusters_S: NDArray[np.integer] | None = None
+    """Items of each cluster, where items in a row are drawn together, as letters of one sequence are: they
+    are no independent evidence. None: each item is drawn by itself."""
+
+    def drawn(self, n_items: int, n_rankings: int) -> Iterable[Weights]:
+        """Weights of the items, in as many resamples as can be afforded (see `affordable_resamples`)."""
+        wanted = affordable_resamples(self.n_resamples, n_items, n_rankings)
+        if self.clusters_S is None:
+            return item_resamples(n_items, wanted, self.seed)
+        return cluster_resamples(self.clusters_S, wanted, self.seed)
+
+    def drawn_groups(self, group_N: NDArray[np.integer], sizes_M: NDArray[np.integer]) -> Iterable[Weights]:
+        """Weights of groups of equal items, when all that counts is from which group an item is.
+
+        Args:
+            group_N: A number that tells each item's group; groups are in its order.
+            sizes_M: Items in each group.
+        """
+        if self.clusters_S is None:
+            return group_resamples(sizes_M, self.n_resamples, self.seed)
+        return _groups_of_clusters(group_N, self.clusters_S, self.n_resamples, self.seed)
 
 
 def affordable_resamples(n_resamples: int, n_items: int, n_rankings: int) -> int:
@@ -100,6 +122,32 @@ def _draw(rng: np.random.Generator, n_items: int, n_resamples: int) -> NDArray[n
         picks += np.arange(0, stretch.size, n_items)[:, None]
         stretch[:] = np.bincount(picks.ravel(), minlength=stretch.size).reshape(stretch.shape)
     return drawn_RN
+
+
+def cluster_resamples(clusters_S: NDArray[np.integer], n_resamples: int, seed: int) -> Iterator[Weights]:
+    """Draw as many clusters as there are, with replacement, all items of one together.
+
+    Returns:
+        Chunks (N, R), uint16, whose columns add up to what the drawn clusters hold.
+    """
+    n_columns = max(1, CHUNK_CELLS // max(1, int(clusters_S.sum())) // 2)
+    for chunk_SR in item_resamples(len(clusters_S), n_resamples, seed):
+        for start in range(0, chunk_SR.shape[1], n_columns):
+            some_SR = chunk_SR[:, start : start + n_columns].astype(np.uint16)
+            yield np.repeat(some_SR, clusters_S, axis=0)
+
+
+def _groups_of_clusters(
+    group_N: NDArray[np.integer], clusters_S: NDArray[np.integer], n_resamples: int, seed: int
+) -> Iterator[Weights]:
+    """How many items of each group are in the drawn clusters, (M, R)."""
+    groups, place_N = np.unique(group_N, return_inverse=True)
+    n_clusters = len(clusters_S)
+    cell_N = place_N * n_clusters + np.repeat(np.arange(n_clusters), clusters_S)
+    counts = np.bincount(cell_N, minlength=len(groups) * n_clusters)
+    counts_MS = counts.reshape(len(groups), n_clusters).astype(np.float64)
+    for chunk_SR in item_resamples(n_clusters, n_resamples, seed):
+        yield weighted_sums(counts_MS, chunk_SR).astype(np.int64)
 
 
 def group_resamples(sizes_M: NDArray[np.integer], n_resamples: int, seed: int) -> Iterable[Weights]:

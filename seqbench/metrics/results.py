@@ -9,10 +9,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.types import Task
 from seqbench.metrics.bootstrap import Interval
 from seqbench.metrics.resamples import Resampling
 from seqbench.metrics.scores import ClassScore, MetricScore
-from seqbench.metrics.small_samples import SAME, few_reason, is_collapsed, least_items, needs_wilson, wilson
+from seqbench.metrics.small_samples import (
+    BY_CLASS,
+    SAME,
+    effective_items,
+    few_reason,
+    is_collapsed,
+    least_items,
+    needs_wilson,
+    wilson,
+)
 
 Scores = tuple[list[MetricScore], list[ClassScore]]
 """The scores of a split, and those by class, label or target."""
@@ -31,6 +41,17 @@ class Support:
     """Items that a metric rests on where they are fewer than all."""
     shares: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Metrics that are shares of items: how many items count, and of how many."""
+
+
+def support_of_clusters(
+    task: Task, targets: NDArray[np.generic], n_outputs: int, clusters_S: NDArray[np.integer]
+) -> Support:
+    """What metrics rest on where items of a cluster are drawn together: clusters, as they are the evidence.
+
+    Shares of items have no interval by Wilson then, as items are no independent trials.
+    """
+    by_metric = {metric: effective_items(task, targets, metric, n_outputs, clusters_S) for metric in BY_CLASS}
+    return Support(n_items=len(clusters_S), by_metric=by_metric)
 
 
 def metric_scores(

@@ -32,6 +32,7 @@ def score(
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    clusters_S: NDArray[np.integer] | None = None,
 ) -> tuple[list[MetricScore], list[ClassScore]]:
     """Score the predictions of a split.
 
@@ -47,6 +48,8 @@ def score(
             to rank × resamples is over 500 million (see `resamples.affordable_resamples`).
         seed: Of the resamples; equal seeds give equal intervals.
         level: Coverage of the percentile interval, between 0 and 1.
+        clusters_S: Items of each cluster, at least one, where items in a row are drawn together, as the
+            letters of a sequence; None: each by itself.
 
     Returns:
         Scores of the whole split in the order of `METRICS`, and scores by class, label or target. What is
@@ -57,7 +60,14 @@ def score(
             infinite, or thresholds don't fit the task.
     """
     return score_many(
-        task, targets, [predictions], thresholds=[thresholds], n_resamples=n_resamples, seed=seed, level=level
+        task,
+        targets,
+        [predictions],
+        thresholds=[thresholds],
+        n_resamples=n_resamples,
+        seed=seed,
+        level=level,
+        clusters_S=clusters_S,
     )[0]
 
 
@@ -70,6 +80,7 @@ def score_many(
     n_resamples: int = 1000,
     seed: int = 0,
     level: float = 0.95,
+    clusters_S: NDArray[np.integer] | None = None,
 ) -> list[tuple[list[MetricScore], list[ClassScore]]]:
     """Score several predictions of one split, for example those of all layers: what `score` gives for each.
 
@@ -83,6 +94,7 @@ def score_many(
         n_resamples: As of `score`.
         seed: As of `score`.
         level: As of `score`.
+        clusters_S: As of `score`.
 
     Returns:
         The scores of each layer.
@@ -95,7 +107,8 @@ def score_many(
         check_scorable(task, targets, predictions)
         check_thresholds(task, predictions.shape[1], given)
     truth = as_scored(task, targets)
-    resampling = Resampling(n_resamples=n_resamples, seed=seed, level=level)
+    check_clusters(clusters_S, len(targets))
+    resampling = Resampling(n_resamples=n_resamples, seed=seed, level=level, clusters_S=clusters_S)
     together = max(1, TOGETHER_CELLS // predictions_LNK[0].size) if len(predictions_LNK) else 1
     results = []
     for start in range(0, len(predictions_LNK), together):
@@ -118,6 +131,18 @@ def as_scored(task: Task, targets: NDArray[np.generic]) -> NDArray[Any]:
     if task is Task.LABELS:
         return np.where(known(targets), targets, MISSING).astype(np.int64)
     return targets.astype(np.int64)
+
+
+def check_clusters(clusters_S: NDArray[np.integer] | None, n_items: int) -> None:
+    """Refuse clusters that are not of these items.
+
+    Raises:
+        ProbeError: They hold another number of items, or one holds none.
+    """
+    if clusters_S is not None and (int(clusters_S.sum()) != n_items or not (clusters_S > 0).all()):
+        raise ProbeError(
+            f"clusters of {int(clusters_S.sum())} items, one at least, don't go with {n_items} items"
+        )
 
 
 def check_scorable(task: Task, targets: NDArray[np.generic], predictions: NDArray[np.floating]) -> None:

@@ -61,7 +61,13 @@ def needs_wilson(successes: int, trials: int) -> bool:
     return min(successes, trials - successes) < LEAST_OF_EITHER
 
 
-def effective_items(task: Task, targets: NDArray[np.generic], metric: str, n_outputs: int) -> int:
+def effective_items(
+    task: Task,
+    targets: NDArray[np.generic],
+    metric: str,
+    n_outputs: int,
+    clusters_S: NDArray[np.integer] | None = None,
+) -> int:
     """How many items a metric rests on: of two classes, for most metrics, those of the rarer one.
 
     A class that the split lacks does not count.
@@ -71,8 +77,17 @@ def effective_items(task: Task, targets: NDArray[np.generic], metric: str, n_out
         targets: Class indices (N,), or labels or values with items along the first axis.
         metric: One of the task's.
         n_outputs: Classes, labels or targets.
+        clusters_S: Items of each cluster, where items in a row were drawn together; clusters are counted then,
+            and of the rarer class those that hold any of it.
     """
-    if task is Task.CLASSIFICATION and n_outputs == 2 and metric in BY_CLASS:
+    by_class = task is Task.CLASSIFICATION and n_outputs == 2 and metric in BY_CLASS
+    if clusters_S is not None:
+        if not by_class:
+            return len(clusters_S)
+        starts = np.cumsum(clusters_S) - clusters_S
+        holding = [np.logical_or.reduceat(targets == each, starts).sum() for each in (0, 1)]
+        return int(min(filter(None, holding)))
+    if by_class:
         counts = np.bincount(targets.astype(np.int64), minlength=2)
         return int(counts[counts > 0].min())
     return len(targets)

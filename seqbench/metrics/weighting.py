@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 from seqbench.metrics.averages import Floats
 
 Weights = NDArray[np.integer]
-"""(N, R): how often each item was drawn in each resample."""
+"""(N, R): how often each item was drawn in each resample.
+
+Bytes where items were drawn one by one, so that each column adds up to N; wider where whole clusters of them
+were drawn (see `resamples.cluster_resamples`), so that columns add up to any number.
+"""
 
 SEGMENT_CELLS = 1 << 17
 """Weights worked on at a time, so that what is made of them stays in a core's cache."""
@@ -64,19 +68,23 @@ def known_weights(known_N: NDArray[np.bool_], weights_NR: Weights) -> Weights:
     return weights_NR if known_N.all() else weights_NR * known_N[:, None]
 
 
-def known_totals(known_KN: NDArray[np.bool_], weights_NR: Weights) -> Floats:
-    """How many items with a known label each output has in each resample, (K, R).
+def totals(weights_NR: Weights) -> Floats:
+    """How many items each resample has, (R,)."""
+    if weights_NR.itemsize == 1:
+        return np.full(weights_NR.shape[1], float(len(weights_NR)))
+    return weights_NR.sum(axis=0, dtype=np.int64).astype(np.float64)
 
-    Where all are known that is the number of items, for every resample draws as many.
-    """
+
+def known_totals(known_KN: NDArray[np.bool_], weights_NR: Weights) -> Floats:
+    """How many items with a known label each output has in each resample, (K, R)."""
     if known_KN.all():
-        return np.full((len(known_KN), weights_NR.shape[1]), float(len(weights_NR)))
+        return np.tile(totals(weights_NR), (len(known_KN), 1))
     return weighted_counts(known_KN, weights_NR)
 
 
 def count_type(weights_NR: Weights) -> type[np.integer[Any]]:
-    """The smallest integer that holds the sum of a resample's weights, which is the number of items."""
-    return np.int16 if len(weights_NR) < 1 << 15 else np.int32
+    """The smallest integer that holds the sum of a resample's weights."""
+    return np.int16 if weights_NR.itemsize == 1 and len(weights_NR) < 1 << 15 else np.int32
 
 
 def running_sums(
