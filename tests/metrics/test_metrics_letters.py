@@ -86,11 +86,9 @@ def test_values_over_all_letters_are_those_of_score_and_intervals_are_wider():
 
 def test_means_over_sequences_by_scikit_learn_and_scipy():
     ((scores, _),) = score_letters(Task.CLASSIFICATION, CLASSES, [SHARES], PLACES, n_resamples=0)
-    own = [SEQUENCE == each for each in np.unique(SEQUENCE)]
+    own = [each == SEQUENCE for each in np.unique(SEQUENCE)]
     shares = [sk.accuracy_score(CLASSES[rows], SHARES[rows].argmax(axis=1)) for rows in own]
-    assert dict((s.metric, s.value) for s in scores)["accuracy_per_sequence"] == pytest.approx(
-        np.mean(shares)
-    )
+    assert {s.metric: s.value for s in scores}["accuracy_per_sequence"] == pytest.approx(np.mean(shares))
     whole = np.nan_to_num(VALUES)
     ((scores, _),) = score_letters(Task.REGRESSION, whole, [GUESSES], PLACES, n_resamples=0)
     found = {score.metric: score.value for score in scores}
