@@ -77,8 +77,8 @@ def effective_items(
         targets: Class indices (N,), or labels or values with items along the first axis.
         metric: One of the task's.
         n_outputs: Classes, labels or targets.
-        clusters_S: Items of each cluster, where items in a row were drawn together; clusters are counted then,
-            and of the rarer class those that hold any of it.
+        clusters_S: Items of each cluster, where items in a row were drawn together; clusters are counted
+            then, and of the rarer class those that hold any of it.
     """
     by_class = task is Task.CLASSIFICATION and n_outputs == 2 and metric in BY_CLASS
     if clusters_S is not None:

@@ -72,7 +72,7 @@ def totals(weights_NR: Weights) -> Floats:
     """How many items each resample has, (R,)."""
     if weights_NR.itemsize == 1:
         return np.full(weights_NR.shape[1], float(len(weights_NR)))
-    return weights_NR.sum(axis=0, dtype=np.int64).astype(np.float64)
+    return np.asarray(weights_NR.sum(axis=0, dtype=np.int64), dtype=np.float64)
 
 
 def known_totals(known_KN: NDArray[np.bool_], weights_NR: Weights) -> Floats:
