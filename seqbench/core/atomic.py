@@ -139,6 +139,17 @@ def check_free(
         raise fault(f"{path}: is there already ({way_out})")
 
 
+def try_folder(folder: Path) -> None:
+    """See, before the work, that a folder can be made and written to; nothing is left of the trial.
+
+    Raises:
+        OSError: It can't.
+    """
+    trial = partial_of(folder / "trial")
+    with _folders_above(trial, trial):
+        trial.touch()
+
+
 def write_atomically(path: Path, content: bytes | str, *, synced: bool = True) -> None:
     """Write a file as `atomic_write` does; text as UTF-8 with line ends as they are."""
     with atomic_write(path, synced=synced) as partial:

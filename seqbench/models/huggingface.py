@@ -119,6 +119,19 @@ class RandomInit(Checkpoint):
             return bare_model(model) if head is None else model
 
 
+def skeleton(source: Checkpoint) -> Any:
+    """A checkpoint's bare model without weights, for the names of its parts; it can't be run.
+
+    Raises:
+        ModelError: Its code can't be run without weights.
+    """
+    import torch
+
+    auto, arguments = source.auto_class()
+    with source.faults(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return bare_model(auto.from_config(source.fresh_config(), **arguments))
+
+
 def bare_model(model: Any) -> Any:
     """The model without a head: custom code may offer task models alone.
 

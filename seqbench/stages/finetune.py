@@ -23,7 +23,7 @@ from seqbench.stages.contents import file_contents
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.products import model_product
 from seqbench.stages.searching import LaterTrials, Searches, SearchPlan, TrialTask, study_name
-from seqbench.stages.trainable import trainable_names
+from seqbench.stages.trainable import check_parts, trainable_names
 from seqbench.stages.trainings import Trainings
 from seqbench.stages.workspace import tell_warnings, workspace_of
 
@@ -58,6 +58,7 @@ class FinetuneStage(Stage):
         self._workspace = context.shared(workspace_of)
         self._known: set[str] = set()
         self._told: set[str] = set()
+        self._checked: set[str] = set()
         self._searches = Searches(Catalog(context.config.catalog))
         self._wanted = Trainings(context)
 
@@ -65,15 +66,17 @@ class FinetuneStage(Stage):
         """The missing trainings of every checkpoint on every data set."""
         self.context.shared(tell_warnings)
         self._known = Catalog(self.context.config.catalog).known_spec_hashes()
-        if self.context.config.finetune is not None:
-            self._wanted.check_out()
         for model in trainable_names(self.context.config):
             for dataset in self._workspace.dataset_names:
+                nodes: list[Node] = []
                 if plan.makers(model_product(model)):
-                    yield self._later(plan, model, dataset)
-                    continue
-                with plan.listing(model, dataset):
-                    yield from self._trainings(plan, model, dataset, tell=True)
+                    nodes = [self._later(plan, model, dataset)]
+                else:
+                    with plan.listing(model, dataset):
+                        nodes = list(self._trainings(plan, model, dataset, tell=True))
+                if nodes:  # a place that can't be written to hinders nobody who trains nothing
+                    self._wanted.check_out()
+                yield from nodes
 
     def unfold(self, task: LaterTrainings | LaterTrials, plan: Plan) -> Iterator[Node]:
         """The trainings of a model that is there by now, or what follows from trials."""
@@ -101,6 +104,9 @@ class FinetuneStage(Stage):
             missing = self._missing(designs)
             n_left += _n_trainings(missing)
             nodes += self._nodes(missing)
+        if nodes and model not in self._checked:
+            check_parts(self._wanted.source(model), self._wanted.config)
+            self._checked.add(model)
         if tell:
             columns = (("trainings", n_all), ("trainings left", n_left))
             plan.shares.append(

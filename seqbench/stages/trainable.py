@@ -1,8 +1,12 @@
-"""Which models of a config are fine-tuned."""
+"""Which models of a config are fine-tuned, and whether they have what it names of them."""
+
+from contextlib import suppress
 
 from seqbench.config import Config
+from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.made import tuned_folder
-from seqbench.errors import ConfigError
+from seqbench.errors import ConfigError, ModelError
+from seqbench.models.checkpoint import Checkpoint
 from seqbench.models.registry import WITH_OPTIONS
 
 
@@ -27,3 +31,44 @@ def trainable_names(config: Config) -> list[str]:
     if section.models is not None:
         return [name for name in able if name in section.models]
     return [name for name in able if tuned_folder(config, models[name]) is None]
+
+
+def check_parts(source: Checkpoint, section: FinetuneConfig) -> None:
+    """See that a model has the parts that the config names, before any of it is trained.
+
+    Raises:
+        ConfigError: All of its blocks are to stay as they are, or a name of `lora` fits none of its parts.
+        ModelError: It can't be read.
+    """
+    n_blocks = source.identity().n_layers - 1
+    if section.freeze_blocks >= n_blocks:
+        raise ConfigError(
+            f"finetune.freeze_blocks: {section.freeze_blocks} leaves nothing of {source.name} to train, which "
+            f"has {n_blocks} blocks (set at most {n_blocks - 1})"
+        )
+    lora = section.lora
+    named = {"targets": () if lora.targets == "auto" else lora.targets}
+    named["modules_to_save"] = lora.modules_to_save or ()
+    if "lora" in section.encoder and any(named.values()):
+        with suppress(ModelError):  # code that can't be run without weights is asked when it is trained
+            _check_names(source, named)
+
+
+def _check_names(source: Checkpoint, named: dict[str, tuple[str, ...]]) -> None:
+    from seqbench.models.huggingface import skeleton
+    from seqbench.tuning.lora import called_so, ends_of
+    from seqbench.tuning.reach import is_linear
+
+    modules = dict(skeleton(source).named_modules())
+    parts = {
+        "targets": [path for path, each in modules.items() if is_linear(each)],
+        "modules_to_save": [*modules],
+    }
+    for key, names in named.items():
+        for name in names:
+            if not called_so(name, parts[key]):
+                what = "linear map" if key == "targets" else "part"
+                raise ConfigError(
+                    f"finetune.lora.{key}: {name!r} is no {what} of {source.name} (there are "
+                    f"{ends_of(parts[key])})"
+                )

@@ -1,6 +1,5 @@
 """The trainings that a config asks for, what each depends on, and whether it is there."""
 
-import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +8,14 @@ from seqbench.catalog.training_records import Encoder
 from seqbench.config.finetune import FinetuneConfig
 from seqbench.config.model_kinds import HuggingFaceModel
 from seqbench.config.search import Setting
+from seqbench.core.atomic import try_folder
 from seqbench.datasets.dataset import Dataset
 from seqbench.errors import ConfigError, SeqbenchError
 from seqbench.finetune.design import FinetuneDesign, specs_of, training_key
 from seqbench.finetune.folder import is_finetuned, read_facts
 from seqbench.metrics.names import METRICS
 from seqbench.models.checkpoint import Checkpoint
-from seqbench.probe.spec import spec_hash
+from seqbench.probe.spec import Subset, spec_hash
 from seqbench.schedule.context import Context
 from seqbench.stages.designs import subsets_of
 from seqbench.stages.probe import CHECKPOINTS
@@ -35,6 +35,8 @@ class Trainings:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._workspace = context.shared(workspace_of)
+        self._told: set[str] = set()
+        self._is_out_checked = False
 
     @property
     def config(self) -> FinetuneConfig:
@@ -53,12 +55,18 @@ class Trainings:
         Raises:
             ConfigError: A file is in the way, or the folder can't be written to.
         """
-        out = self.config.out
-        there = next(path for path in (out, *out.absolute().parents) if path.exists())
-        if not there.is_dir():
-            raise ConfigError(f"finetune.out: {there} is no folder (name another place for trained models)")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise ConfigError(f"finetune.out: {there} can't be written to (name another place)")
+        out, way_out = self.config.out, "name another place for trained models"
+        if self._is_out_checked:
+            return
+        try:
+            there = next(path for path in (out, *out.absolute().parents) if path.exists())
+            if not there.is_dir():
+                raise ConfigError(f"finetune.out: {there} is no folder ({way_out})")
+            try_folder(out)
+        except OSError as error:
+            what = "written to" if there == out else "made"
+            raise ConfigError(f"finetune.out: {out} can't be {what}: {error.strerror} ({way_out})") from error
+        self._is_out_checked = True
 
     def check(self, dataset: str) -> None:
         """See that the data set can be trained on as the config says.
@@ -117,7 +125,24 @@ class Trainings:
         from seqbench.finetune.problem import target_of
 
         datasets = self.datasets(dataset)
-        return applicable(found, datasets[0], [target_of(each) for each in datasets])
+        kept = applicable(found, datasets[0], [target_of(each) for each in datasets])
+        self._tell_left_out(dataset, {each.subset for each in found} - {each.subset for each in kept})
+        return kept
+
+    def _tell_left_out(self, dataset: str, subsets: Collection[Subset | None]) -> None:
+        """One line on each size that is not trained on, once."""
+        n_items = len(self.datasets(dataset)[0].splits["train"])
+        sizes = {
+            ("few_shot" if each.kind == "few-shot" else "sizes", each.amount) for each in subsets if each
+        }
+        for key, amount in sorted(sizes):
+            text = (
+                f"warning: {dataset}: finetune.subsets.{key}: {amount} takes in all of train ({n_items:,} "
+                "items), so it is left out"
+            )
+            if text not in self._told:
+                self._told.add(text)
+                self._context.reporter.note(text)
 
     def datasets(self, dataset: str) -> list[Dataset]:
         """The data set, or each of its targets as one."""

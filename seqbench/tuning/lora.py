@@ -1,7 +1,7 @@
 """LoRA adapters, put into a model by peft."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from torch import nn
@@ -89,9 +89,18 @@ def _named(wanted: Sequence[str], names: Sequence[str], key: str) -> list[str]:
     """
     found: dict[str, None] = {}
     for want in wanted:
-        fitting = [name for name in names if name == want or name.endswith(f".{want}")]
+        fitting = called_so(want, names)
         if not fitting:
-            ends = sorted({pattern_of(name).rpartition("*.")[2] for name in names if name})
-            raise ModelError(f"{key}: {want!r} names no part that is trained (there are {', '.join(ends)})")
+            raise ModelError(f"{key}: {want!r} names no part that is trained (there are {ends_of(names)})")
         found |= dict.fromkeys(fitting)
     return list(found)
+
+
+def called_so(want: str, names: Iterable[str]) -> list[str]:
+    """The modules whose path is, or ends with, a name."""
+    return [name for name in names if name == want or name.endswith(f".{want}")]
+
+
+def ends_of(names: Iterable[str]) -> str:
+    """What modules may be named by, for messages: the ends of their paths behind any number, each once."""
+    return ", ".join(sorted({pattern_of(name).rpartition("*.")[2] for name in names if name}))

@@ -21,7 +21,7 @@ from seqbench.report.selection import Selection
 from seqbench.report.summary import summarize
 from seqbench.report.tables.every import forms, tables
 from seqbench.schedule.run import Outcome, look, run
-from tests.command import rows
+from tests.command import rows, seqbench
 from tests.finetune.planted import config_of, write_config, write_order
 from tests.tiny import save_tiny_model
 
@@ -102,6 +102,16 @@ def test_every_fold_and_part_is_trained_and_a_part_that_is_all_of_train_is_not(c
     folders = {path.name for path in (cut.folder / "out").iterdir()}
     names = ("fold0", "fold1", "few-shot-4-draw0")
     assert folders == {f"m-{data}-full-42-{name}" for data in ("alone", "watched") for name in names}
+
+
+def test_a_part_that_is_all_of_train_is_told_once_for_each_data_set(cut: Cut) -> None:
+    shown = " ".join(seqbench("plan", cut.config).output.split())
+    for dataset in ("alone", "watched"):
+        told = (
+            f"warning: {dataset}: finetune.subsets.few_shot: 999 takes in all of train (48 items), so it is"
+        )
+        assert shown.count(told) == 1
+    assert "few_shot: 4" not in shown
 
 
 @pytest.mark.parametrize(("dataset", "split"), [("alone", "eval"), ("watched", "train")])

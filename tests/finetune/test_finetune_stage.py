@@ -203,6 +203,17 @@ def test_models_without_weights_are_refused_by_name(tuned: Tuned, tmp_path: Path
     [
         ({"out": "c.yaml"}, "c.yaml is no folder (name another place for trained models)"),
         ({"out": "c.yaml/models"}, "c.yaml is no folder (name another place for trained models)"),
+        (
+            {"out": "/proc/models"},
+            "finetune.out: /proc/models can't be made: No such file or directory (name",
+        ),
+        ({"freeze_blocks": 3}, "finetune.freeze_blocks: 3 leaves nothing of m to train, which has 3 blocks"),
+        (
+            {"lora": {"targets": ["query", "qkv"]}},
+            "finetune.lora.targets: 'qkv' is no linear map of m (there are attention.output.dense, "
+            "attention.self.key, attention.self.query,",
+        ),
+        ({"lora": {"modules_to_save": ["norms"]}}, "finetune.lora.modules_to_save: 'norms' is no part of m"),
         ({"folds": 193}, "finetune.folds: 193 folds can't be made of 192 items, as order has"),
         ({"choose_by": "f2"}, "finetune.choose_by: must be loss or a metric, such as accuracy, f1"),
     ],
