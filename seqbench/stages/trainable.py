@@ -43,8 +43,8 @@ def check_parts(source: Checkpoint, section: FinetuneConfig) -> None:
     n_blocks = source.identity().n_layers - 1
     if section.freeze_blocks >= n_blocks:
         raise ConfigError(
-            f"finetune.freeze_blocks: {section.freeze_blocks} leaves nothing of {source.name} to train, which "
-            f"has {n_blocks} blocks (set at most {n_blocks - 1})"
+            f"finetune.freeze_blocks: {section.freeze_blocks} leaves nothing of {source.name} to train, "
+            f"which has {n_blocks} blocks (set at most {n_blocks - 1})"
         )
     lora = section.lora
     named = {"targets": () if lora.targets == "auto" else lora.targets}
