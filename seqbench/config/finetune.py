@@ -30,6 +30,9 @@ from seqbench.config.search import SearchConfig, dotted, with_values
 
 Encoder = Literal["lora", "full"]
 TokenHead = Literal["mean", "cls", "attention", "conv", "drsn"]
+"""What makes one vector of a sequence's tokens."""
+TrainedHead = Literal["mean", "cls", "attention", "conv", "drsn", "token"]
+"""The same, or what answers for each letter."""
 PairCombine = Literal["concat", "mean", "difference"]
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), AfterValidator(distinct)
@@ -61,10 +64,11 @@ class FinetuneConfig(Section):
     models: Names | None = Field(
         default=None, description="Models of `models:` that are trained; null: all that are checkpoints."
     )
-    head: TokenHead = Field(
+    head: TrainedHead = Field(
         default="mean",
         description="What reads the last hidden states: their mean, the first token (cls), attention, "
-        "convolutions (conv) or a residual shrinkage network (drsn).",
+        "convolutions (conv) or a residual shrinkage network (drsn); or each token by itself (token), where "
+        "labels are of letters (level: token).",
     )
     combine: PairCombine = Field(
         default="concat",

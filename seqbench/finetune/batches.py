@@ -1,6 +1,7 @@
 """Batches of items for a fine-tuned network, and what they come to when nothing is trained.
 
-Shape letters: N items, B items of a batch, O outputs.
+Shape letters: N items, B items of a batch, O outputs, R rows of outputs: one an item, or where labels are of
+letters one for each that has a token.
 """
 
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from seqbench.core.memory import is_out_of_memory
 from seqbench.errors import TrainingError
-from seqbench.finetune.items import Item
+from seqbench.finetune.items import Item, n_rows
+from seqbench.finetune.letters import offsets_of, rows_of
 from seqbench.models.batches import batches
 from seqbench.training.batches import halves_of
 from seqbench.training.network import evaluating
@@ -22,10 +25,10 @@ WAY_OUT = "set extract.overlong: truncate with a smaller extract.max_tokens, or 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
-    """Some items and their scaled targets."""
+    """Some items and the scaled targets of their rows."""
 
     items: Sequence[Item]
-    targets_BO: Tensor
+    targets_RO: Tensor
 
     @property
     def n_tokens(self) -> int:
@@ -41,8 +44,13 @@ class Batch:
             if not parts or _computed([windows[other] for other in (*parts[-1], row)]) > most:
                 parts.append([])
             parts[-1].append(row)
+        offsets = offsets_of([n_rows(item) for item in self.items])
         return [
-            Batch(items=[self.items[row] for row in rows], targets_BO=self.targets_BO[rows]) for rows in parts
+            Batch(
+                items=[self.items[item] for item in items],
+                targets_RO=self.targets_RO[torch.from_numpy(rows_of(offsets, np.asarray(items)))],
+            )
+            for items in parts
         ]
 
 
@@ -68,35 +76,36 @@ def outputs_of(
     """Run a network on items in evaluation mode, those of like length together.
 
     Args:
-        network: Gives (B, O) of items.
+        network: Gives (R, O) of items.
         items: In any order.
         tokens_per_batch: Most tokens of a batch, padding included; halved where memory does not suffice.
         autocast: The type that it was trained in.
         device: Where it is.
 
     Returns:
-        (N, O) float32 on the CPU, in the order of the items.
+        (R, O) float32 on the CPU, in the order of the items.
 
     Raises:
         TrainingError: A single item is too large for memory.
     """
     lengths = [sum(len(ids) for each in item for ids in each.windows) for item in items]
-    found: list[tuple[list[int], Tensor]] = []
+    offsets = offsets_of([n_rows(item) for item in items])
+    found: list[tuple[NDArray[np.int64], Tensor]] = []
     waiting = list(batches(lengths, tokens_per_batch))[::-1]
     with evaluating(network):
         while waiting:
             rows = waiting.pop()
             try:
                 with precision(device, autocast):
-                    outputs_BO = network([items[row] for row in rows])
-                found.append((rows, outputs_BO.float().cpu()))
+                    outputs_RO = network([items[row] for row in rows])
+                found.append((rows_of(offsets, np.asarray(rows)), outputs_RO.float().cpu()))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if len(rows) == 1:
                     raise TrainingError(f"out of memory with a single item; {WAY_OUT}") from error
                 waiting += halves_of(rows)[::-1]
-    order = np.concatenate([np.asarray(rows) for rows, _ in found])
+    order = np.concatenate([rows for rows, _ in found])
     return torch.cat([outputs for _, outputs in found])[torch.from_numpy(np.argsort(order))]
 
 

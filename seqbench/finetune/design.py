@@ -148,6 +148,8 @@ def specs_of(
         shared["folds"] = design.folds
     elif len(datasets) > 1 and "eval" not in datasets[0].splits:
         shared["held out"] = "by all targets"
+    if datasets[0].level == "token":
+        shared["level"] = "token"
     if design.subset is not None:
         shared["subset"] = [design.subset.kind, design.subset.amount]
         shared["repeat"] = design.subset.repeat

@@ -2,7 +2,7 @@
 
 Each fold leaves what it predicts in its folder, so that no model is opened for it again.
 
-Shape letters: N items, O outputs of all targets.
+Shape letters: R rows (items, or letters), O outputs of all targets.
 """
 
 import json
@@ -18,7 +18,8 @@ from seqbench.core.types import SplitName
 from seqbench.errors import ModelError, TrainingError, said
 from seqbench.finetune.folder import FineTunedFacts, read_facts
 from seqbench.finetune.job import Job
-from seqbench.finetune.records import Scored, judged, records_of
+from seqbench.finetune.records import judged, records_of
+from seqbench.finetune.scored import Scored
 
 PREDICTIONS = "predictions.safetensors"
 
@@ -27,8 +28,8 @@ def write_predictions(folder: Path, scored: Mapping[SplitName, Scored]) -> None:
     """Keep what a fold predicts, by the split that scores go under, in its folder."""
     from safetensors.numpy import save_file
 
-    tensors: dict[str, NDArray[Any]] = {f"{split}.rows": each.rows_N for split, each in scored.items()}
-    tensors |= {f"{split}.predictions": each.predictions_NO for split, each in scored.items()}
+    tensors: dict[str, NDArray[Any]] = {f"{split}.rows": each.rows_R for split, each in scored.items()}
+    tensors |= {f"{split}.predictions": each.predictions_RO for split, each in scored.items()}
     sources = json.dumps({split: each.source for split, each in scored.items()})
     save_file(
         {name: np.ascontiguousarray(values) for name, values in tensors.items()},
@@ -51,8 +52,8 @@ def read_predictions(folder: Path) -> dict[SplitName, Scored]:
             sources: dict[SplitName, SplitName] = json.loads((file.metadata() or {})["sources"])
             return {
                 split: Scored(
-                    rows_N=file.get_tensor(f"{split}.rows"),
-                    predictions_NO=file.get_tensor(f"{split}.predictions"),
+                    rows_R=file.get_tensor(f"{split}.rows"),
+                    predictions_RO=file.get_tensor(f"{split}.predictions"),
                     source=source,
                 )
                 for split, source in sources.items()
@@ -78,15 +79,15 @@ def pooled(folds: Sequence[Mapping[SplitName, Scored]]) -> dict[SplitName, Score
     out_of_fold: SplitName = "train" if "train" in folds[0] else "eval"
     found: dict[SplitName, Scored] = {}
     for split, first in folds[0].items():
-        said_by = [fold[split].predictions_NO for fold in folds]
+        said_by = [fold[split].predictions_RO for fold in folds]
         if split == out_of_fold:
-            rows_N = np.concatenate([fold[split].rows_N for fold in folds])
-            order_N = np.argsort(rows_N)
-            rows_N, predictions_NO = rows_N[order_N], np.concatenate(said_by)[order_N]
+            rows_R = np.concatenate([fold[split].rows_R for fold in folds])
+            order_R = np.argsort(rows_R)
+            rows_R, predictions_RO = rows_R[order_R], np.concatenate(said_by)[order_R]
         else:
-            rows_N = first.rows_N
-            predictions_NO = np.asarray(np.mean(said_by, axis=0, dtype=np.float64), dtype=np.float32)
-        found[split] = Scored(rows_N=rows_N, predictions_NO=predictions_NO, source=first.source)
+            rows_R = first.rows_R
+            predictions_RO = np.asarray(np.mean(said_by, axis=0, dtype=np.float64), dtype=np.float32)
+        found[split] = Scored(rows_R=rows_R, predictions_RO=predictions_RO, source=first.source)
     return found
 
 
@@ -106,6 +107,7 @@ def pool(job: Job, keys: Sequence[str]) -> list[ProbeRecord]:
     scored = pooled([read_predictions(folder) for folder in folders])
     targets = job.targets()
     out_of_fold = scored.get("train", scored["eval"])
+    known_R = np.any([each.known(out_of_fold.source)[out_of_fold.rows_R] for each in targets], axis=0)
     return records_of(
         job.design,
         targets,
@@ -113,7 +115,7 @@ def pool(job: Job, keys: Sequence[str]) -> list[ProbeRecord]:
         judged(targets, scored, job.config.threshold),
         n_layers=facts[0].layer + 1,
         run_id=job.run_id,
-        n_train=len(out_of_fold.rows_N),
+        n_train=int(known_R.sum()),
         seconds=sum(each.training["seconds"] for each in facts),
         device=str(facts[0].training["device"]),
     )

@@ -15,13 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from seqbench.catalog.training_records import Encoder
-from seqbench.config.finetune import PairCombine, TokenHead
+from seqbench.config.finetune import PairCombine, TrainedHead
 from seqbench.core.alphabets import Alphabet
 from seqbench.core.json_records import read_record
 from seqbench.core.types import Overlong, Task
 from seqbench.errors import ModelError, ModelNotFoundError, said
 from seqbench.finetune.batches import outputs_of
 from seqbench.finetune.items import Item
+from seqbench.finetune.letter_head import LetterHead
 from seqbench.finetune.network import FineTuned, Head
 from seqbench.models.base import EmbedOptions
 from seqbench.models.checkpoint import Checkpoint
@@ -36,17 +37,24 @@ RECORD, HEAD = "finetuned.json", "head.safetensors"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeadFacts:
-    """What a head is made with; see `network.Head`."""
+    """What a head is made with; see `network.Head`, and `letter_head.LetterHead` of kind `token`."""
 
-    kind: TokenHead
+    kind: TrainedHead
     combine: PairCombine
     width: int
     n_seqs: int
     n_outputs: int
     dropout: float
 
-    def make(self) -> Head:
+    @property
+    def is_of_letters(self) -> bool:
+        """Whether it answers for each letter."""
+        return self.kind == "token"
+
+    def make(self) -> Head | LetterHead:
         """A head with weights as torch draws them."""
+        if self.kind == "token":
+            return LetterHead(width=self.width, n_outputs=self.n_outputs, dropout=self.dropout)
         return Head(
             self.kind,
             self.combine,
@@ -170,7 +178,7 @@ class Predictor:
     """A fine-tuned model that was read from its folder."""
 
     def __init__(
-        self, facts: FineTunedFacts, encoder: TrainableModel, head: Head, *, device: torch.device
+        self, facts: FineTunedFacts, encoder: TrainableModel, head: Head | LetterHead, *, device: torch.device
     ) -> None:
         self.facts = facts
         tokens = facts.tokens
@@ -185,8 +193,11 @@ class Predictor:
         self._autocast = autocast_dtype(facts.dtype, device)
 
     def predict(self, items: Sequence[Item], tokens_per_batch: int = 4096) -> Tensor:
-        """Probabilities, or values in their own units; (N, O) float32, all targets side by side."""
-        outputs_NO = outputs_of(
+        """Probabilities, or values in their own units, all targets side by side; (R, O) float32.
+
+        A row is an item, or where the head answers for letters each letter that has a token.
+        """
+        outputs_RO = outputs_of(
             self.network,
             items,
             tokens_per_batch=tokens_per_batch,
@@ -195,7 +206,7 @@ class Predictor:
         )
         parts, first = [], 0
         for target in self.facts.targets:
-            own = TaskLoss(task=target.task).predictions(outputs_NO[:, first : first + target.n_outputs])
+            own = TaskLoss(task=target.task).predictions(outputs_RO[:, first : first + target.n_outputs])
             parts.append(own * torch.tensor(target.scale) + torch.tensor(target.shift))
             first += target.n_outputs
         return torch.cat(parts, -1)

@@ -44,6 +44,11 @@ class Job:
         return self.config.out / self.design.folder
 
     @property
+    def is_of_letters(self) -> bool:
+        """Whether labels are of the letters of sequences."""
+        return self.datasets[0].level == "token"
+
+    @property
     def key(self) -> str:
         """Names the training."""
         return training_key(dict(self.specs[0]))

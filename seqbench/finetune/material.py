@@ -1,10 +1,12 @@
 """What a training is made of: tokenised items, their targets, and which it learns from and is judged on.
 
-Shape letters: N items, O outputs of all targets side by side.
+Shape letters: N items, R rows that outputs stand for: items, or where labels are of letters those of some
+items that have a token; O outputs of all targets side by side.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,33 +35,77 @@ class Material:
     items: Mapping[SplitName, TokenisedItems]
     targets: Sequence[Target]
     train_N: NDArray[np.int64]
-    """Rows of train that are learned from."""
+    """Items of train that are learned from."""
     eval_source: SplitName
     """The split that is judged on: eval, or train where some of it are held out."""
     eval_N: NDArray[np.int64]
-    """Rows of it."""
+    """Items of it."""
     held_out_N: NDArray[np.int64] | None = None
-    """Rows of train that are the fold held out, where there is an eval split to judge on: they are only
+    """Items of train that are the fold held out, where there is an eval split to judge on: they are only
     predicted."""
+    n_labels: int
+    """Items that are learned from, or where labels are of letters the letters."""
 
-    def matrix(self, split: SplitName) -> Tensor:
-        """Targets of a split side by side, (N, O), NaN where missing."""
-        return torch.cat([target.matrix(split) for target in self.targets], -1)
+    def rows(self, split: SplitName, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of a split's labels that outputs of some items stand for, in their order."""
+        offsets = self.targets[0].offsets
+        if offsets is None:
+            return items
+        return np.concatenate(
+            [np.zeros(0, dtype=np.int64), *map(partial(self._letters, split), items.tolist())]
+        )
+
+    def _letters(self, split: SplitName, item: int) -> NDArray[np.int64]:
+        """The rows of one item's letters."""
+        offsets, sequences = self.targets[0].offsets, self.items[split].items[item]
+        assert offsets is not None
+        letters = sequences[0].letters
+        assert letters is not None
+        rows: NDArray[np.int64] = offsets[split][item] + letters.places_R
+        return rows
+
+    def matrix(self, split: SplitName, items: NDArray[np.int64]) -> Tensor:
+        """Targets of some items' rows side by side, (R, O), NaN where missing."""
+        rows = self.rows(split, items)
+        return torch.cat([target.matrix(split, rows) for target in self.targets], -1)
 
     def scored(self) -> Iterator[tuple[SplitName, SplitName, NDArray[np.int64]]]:
-        """What is predicted: the split that scores go under, where its rows lie, and which they are."""
+        """What is predicted: the split that scores go under, where its items lie, and which they are."""
         if self.held_out_N is not None:
             yield "train", "train", self.held_out_N
         yield "eval", self.eval_source, self.eval_N
-        yield "test", "test", usable("test", self.targets, self.items["test"].readable_N)
+        rows = usable("test", self.targets, self.items["test"])
+        yield "test", "test", items_of("test", self.targets, rows)
 
 
 def usable(
-    split: SplitName, targets: Sequence[Target], readable_N: NDArray[np.bool_] | None = None
+    split: SplitName, targets: Sequence[Target], items: TokenisedItems | None = None
 ) -> NDArray[np.int64]:
-    """Rows of a split with a label of any target and, as far as that is told, a token in every sequence."""
-    counts_N = np.any([target.known(split) for target in targets], axis=0)
-    return np.flatnonzero(counts_N if readable_N is None else counts_N & readable_N).astype(np.int64)
+    """Rows of a split with a label of any target and, as far as tokens are told, one in every sequence.
+
+    Of labels of letters each letter that has both is a row.
+    """
+    counts_M = np.any([target.known(split) for target in targets], axis=0)
+    if items is not None:
+        offsets = targets[0].offsets
+        counts_M &= items.readable_N if offsets is None else _has_token(items, offsets[split])
+    return np.flatnonzero(counts_M).astype(np.int64)
+
+
+def _has_token(items: TokenisedItems, offsets_N1: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which letters of all items have a token."""
+    found_M = np.zeros(offsets_N1[-1], dtype=np.bool_)
+    for item, start in zip(items.items, offsets_N1.tolist(), strict=False):
+        for sequence in item:
+            if sequence.letters is not None:
+                found_M[start + sequence.letters.places_R] = True
+    return found_M
+
+
+def items_of(split: SplitName, targets: Sequence[Target], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The items that rows belong to, each once; `rows` ascending."""
+    places = targets[0].places(split, rows)
+    return rows if places is None else np.unique(places.sequence_M)
 
 
 def material_of(
@@ -77,18 +123,23 @@ def material_of(
         DataError: No item of a split has both tokens and a label.
         TrainingError: Too few items are left to learn from or to judge on.
     """
-    rows = {name: usable(name, targets, each.readable_N) for name, each in items.items()}
-    for name, rows_N in rows.items():
-        if not len(rows_N):
+    rows = {name: usable(name, targets, each) for name, each in items.items()}
+    for name, own in rows.items():
+        if not len(own):
             raise DataError(f"{design.dataset}: no item of {name} has a label and a token")
     training = _training(design, _items(dataset, targets, rows))
+    judged, held_out = training.evaluation, training.held_out
+    if design.subset is not None and targets[0].offsets is not None:  # single letters are drawn
+        used = [part.rows_N for part in (training.train, judged) if part.source == "train"]
+        targets = [target.with_labels_of("train", np.concatenate(used)) for target in targets]
     return Material(
         items=items,
         targets=targets,
-        train_N=training.train.rows_N,
-        eval_source=training.evaluation.source,
-        eval_N=training.evaluation.rows_N,
-        held_out_N=None if training.held_out is None else training.held_out.rows_N,
+        train_N=items_of("train", targets, training.train.rows_N),
+        eval_source=judged.source,
+        eval_N=items_of(judged.source, targets, judged.rows_N),
+        held_out_N=None if held_out is None else items_of("train", targets, held_out.rows_N),
+        n_labels=len(training.train),
     )
 
 
@@ -112,16 +163,21 @@ def applicable(
 
 
 def _items(dataset: Dataset, targets: Sequence[Target], rows: Mapping[SplitName, NDArray[np.int64]]) -> Items:
-    """Items as probes cut them; of several targets parts resemble the whole in all of them."""
+    """Items as probes cut them; of several targets parts resemble the whole in all of them.
+
+    Where labels are of letters these are the items, and those of a sequence stay together.
+    """
     parts = {}
-    for name, rows_N in rows.items():
-        groups_N = dataset.splits[name].groups
-        labellings = tuple((target.labels[name][rows_N], target.task) for target in targets)
+    for name, own in rows.items():
+        groups_N, places = dataset.splits[name].groups, targets[0].places(name, own)
+        item_R = own if places is None else places.sequence_M.astype(np.int64)
+        together = None if places is None else item_R  # letters of a sequence
+        labellings = tuple((target.labels[name][own], target.task) for target in targets)
         parts[name] = Part(
             source=name,
-            rows_N=rows_N,
+            rows_N=own,
             targets=labellings[0][0],
-            groups_N=None if groups_N is None else groups_N[rows_N],
+            groups_N=together if groups_N is None else groups_N[item_R],
             together=labellings if len(labellings) > 1 else (),
         )
     return Items(task=targets[0].task, parts=parts)

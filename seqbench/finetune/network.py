@@ -1,7 +1,8 @@
 """The network that is fine-tuned: a model, what pools its last hidden states, and one linear map.
 
 Shape letters: B items of a batch, S sequences of an item, Q = B·S sequences, W windows, T tokens, H hidden
-width, F width of a pooled vector, O outputs of all targets.
+width, F width of a pooled vector, O outputs of all targets, R rows of outputs: one an item, or of a
+`LetterHead` one for each letter that has a token.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from seqbench.config.finetune import PairCombine, TokenHead
 from seqbench.finetune.items import Item
+from seqbench.finetune.letter_head import LetterHead, own_places
 from seqbench.networks.attention_pooling import AttentionPooling
 from seqbench.networks.convolution import ConvolutionTower
 from seqbench.networks.masks import masked_mean
@@ -108,14 +110,19 @@ class FineTuned(nn.Module):
     """A model and its head, trained together."""
 
     def __init__(
-        self, encoder: TrainableModel, head: Head, *, special_tokens: bool, n_around: tuple[int, int]
+        self,
+        encoder: TrainableModel,
+        head: Head | LetterHead,
+        *,
+        special_tokens: bool,
+        n_around: tuple[int, int],
     ):
         """Put them together.
 
         Args:
             encoder: Prepared.
             head: On the encoder's device.
-            special_tokens: Whether the head reads special tokens too.
+            special_tokens: Whether the head reads special tokens too; one of letters never does.
             n_around: How many stand before and behind a window's own tokens.
         """
         super().__init__()
@@ -123,8 +130,23 @@ class FineTuned(nn.Module):
         self._special, self._around = special_tokens, n_around
 
     def forward(self, items: Sequence[Item]) -> Tensor:
-        """Outputs of items, (B, O)."""
+        """Outputs of items, (R, O)."""
+        if isinstance(self.head, LetterHead):
+            return self._of_letters(self.head, items)
         return self.head(*self.tokens(items))  # type: ignore[no-any-return]
+
+    def _of_letters(self, head: LetterHead, items: Sequence[Item]) -> Tensor:
+        sequences = [sequence for item in items for sequence in item]
+        letters = [sequence.letters for sequence in sequences if sequence.letters is not None]
+        found: Tensor = head(self.own_tokens(items), letters, [sequence.n_own for sequence in sequences])
+        return found
+
+    def own_tokens(self, items: Sequence[Item]) -> Tensor:
+        """Last hidden states of all own tokens in a row, each once, as extraction stores them; (T, H)."""
+        sequences = [sequence for item in items for sequence in item]
+        states_WTH, _ = self.encoder.states([ids for sequence in sequences for ids in sequence.windows])
+        window_T, place_T = map(torch.from_numpy, own_places(sequences, self._around[0]))
+        return states_WTH[window_T.to(states_WTH.device), place_T.to(states_WTH.device)]
 
     def tokens(self, items: Sequence[Item]) -> tuple[Tensor, Tensor]:
         """Last hidden states of each sequence, its windows joined so that each token stands once.
@@ -162,7 +184,9 @@ class FineTuned(nn.Module):
             rows = range(first, first + count)
             own = torch.cat([states_WTH[row][counted_WT[row]] for row in rows])
             mask = own.new_ones(len(own), dtype=torch.bool)
-            if self.head.pooling.kind == "cls":  # the first token, whether or not it counts elsewhere
+            if (
+                isinstance(self.head, Head) and self.head.pooling.kind == "cls"
+            ):  # the first token, whether or not it counts elsewhere
                 own = torch.cat([states_WTH[first][:1], own])
                 mask = own.new_ones(len(own), dtype=torch.bool)
             tokens.append(own)

@@ -1,6 +1,6 @@
 """What came of a training: the network with the kept weights, its learning curve, and what it took.
 
-Shape letters: N items, O outputs of all targets side by side.
+Shape letters: N items, R rows (items, or letters), O outputs of all targets side by side.
 """
 
 import resource
@@ -30,7 +30,7 @@ class Outcome:
 
     network: FineTuned
     predict: Callable[[SplitName, NDArray[np.int64]], Tensor]
-    """Predictions of rows of a split, (N, O): probabilities, or values in their own units."""
+    """Predictions of the rows of some items of a split, (R, O): probabilities, or values in their units."""
     history: tuple[EpochRecord, ...]
     n_points: int
     """Of the curve in all."""

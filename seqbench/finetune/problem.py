@@ -1,11 +1,12 @@
 """What a fine-tuned network predicts: one or several targets of the same items, labels perhaps missing.
 
-Shape letters: N items, K outputs of a target (classes, labels or values), O outputs of all
-targets side by side.
+Shape letters: N items, M rows that have a label each: the items, or where labels are of letters all letters,
+item by item; K outputs of a target (classes, labels or values), O outputs of all targets side by side.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seqbench.config.finetune import FinetuneConfig
-from seqbench.core.missing import labelled
+from seqbench.core.missing import MISSING, labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.dataset import Dataset
+from seqbench.metrics.letters import LetterPlaces
 from seqbench.probe.heads.balance import balanced_weights
 from seqbench.probe.heads.base import Problem
 from seqbench.training.losses import SharedLoss, TaskLoss, target_matrix
@@ -33,9 +35,11 @@ class Target:
     class_names: tuple[str, ...]
     """Names of the outputs; empty where they have none."""
     labels: Mapping[SplitName, NDArray[np.generic]]
-    """As `Split.targets`, of every item."""
+    """As `Split.targets`, of every row."""
     share: float = 1.0
     """Weight of its loss among those of the other targets."""
+    offsets: Mapping[SplitName, NDArray[np.int64]] | None = None
+    """Where labels are of letters: where those of each item begin, and where those of the last end."""
 
     @property
     def task(self) -> Task:
@@ -48,14 +52,34 @@ class Target:
         return self.problem.n_outputs
 
     def known(self, split: SplitName) -> NDArray[np.bool_]:
-        """Which items of a split have a label, (N,)."""
+        """Which rows of a split have a label, (M,)."""
         labels = self.labels[split]
         is_class = self.task is Task.CLASSIFICATION
         return np.asarray(labels >= 0) if is_class else labelled(labels)  # type: ignore[operator]
 
-    def matrix(self, split: SplitName) -> Tensor:
-        """Labels as (N, K) float32, NaN where missing; values in their own units."""
-        labels = self.labels[split]
+    def places(self, split: SplitName, rows: NDArray[np.int64]) -> LetterPlaces | None:
+        """Where letters stand; None where labels are of items.
+
+        Args:
+            split: Of the letters.
+            rows: Their rows, ascending.
+        """
+        if self.offsets is None:
+            return None
+        item_M = np.searchsorted(self.offsets[split], rows, side="right") - 1
+        return LetterPlaces(sequence_M=item_M, place_M=rows - self.offsets[split][item_M])
+
+    def with_labels_of(self, split: SplitName, rows: NDArray[np.int64]) -> "Target":
+        """The target of which a split has the labels of some rows alone."""
+        known, every = self.labels[split], np.zeros(len(self.labels[split]), dtype=np.bool_)
+        every[rows] = True
+        fill: Any = np.nan if self.task is Task.REGRESSION else MISSING
+        kept = np.where(every if known.ndim == 1 else every[:, None], known, fill).astype(known.dtype)
+        return replace(self, labels={**self.labels, split: kept})
+
+    def matrix(self, split: SplitName, rows: NDArray[np.int64]) -> Tensor:
+        """Labels of some rows as (rows, K) float32, NaN where missing; values in their own units."""
+        labels = self.labels[split][rows]
         if self.task is Task.LABELS:
             labels = np.where(labels < 0, np.nan, labels.astype(np.float32))  # type: ignore[operator]
         return target_matrix(torch.from_numpy(np.ascontiguousarray(labels)), self.task, self.n_outputs)
@@ -63,14 +87,20 @@ class Target:
 
 def target_of(dataset: Dataset, share: float = 1.0) -> Target:
     """The target of an opened data set, or of one of its views."""
-    n_outputs = len(dataset.classes) if dataset.task is Task.CLASSIFICATION else dataset.n_targets
+    is_classes = dataset.task is Task.CLASSIFICATION
+    n_outputs = len(dataset.classes) if is_classes else dataset.n_targets
+    labels: dict[SplitName, NDArray[Any]] = {name: split.targets for name, split in dataset.splits.items()}
+    letters = {name: split.letters for name, split in dataset.splits.items() if split.letters is not None}
+    for name, own in letters.items():
+        labels[name] = positions(own.values, np.asarray(dataset.classes)) if is_classes else own.values
     return Target(
         name=dataset.spec.name,
         problem=Problem(task=dataset.task, n_outputs=n_outputs),
         classes=dataset.classes,
         class_names=dataset.class_names,
-        labels={name: split.targets for name, split in dataset.splits.items()},
+        labels=labels,
         share=share,
+        offsets={name: own.offsets for name, own in letters.items()} or None,
     )
 
 
@@ -90,13 +120,13 @@ class Scaling:
         return outputs_NO * self.scale_O.to(outputs_NO) + self.shift_O.to(outputs_NO)
 
 
-def scaling_of(targets: Sequence[Target], rows_N: NDArray[np.int64], config: FinetuneConfig) -> Scaling:
+def scaling_of(targets: Sequence[Target], rows: NDArray[np.int64], config: FinetuneConfig) -> Scaling:
     """Centre values on their mean in train; divide by their deviation, unless `rmse` keeps their units."""
     shifts, scales = [], []
     for target in targets:
         shift, scale = torch.zeros(target.n_outputs), torch.ones(target.n_outputs)
         if target.task is Task.REGRESSION:
-            values = target.matrix("train")[torch.from_numpy(rows_N)].double()
+            values = target.matrix("train", rows).double()
             shift = values.nanmean(0).nan_to_num().float()
             if config.value_loss != "rmse":
                 deviation = (values - shift).square().nanmean(0).sqrt().nan_to_num().float()
@@ -106,16 +136,16 @@ def scaling_of(targets: Sequence[Target], rows_N: NDArray[np.int64], config: Fin
     return Scaling(torch.cat(shifts), torch.cat(scales))
 
 
-def loss_of(targets: Sequence[Target], rows_N: NDArray[np.int64], config: FinetuneConfig) -> SharedLoss:
+def loss_of(targets: Sequence[Target], rows: NDArray[np.int64], config: FinetuneConfig) -> SharedLoss:
     """The weighted mean of the targets' losses; class weights are counted among the rows of train."""
     return SharedLoss(
-        parts=tuple(_task_loss(target, rows_N, config) for target in targets),
+        parts=tuple(_task_loss(target, rows, config) for target in targets),
         widths=tuple(target.n_outputs for target in targets),
         shares=tuple(target.share for target in targets),
     )
 
 
-def _task_loss(target: Target, rows_N: NDArray[np.int64], config: FinetuneConfig) -> TaskLoss:
+def _task_loss(target: Target, rows: NDArray[np.int64], config: FinetuneConfig) -> TaskLoss:
     return TaskLoss(
         task=target.task,
         class_loss=config.class_loss,
@@ -123,13 +153,13 @@ def _task_loss(target: Target, rows_N: NDArray[np.int64], config: FinetuneConfig
         focal_alpha=config.focal_alpha,
         label_smoothing=config.label_smoothing,
         value_loss=config.value_loss,
-        weights_2K=_class_weights(target, rows_N, config),
+        weights_2K=_class_weights(target, rows, config),
     )
 
 
-def _class_weights(target: Target, rows_N: NDArray[np.int64], config: FinetuneConfig) -> Tensor | None:
+def _class_weights(target: Target, rows: NDArray[np.int64], config: FinetuneConfig) -> Tensor | None:
     """Weights of both values of each output, (2, K); scikit-learn's `balanced`, of labels one at a time."""
-    train = target.labels["train"][rows_N]
+    train = target.labels["train"][rows]
     if config.class_weights == "none" or target.task is Task.REGRESSION:
         return None
     if target.task is Task.CLASSIFICATION:

@@ -1,6 +1,6 @@
 """From the predictions of a fine-tuned network to records of the catalog: one probe a target.
 
-Shape letters: N items, O outputs of all targets, K outputs of one.
+Shape letters: O outputs of all targets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seqbench.catalog.records import EpochRecord, PredictionRecord, ProbeRecord, SplitRecord
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.finetune.design import FinetuneDesign
 from seqbench.finetune.problem import Target
-from seqbench.metrics.scoring import check_scorable, score
+from seqbench.finetune.scored import KnownPart, Scored, part_of, scores_of
+from seqbench.metrics.scoring import check_scorable
 from seqbench.metrics.thresholds import choose_thresholds
 from seqbench.probe.health import is_degenerate
 from seqbench.probe.spec import spec_hash, variant_hash
@@ -32,20 +32,10 @@ ADVICE: dict[Convergence, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scored:
-    """What a training predicts of a split's items, and which they are."""
-
-    rows_N: NDArray[np.int64]
-    predictions_NO: NDArray[np.float32]
-    source: SplitName
-    """Where the rows lie: train, where eval was held out from it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Judged:
     """How one target is predicted, by the split that scores go under."""
 
-    parts: Mapping[SplitName, PredictionRecord]
+    parts: Mapping[SplitName, KnownPart]
     error: str | None
     """Why it can't be scored; then there are no thresholds and scores."""
     thresholds: tuple[float, ...] | None
@@ -64,7 +54,10 @@ def judged(targets: Sequence[Target], scored: Mapping[SplitName, Scored], thresh
     for target in targets:
         outputs = slice(first, first + target.n_outputs)
         first += target.n_outputs
-        parts = {split: _part(target, split, each, outputs) for split, each in scored.items()}
+        parts = {
+            split: part_of(target, each.source, each.rows_R, each.predictions_RO[:, outputs])
+            for split, each in scored.items()
+        }
         error, thresholds, splits = _scores(target, parts, threshold)
         found.append(Judged(parts=parts, error=error, thresholds=thresholds, splits=splits))
     return found
@@ -97,7 +90,7 @@ def records_of(
         history: The learning curve.
         chosen: Point that predicts.
         n_points: Of the curve in all; None where there is no training of its own, as of all folds together.
-        n_train: Items that were learned from.
+        n_train: Items that were learned from, or letters.
         seconds: Of the training.
         device: `cpu` or `cuda`.
     """
@@ -125,7 +118,7 @@ def records_of(
                 thresholds=each.thresholds,
                 splits=each.splits,
                 history=history,
-                predictions=() if each.error else tuple(each.parts.values()),
+                predictions=() if each.error else _kept(each.parts),
             )
         )
     return records
@@ -174,42 +167,44 @@ def failed_records(
     ]
 
 
-def _part(target: Target, split: SplitName, scored: Scored, outputs: slice) -> PredictionRecord:
-    """Of the items that have a label of this target."""
-    known_N = target.known(scored.source)[scored.rows_N]
-    rows_N = scored.rows_N[known_N]
-    return PredictionRecord(
-        split=split,
-        items=rows_N,
-        targets=target.labels[scored.source][rows_N],
-        scores=scored.predictions_NO[known_N, outputs],
+def _kept(parts: Mapping[SplitName, KnownPart]) -> tuple[PredictionRecord, ...]:
+    """What the catalog keeps of predictions."""
+    return tuple(
+        PredictionRecord(
+            split=split,
+            items=part.items_R,
+            targets=part.targets,
+            scores=part.predictions_RK,
+        )
+        for split, part in parts.items()
+        if part.places is None
     )
 
 
 def _scores(
-    target: Target, parts: Mapping[SplitName, PredictionRecord], threshold: str
+    target: Target, parts: Mapping[SplitName, KnownPart], threshold: str
 ) -> tuple[str | None, tuple[float, ...] | None, tuple[SplitRecord, ...]]:
     """What is wrong with the predictions, thresholds, and the scores of each split."""
     thresholds: tuple[float, ...] | None = None
     splits = []
     try:
         for split, part in parts.items():
-            if not len(part.items):
+            if not len(part.items_R):
                 raise ProbeError(f"no item of {split} has a label")
-            check_scorable(target.task, part.targets, part.scores)
+            check_scorable(target.task, part.targets, part.predictions_RK)
         if threshold != "fixed":
             thresholds = choose_thresholds(
                 target.task,
                 parts["eval"].targets,
-                parts["eval"].scores,
+                parts["eval"].predictions_RK,
                 threshold,  # type: ignore[arg-type]
             )
         for split, part in parts.items():
-            metrics, by_class = score(target.task, part.targets, part.scores, thresholds=thresholds)
+            metrics, by_class = scores_of(target.task, part, thresholds)
             splits.append(
                 SplitRecord(
                     split=split,
-                    n_items=len(part.items),
+                    n_items=part.n_items,
                     metrics=tuple(metrics),
                     class_metrics=tuple(by_class),
                 )
@@ -220,9 +215,9 @@ def _scores(
 
 
 def _verdict(
-    target: Target, part: PredictionRecord, history: Sequence[EpochRecord], n_points: int
+    target: Target, part: KnownPart, history: Sequence[EpochRecord], n_points: int
 ) -> Convergence | None:
-    if is_degenerate(target.problem, part.scores, part.targets):
+    if is_degenerate(target.problem, part.predictions_RK, part.targets):
         return "degenerate"
     if len(history) < n_points:
         return "diverged"

@@ -81,7 +81,9 @@ def prepared(
     targets = job.targets()
     tokens = encoder.tokens(overlong=job.extract.overlong, stride=job.extract.stride)
     items = {
-        name: tokenise_split(split, tokens, skip_unreadable=job.extract.unreadable == "skip")
+        name: tokenise_split(
+            split, tokens, skip_unreadable=job.extract.unreadable == "skip", by_letter=job.is_of_letters
+        )
         for name, split in job.datasets[0].splits.items()
     }
     _tell_cut(job, items, encoder, note)
@@ -105,6 +107,8 @@ def _tell_cut(
     pair, limit = f"{job.design.model} × {job.design.dataset}", encoder.limit or 0
     if n_cut := sum(each.n_cut for each in items.values()):
         note(f"{pair}: {n_cut:,} sequences are cut to their first {limit:,} tokens (extract.overlong)")
+    if n_bare := sum(each.n_bare for each in items.values()):
+        note(f"{pair}: {n_bare:,} letters have no token, so they count nowhere")
     if n_long := sum(each.n_in_windows for each in items.values()):
         note(
             f"{pair}: {n_long:,} sequences are longer than {limit:,} tokens: the head reads all of their "

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqbench.catalog.records import ProbeRecord
 from seqbench.catalog.training_records import TrainingRecord
@@ -26,7 +27,8 @@ from seqbench.finetune.job import Job, head_facts
 from seqbench.finetune.material import Material
 from seqbench.finetune.outcome import Outcome, peak_memory
 from seqbench.finetune.problem import Target
-from seqbench.finetune.records import Judged, Scored, judged, records_of
+from seqbench.finetune.records import Judged, judged, records_of
+from seqbench.finetune.scored import Scored
 from seqbench.finetune.training import Finetuning
 from seqbench.tuning.saving import source_of
 
@@ -42,10 +44,8 @@ def finish(
 
     Test is predicted by the best point alone; the others that are kept are scored on eval.
     """
-    scored = {
-        split: Scored(rows_N=rows_N, source=source, predictions_NO=outcome.predict(source, rows_N).numpy())
-        for split, source, rows_N in material.scored()
-    }
+    wanted = {split: (source, items_N) for split, source, items_N in material.scored()}
+    scored = {split: _predicted(outcome, material, *each) for split, each in wanted.items()}
     encoder = outcome.network.encoder
     found = judged(targets, scored, job.config.threshold)
     records = records_of(
@@ -58,7 +58,7 @@ def finish(
         history=outcome.history,
         chosen=outcome.chosen,
         n_points=outcome.n_points,
-        n_train=len(material.train_N),
+        n_train=material.n_labels,
         seconds=outcome.seconds,
         device=encoder.device.type,
     )
@@ -66,7 +66,7 @@ def finish(
     facts = _facts(job, trainer, outcome, targets, found, training)
     with atomic_folder(job.folder, replace=True) as partial:
         _write(job, partial, outcome, facts)
-        _check_saved(job, partial, material, scored)
+        _check_saved(job, partial, material, wanted, scored)
         if job.design.fold is not None:
             write_predictions(partial, scored)
         saved = source_of(partial, name=job.design.model, options=job.source.options, requires=facts.requires)
@@ -92,27 +92,37 @@ def _keep_point(
 ) -> None:
     """Write another good point of the curve into a folder within the model's, scored on eval alone."""
     outcome.take(point)
-    rows_N, source = material.eval_N, material.eval_source
-    scored = Scored(rows_N=rows_N, source=source, predictions_NO=outcome.predict(source, rows_N).numpy())
-    found = judged(targets, {"eval": scored}, job.config.threshold)
+    items_N, source = material.eval_N, material.eval_source
+    scored: dict[SplitName, Scored] = {"eval": _predicted(outcome, material, source, items_N)}
+    found = judged(targets, scored, job.config.threshold)
     folder.mkdir()
     _write(job, folder, outcome, _facts_of_point(facts, found, point))
-    _check_saved(job, folder, material, {"eval": scored})
+    _check_saved(job, folder, material, {"eval": (source, items_N)}, scored)
 
 
-def _check_saved(job: Job, folder: Path, material: Material, scored: Mapping[SplitName, Scored]) -> None:
+def _predicted(outcome: Outcome, material: Material, source: SplitName, items_N: NDArray[np.int64]) -> Scored:
+    predictions_RO = outcome.predict(source, items_N).numpy()
+    return Scored(rows_R=material.rows(source, items_N), predictions_RO=predictions_RO, source=source)
+
+
+def _check_saved(
+    job: Job,
+    folder: Path,
+    material: Material,
+    wanted: Mapping[SplitName, tuple[SplitName, NDArray[np.int64]]],
+    scored: Mapping[SplitName, Scored],
+) -> None:
     """Open what was saved, and predict again.
 
     Raises:
         TrainingError: A prediction is another one.
     """
     predictor = open_folder(folder, trust_remote_code=job.source.trust_remote_code)
-    for split, each in scored.items():
-        items = material.items[each.source].items
-        again_NO = predictor.predict([items[row] for row in each.rows_N.tolist()]).numpy()
-        wanted_NO = each.predictions_NO
-        apart = np.abs(again_NO - wanted_NO) / np.maximum(1.0, np.abs(wanted_NO))
-        if not np.isfinite(wanted_NO).all():
+    for split, (source, items_N) in wanted.items():
+        items, before_RO = material.items[source].items, scored[split].predictions_RO
+        again_RO = predictor.predict([items[item] for item in items_N.tolist()]).numpy()
+        apart = np.abs(again_RO - before_RO) / np.maximum(1.0, np.abs(before_RO))
+        if not np.isfinite(before_RO).all():
             continue  # it diverged, which its record says
         if apart.max(initial=0.0) > SAME:
             raise TrainingError(

@@ -1,6 +1,7 @@
 """One training: a prepared network, the items it learns from and is judged on, and what came of it.
 
-Shape letters: N items, O outputs of all targets side by side.
+Shape letters: N items, R rows that outputs stand for (items, or letters), O outputs of all targets side by
+side.
 """
 
 import time
@@ -24,7 +25,8 @@ from seqbench.finetune.material import Material
 from seqbench.finetune.network import FineTuned
 from seqbench.finetune.outcome import CHOSEN_SCORE, EVAL_SCORE, Outcome, history_of, seen
 from seqbench.finetune.problem import loss_of, scaling_of
-from seqbench.metrics import PRIMARY, higher_is_better, score
+from seqbench.finetune.scored import part_of, scores_of
+from seqbench.metrics import PRIMARY, higher_is_better
 from seqbench.training.batches import BatchPlan, PlannedBatches
 from seqbench.training.checkpoint import Checkpoint
 from seqbench.training.loop import EVAL_LOSS, Course, Loop
@@ -78,14 +80,14 @@ class Finetuning:
         by = config.choose_by
         self._is_higher_better = by != "loss" and higher_is_better(by)
         self._kept = KeptPoints(network, config.keep, higher_is_better=self._is_higher_better)
-        self._scaling = scaling_of(material.targets, material.train_N, config)
-        self.loss: SharedLoss = _on(loss_of(material.targets, material.train_N, config), self._device)
+        learned = material.rows("train", material.train_N)
+        self._scaling = scaling_of(material.targets, learned, config)
+        self.loss: SharedLoss = _on(loss_of(material.targets, learned, config), self._device)
         self._train = [material.items["train"].items[row] for row in material.train_N.tolist()]
-        self._targets_NO = self._scaled("train", material.train_N)
         self._lengths_N = material.items["train"].lengths_N[material.train_N]
         self._eval = [material.items[material.eval_source].items[row] for row in material.eval_N.tolist()]
         self.objective = SupervisedObjective[Batch](
-            self.loss, outputs=lambda net, batch: net(batch.items), targets=lambda batch: batch.targets_BO
+            self.loss, outputs=lambda net, batch: net(batch.items), targets=lambda batch: batch.targets_RO
         )
         asked = config.tokens_per_batch
         head = Rate(lr=config.head_lr or config.lr, weight_decay=config.weight_decay)
@@ -167,16 +169,16 @@ class Finetuning:
         """A batch of items by their place among those of train."""
         return Batch(
             items=[self._train[row] for row in rows_B.tolist()],
-            targets_BO=self._targets_NO[torch.from_numpy(rows_B).to(self._targets_NO.device)],
+            targets_RO=self._scaled("train", self._material.train_N[rows_B]),
         )
 
-    def predict(self, split: SplitName, rows_N: NDArray[np.int64]) -> Tensor:
-        """Predictions of rows of a split with the weights as they are; (N, O) float32 on the CPU."""
+    def predict(self, split: SplitName, items_N: NDArray[np.int64]) -> Tensor:
+        """Predictions of the rows of some items with the weights as they are; (R, O) float32 on the CPU."""
         items = self._material.items[split].items
-        return self._predictions(self._outputs([items[row] for row in rows_N.tolist()]))
+        return self._predictions(self._outputs([items[item] for item in items_N.tolist()]))
 
-    def _predictions(self, outputs_NO: Tensor) -> Tensor:
-        return self._scaling.undo(_on(self.loss, torch.device("cpu")).predictions(outputs_NO))
+    def _predictions(self, outputs_RO: Tensor) -> Tensor:
+        return self._scaling.undo(_on(self.loss, torch.device("cpu")).predictions(outputs_RO))
 
     @property
     def scaling(self) -> tuple[list[float], list[float]]:
@@ -192,21 +194,21 @@ class Finetuning:
             device=self._device,
         )
 
-    def _scaled(self, split: SplitName, rows_N: NDArray[np.int64]) -> Tensor:
-        return self._scaling.apply(self._material.matrix(split)[torch.from_numpy(rows_N)]).to(self._device)
+    def _scaled(self, split: SplitName, items_N: NDArray[np.int64]) -> Tensor:
+        return self._scaling.apply(self._material.matrix(split, items_N)).to(self._device)
 
     def _evaluate(self) -> dict[str, float]:
         """Loss and score of eval, and the metric by which points are compared."""
-        outputs_NO = self._outputs(self._eval)
-        targets_NO = self._scaled(self._material.eval_source, self._material.eval_N).cpu()
+        outputs_RO = self._outputs(self._eval)
+        targets_RO = self._scaled(self._material.eval_source, self._material.eval_N).cpu()
         loss = _on(self.loss, torch.device("cpu"))
-        sums_M, weights_M = loss.sums(outputs_NO, targets_NO), loss.weights(targets_NO)
+        sums_M, weights_M = loss.sums(outputs_RO, targets_RO), loss.weights(targets_RO)
         value = float(loss.mean(sums_M, weights_M)) if bool(weights_M.any()) else float("nan")
-        predictions_NO, chosen = self._predictions(outputs_NO), self._config.choose_by
+        predictions_RO, chosen = self._predictions(outputs_RO), self._config.choose_by
         found = {
             EVAL_LOSS: value,
-            EVAL_SCORE: self._score(predictions_NO, None),
-            CHOSEN_SCORE: value if chosen == "loss" else self._score(predictions_NO, chosen),
+            EVAL_SCORE: self._score(predictions_RO, None),
+            CHOSEN_SCORE: value if chosen == "loss" else self._score(predictions_RO, chosen),
         }
         if self._loop is not None and np.isfinite([value, found[CHOSEN_SCORE]]).all():
             self._kept.offer(len(self._loop.curve) + 1, found[CHOSEN_SCORE])
@@ -216,17 +218,17 @@ class Finetuning:
             self._around.watch([*before, found[shown]])
         return found
 
-    def _score(self, predictions_NO: Tensor, metric: str | None) -> float:
+    def _score(self, predictions_RO: Tensor, metric: str | None) -> float:
         """A metric of eval (None: each task's own), the weighted mean over targets; NaN where undefined."""
         found, shares, first = [], [], 0
+        source = self._material.eval_source
+        rows = self._material.rows(source, self._material.eval_N)
         for target in self._material.targets:
-            last = first + target.n_outputs
-            known_N = target.known(self._material.eval_source)[self._material.eval_N]
-            labels = target.labels[self._material.eval_source][self._material.eval_N][known_N]
-            scores = predictions_NO[torch.from_numpy(known_N), first:last].numpy()
-            first = last
+            outputs = slice(first, first + target.n_outputs)
+            first += target.n_outputs
+            part = part_of(target, source, rows, predictions_RO[:, outputs].numpy())
             with suppress(ProbeError):  # no label, or training has diverged
-                metrics, _ = score(target.task, labels, scores, n_resamples=0)
+                metrics, _ = scores_of(target.task, part, n_resamples=0)
                 value = {each.metric: each.value for each in metrics}[metric or PRIMARY[target.task]]
                 if value is not None:
                     found.append(value)

@@ -1,6 +1,7 @@
 """Scoring new sequences with a fine-tuned model that lies in its folder.
 
-Shape letters: N items, K outputs of a target.
+Shape letters: N items, R rows that outputs stand for (items, or letters that have a token), M rows that are
+written (items, or all letters), O outputs of all targets, K outputs of a target.
 """
 
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqbench.core.progress import Reporter
 from seqbench.errors import DataError, ProbeError
 from seqbench.finetune.folder import Predictor, open_folder, read_facts
-from seqbench.finetune.items import tokenise
+from seqbench.finetune.items import TokenisedItems, tokenise
+from seqbench.finetune.letters import offsets_of
 from seqbench.models.base import OverlongSequenceError
 from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
 from seqbench.predict.outputs import Output, Scored
@@ -75,9 +78,11 @@ def predict_finetuned(
 def _score(
     predictor: Predictor, items: Sequence[Item], path: Path, first: int, outputs: Sequence[Output]
 ) -> None:
-    """Score some items and write their rows; those without a token get none."""
+    """Score some items and write their rows."""
+    by_letter = predictor.facts.head.is_of_letters
+    sequences = [item.sequences for item in items]
     try:
-        tokenised, unreadable = tokenise([item.sequences for item in items], predictor.tokens)
+        tokenised, unreadable = tokenise(sequences, predictor.tokens, by_letter=by_letter)
     except OverlongSequenceError as error:
         item = items[error.index // len(items[0].sequences)]
         raise DataError(
@@ -86,13 +91,27 @@ def _score(
     if unreadable:
         number, why = next(iter(unreadable.items()))
         raise DataError(f"{path}:{items[number].line}: {why} (drop the item)")
-    scores_NO = predictor.predict(tokenised.items).numpy()
+    scores_MO = predictor.predict(tokenised.items).numpy()
+    if by_letter:
+        scores_MO = _of_all_letters(scores_MO, tokenised)
+    texts = [sequence for (sequence,) in sequences] if by_letter else None
     ids = [item.id for item in items] if any(item.id is not None for item in items) else None
     start = 0
     for target, output in zip(predictor.facts.targets, outputs, strict=True):
-        scores_NK = np.ascontiguousarray(scores_NO[:, start : start + target.n_outputs])
+        scores_MK = np.ascontiguousarray(scores_MO[:, start : start + target.n_outputs])
         start += target.n_outputs
-        missing_N = np.zeros(len(items), dtype=np.bool_)
-        output.write(
-            Scored(first=first, ids=ids, predicted=decided(target, scores_NK, missing_N), scores_NK=scores_NK)
-        )
+        predicted = decided(target, scores_MK, np.isnan(scores_MK).all(axis=1))
+        output.write(Scored(first=first, ids=ids, predicted=predicted, scores_NK=scores_MK, texts=texts))
+
+
+def _of_all_letters(scores_RO: NDArray[np.float32], tokenised: TokenisedItems) -> NDArray[np.float32]:
+    """The scores of all letters of items, (M, O); NaN for those without a token."""
+    letters = [
+        sequence.letters for item in tokenised.items for sequence in item if sequence.letters is not None
+    ]
+    starts = offsets_of([own.n_letters for own in letters])
+    found_MO = np.full((starts[-1], scores_RO.shape[1]), np.nan, dtype=np.float32)
+    found_MO[np.concatenate([own.places_R + start for own, start in zip(letters, starts, strict=False)])] = (
+        scores_RO
+    )
+    return found_MO

@@ -1,11 +1,11 @@
-"""Writing scores: a row an item, as a table, as JSON lines, as Parquet, or the bare array.
+"""Writing scores: a row an item or a letter, as a table, as JSON lines, as Parquet, or the bare array.
 
-Shape letters: N items, K outputs.
+Shape letters: N items, or where letters are predicted the letters of some items; K outputs.
 """
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,16 @@ class Scored:
     predicted: Sequence[Predicted] | None
     """None for values."""
     scores_NK: NDArray[np.float32]
-    """NaN for an item without an embedding."""
+    """NaN for an item without an embedding, or a letter without a token."""
+    texts: Sequence[str] | None = None
+    """Where letters are predicted, the sequence of each item: the rows are its letters, item by item."""
+
+    def places(self) -> Iterator[tuple[int, str | None, int, str]]:
+        """Of each row its item's number and id, and of a letter its place from 0 and itself."""
+        for number, text in enumerate(self.texts if self.texts is not None else " " * len(self.scores_NK)):
+            name = None if self.ids is None else self.ids[number]
+            for place, letter in enumerate(text):
+                yield self.first + number, name, place, letter
 
 
 class Answers(Protocol):
@@ -158,13 +167,19 @@ class _Tsv:
     def write(self, scored: Scored) -> None:
         if self._is_new:
             ids = [] if scored.ids is None else ["id"]
+            letters = [] if scored.texts is None else ["position", "letter"]
             predicted = [] if self._task is Task.REGRESSION else ["predicted"]
-            self._rows.writerow(["item", *ids, *predicted, *map(escape_formula, self._names)])
+            self._rows.writerow(["item", *ids, *letters, *predicted, *map(escape_formula, self._names)])
             self._is_new = False
-        for row, scores_K in enumerate(scored.scores_NK):
-            cells: list[Any] = [scored.first + row]
+        places = scored.places()
+        for row, (scores_K, (item, name, place, letter)) in enumerate(
+            zip(scored.scores_NK, places, strict=True)
+        ):
+            cells: list[Any] = [item]
             if scored.ids is not None:
-                cells.append(escape_formula(scored.ids[row] or ""))
+                cells.append(escape_formula(name or ""))
+            if scored.texts is not None:
+                cells += [place, escape_formula(letter)]
             if scored.predicted is not None:
                 found = scored.predicted[row]
                 cells.append(_cell(found))
@@ -175,13 +190,21 @@ class _Tsv:
 
 
 class _Jsonl:
-    """An object an item: `item`, `id`, `predicted`, `scores` by name."""
+    """An object an item: `item`, `id`, `predicted`, `scores` by name; of letters one value each in a list.
+
+    Classes of one character are a string of them instead, `.` where a letter has no token, as data sets have
+    labels of letters.
+    """
 
     def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._file: IO[str] = path.open("w", encoding="utf-8")
         self._names = names
+        named = head.task is Task.CLASSIFICATION and bool(head.class_names)
+        self._is_string = named and all(len(name) == 1 and name != "." for name in head.class_names)
 
     def write(self, scored: Scored) -> None:
+        if scored.texts is not None:
+            return self._write_letters(scored, scored.texts)
         for row, scores_K in enumerate(scored.scores_NK):
             item: dict[str, Any] = {"item": scored.first + row}
             if scored.ids is not None:
@@ -192,12 +215,28 @@ class _Jsonl:
             item["scores"] = dict(zip(self._names, values, strict=True))
             self._file.write(json.dumps(item) + "\n")
 
+    def _write_letters(self, scored: Scored, texts: Sequence[str]) -> None:
+        last = 0
+        for number, text in enumerate(texts):
+            first, last = last, last + len(text)
+            item: dict[str, Any] = {"item": scored.first + number}
+            if scored.ids is not None:
+                item["id"] = scored.ids[number]
+            if scored.predicted is not None:
+                found = scored.predicted[first:last]
+                item["predicted"] = "".join(str(one or ".") for one in found) if self._is_string else found
+            item["scores"] = {
+                name: [None if np.isnan(score) else float(_digits(score)) for score in scores_L]
+                for name, scores_L in zip(self._names, scored.scores_NK[first:last].T, strict=True)
+            }
+            self._file.write(json.dumps(item) + "\n")
+
     def close(self) -> None:
         self._file.close()
 
 
 class _Parquet:
-    """Columns `item`, `id`, `predicted` and the scores by name, float32."""
+    """Columns `item`, `id`, of letters `position` and `letter`, `predicted`, and scores by name, float32."""
 
     def __init__(self, path: Path, names: list[str], head: Answers) -> None:
         self._path, self._names, self._head = path, names, head
@@ -207,10 +246,12 @@ class _Parquet:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        count = len(scored.scores_NK)
-        columns: dict[str, Any] = {"item": pa.array(range(scored.first, scored.first + count), pa.int64())}
+        items, ids, places, letters = zip(*scored.places(), strict=True)
+        columns: dict[str, Any] = {"item": pa.array(items, pa.int64())}
         if scored.ids is not None:
-            columns["id"] = pa.array(scored.ids, pa.string())
+            columns["id"] = pa.array(ids, pa.string())
+        if scored.texts is not None:
+            columns |= {"position": pa.array(places, pa.int64()), "letter": pa.array(letters, pa.string())}
         if scored.predicted is not None:
             one = pa.string() if self._head.class_names else pa.int64()
             kind = pa.list_(one) if self._head.task is Task.LABELS else one

@@ -73,12 +73,17 @@ class Trainings:
 
         Raises:
             ConfigError: A target's task lacks the metric that points of the curve are compared by, or there
-                are more folds than items, or labels are of letters.
+                are more folds than items, or the head does not answer for what labels are of.
         """
-        if self._workspace.spec(dataset).level == "token":
+        if self._workspace.spec(dataset).level == "token" and self.config.head != "token":
             raise ConfigError(
-                f"{dataset}: its labels are of letters (level: token), fine-tuning learns those of items "
-                "(take it out of datasets.names, or set extract.tokens and probe it)"
+                f"finetune.head: {self.config.head} answers for whole sequences, labels of {dataset} are of "
+                "letters (level: token): set it to token, or take the data set out of datasets.names"
+            )
+        if self._workspace.spec(dataset).level != "token" and self.config.head == "token":
+            raise ConfigError(
+                f"finetune.head: token answers for each letter, labels of {dataset} are of items (set mean, "
+                "cls, attention, conv or drsn, or take the data set out of datasets.names)"
             )
         metric, folds = self.config.choose_by, self.config.folds
         n_items = len(self.datasets(dataset)[0].splits["train"])

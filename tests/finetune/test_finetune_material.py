@@ -44,7 +44,7 @@ def dataset_of(groups: np.ndarray | None) -> Any:
 
 def folds(targets: list[Target], groups: np.ndarray | None = None, unreadable: int = 3) -> list[Material]:
     ids = np.array([0, 1], dtype=np.int32)
-    items: list[Any] = [(Sequences(windows=(ids,), overlaps=(0,)),) for _ in range(N)]
+    items: list[Any] = [(Sequences(windows=(ids,), overlaps=(0,), kept=((0, 2),)),) for _ in range(N)]
     items[unreadable] = ()
     tokenised = {"train": TokenisedItems(items=items), "test": TokenisedItems(items=items)}
     return [material_of(fold, dataset_of(groups), targets, tokenised) for fold in DESIGN.each_fold()]

@@ -76,11 +76,11 @@ def test_items_are_run_in_order_and_cut_by_tokens(tiny_model: TinyModel) -> None
         wanted = net(items)
     found = outputs_of(net, items, tokens_per_batch=13, autocast=None, device=encoder.device)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
-    whole = Batch(items=items, targets_BO=wanted)
+    whole = Batch(items=items, targets_RO=wanted)
     assert whole.n_tokens == 4 * 13
     parts = whole.cut(26)  # of 12, 4, 13 and 5 tokens
     assert [part.n_tokens for part in parts] == [2 * 13, 2 * 5]
-    assert torch.equal(torch.cat([part.targets_BO for part in parts]), wanted[[2, 0, 3, 1]])
+    assert torch.equal(torch.cat([part.targets_RO for part in parts]), wanted[[2, 0, 3, 1]])
     assert [len(part.items) for part in whole.cut(1)] == [1, 1, 1, 1]
 
 
@@ -102,7 +102,7 @@ def test_missing_labels_of_several_targets_count_in_no_loss() -> None:
     labels = target(Task.LABELS, [[1, 0], [-1, -1], [0, 1]], 2)
     values = target(Task.REGRESSION, [[1.0], [3.0], [np.nan]], 1)
     both, rows = [classes, labels, values], np.arange(3)
-    matrix = torch.cat([each.matrix("train") for each in both], -1)
+    matrix = torch.cat([each.matrix("train", rows) for each in both], -1)
     assert matrix.isnan().sum(0).tolist() == [1, 1, 1, 1, 1]
     loss = loss_of(both, rows, FinetuneConfig())
     outputs = torch.zeros(3, 5)

@@ -59,6 +59,7 @@ def material_of(network: FineTuned) -> Material:
         train_N=rows,
         eval_source="eval",
         eval_N=rows[:8],
+        n_labels=N,
     )
 
 
@@ -113,7 +114,7 @@ def test_a_full_training_equals_an_ordinary_torch_loop(tiny_model: TinyModel, tm
     for factor, rows in zip(factors, batches, strict=True):
         theirs.train()
         batch = reference.batch(rows)
-        torch.nn.functional.mse_loss(theirs(batch.items), batch.targets_BO).backward()
+        torch.nn.functional.mse_loss(theirs(batch.items), batch.targets_RO).backward()
         torch.nn.utils.clip_grad_norm_([weight for _, weight in named], 0.5)
         for group, lr in zip(adamw.param_groups, (1e-3, 1e-3, 3e-3, 3e-3), strict=True):
             group["lr"] = lr * factor
@@ -207,7 +208,7 @@ def test_a_batch_that_is_cut_by_tokens_has_the_gradient_of_the_whole(
     rounding = 1e-6 * float(whole.abs().max())
     torch.testing.assert_close(cut, whole, atol=rounding, rtol=0)
     network.zero_grad()
-    loss = torch.nn.functional.mse_loss(network(batch.items), batch.targets_BO, reduction="none").mean(0)
+    loss = torch.nn.functional.mse_loss(network(batch.items), batch.targets_RO, reduction="none").mean(0)
     (loss.sqrt() if value_loss == "rmse" else loss).mean().backward()
     plain = [weight.grad.flatten() for weight in network.parameters() if weight.grad is not None]
     torch.testing.assert_close(cut, torch.cat(plain), atol=rounding, rtol=0)
@@ -222,7 +223,7 @@ def test_a_fixed_batch_that_exceeds_memory_is_cut_and_trains_as_if_it_had_not(
     run = FineTuned.forward
 
     def tight(self: FineTuned, items: Any) -> torch.Tensor:
-        if self.training and Batch(items=items, targets_BO=torch.zeros(0)).n_tokens > 60:
+        if self.training and Batch(items=items, targets_RO=torch.zeros(0)).n_tokens > 60:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return run(self, items)
 

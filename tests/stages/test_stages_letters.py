@@ -149,10 +149,9 @@ def test_controls_of_letters_need_tokens(root: Path) -> None:
         config(root, "none", [{"kind": "onehot", "window": 5}])
 
 
-def test_fine_tuning_refuses_labels_of_letters_in_one_line(root: Path) -> None:
+def test_a_head_of_whole_sequences_is_refused_for_labels_of_letters(root: Path) -> None:
     models = [{"path": str(root / "model"), "name": "m", "dtype": "float32"}]
-    made = config(root, "tuned", models).model_copy(update={"finetune": FinetuneConfig()})
-    with pytest.raises(
-        SeqbenchError, match=r"^purines: its labels are of letters \(level: token\), fine-tun"
-    ):
+    made = config(root, "tuned", models).model_copy(update={"finetune": FinetuneConfig(head="cls")})
+    told = "finetune.head: cls answers for whole sequences, labels of purines are of letters"
+    with pytest.raises(SeqbenchError, match=told):
         run(made, Silent(), "finetune")
