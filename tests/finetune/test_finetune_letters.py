@@ -1,24 +1,17 @@
-"""Fine-tuning on labels of letters: which tokens answer for a letter, gradients, and a planted rule."""
+"""Fine-tuning on labels of letters: which tokens answer for a letter, and gradients."""
 
-import csv
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import accuracy_score, f1_score
 from transformers import AutoModel, AutoTokenizer
 
-from seqbench.config import load_config
 from seqbench.config.finetune import FinetuneConfig
-from seqbench.core.progress import Silent
 from seqbench.core.types import Task
 from seqbench.finetune.batches import outputs_of
-from seqbench.finetune.folder import open_folder
 from seqbench.finetune.items import n_rows, tokenise
 from seqbench.finetune.letter_head import LetterHead
 from seqbench.finetune.letters import letters_of, rows_of
@@ -29,16 +22,12 @@ from seqbench.finetune.training import Finetuning, Surroundings
 from seqbench.models.base import SequenceFacts
 from seqbench.predict.token_states import token_states
 from seqbench.probe.heads.base import Problem
-from seqbench.schedule.run import Outcome, run
 from seqbench.tuning.prepare import prepare
 from seqbench.tuning.settings import TuningSettings
 from seqbench.tuning.trainable import open_encoder
 from tests import tiny_tokenizers
-from tests.command import rows, seqbench
 from tests.extract.test_extract_tokens import saved
-from tests.finetune.planted import config_of, motif_label, write_config, write_motif
 from tests.finetune.test_finetune_network import source
-from tests.tiny import save_tiny_model
 
 TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGTTGCAGGATTACA", "GATTACAGATTACAGGCC", "TTGACCA", "CCGGATATACGCGGATCA"]
@@ -187,93 +176,3 @@ def test_the_gradient_of_cut_and_accumulated_batches_is_that_of_all_known_letter
     wanted = torch.cat([weight.grad.flatten() for weight in network.parameters() if weight.grad is not None])
     for each in found:
         torch.testing.assert_close(each, wanted, atol=2e-6 * float(wanted.abs().max()), rtol=0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planted:
-    """A training on labels of letters, and where everything of it lies."""
-
-    config: Path
-    out: Path
-    data: Path
-    outcome: Outcome
-
-    def lines(self, split: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.data / f"{split}.jsonl").read_text().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
-    folder = tmp_path_factory.mktemp("letters")
-    base = save_tiny_model("esm", folder / "base")
-    data = write_motif(folder / "data" / "motif")
-    settings = {
-        "lr": 0.01,
-        "epochs": 12,
-        "batch_size": 16,
-        "encoder_dropout": 0.0,
-        "head": "token",
-        "keep": 2,
-    }
-    config = config_of(folder / "data", base, encoder=["full"], **settings)
-    config["datasets"]["info"] = str(data.parent / "info.yaml")
-    path = write_config(folder / "config.yaml", config)
-    outcome = run(load_config(path).config, Silent(), "finetune")
-    return Planted(config=path, out=folder / "out", data=data, outcome=outcome)
-
-
-def test_a_planted_rule_of_letters_is_learned_to_the_ceiling(planted: Planted) -> None:
-    assert not planted.outcome.failed
-    found = rows(planted.config, "SELECT split, metric, value, low, high FROM metrics")
-    scores = {(row["split"], row["metric"]): row for row in found}
-    assert scores["test", "accuracy"]["value"] > 0.99
-    assert scores["test", "segment_f1"]["value"] > 0.95
-    (probe,) = rows(planted.config, "SELECT head, n_train, dataset FROM probes")
-    n_known = sum(len(line["label"].replace(".", "")) for line in planted.lines("train"))
-    assert probe == {"head": "full", "n_train": n_known, "dataset": "motif"}
-
-
-def test_scores_are_over_all_known_letters_of_what_predict_writes(planted: Planted, tmp_path: Path) -> None:
-    folder, test = planted.out / "m-motif-full-42", planted.data / "test.jsonl"
-    for ending in ("jsonl", "tsv", "npy"):
-        shown = seqbench("predict", folder, test, "--out", tmp_path / f"said.{ending}")
-        assert shown.exit_code == 0, shown.output
-    told = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
-    items = planted.lines("test")
-    assert [len(one["predicted"]) for one in told] == [len(item["seq"]) for item in items]
-    assert [one["id"] for one in told] == [item["id"] for item in items]
-    truth = "".join(item["label"] for item in items)
-    said = "".join(one["predicted"] for one in told)
-    known = [place for place, label in enumerate(truth) if label != "."]
-    pair = [truth[place] for place in known], [said[place] for place in known]
-    found = rows(planted.config, "SELECT metric, value FROM metrics WHERE split = 'test'")
-    scores = {row["metric"]: row["value"] for row in found}
-    assert scores["accuracy"] == pytest.approx(accuracy_score(*pair))
-    assert scores["f1"] == pytest.approx(f1_score(*pair, average="macro"))
-    array = np.load(tmp_path / "said.npy")
-    assert array.shape == (len(truth), 5)
-    with (tmp_path / "said.tsv").open() as file:
-        table = list(csv.DictReader(file, delimiter="\t"))
-    assert "".join(row["letter"] for row in table) == "".join(item["seq"] for item in items)
-    assert [row["predicted"].lstrip("'") for row in table] == list(said)
-    assert [float(row["class_d"]) for row in table] == pytest.approx(array[:, 4].tolist(), abs=1e-6)
-
-
-def test_new_sequences_get_a_label_a_letter(planted: Planted, tmp_path: Path) -> None:
-    (tmp_path / "new.fasta").write_text(">one\nACGATCTT\n>two\nTTGATCGATC\n")
-    out = tmp_path / "said.jsonl"
-    shown = seqbench("predict", planted.out / "m-motif-full-42", tmp_path / "new.fasta", "--out", out)
-    assert shown.exit_code == 0, shown.output
-    told = {one["id"]: one for one in map(json.loads, out.read_text().splitlines())}
-    wanted = {"one": "ACGATCTT", "two": "TTGATCGATC"}
-    assert {name: one["predicted"] for name, one in told.items()} == {
-        name: "".join(motif_label(text)) for name, text in wanted.items()
-    }
-    assert {len(scores) for scores in told["two"]["scores"].values()} == {10}
-
-
-def test_the_other_point_that_is_kept_opens_and_answers_for_letters(planted: Planted) -> None:
-    predictor = open_folder(planted.out / "m-motif-full-42" / "best-2")
-    items = tokenise([("ACGT",), ("GATCGATC",)], predictor.tokens, by_letter=True)[0].items
-    assert predictor.predict(items).shape == (12, 5)
-    assert set(predictor.facts.scores["motif"]) == {"eval"}
