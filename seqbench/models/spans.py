@@ -84,8 +84,8 @@ def _by_text(writer: SequenceWriter, sequence: str, ids: Ids) -> NDArray[np.int3
             bare = bare.removeprefix(mark)
         if writer.style.word > 1 or not text.startswith(bare.casefold(), at):
             raise ModelError(
-                "the tokenizer does not tell which letters its tokens stand for, so they can't be stored "
-                f"(token {token!r}; leave out extract.tokens for this model)"
+                f"the tokenizer does not tell which letters its tokens stand for (at token {token!r}), which "
+                "extract.tokens and labels of letters need (take the model out, or do without these)"
             )
         spans.append((at, at + len(bare)))
         at += len(bare)

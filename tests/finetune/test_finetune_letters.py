@@ -1,6 +1,6 @@
 """Fine-tuning on labels of letters: which tokens answer for a letter, and gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from seqbench.finetune.training import Finetuning, Surroundings
 from seqbench.models.base import SequenceFacts
 from seqbench.predict.token_states import token_states
 from seqbench.probe.heads.base import Problem
+from seqbench.training.checkpoint import Checkpoint
 from seqbench.tuning.prepare import prepare
 from seqbench.tuning.settings import TuningSettings
 from seqbench.tuning.trainable import open_encoder
 from tests import tiny_tokenizers
 from tests.extract.test_extract_tokens import saved
 from tests.finetune.test_finetune_network import source
+from tests.finetune.test_finetune_training import Kept
 
 TinyModel = Callable[[str], Path]
 SEQUENCES = ["ACGTTGCAGGATTACA", "GATTACAGATTACAGGCC", "TTGACCA", "CCGGATATACGCGGATCA"]
@@ -176,3 +178,31 @@ def test_the_gradient_of_cut_and_accumulated_batches_is_that_of_all_known_letter
     wanted = torch.cat([weight.grad.flatten() for weight in network.parameters() if weight.grad is not None])
     for each in found:
         torch.testing.assert_close(each, wanted, atol=2e-6 * float(wanted.abs().max()), rtol=0)
+
+
+def test_a_training_on_letters_that_was_stopped_goes_on_to_the_bit(
+    tiny_model: TinyModel, tmp_path: Path
+) -> None:
+    config = FinetuneConfig(
+        head="token", lr=1e-3, epochs=4, batch_size=3, accumulate=2, dropout=0.3, checkpoint_steps=3
+    )
+    state = Checkpoint(path=tmp_path / "state", fingerprint="f")
+
+    def training(checkpoint: Any) -> Finetuning:
+        network = network_of(tiny_model("bert"), 3)
+        around = Surroundings(checkpoint=checkpoint, advance=lambda share: None, note=lambda text: None)
+        material = material_of(network, Task.REGRESSION)
+        return Finetuning(network, material, config, seed=5, autocast=None, around=around)
+
+    class Stopping(Kept):
+        def save(self, state_now: Mapping[str, Any]) -> None:
+            state.save(state_now)
+            super().save(state_now)
+
+    wanted = training(Kept()).run()
+    with pytest.raises(InterruptedError):
+        training(Stopping(stop_at=6)).run()
+    found = training(state).run()
+    assert found.history == wanted.history
+    for one, other in zip(found.network.parameters(), wanted.network.parameters(), strict=True):
+        assert torch.equal(one, other)
