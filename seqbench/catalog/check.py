@@ -18,7 +18,7 @@ KEYS = {
     "metrics": "probe_id, split, metric",
     "class_metrics": "probe_id, split, label, metric",
     "history": "probe_id, epoch",
-    "predictions": "probe_id, split, item, output",
+    "predictions": "probe_id, split, item, place, output",
 }
 """What names a row of each table whose rows belong to probes."""
 
@@ -39,6 +39,7 @@ FORMAT_WITH_TRAININGS = 8
 FORMAT_WITH_TRIALS = 10
 FORMAT_WITH_LIKELIHOODS = 11
 FORMAT_WITH_EFFECTS = 13
+FORMAT_WITH_PLACES = 15
 
 REUSED_AFTER = timedelta(seconds=5)
 """A process that started so long after a run is another one of the same number; clocks differ by less."""
@@ -77,6 +78,7 @@ def _findings(connection: "DuckDBPyConnection", number: int) -> Iterator[str]:
         # Blocks have checksums, which are compared when they are read.
         connection.execute(f"SELECT count(*) FROM {table} WHERE hash({table}) = 0").fetchall()  # noqa: S608
     for table, key in KEYS.items():
+        key = key if number >= FORMAT_WITH_PLACES else key.replace(" place,", "")
         yield from _orphans(connection, table)
         yield from _duplicates(connection, table, key)
     if number >= FORMAT_WITH_COMPARISONS:

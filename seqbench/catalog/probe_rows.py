@@ -6,6 +6,7 @@ Shape letters: N items, K outputs.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqbench.catalog.columns import Columns, integers, lists, now, numbers, objects, texts
 from seqbench.catalog.records import PredictionRecord, ProbeRecord
@@ -103,8 +104,12 @@ def prediction_columns(records: Sequence[ProbeRecord]) -> Columns:
 
     Of two classes only class 1 is kept, since the other adds nothing and predictions are most of a catalog.
     """
-    parts = [_predictions(record, part) for record in records for part in record.predictions]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    kept = [(record, part) for record in records for part in record.predictions]
+    parts = [_predictions(*each) for each in kept]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    if any(part.places is not None for _, part in kept):
+        columns["place"] = np.concatenate([_places(part) for _, part in kept])
+    return columns
 
 
 def effect_columns(records: Sequence[ProbeRecord]) -> Columns:
@@ -124,6 +129,14 @@ def effect_columns(records: Sequence[ProbeRecord]) -> Columns:
         "predicted": np.concatenate([each.predicted_PG.astype(np.float32).ravel() for _, each in found]),
         "observed": np.concatenate([each.real_PG.astype(np.float32).ravel() for _, each in found]),
     }
+
+
+def _places(predictions: PredictionRecord) -> NDArray[np.float64]:
+    """Of letters their place, of items NaN, which becomes NULL; as many rows as `_predictions` gives."""
+    scores_NK, n_items = predictions.scores, len(predictions.items)
+    n_outputs = scores_NK.shape[1] - (1 if scores_NK.shape[1] == 2 and predictions.targets.ndim == 1 else 0)
+    places_N = np.full(n_items, np.nan) if predictions.places is None else predictions.places
+    return np.repeat(places_N.astype(np.float64), n_outputs)
 
 
 def _predictions(probe: ProbeRecord, predictions: PredictionRecord) -> Columns:

@@ -181,6 +181,8 @@ class PredictionRecord:
     items: NDArray[np.integer]
     targets: NDArray[np.generic]
     scores: NDArray[np.floating]
+    places: NDArray[np.integer] | None = None
+    """Where labels are of letters, the letter's place in the sequence of the item, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,11 @@ WITH wide AS (
         max(value) FILTER (metric = 'discrimination_cosine') AS discrimination_cosine,
         max(value) FILTER (metric = 'energy_distance') AS energy_distance,
         max(value) FILTER (metric = 'de_overlap') AS de_overlap,
-        max(value) FILTER (metric = 'direction') AS direction
+        max(value) FILTER (metric = 'direction') AS direction,
+        max(value) FILTER (metric = 'accuracy_per_sequence') AS accuracy_per_sequence,
+        max(value) FILTER (metric = 'segment_f1') AS segment_f1,
+        max(value) FILTER (metric = 'rmse_per_sequence') AS rmse_per_sequence,
+        max(value) FILTER (metric = 'pearsonr_per_sequence') AS pearsonr_per_sequence
     FROM metrics
     GROUP BY probe_id, split
 )
@@ -455,7 +459,7 @@ COMMENT ON VIEW clean_scores IS 'One row a probe and metric that a report scored
 CREATE OR REPLACE VIEW named_predictions AS
 SELECT
     probe_id, probes.model, probes.dataset, probes.layer, probes.head, probes.seed, probes.fold,
-    predictions.split, predictions.item, items.id, predictions.output,
+    predictions.split, predictions.item, items.id, predictions.place, predictions.output,
     datasets.class_names[predictions.output + 1] AS class_name,
     predictions.target, predictions.score
 FROM predictions

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.types import SplitName
+from seqbench.metrics.letters import LetterPlaces
 from seqbench.probe.heads.base import FittedHead
 from seqbench.probe.items import Part
 from seqbench.probe.outcome import Trained
@@ -43,6 +44,7 @@ class FoldsTogether:
             source=every[0].parts[out_of_fold].source,
             rows_N=rows_N[order],
             targets=np.concatenate([one.parts[out_of_fold].targets for one in every])[order],
+            places=_places([one.parts[out_of_fold].places for one in every], order),
         )
         return Trained(
             fitted=_together([one.fitted for one in every], training, out_of_fold, order),
@@ -50,6 +52,18 @@ class FoldsTogether:
             n_train=len(whole),
             device=trained.device,
         )
+
+
+def _places(each: Sequence[LetterPlaces | None], order: NDArray[np.int64]) -> LetterPlaces | None:
+    """Where letters stand, of all folds in the order of their split."""
+    known = [places for places in each if places is not None]
+    if not known:
+        return None
+    whole = LetterPlaces(
+        sequence_M=np.concatenate([places.sequence_M for places in known]),
+        place_M=np.concatenate([places.place_M for places in known]),
+    )
+    return whole.take(order)
 
 
 def _together(

@@ -13,6 +13,7 @@ from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadData, Problem
 from seqbench.probe.items import Part
+from seqbench.probe.letter_vectors import LetterVectors, letter_vectors
 from seqbench.probe.trainings import Training
 from seqbench.store import Embeddings
 
@@ -42,7 +43,11 @@ class FeatureSizes:
         width = entry.facts.hidden * (entry.facts.n_seqs if combine == "concat" else 1)
         self._item_bytes = 4 * width
         self._prediction_bytes = 4 * n_outputs
-        self._stored = {split: entry.facts.splits[split].n_items for split in entry.splits}
+        letters = letter_vectors(entry)
+        self._stored = {
+            split: entry.facts.splits[split].n_items if letters is None else len(letters[split])
+            for split in entry.splits
+        }
 
     @property
     def layer(self) -> int:
@@ -115,7 +120,10 @@ class Features:
 
 
 def _read(entry: Embeddings, layers: Sequence[int], split: SplitName, combine: str) -> NDArray[np.float32]:
-    """(L, N, D): an item's sequences side by side, or averaged."""
+    """(L, N, D): an item's sequences side by side, or averaged; of labels of letters a row a letter."""
+    letters = letter_vectors(entry)
+    if letters is not None:
+        return _read_letters(letters[split], layers, entry.facts.hidden)
     n_items, n_seqs, hidden = entry.facts.splits[split].n_items, entry.facts.n_seqs, entry.facts.hidden
     width = hidden * (n_seqs if combine == "concat" else 1)
     features_LND = np.empty((len(layers), n_items, width), dtype=np.float32)
@@ -126,3 +134,10 @@ def _read(entry: Embeddings, layers: Sequence[int], split: SplitName, combine: s
         else:
             features_LND[place] = rows_NSH.reshape(n_items, width)
     return features_LND
+
+
+def _read_letters(letters: LetterVectors, layers: Sequence[int], hidden: int) -> NDArray[np.float32]:
+    features_LMH = np.empty((len(layers), len(letters), hidden), dtype=np.float32)
+    for place, layer in enumerate(layers):
+        features_LMH[place] = letters.read(layer)
+    return features_LMH

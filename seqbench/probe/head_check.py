@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench import __version__
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.errors import ProbeError, said
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.heads.registry import Features, predict
+from seqbench.probe.letter_vectors import letter_vectors
 from seqbench.store import Embeddings, Ragged, TokenEmbeddings
 from seqbench.store.tokens import offsets_of
 
@@ -61,25 +63,37 @@ def writer() -> dict[str, str]:
     return found
 
 
-def some_features(entry: Embeddings, layer: int, combine: str) -> Features:
+def some_features(entry: Embeddings, layer: int, combine: str, kind: str) -> Features:
     """Features of the first items of test at a layer, as heads get them: (N, D), N at most `ITEMS`.
+
+    A head that reads single tokens gets those; of labels of letters any other gets letters as items.
 
     Of tokens the first `TOKENS_OF_EACH` of each sequence, as files stay small.
     """
+    letters = letter_vectors(entry)
+    if letters is not None:
+        own = letters["test"]
+        read = own.array(layer).read(np.flatnonzero(own.lengths_N)[:ITEMS])
+        if kind not in TOKEN_HEADS:
+            return np.ascontiguousarray(read.values_RH[:ITEMS].astype(np.float32))
+        return _cut(read, entry.facts.hidden)
     if isinstance(entry, TokenEmbeddings):
         whole_N = np.flatnonzero((entry.items("test").coverage_NS != 0).all(axis=1))[:ITEMS]
         read = entry.tokens(layer, "test").read(whole_N)
-        some = [read.sequence(at)[:TOKENS_OF_EACH] for at in range(len(read) * read.n_seqs)]
-        lengths_Q = np.array([len(each) for each in some], dtype=np.int64)
-        values_RH = np.concatenate([np.empty((0, entry.facts.hidden), dtype=np.float32), *some])
-        return Ragged(
-            values_RH=values_RH.astype(np.float32), offsets_Q=offsets_of(lengths_Q), n_seqs=read.n_seqs
-        )
+        return _cut(read, entry.facts.hidden)
     array = entry.array(layer, "test")
     rows_NSH = np.asarray(array[: min(len(array), array.chunks[0])], dtype=np.float32)
     features_ND = rows_NSH.mean(axis=1) if combine == "mean" else rows_NSH.reshape(len(rows_NSH), -1)
     sound_N = np.isfinite(features_ND).all(axis=1)
     return np.ascontiguousarray(features_ND[sound_N][:ITEMS])
+
+
+def _cut(read: Ragged, hidden: int) -> Ragged:
+    """The first tokens of each sequence."""
+    some = [read.sequence(at)[:TOKENS_OF_EACH] for at in range(len(read) * read.n_seqs)]
+    lengths_Q = np.array([len(each) for each in some], dtype=np.int64)
+    values_RH = np.concatenate([np.empty((0, hidden), dtype=np.float32), *some])
+    return Ragged(values_RH=values_RH.astype(np.float32), offsets_Q=offsets_of(lengths_Q), n_seqs=read.n_seqs)
 
 
 def make_check(state: HeadState, features: Features) -> HeadCheck | None:

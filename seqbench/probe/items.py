@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from seqbench.core.missing import MISSING, labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
+from seqbench.metrics.letters import LetterPlaces
+from seqbench.probe.letter_vectors import LetterVectors, letter_vectors
 from seqbench.store import Embeddings
 from seqbench.stratification.holdout import holdout
 from seqbench.stratification.strata import Labelling
@@ -33,6 +35,8 @@ class Part:
     """Equal for items that stay together in folds and in what is held out; None where they stand alone."""
     together: tuple[Labelling, ...] = ()
     """Where several targets are trained together, those of all: parts are drawn by them."""
+    places: LetterPlaces | None = None
+    """Where labels are of letters, which are the items then, where these stand."""
 
     def labellings(self, task: Task) -> tuple[Labelling, ...]:
         """What parts are to resemble: the targets, or those of all that are trained together."""
@@ -61,6 +65,7 @@ class Part:
             targets=self.targets[chosen],
             groups_N=groups_N,
             together=together,
+            places=None if self.places is None else self.places.take(chosen),
         )
 
     def shuffled(self, *seeds: int) -> "Part":
@@ -97,10 +102,30 @@ class Items:
 def items_of(entry: Embeddings) -> Items:
     """Read what the store knows of the items; those without embedding or label are in no part.
 
+    Where labels are of letters, these are the items; letters of one sequence stay together in folds and in
+    what is held out.
+
     Raises:
         ProbeError: Nothing is left of a split.
     """
-    return items_together([entry])[0]
+    letters = letter_vectors(entry)
+    return items_together([entry])[0] if letters is None else _letters_as_items(entry, letters)
+
+
+def _letters_as_items(entry: Embeddings, letters: Mapping[SplitName, LetterVectors]) -> Items:
+    parts = {}
+    for split, own in letters.items():
+        if not len(own):
+            raise ProbeError(f"{entry.name}: no letter of {split} has both a label and a vector")
+        groups_N, sequence_N = entry.groups(split), own.places.sequence_M
+        parts[split] = Part(
+            source=split,
+            rows_N=np.arange(len(own)),
+            targets=_targets_of(entry, own.labels),
+            groups_N=sequence_N.astype(np.int64) if groups_N is None else groups_N[sequence_N],
+            places=own.places,
+        )
+    return Items(task=entry.facts.task, parts=parts)
 
 
 def items_together(entries: Sequence[Embeddings]) -> list[Items]:

@@ -6,9 +6,14 @@ Shape letters: N items, K outputs.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from seqbench.catalog.records import PredictionRecord, ProbeRecord, SplitRecord
 from seqbench.core.types import SplitName
 from seqbench.errors import ProbeError
+from seqbench.metrics.letters import score_letters
+from seqbench.metrics.results import Scores
 from seqbench.metrics.scoring import check_scorable, score_many
 from seqbench.metrics.thresholds import choose_thresholds
 from seqbench.probe.heads.base import FittedHead, HeadState, Problem
@@ -83,17 +88,25 @@ class Recorder:
         splits: list[list[SplitRecord]] = [[] for _ in sound]
         for split, part in sound[0].parts.items() if sound else ():
             predictions = [each.fitted.predictions[split] for each in sound]
-            scores = score_many(self.problem.task, part.targets, predictions, thresholds=thresholds)
+            scores = self._scores(part, predictions, thresholds)
             for mine, (metrics, by_class) in zip(splits, scores, strict=True):
                 mine.append(
                     SplitRecord(
                         split=split,
-                        n_items=len(part),
+                        n_items=len(part) if part.places is None else len(part.places.clusters_S),
                         metrics=tuple(metrics),
                         class_metrics=tuple(by_class),
                     )
                 )
         return [tuple(each) for each in splits]
+
+    def _scores(
+        self, part: Part, predictions: Sequence[NDArray[np.float32]], thresholds: Sequence[Thresholds]
+    ) -> list[Scores]:
+        task = self.problem.task
+        if part.places is None:
+            return score_many(task, part.targets, predictions, thresholds=thresholds)
+        return score_letters(task, part.targets, predictions, part.places, thresholds=thresholds)
 
     def _record(
         self, probe: Wanted, trained: Trained, thresholds: Thresholds, splits: tuple[SplitRecord, ...]
@@ -131,7 +144,9 @@ class Recorder:
             device=trained.device,
             splits=splits,
             history=fitted.history,
-            predictions=_predictions(trained) if fitted.error is None else (),
+            predictions=predictions_of(trained.fitted.predictions, trained.parts)
+            if fitted.error is None
+            else (),
         )
 
     def _health(self, probe: Wanted, fitted: FittedHead, evaluation: Part) -> Health:
@@ -152,16 +167,29 @@ class Recorder:
         return self.keep(probe, fitted, self.problem, thresholds)
 
 
-def _predictions(trained: Trained) -> tuple[PredictionRecord, ...]:
-    return tuple(
-        PredictionRecord(
-            split=split,
-            items=part.rows_N,
-            targets=part.targets,
-            scores=trained.fitted.predictions[split],
-        )
-        for split, part in trained.parts.items()
-    )
+def predictions_of(
+    predictions: Mapping[SplitName, NDArray[np.floating]], parts: Mapping[SplitName, Part]
+) -> tuple[PredictionRecord, ...]:
+    """What the catalog keeps of predictions; of letters, which are many, only those of test.
+
+    Args:
+        predictions: By split.
+        parts: By split the items that they are of.
+    """
+    found = []
+    for split, part in parts.items():
+        places = part.places
+        if places is None or split == "test":
+            found.append(
+                PredictionRecord(
+                    split=split,
+                    items=part.rows_N if places is None else places.sequence_M,
+                    places=None if places is None else places.place_M,
+                    targets=part.targets,
+                    scores=predictions[split],
+                )
+            )
+    return tuple(found)
 
 
 _LEARNED = {

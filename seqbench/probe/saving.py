@@ -71,7 +71,7 @@ def keeper(root: Path, entry: Embeddings, parameters: Mapping[str, Any]) -> Keep
             spec_hash=probe.hash,
             spec=spec,
             writer=writer(),
-            check=make_check(outcome.state, features(probe.layer, spec["combine"])),
+            check=make_check(outcome.state, features(probe.layer, spec["combine"], spec["head"])),
         )
         return save(root, head)
 

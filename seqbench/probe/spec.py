@@ -70,6 +70,8 @@ def probe_spec(entry: Embeddings, layer: int, design: Design, fold: int | None =
         more["together"] = {name: dict(facts) for name, facts in design.together.items()}
     if entry.facts.unit != "sequence":
         more["unit"] = entry.facts.unit
+    if entry.facts.level == "token":
+        more["level"] = "token"
     return (
         stored
         | more

@@ -116,7 +116,7 @@ def wanted_variants(config: Config) -> tuple[str, ...]:
         for spec in views if store is not None else ():
             wanted = with_together(workspace, spec.name, designs(config.probe, spec.head))
             for model in workspace.entries.names:
-                is_probed = spec.level == "item"
+                is_probed = spec.level == "item" or model.endswith(TOKENS)
                 if is_probed and store is not None and f"{model}/{base_of(spec.name)}" in store:
                     entry = probed_name(view(workspace, store, model, spec.name))
                     probes = wanted_probes(entry, (0,), wanted)

@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
+from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
 from seqbench.probe.outcome import Keep
+from seqbench.probe.run import run_probes
 from seqbench.probe.saving import keeper
 from seqbench.probe.together import TargetTogether, run_targets
 from seqbench.probe.wanted import wanted_probes
@@ -20,7 +23,7 @@ from seqbench.stages.descriptions import Descriptions
 from seqbench.stages.designs import kept_heads
 from seqbench.stages.products import embeddings_product
 from seqbench.stages.targets import probed, view
-from seqbench.stages.wanted_probes import ProbeCounts, WantedProbes
+from seqbench.stages.wanted_probes import LETTER_HEADS, ProbeCounts, WantedProbes
 from seqbench.stages.workspace import tell_warnings, workspace_of
 from seqbench.store import TOKENS, Embeddings, Store, TokenEmbeddings
 
@@ -78,18 +81,23 @@ class ProbeStage(Stage):
                         yield from self._plan_pair(plan, store, model, name)
 
     def _tell_of_letters(self) -> None:
-        """Say what is missing for data sets whose labels are of letters."""
-        workspace = self._workspace
+        """Say what is not probed of data sets whose labels are of letters."""
+        workspace, config = self._workspace, self.context.config
         names = [name for name in workspace.dataset_names if workspace.spec(name).level == "token"]
-        kept = self.context.config.extract.tokens is not None
-        why = (
-            "labels are of letters (level: token), which no head of `probe` reads yet (the store keeps their "
-            "vectors and labels)"
-            if kept
-            else "labels are of letters (level: token) and no vectors of these are kept (set extract.tokens)"
-        )
-        if names:
-            self.context.reporter.note(f"warning: {', '.join(names)}: not probed, as {why}")
+        other = [head for head in config.probe.heads if head not in LETTER_HEADS]
+        told = None
+        if config.extract.tokens is None:
+            told = (
+                "not probed, as labels are of letters (level: token) and no vectors of these are kept (set "
+                "extract.tokens)"
+            )
+        elif other:
+            told = (
+                f"not probed by {', '.join(other)}, as labels are of letters (level: token), which "
+                f"{', '.join(LETTER_HEADS)} answer for"
+            )
+        if names and told:
+            self.context.reporter.note(f"warning: {', '.join(names)}: {told}")
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))
@@ -184,17 +192,22 @@ class ProbeStage(Stage):
         from seqbench.probe.token_heads.run import run_token_probes
 
         named = entry.renamed(entry.model.name.removesuffix(TOKENS))
-        for records in run_token_probes(
-            named,
-            named.poolable(task.layers),
-            self._wanted.designs(task.model, task.dataset, task.head),
-            known=self._wanted.known if task.known is None else task.known,
-            run_id=doing.run_id,
-            advance=doing.advance,
-            checkpoints=self._checkpoints,
-            save=self._keeper(task.model, named),
-            is_kept=kept_heads(self.context.config, named),
-        ):
+        layers = named.poolable(task.layers)
+        wanted = self._wanted.designs(task.model, task.dataset, task.head)
+        streaming = [design for design in wanted if design.head in TOKEN_HEADS]
+        held = [design for design in wanted if design.head not in TOKEN_HEADS]  # of labels of letters
+        shared: dict[str, Any] = {
+            "known": self._wanted.known if task.known is None else task.known,
+            "run_id": doing.run_id,
+            "advance": doing.advance,
+            "checkpoints": self._checkpoints,
+            "save": self._keeper(task.model, named),
+            "is_kept": kept_heads(self.context.config, named),
+        }
+        memory_bytes = int(self.context.config.probe.memory * 2**30)
+        for records in run_probes(named, layers, held, memory_bytes=memory_bytes, **shared):
+            doing.give(records)
+        for records in run_token_probes(named, layers, streaming, **shared):
             doing.give(records)
 
     def _keeper(self, model: str, entry: Embeddings) -> Keep | None:

@@ -1,6 +1,7 @@
 """Which probes a config wants of a model on a data set, and which of them the catalog lacks."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seqbench.config.tokens import TOKEN_HEADS
@@ -16,6 +17,9 @@ from seqbench.stages.inventory import poolable_layers, present_entry, stored_ent
 from seqbench.stages.targets import probed, together, view, views_of
 from seqbench.stages.workspace import Workspace
 from seqbench.store import Embeddings, Store, TokenEmbeddings
+
+LETTER_HEADS = ("linear", "mlp", "conv", "drsn")
+"""The heads that answer for each letter, where labels are of letters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,10 @@ class WantedProbes:
             imported = self._workspace.imported(model, dataset)
             return items_of_labels(imported.facts.task, imported.labels, {})
         content = self._workspace.dataset(dataset)
+        if self._workspace.spec(dataset).level == "token":
+            of_letters = {name: split.letters for name, split in content.splits.items()}
+            values = {name: own.values for name, own in of_letters.items() if own is not None}
+            return items_of_labels(content.task, values, {})
         labels = {name: split.labels for name, split in content.splits.items()}
         groups = {name: split.groups for name, split in content.splits.items()}
         return items_of_labels(content.task, labels, groups)
@@ -130,8 +138,21 @@ class WantedProbes:
         reading = [each for each in wanted if each.head in TOKEN_HEADS]
         if reading and self._config.extract.tokens is None:
             raise ConfigError(f"{dataset}: its head {reading[0].head} reads tokens: set extract.tokens")
+        if spec.level == "token":
+            return self._of_letters(dataset, wanted) if of_tokens else []
         if of_tokens:
-            return [] if spec.targets or spec.level == "token" else reading
+            return [] if spec.targets else reading
         wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
         wanted = with_together(self._workspace, dataset, wanted)
         return [each for each in wanted if (each.together is not None) == bool(spec.targets)]
+
+    def _of_letters(self, dataset: str, wanted: Sequence[Design]) -> list[Design]:
+        """The designs whose heads answer for each letter."""
+        found = [each for each in wanted if each.head in LETTER_HEADS]
+        for each in found:
+            if each.head == "drsn" and each.settings["stride"] != 1:
+                raise ConfigError(
+                    f"probe.drsn.stride: {each.settings['stride']} makes one of several letters, and "
+                    f"labels of {dataset} are of letters: set it to 1"
+                )
+        return found

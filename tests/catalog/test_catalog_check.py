@@ -64,7 +64,7 @@ TWICE = "several rows of the same"
         ("INSERT INTO history FROM history", f"history: {TWICE} (probe_id, epoch): 1 times"),
         (
             "INSERT INTO predictions FROM predictions",
-            f"predictions: {TWICE} (probe_id, split, item, output): 5 times",
+            f"predictions: {TWICE} (probe_id, split, item, place, output): 5 times",
         ),
         (
             "INSERT INTO class_metrics FROM class_metrics",

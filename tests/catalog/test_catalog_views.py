@@ -2,7 +2,8 @@ import pytest
 
 from seqbench.catalog import Catalog
 from seqbench.core.types import Task
-from seqbench.metrics import METRICS, PRIMARY, higher_is_better
+from seqbench.metrics import METRICS, PRIMARY, all_metrics, higher_is_better
+from seqbench.metrics.names import LETTER_METRICS
 from tests.catalog.catalog_records import failed_record, model_record, probe_record
 
 
@@ -26,7 +27,7 @@ def test_the_table_of_metrics_is_that_of_the_metrics_package(catalog):
     assert set(found) == {
         (metric, str(task), higher_is_better(metric), PRIMARY[task] == metric)
         for task in Task
-        for metric in METRICS[task]
+        for metric in (*METRICS[task], *LETTER_METRICS.get(task, ()))
     }
 
 
@@ -34,7 +35,7 @@ def test_results_have_the_promised_columns_and_one_for_each_metric(catalog):
     catalog.append([])
     probe = ("model", "dataset", "task", "layer", "head", "seed")
     design = ("fold", "folds", "subset", "repeat", "control")
-    every = tuple(dict.fromkeys(metric for names in METRICS.values() for metric in names))
+    every = all_metrics()
     assert catalog.query("FROM results").columns == (
         *probe,
         *design,

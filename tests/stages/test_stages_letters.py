@@ -84,8 +84,7 @@ def test_the_store_keeps_labels_of_letters_with_the_tokens(root: Path) -> None:
     heard = Heard()
     outcome = run(config(root, "tokens", tokens={"layers": [0]}), heard, "run")
     assert outcome.failed == ()
-    (told,) = (note for note in heard.notes if "not probed" in note)
-    assert "which no head of `probe` reads yet" in told
+    assert not [note for note in heard.notes if "not probed" in note]
     store = open_store(root / "tokens.zarr")
     entry = store["m@tokens/purines"]
     assert isinstance(entry, TokenEmbeddings)

@@ -16,6 +16,7 @@ from seqbench.probe.features import problem_of
 from seqbench.probe.heads.base import FittedHead, Problem
 from seqbench.probe.items import items_of
 from seqbench.probe.jobs import Job, jobs_of
+from seqbench.probe.letter_vectors import letter_vectors
 from seqbench.probe.outcome import Keep, Recorder, Trained
 from seqbench.probe.run import records_of
 from seqbench.probe.spec import Design, probe_spec, spec_hash
@@ -106,7 +107,7 @@ def _fit(
     design, training = job.design, job.training
     own: dict[str, Any] = dict(design.settings)
     weights, choose = own.pop("class_weights"), own.pop("choose_epoch")
-    settings = settings_of(design.head, own)
+    settings, letters = settings_of(design.head, own), letter_vectors(entry)
     return TokenFit(
         kind=design.head,
         settings=settings,
@@ -115,7 +116,11 @@ def _fit(
         combine=design.combine,
         seed=design.seed,
         problem=problem,
-        arrays={split: entry.tokens(layer, split) for split in entry.splits},
+        arrays={
+            split: entry.tokens(layer, split) if letters is None else letters[split].array(layer)
+            for split in entry.splits
+        },
+        letters=letters,
         train=training.train,
         scored=training.scored,
         checkpoint=_checkpoint(entry, job, layer, checkpoints) if settings.checkpoint_steps else None,

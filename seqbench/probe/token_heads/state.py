@@ -3,7 +3,7 @@
 Shape letters: N items, S sequences of an item, Q = N·S sequences, T tokens, H width, K outputs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from seqbench.core.types import Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.heads.scaling import Scaling
+from seqbench.probe.token_heads.letter_network import LetterNetwork
 from seqbench.probe.token_heads.network import TokenNetwork
 from seqbench.store import Ragged
 from seqbench.training.losses import TaskLoss
@@ -41,7 +42,7 @@ def settings_of(kind: str, settings: dict[str, Any]) -> TokenHeadConfig:
 def head_state(
     kind: str,
     settings: TokenHeadConfig,
-    network: TokenNetwork,
+    network: TokenNetwork | LetterNetwork,
     facts: dict[str, Any],
     targets: Scaling | None,
 ) -> HeadState:
@@ -60,6 +61,27 @@ def head_state(
     if targets is not None:
         tensors |= {"target_mean": targets.mean_H, "target_sd": targets.sd_H}
     return HeadState(kind=kind, tensors=tensors, facts={**facts, SETTING: settings.model_dump(mode="json")})
+
+
+def network_of(settings: TokenHeadConfig, facts: Mapping[str, Any]) -> TokenNetwork | LetterNetwork:
+    """Make a network, drawing weights from torch's generator.
+
+    Args:
+        settings: Of the head.
+        facts: As of `head_state`; `level` token where labels are of letters.
+
+    Raises:
+        ValueError: The head gives no answer for each letter.
+    """
+    if facts.get("level") == "token":
+        return LetterNetwork(settings, width=int(facts["width"]), n_outputs=int(facts["n_outputs"]))
+    return TokenNetwork(
+        settings,
+        width=int(facts["width"]),
+        n_seqs=int(facts["n_seqs"]),
+        combine=facts["combine"],
+        n_outputs=int(facts["n_outputs"]),
+    )
 
 
 class TokenPredictor:
@@ -81,13 +103,7 @@ class TokenPredictor:
             else None
         )
         with torch.random.fork_rng(devices=[]):
-            self.network = TokenNetwork(
-                settings_of(state.kind, dict(facts[SETTING])),
-                width=self._width,
-                n_seqs=self.n_seqs,
-                combine=facts["combine"],
-                n_outputs=self._n_outputs,
-            )
+            self.network = network_of(settings_of(state.kind, dict(facts[SETTING])), facts)
         own = {name: torch.from_numpy(np.array(values)) for name, values in state.tensors.items()}
         try:
             self.network.load_state_dict({name: own[name] for name in own.keys() - set(scaled)})
@@ -103,17 +119,21 @@ class TokenPredictor:
             ragged: The tokens of N items.
 
         Returns:
-            Shape (N, K), float32.
+            Shape (N, K), float32; where labels are of letters a row a letter, item by item.
 
         Raises:
             ProbeError: Items have other numbers of sequences, or tokens another width, than those of train.
         """
         self._check(ragged)
-        found_NK = np.empty((len(ragged), self._n_outputs), dtype=np.float32)
+        is_of_letters = isinstance(self.network, LetterNetwork)
+        n_rows = int(ragged.offsets_Q[-1]) if is_of_letters else len(ragged)
+        found_NK = np.empty((n_rows, self._n_outputs), dtype=np.float32)
         for items in _cuts(ragged):
             padded_QTH, mask_QT = ragged.take(items).padded()
             outputs = self.network(torch.from_numpy(padded_QTH).float(), torch.from_numpy(mask_QT))
-            found_NK[items] = self._loss.predictions(outputs.float()).numpy()
+            own = [np.arange(*ragged.offsets_Q[item : item + 2]) for item in items.tolist()]
+            rows = np.concatenate(own) if is_of_letters else items
+            found_NK[rows] = self._loss.predictions(outputs.float()).numpy()
         return in_own_units(found_NK, self._targets)
 
     @torch.no_grad()
@@ -124,6 +144,10 @@ class TokenPredictor:
             ProbeError: The head does not weigh tokens, or see `predict`.
         """
         self._check(ragged)
+        if isinstance(self.network, LetterNetwork):
+            raise ProbeError(
+                "the head answers for each letter and weighs none (attention and light_attention do)"
+            )
         found: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * (len(ragged) * self.n_seqs)
         for items in _cuts(ragged):
             part = ragged.take(items)

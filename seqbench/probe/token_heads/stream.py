@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqbench.errors import ProbeError
+from seqbench.probe.letter_vectors import LetterArray
 from seqbench.store import Ragged, TokenArray
 from seqbench.training.batches import BatchPlan, read_ahead
 
@@ -45,6 +46,11 @@ class TokenBatch:
     def __len__(self) -> int:
         return len(self.targets_BK)
 
+    def outputs(self, network: nn.Module) -> Tensor:
+        """What a network says of the items, (B, K)."""
+        found: Tensor = network(self.x_QTH, self.mask_QT)
+        return found
+
     def halves(self) -> "list[TokenBatch]":
         """Cut in two between items; alone where there is one."""
         middle, n_seqs = len(self) // 2, len(self.x_QTH) // max(1, len(self))
@@ -58,12 +64,16 @@ class TokenBatch:
         ]
 
 
+TokensAtLayer = TokenArray | LetterArray
+"""Vectors that a head reads: of tokens as they are stored, or of letters."""
+
+
 class TokenItems:
     """A part of a split at one layer."""
 
     def __init__(
         self,
-        array: TokenArray,
+        array: TokensAtLayer,
         rows_N: NDArray[np.int64],
         targets_NK: Tensor,
         *,
@@ -96,6 +106,11 @@ class TokenItems:
 
     def __len__(self) -> int:
         return len(self.rows_N)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of targets: items, or where labels are of letters these."""
+        return len(self)
 
     @property
     def together(self) -> int:

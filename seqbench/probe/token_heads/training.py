@@ -23,10 +23,10 @@ from seqbench.probe.heads.mlp.scores import EvalScores
 from seqbench.probe.heads.scaling import Scaling
 from seqbench.probe.heads.threads import torch_threads
 from seqbench.probe.items import Part
-from seqbench.probe.token_heads.network import TokenNetwork
-from seqbench.probe.token_heads.state import head_state, in_own_units
-from seqbench.probe.token_heads.stream import TokenBatch, TokenBatches, TokenItems
-from seqbench.store import TokenArray
+from seqbench.probe.letter_vectors import LetterVectors
+from seqbench.probe.token_heads.letter_stream import LetterItems
+from seqbench.probe.token_heads.state import head_state, in_own_units, network_of
+from seqbench.probe.token_heads.stream import TokenBatch, TokenBatches, TokenItems, TokensAtLayer
 from seqbench.training.checkpoint import Checkpoint
 from seqbench.training.loop import EVAL_LOSS, TRAIN_LOSS, Course, Loop
 from seqbench.training.losses import TaskLoss, target_matrix
@@ -50,12 +50,14 @@ class TokenFit:
     combine: str
     seed: int
     problem: Problem
-    arrays: Mapping[SplitName, TokenArray]
-    """The layer in each stored split."""
+    arrays: Mapping[SplitName, TokensAtLayer]
+    """The layer in each stored split; where labels are of letters, read as letters."""
     train: Part
     scored: Mapping[SplitName, Part]
     """What is predicted; `eval` among them is what the epoch is chosen on."""
     checkpoint: Checkpoint | None = None
+    letters: Mapping[SplitName, LetterVectors] | None = None
+    """The letters of each split, where labels are of these; else None."""
 
     def run(self, advance: Callable[[float], None]) -> FittedHead:
         """Train and predict.
@@ -97,16 +99,10 @@ class _Fitting:
             "n_seqs": array.n_seqs,
             "combine": fit.combine,
             "n_outputs": fit.problem.n_outputs,
-        }
+        } | ({} if fit.letters is None else {"level": "token"})
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fit.seed)
-            network = TokenNetwork(
-                fit.settings,
-                width=array.hidden,
-                n_seqs=array.n_seqs,
-                combine=fit.combine,
-                n_outputs=fit.problem.n_outputs,
-            )
+            network = network_of(fit.settings, self._made_of)
         if fit.settings.standardize:
             mean_H, sd_H = self._train.moments()
             network.mean_H.copy_(torch.from_numpy(mean_H))
@@ -128,7 +124,7 @@ class _Fitting:
                 clip=settings.clip,
                 autocast=torch.bfloat16 if self._device.type == "cuda" else None,
                 keeps=fit.choose_epoch == "best" or settings.patience is not None,
-                halve=TokenBatch.halves,
+                halve=lambda batch: batch.halves(),
                 way_out=f"lower probe.{fit.kind}.batch_size",
             )
             loop = Loop(self._course(batches), training, batches)
@@ -139,15 +135,18 @@ class _Fitting:
             return self._fitted(loop)
 
     def _items(self, part: Part) -> TokenItems:
+        task = self._fit.problem.task
         values = part.targets if self._scaling is None else self._scaling.apply(part.targets)
         own = torch.from_numpy(np.ascontiguousarray(values))
-        return TokenItems(
+        array, targets_NK = (
             self._fit.arrays[part.source],
-            part.rows_N,
-            target_matrix(own, self._fit.problem.task, self._fit.problem.n_outputs),
-            batch_size=self._fit.settings.batch_size,
-            device=self._device,
+            target_matrix(own, task, self._fit.problem.n_outputs),
         )
+        size = self._fit.settings.batch_size
+        if self._fit.letters is not None:
+            letters = self._fit.letters[part.source]
+            return LetterItems(array, letters, part, targets_NK, batch_size=size, device=self._device)
+        return TokenItems(array, part.rows_N, targets_NK, batch_size=size, device=self._device)
 
     def _task_loss(self) -> TaskLoss:
         fit, settings = self._fit, self._fit.settings
@@ -192,12 +191,12 @@ class _Fitting:
 
     def _outputs_of(self, items: TokenItems) -> tuple[Tensor, Tensor]:
         """What the network says of all items, (N, K) float32, and their target matrix."""
-        outputs_NK = torch.empty(len(items), self._fit.problem.n_outputs, device=self._device)
+        outputs_NK = torch.empty(items.n_rows, self._fit.problem.n_outputs, device=self._device)
         targets_NK = torch.empty_like(outputs_NK)
         with evaluating(self._network):
             for positions, batch in items.in_order():
                 places = torch.from_numpy(positions).to(self._device)
-                outputs_NK[places] = _outputs(self._network, batch).float()
+                outputs_NK[places] = batch.outputs(self._network).float()
                 targets_NK[places] = batch.targets_BK
         return outputs_NK, targets_NK
 
@@ -242,8 +241,7 @@ class _Told:
 
 
 def _outputs(network: torch.nn.Module, batch: TokenBatch) -> Tensor:
-    found: Tensor = network(batch.x_QTH, batch.mask_QT)
-    return found
+    return batch.outputs(network)
 
 
 def _record(number: int, values: Mapping[str, Tensor]) -> EpochRecord:

@@ -12,12 +12,14 @@ from seqbench.catalog.records import ComparisonRecord
 from seqbench.core.types import Task
 from seqbench.metrics import effective_items, higher_is_better, paired_difference, replicates
 from seqbench.metrics.averages import Floats
+from seqbench.metrics.letters import LetterPlaces
 from seqbench.report.comparing.pairs import ComparedPair
 from seqbench.report.comparing.predictions import (
     Array,
     Contents,
     as_predictions,
     as_targets,
+    read_places,
     read_scores,
     read_targets,
 )
@@ -55,8 +57,10 @@ class _Scored:
     work: _Work
     values_SR: Floats
     """By seed on the data and on the resamples."""
+    n_items: int
+    """Items that were predicted; of labels of letters sequences."""
     n_effective: int
-    """Items that the metric rests on."""
+    """Those that the metric rests on."""
 
 
 def compare(
@@ -80,7 +84,7 @@ def compare(
     work = [one for name, pairs in by_dataset.items() for one in _work(pairs, tasks[name], contents)]
     for dataset, scored in groupby(_scored(catalog, work), key=lambda one: one.work.probed.dataset):
         found = {one.work.probed.side.probes: one for one in scored}
-        yield [_record(pair, found, contents) for pair in by_dataset[dataset]]
+        yield [_record(pair, found) for pair in by_dataset[dataset]]
 
 
 def _work(pairs: Iterable[ComparedPair], task: Task, contents: Mapping[int, Contents]) -> list[_Work]:
@@ -107,7 +111,9 @@ def _scored(catalog: Catalog, work: Iterable[_Work]) -> Iterator[_Scored]:
         groups = [list(group) for _, group in groupby(batch, key=lambda one: one.group)]
         targets = read_targets(catalog, [group[0].probed.side.probes[0] for group in groups])
         for group in groups:
-            yield from _score(group, scores, targets[group[0].probed.side.probes[0]])
+            first = group[0].probed.side.probes[0]
+            places = read_places(catalog, first, group[0].contents)
+            yield from _score(group, scores, targets[first], places)
 
 
 def _batches(work: Iterable[_Work]) -> Iterator[list[_Work]]:
@@ -123,7 +129,9 @@ def _batches(work: Iterable[_Work]) -> Iterator[list[_Work]]:
         yield batch
 
 
-def _score(group: Sequence[_Work], scores: Mapping[int, Array], targets: Array) -> Iterator[_Scored]:
+def _score(
+    group: Sequence[_Work], scores: Mapping[int, Array], targets: Array, places: LetterPlaces | None
+) -> Iterator[_Scored]:
     first = group[0]
     true = as_targets(first.task, targets, first.contents)
     predictions = [
@@ -138,19 +146,19 @@ def _score(group: Sequence[_Work], scores: Mapping[int, Array], targets: Array) 
         first.metric,
         thresholds=[cuts for one in group for cuts in one.probed.thresholds],
         n_resamples=first.n_resamples,
+        places=places,
     )
-    n_effective = effective_items(first.task, true, first.metric, predictions[0].shape[1])
+    clusters_S = None if places is None else places.clusters_S
+    n_effective = effective_items(first.task, true, first.metric, predictions[0].shape[1], clusters_S)
+    n_items = first.contents.n_items if clusters_S is None else len(clusters_S)
     start = 0
     for one in group:
         stop = start + len(one.probed.side.probes)
-        yield _Scored(work=one, values_SR=values_LR[start:stop], n_effective=n_effective)
+        yield _Scored(work=one, values_SR=values_LR[start:stop], n_items=n_items, n_effective=n_effective)
         start = stop
 
 
-def _record(
-    pair: ComparedPair, found: Mapping[tuple[int, ...], _Scored], contents: Mapping[int, Contents]
-) -> ComparisonRecord:
-    n_items = contents[pair.a.side.probes[0]].n_items
+def _record(pair: ComparedPair, found: Mapping[tuple[int, ...], _Scored]) -> ComparisonRecord:
     # A chosen layer is scored on as many resamples as models are, of which the first are those of its layers.
     a, b = (found[one.side.probes] for one in (pair.a, pair.b))
     difference = paired_difference(
@@ -164,7 +172,7 @@ def _record(
         metric=pair.metric,
         a=pair.a.side,
         b=pair.b.side,
-        n_items=n_items,
+        n_items=a.n_items,
         n_resamples=pair.n_resamples,
         difference=difference.value if difference else None,
         low=difference.low if difference else None,

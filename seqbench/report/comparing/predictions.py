@@ -5,25 +5,30 @@ Shape letters: N items, K outputs (classes, labels or targets).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from seqbench.catalog import Catalog
 from seqbench.core.types import Task
+from seqbench.metrics.letters import LetterPlaces
 
 Array = NDArray[np.float32]
 
 _CONTENTS = """
 SELECT
     probe_id, count(*), count(*) - count(score), max(output) - min(output) + 1,
-    bit_xor(hash(item, output, target))
+    bit_xor(
+        CASE WHEN place IS NULL THEN hash(item, output, target) ELSE hash(item, place, output, target) END
+    ),
+    max(place) IS NOT NULL
 FROM predictions
 WHERE split = 'test' AND probe_id IN (SELECT unnest($probes))
 GROUP BY probe_id
 """
 _COLUMN = """
-SELECT probe_id, list({column} ORDER BY item, output)
+SELECT probe_id, list({column} ORDER BY item, place, output)
 FROM predictions
 WHERE split = 'test' AND probe_id IN (SELECT unnest($probes))
 GROUP BY probe_id
@@ -39,11 +44,13 @@ class Contents:
     n_outputs: int
     """That are stored: of two classes one."""
     items: int
-    """Hash over items and targets, whatever their order."""
+    """Hash over items, or letters, and targets, whatever their order."""
+    of_letters: bool = False
+    """Whether predictions are of letters of items."""
 
     @property
     def n_items(self) -> int:
-        """Items that were predicted."""
+        """Items that were predicted, or letters."""
         return self.n_rows // self.n_outputs
 
 
@@ -51,8 +58,8 @@ def read_contents(catalog: Catalog, probes: Iterable[int]) -> dict[int, Contents
     """Look what is stored of each probe; those without predictions of test, or with gaps, are left out."""
     rows = catalog.query(_CONTENTS, {"probes": list(probes)}).rows
     return {
-        probe: Contents(n_rows=n_rows, n_outputs=n_outputs, items=items)
-        for probe, n_rows, n_gaps, n_outputs, items in rows
+        probe: Contents(n_rows=n_rows, n_outputs=n_outputs, items=items, of_letters=of_letters)
+        for probe, n_rows, n_gaps, n_outputs, items, of_letters in rows
         if n_gaps == 0
     }
 
@@ -67,9 +74,22 @@ def read_targets(catalog: Catalog, probes: Sequence[int]) -> dict[int, Array]:
     return _read(catalog, "target", probes)
 
 
-def _read(catalog: Catalog, column: str, probes: Sequence[int]) -> dict[int, Array]:
+def read_places(catalog: Catalog, probe: int, contents: Contents) -> LetterPlaces | None:
+    """Where the letters stand that a probe predicted; None where it predicted items."""
+    if not contents.of_letters:
+        return None
+    item, place = (
+        _read(catalog, column, [probe], np.int64)[probe][:: contents.n_outputs]
+        for column in ("item", "place")
+    )
+    return LetterPlaces(sequence_M=item, place_M=place)
+
+
+def _read(
+    catalog: Catalog, column: str, probes: Sequence[int], dtype: DTypeLike = np.float32
+) -> dict[int, NDArray[Any]]:
     rows = catalog.query(_COLUMN.format(column=column), {"probes": list(probes)}).rows
-    return {probe: np.array(values, dtype=np.float32) for probe, values in rows}
+    return {probe: np.array(values, dtype=dtype) for probe, values in rows}
 
 
 def as_targets(task: Task, stored: Array, contents: Contents) -> NDArray[np.generic]:

@@ -15,11 +15,13 @@ from seqbench.catalog.audit_records import CleanRecord, clean_key
 from seqbench.core.progress import Reporter
 from seqbench.core.types import Task
 from seqbench.metrics import MetricScore, score_many
+from seqbench.metrics.letters import score_letters
 from seqbench.report.comparing.predictions import (
     Contents,
     as_predictions,
     as_targets,
     read_contents,
+    read_places,
     read_scores,
     read_targets,
 )
@@ -122,7 +124,9 @@ def _why_not(probe: Marked, contents: Mapping[int, Contents]) -> str | None:
         return "it was probed on other data than were audited"
     if marks.n_clean < LEAST_ITEMS:
         return f"too few test items are clean ({marks.n_clean})"
-    if not marks.clean_N.all() and (stored is None or stored.n_items != len(marks.clean_N)):
+    if marks.clean_N.all():
+        return None
+    if stored is None or not (stored.of_letters or stored.n_items == len(marks.clean_N)):
         return "no predictions were stored"
     return None
 
@@ -159,11 +163,16 @@ def _score(catalog: Catalog, probes: Sequence[Marked], contents: Contents) -> li
     task, clean_N = probes[0].marks.task, probes[0].marks.clean_N
     targets = as_targets(task, read_targets(catalog, ids[:1])[ids[0]], contents)
     predicted = read_scores(catalog, ids)
-    scores = score_many(
-        task,
-        targets[clean_N],
-        [as_predictions(task, predicted[probe_id], contents)[clean_N] for probe_id in ids],
-        thresholds=[probe.thresholds for probe in probes],
-        n_resamples=RESAMPLES,
-    )
+    places = read_places(catalog, ids[0], contents)
+    if places is not None:
+        clean_N = clean_N[places.sequence_M]
+    own = [as_predictions(task, predicted[probe_id], contents)[clean_N] for probe_id in ids]
+    thresholds = [probe.thresholds for probe in probes]
+    if places is None:
+        scores = score_many(task, targets[clean_N], own, thresholds=thresholds, n_resamples=RESAMPLES)
+    else:
+        kept = places.take(clean_N)
+        scores = score_letters(
+            task, targets[clean_N], own, kept, thresholds=thresholds, n_resamples=RESAMPLES
+        )
     return [probe.record(metrics) for probe, (metrics, _) in zip(probes, scores, strict=True)]
