@@ -30,9 +30,11 @@ from seqbench.predict.items import FASTA, JSONL, Item, is_readable, read_items
 from seqbench.predict.letters import LetterTable
 from seqbench.predict.outputs import Answers, Output, Predicted, Scored
 from seqbench.probe.head_check import predict_with
+from seqbench.probe.letter_vectors import means_by_letter
 from seqbench.probe.saved_head import SavedHead
 from seqbench.probe.token_heads.state import TokenPredictor
 from seqbench.store import Ragged
+from seqbench.store.tokens import offsets_of
 
 PIECE_BYTES = 64 * 1024**2
 """Bytes of embeddings in memory at once."""
@@ -96,12 +98,21 @@ def predict(
                 _write_weights(weighing, table, piece, count)
             missing_N = np.asarray(np.isnan(scores_NK).all(axis=1))
             predicted = decided(head, scores_NK, missing_N)
-            output.write(Scored(first=count, ids=piece.ids, predicted=predicted, scores_NK=scores_NK))
-            count += len(scores_NK)
+            texts = piece.texts if is_of_letters(head) else None
+            output.write(
+                Scored(first=count, ids=piece.ids, predicted=predicted, scores_NK=scores_NK, texts=texts)
+            )
+            count += len(piece)
             empty += int(missing_N.sum())
     if empty:
-        reporter.note(f"warning: {given}: {empty:,} items have no embedding (NaN), so no scores")
+        what = "letters have no token" if is_of_letters(head) else "items have no embedding (NaN)"
+        reporter.note(f"warning: {given}: {empty:,} {what}, so no scores")
     return count
+
+
+def is_of_letters(head: SavedHead) -> bool:
+    """Whether a head answers for each letter."""
+    return bool(head.spec.get("level") == "token")
 
 
 def needs_model(given: str) -> bool:
@@ -129,6 +140,8 @@ def _pieces(
         yield from _embedded(head, ItemEmbedder(head, model, where), Path(given), reporter)
         return
     origin = head.origin
+    if is_of_letters(head):
+        raise ProbeError(f"{given}: the {head.head} head answers for each letter: give it sequences")
     if head.state.kind in TOKEN_HEADS:
         if not is_stored(given):
             raise ProbeError(
@@ -207,11 +220,15 @@ def _piece(
     head: SavedHead, embedder: ItemEmbedder, items: Sequence[Item], path: Path, has_ids: bool
 ) -> _Piece:
     ids = [item.id for item in items] if has_ids else None
-    if head.state.kind in TOKEN_HEADS:
+    if _reads_tokens(head):
         tokens, spans = embedder.tokens(items, path)
         texts = [text for item in items for text in item.sequences]
         return _Piece(rows_NSH=None, ids=ids, tokens=tokens, spans=spans, texts=texts)
     return _Piece(rows_NSH=embedder.rows(items, path), ids=ids)
+
+
+def _reads_tokens(head: SavedHead) -> bool:
+    return head.state.kind in TOKEN_HEADS or is_of_letters(head)
 
 
 def _piece_items(head: SavedHead) -> int:
@@ -220,13 +237,15 @@ def _piece_items(head: SavedHead) -> int:
 
 def _piece_letters(head: SavedHead) -> int:
     """Letters that are embedded together: as many, or of heads that read tokens as these leave room for."""
-    if head.state.kind in TOKEN_HEADS:
+    if _reads_tokens(head):
         return max(1, min(PIECE_LETTERS, PIECE_BYTES // (4 * head.origin.hidden)))
     return PIECE_LETTERS
 
 
 def _scores(head: SavedHead, piece: _Piece, where: Path) -> NDArray[np.float32]:
     """What the head predicts, (N, K); NaN where an embedding is not finite."""
+    if is_of_letters(head):
+        return _letter_scores(head, piece, where)
     if piece.tokens is not None:
         return _token_scores(head, piece.tokens, where)
     rows_NSH = piece.rows_NSH
@@ -238,6 +257,23 @@ def _scores(head: SavedHead, piece: _Piece, where: Path) -> NDArray[np.float32]:
     if sound_N.any():
         scores_NK[sound_N] = predict_with(head.state, np.ascontiguousarray(features_ND[sound_N]), where)
     return scores_NK
+
+
+def _letter_scores(head: SavedHead, piece: _Piece, where: Path) -> NDArray[np.float32]:
+    """The same of each letter of all items, (letters, K); NaN where no token stands for one."""
+    assert piece.tokens is not None
+    assert piece.texts is not None
+    starts = offsets_of(np.array([len(text) for text in piece.texts], dtype=np.int64))
+    spans = [own.astype(np.int64) + start for own, start in zip(piece.spans, starts, strict=False)]
+    letters, values_CH = means_by_letter(piece.tokens.values_RH, np.concatenate(spans))
+    features: NDArray[np.float32] | Ragged = values_CH
+    if head.state.kind in TOKEN_HEADS:
+        lengths = np.diff(np.searchsorted(letters, starts))
+        features = Ragged(values_RH=values_CH, offsets_Q=offsets_of(lengths), n_seqs=1)
+    scores_MK = np.full((int(starts[-1]), head.n_outputs), math.nan, dtype=np.float32)
+    if len(letters):
+        scores_MK[letters] = predict_with(head.state, features, where)
+    return scores_MK
 
 
 def _token_scores(head: SavedHead, tokens: Ragged, where: Path) -> NDArray[np.float32]:

@@ -116,22 +116,37 @@ class LetterVectors:
         """From tokens of some items to the letters that they stand for, the mean of several; float32."""
         spans = [self._spans(item, item + 1) for item in items_B.tolist()]
         spans_R2 = np.concatenate([np.empty((0, 2), dtype=np.int64), *spans])
-        lengths_R = spans_R2[:, 1] - spans_R2[:, 0]
         # Letters counted through the items that were asked for, in their order.
         own = np.diff(self._starts)[items_B]
         shift_B = offsets_of(own)[:-1] - self._starts[items_B]
         shift_R = np.repeat(shift_B, np.array([len(each) for each in spans], dtype=np.int64))
-        token_P = np.repeat(np.arange(len(lengths_R)), lengths_R)
-        within_P = np.arange(lengths_R.sum()) - np.repeat(np.cumsum(lengths_R) - lengths_R, lengths_R)
-        letter_P = (spans_R2[:, 0] + shift_R)[token_P] + within_P
-        order = np.argsort(letter_P, kind="stable")
-        letters, starts, counts = np.unique(letter_P[order], return_index=True, return_counts=True)
-        values_CH = np.zeros((len(letters), ragged.values_RH.shape[1]), dtype=np.float32)
-        if len(letters):
-            sums_CH = np.add.reduceat(ragged.values_RH[token_P[order]].astype(np.float32), starts, axis=0)
-            values_CH = (sums_CH / counts[:, None]).astype(np.float32)
+        letters, values_CH = means_by_letter(ragged.values_RH, spans_R2 + shift_R[:, None])
         lengths_B = np.diff(np.searchsorted(letters, offsets_of(own)))
         return Ragged(values_RH=values_CH, offsets_Q=offsets_of(lengths_B), n_seqs=1)
+
+
+def means_by_letter(
+    values_RH: NDArray[np.floating], spans_R2: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The mean of the tokens that stand for each letter.
+
+    Args:
+        values_RH: Vectors of tokens.
+        spans_R2: The first letter of each and the one behind its last.
+
+    Returns:
+        The letters that any token stands for, ascending, (C,), and their vectors (C, H), float32.
+    """
+    lengths_R = spans_R2[:, 1] - spans_R2[:, 0]
+    token_P = np.repeat(np.arange(len(lengths_R)), lengths_R)
+    within_P = np.arange(lengths_R.sum()) - np.repeat(np.cumsum(lengths_R) - lengths_R, lengths_R)
+    letter_P = spans_R2[:, 0][token_P] + within_P
+    order = np.argsort(letter_P, kind="stable")
+    letters, starts, counts = np.unique(letter_P[order], return_index=True, return_counts=True)
+    if not len(letters):
+        return letters, np.zeros((0, values_RH.shape[1]), dtype=np.float32)
+    sums_CH = np.add.reduceat(values_RH[token_P[order]].astype(np.float32), starts, axis=0)
+    return letters, (sums_CH / counts[:, None]).astype(np.float32)
 
 
 class LetterArray:

@@ -13,7 +13,8 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.check import check
 from seqbench.config import Config
 from seqbench.core.progress import Silent
-from seqbench.errors import ConfigError
+from seqbench.errors import ConfigError, ProbeError
+from seqbench.predict.predict import predict
 from seqbench.probe.letter_vectors import LetterVectors
 from seqbench.probe.saving import load
 from seqbench.schedule.run import run
@@ -223,3 +224,44 @@ def test_heads_without_an_answer_for_letters_are_told_and_a_stride_is_refused(ro
     made = config(root, "told", ["pairs"], models, heads=["drsn"], drsn={"stride": 2})
     with pytest.raises(ConfigError, match=r"^probe\.drsn\.stride: 2 makes one of several letters"):
         run(made, Silent(), "run")
+
+
+def test_kept_heads_answer_for_each_letter_of_new_sequences(root: Path, tmp_path: Path) -> None:
+    models = [{"path": str(root / "six"), "name": "six", "dtype": "float32"}]
+    small = {"epochs": 2, "width": 4}
+    made = config(
+        root,
+        "new",
+        ["pairs"],
+        models,
+        heads=["linear", "conv"],
+        conv=small,
+        save_heads=str(tmp_path / "heads"),
+    )
+    assert run(made, Silent(), "run").failed == ()
+    items = [json.loads(line) for line in (root / "data/pairs/test.jsonl").open()]
+    (tmp_path / "new.fasta").write_text("".join(f">s{n}\n{item['seq']}\n" for n, item in enumerate(items)))
+    rows = (
+        Catalog(root / "new.duckdb")
+        .query(
+            "SELECT head, item, place, score FROM predictions JOIN probes USING (probe_id) WHERE output = 1"
+        )
+        .rows
+    )
+    stored = {tuple(row[:3]): row[3] for row in rows}
+    for path in (tmp_path / "heads").rglob("*.safetensors"):
+        head = load(path)
+        out = tmp_path / f"{head.head}.jsonl"
+        n_items = predict(head, path, str(tmp_path / "new.fasta"), out, made.models[0], Silent())
+        assert n_items == len(items)
+        found = [json.loads(line) for line in out.open()]
+        assert [len(row["predicted"]) for row in found] == [len(item["seq"]) for item in items]
+        told = {
+            (head.head, row["item"], place): score
+            for row in found
+            for place, score in enumerate(row["scores"]["class_E"])
+        }
+        own = {key: score for key, score in stored.items() if key[0] == head.head}
+        assert {key: told[key] for key in own} == pytest.approx(own, abs=2e-5)
+    with pytest.raises(ProbeError, match="answers for each letter: give it sequences"):
+        predict(head, path, f"{root / 'new.zarr'}/six@tokens/pairs/test", tmp_path / "x.tsv", None, Silent())
