@@ -1,12 +1,13 @@
 """The catalog: records go in by short transactions, SQL comes out; the file is open only in between.
 
 DuckDB lets nobody else open a file that a process writes to, so no handle is kept: each call opens, does its
-part and closes, and whoever comes in between waits for milliseconds.
+part and closes, and whoever comes in between waits for milliseconds. Who has many questions asks them within
+`kept_open`.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from seqbench.catalog.audit_records import AuditRecord, CleanRecord
 from seqbench.catalog.audits import KNOWN_CLEAN, clean_records, read_audit
 from seqbench.catalog.comparisons import KNOWN_COMPARISONS, comparison_of
-from seqbench.catalog.connection import LOCK_SECONDS, connect
+from seqbench.catalog.connection import LOCK_SECONDS, connect, in_words
 from seqbench.catalog.frames import filtered
 from seqbench.catalog.migrate import is_current, migrate
 from seqbench.catalog.names import current_schema
@@ -43,6 +44,8 @@ class Catalog:
         """
         self.path = Path(path)
         self._wait_seconds = wait_seconds
+        self._kept: ExitStack | None = None
+        self._open: DuckDBPyConnection | None = None
 
     def _is_there(self) -> bool:
         """Whether there is a file.
@@ -192,6 +195,29 @@ class Catalog:
         return self.query(sql + order, values).to_pandas()
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Let the queries of a `with` block share one connection, which the first of them opens.
+
+        They all see the same catalog. Nobody can write meanwhile, other objects for the same file included,
+        so such a block only reads; writing by this object is possible, and ends the sharing. For one thread;
+        blocks may lie within one another.
+        """
+        if self._kept is not None:
+            yield
+            return
+        try:
+            with ExitStack() as self._kept:
+                yield
+        finally:
+            self._kept = self._open = None
+
+    def _let_go(self) -> None:
+        """Close what is kept open; the next query opens it again."""
+        self._open = None
+        if self._kept is not None:
+            self._kept.close()
+
+    @contextmanager
     def writing(
         self, folders: Sequence[Path] = (), *, is_passing: bool = False
     ) -> Iterator["DuckDBPyConnection"]:
@@ -204,6 +230,7 @@ class Catalog:
         Raises:
             CatalogError: It stayed locked, is damaged or of a newer version, or the disk is full.
         """
+        self._let_go()
         tidy(self.path.parent)
         if not self._is_there():
             self._create()
@@ -233,6 +260,18 @@ class Catalog:
 
     @contextmanager
     def _reading(self) -> Iterator["DuckDBPyConnection"]:
+        if self._kept is None:
+            with self._current() as connection:
+                yield connection
+            return
+        if self._open is None:
+            self._open = self._kept.enter_context(self._current())
+        with in_words(self.path):
+            yield self._open
+
+    @contextmanager
+    def _current(self) -> Iterator["DuckDBPyConnection"]:
+        """Open the catalog for reading, brought up to date where it is older."""
         with connect(self.path, read_only=True, wait_seconds=self._wait_seconds) as connection:
             if is_current(connection):
                 yield connection

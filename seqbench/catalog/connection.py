@@ -76,14 +76,28 @@ def connect(
     Raises:
         CatalogError: The file is no catalog, is damaged or can't be reached, or stayed locked.
     """
-    import duckdb
-
     settings = f"{_NO_BAR}; {_LOCKED if read_only else _kept_to(folders)}"
     # DuckDB shares a file among a process's connections of the same settings, and refuses others.
     config = READER if read_only else WRITER if is_shared else NO_EXTENSIONS
     connection = _open(path, read_only, config, settings, wait_seconds)
     try:
-        yield connection
+        with in_words(path):
+            yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Say what is wrong with a catalog that is open in a `with` block.
+
+    Raises:
+        CatalogError: What DuckDB raises of the file and the disk, and of files that a view wants.
+    """
+    import duckdb
+
+    try:
+        yield
     except duckdb.Error as error:
         if not (is_of_the_file(error) or isinstance(error, duckdb.PermissionException)):
             raise
@@ -92,8 +106,6 @@ def connect(
         if "interrupted" not in str(error):
             raise
         raise signals.last_signal() from error  # what DuckDB makes of Ctrl-C
-    finally:
-        connection.close()
 
 
 def _open(

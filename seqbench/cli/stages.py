@@ -273,12 +273,9 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
         figure_formats=choice.figure_formats,
         processes=os.cpu_count() or 1,
     )
-    made = write_report(
-        catalog=catalog,
-        selection=selected(config, catalog, filters or Filters()),
-        settings=settings,
-        reporter=told,
-    )
+    with catalog.kept_open():
+        selection = selected(config, catalog, filters or Filters())
+    made = write_report(catalog=catalog, selection=selection, settings=settings, reporter=told)
     out = console()
     ways = trained_ways_table(made.analysis)
     has_bits = bool(made.analysis.results.bits)

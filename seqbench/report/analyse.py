@@ -34,17 +34,18 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
         CatalogNotFoundError: There is no catalog.
         CatalogError: It can't be read.
     """
-    results = read_results(catalog, selection)
-    by_score = leaderboard(results)
     reader = Reader(catalog, selection)
-    models_shuffled = [row for row in by_score if not row.control] if results.selectivity else []
-    shuffled = read_shuffled(reader, models_shuffled) if models_shuffled else {}
-    sides = read_sides(reader, by_score)
-    wanted = pairs(by_score, sides, shuffled)
-    trained = trained_models(reader, results, by_score, sides)
+    with catalog.kept_open():
+        results = read_results(catalog, selection)
+        by_score = leaderboard(results)
+        models_shuffled = [row for row in by_score if not row.control] if results.selectivity else []
+        shuffled = read_shuffled(reader, models_shuffled) if models_shuffled else {}
+        sides = read_sides(reader, by_score)
+        wanted = pairs(by_score, sides, shuffled)
+        trained = trained_models(reader, results, by_score, sides)
+        changed = wanted_changes(reader, results, by_score)
     tasks = {dataset.name: dataset.task for dataset in results.datasets}
     order = {dataset.name: place for place, dataset in enumerate(results.datasets)}
-    changed = wanted_changes(reader, results, by_score)
     layers = [pair for one in changed for pair in one.pairs]
     every = sorted((*wanted, *trained.pairs, *layers), key=lambda pair: order[pair.dataset])
     found = compared(catalog, every, tasks, reporter)

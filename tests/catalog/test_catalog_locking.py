@@ -96,3 +96,43 @@ def test_two_processes_that_make_the_catalog_at_once_lose_nothing(tmp_path):
     assert [process.wait() for process in started] == [0, 0]
     Catalog(path).append([model_record(model="c")])
     assert Catalog(path).query("SELECT model FROM models ORDER BY model").rows == [("a",), ("b",), ("c",)]
+
+
+def test_queries_within_a_block_share_one_connection_and_see_one_catalog(tmp_path, monkeypatch):
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    catalog.append([probe_record()])
+    opened = []
+    connect = duckdb.connect
+    monkeypatch.setattr(
+        duckdb, "connect", lambda *args, **settings: opened.append(1) or connect(*args, **settings)
+    )
+    with catalog.kept_open():
+        assert opened == []
+        with catalog.kept_open():
+            assert len(catalog.known_spec_hashes()) == 1
+        assert catalog.query("SELECT count(*) FROM probes").rows == [(1,)]
+        with pytest.raises(CatalogError, match="no column 'hed'"):
+            catalog.query("SELECT hed FROM probes")
+        assert catalog.query("SELECT count(*) FROM models").rows == [(0,)]
+        assert opened == [1]
+        catalog.append([probe_record(seed=2)])
+        assert len(catalog.known_spec_hashes()) == 2
+        assert len(opened) == 3
+    catalog.append([probe_record(seed=3)])
+    assert len(catalog.known_spec_hashes()) == 3
+
+
+def test_a_block_of_queries_lets_go_of_the_file_however_it_ends(tmp_path):
+    catalog = Catalog(tmp_path / "catalog.duckdb")
+    other = Catalog(catalog.path, wait_seconds=0.1)
+    catalog.append([])
+
+    def read_while_another_writes():
+        with catalog.kept_open():
+            catalog.known_spec_hashes()
+            other.append([probe_record()])
+
+    with pytest.raises(CatalogError, match="in use by another connection"):
+        read_while_another_writes()
+    other.append([probe_record()])
+    assert len(catalog.known_spec_hashes()) == 1
