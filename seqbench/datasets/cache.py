@@ -1,9 +1,8 @@
-"""Indexes of big splits, kept in the user's cache folder so that a 30 GB file is scanned once."""
+"""Indexes of splits, kept in the user's cache folder so that a 30 GB file is scanned once."""
 
 import hashlib
 import json
 import os
-import time
 import zipfile
 import zlib
 from dataclasses import asdict
@@ -12,17 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from seqbench.core.atomic import atomic_write
-from seqbench.core.kept import SETTLED_SECONDS
+from seqbench.core.kept import is_settled, stamp
 from seqbench.core.texts import PackedTexts
 from seqbench.core.types import Task
 from seqbench.datasets.index import Reading, SplitIndex
 from seqbench.datasets.letters import LetterLabels
 
-FORMAT = 5
+FORMAT = 6
 """Raised whenever a scan checks or keeps something else; older caches are then scanned anew."""
 
-SMALLEST_BYTES = 1_000_000
-"""Smaller files are not cached: scanning 1 MB takes 3 ms (1 Mbp lines) to 55 (23 letters), loading 1 ms."""
+SMALLEST_BYTES = 30_000
+"""Smaller files are not cached: scanning 1 MB takes 3 ms (1 Mbp lines) to 55 (23 letters), loading 1."""
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 _ARRAYS = ("offsets", "lines", "lengths", "labels", "letters")
@@ -37,10 +36,10 @@ class IndexCache:
     def load(self, path: Path, reading: Reading) -> SplitIndex | None:
         """The index that a scan of `path` with this reading would give, or None if it isn't cached."""
         try:
-            stat = path.stat()
+            stamped = stamp(path)
             with np.load(self._entry(path, reading), allow_pickle=False) as stored:
                 about = json.loads(str(stored["about"]))
-                if about["file"] != _identity(stat):
+                if about["file"] != stamped:
                     return None
                 arrays = {name: stored[name] for name in _ARRAYS}
                 ids = None
@@ -67,8 +66,8 @@ class IndexCache:
                 ids=ids,
                 groups=groups,
                 letter_labels=letter_labels,
-                size=stat.st_size,
-                mtime_ns=stat.st_mtime_ns,
+                size=stamped[0],
+                mtime_ns=stamped[1],
                 **arrays,
             )
         # A cache may be damaged, half gone or unreadable; the data set is still there to be scanned.
@@ -82,12 +81,11 @@ class IndexCache:
         entry = self._entry(index.path, reading)
         # A full disk or a read-only home must not stop a run that only wanted to save time.
         try:
-            stat = index.path.stat()
-            unchanged = (stat.st_size, stat.st_mtime_ns) == (index.size, index.mtime_ns)
-            if not unchanged or time.time() - stat.st_mtime < SETTLED_SECONDS:
+            stamped = stamp(index.path)
+            if stamped[:2] != [index.size, index.mtime_ns] or not is_settled(stamped):
                 return
             about = {
-                "file": _identity(stat),
+                "file": stamped,
                 "task": index.task.value,
                 "seq_keys": index.seq_keys,
                 "sha256": index.sha256,
@@ -111,8 +109,3 @@ class IndexCache:
     def _entry(self, path: Path, reading: Reading) -> Path:
         text = json.dumps([FORMAT, os.path.realpath(path), asdict(reading)])
         return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
-
-
-def _identity(stat: os.stat_result) -> list[int]:
-    """What tells that a file is still the one that was scanned."""
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]

@@ -15,11 +15,10 @@ LONG = [{"seq": "ACGT" * 300_000, "label": i} for i in range(2)]
 
 
 @pytest.fixture
-def old(jsonl):
-    """A file over 1 MB that was last changed a minute ago."""
-    path = jsonl(LONG)
-    os.utime(path, (path.stat().st_mtime - 60,) * 2)
-    return path
+def old(jsonl, monkeypatch):
+    """A file over 1 MB whose last change counts as long ago."""
+    monkeypatch.setattr("seqbench.core.kept.SETTLED_SECONDS", 0.0)
+    return jsonl(LONG)
 
 
 def load(cache, path, **asked):
@@ -43,6 +42,16 @@ def test_a_changed_file_or_another_question_is_not_answered_from_the_cache(old, 
     assert load(cache, old) is None
 
 
+def test_a_changed_file_of_the_same_size_and_time_is_scanned_again(old, cache):
+    """As `cp --preserve` and `rsync --times` leave one behind."""
+    before = old.stat()
+    IndexCache(cache).save(scan_split(old), ASKED)
+    old.write_bytes(old.read_bytes().replace(b'"label": 0', b'"label": 7'))
+    os.utime(old, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (old.stat().st_size, old.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert load(cache, old) is None
+
+
 @pytest.mark.parametrize("content", [b"", b"rubbish", None])
 def test_a_damaged_cache_is_as_good_as_none(old, cache, content):
     IndexCache(cache).save(scan_split(old), ASKED)
@@ -51,9 +60,10 @@ def test_a_damaged_cache_is_as_good_as_none(old, cache, content):
     assert load(cache, old) is None
 
 
-def test_small_and_just_changed_files_are_not_cached(jsonl, cache):
-    for path in (jsonl(LONG), jsonl([{"seq": "A", "label": 0}], "small.jsonl")):
-        IndexCache(cache).save(scan_split(path), ASKED)
+def test_small_and_just_changed_files_are_not_cached(jsonl, cache, monkeypatch):
+    IndexCache(cache).save(scan_split(jsonl(LONG)), ASKED)
+    monkeypatch.setattr("seqbench.core.kept.SETTLED_SECONDS", 0.0)
+    IndexCache(cache).save(scan_split(jsonl([{"seq": "A", "label": 0}], "small.jsonl")), ASKED)
     assert not (cache / "index").exists()
 
 
@@ -65,8 +75,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(old, cache):
 
 def test_a_second_opening_scans_nothing(spec, monkeypatch):
     d = spec(train=LONG, test=LONG)
-    for path in d.folder.iterdir():
-        os.utime(path, (path.stat().st_mtime - 60,) * 2)
+    monkeypatch.setattr("seqbench.core.kept.SETTLED_SECONDS", 0.0)
     first = open_dataset(d)
     monkeypatch.setattr(module, "scan_split", None)
     assert open_dataset(d).sha256 == first.sha256

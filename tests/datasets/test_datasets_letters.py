@@ -148,7 +148,7 @@ def test_letters_of_classes_that_train_lacks_count_as_unknown(spec: Make) -> Non
 
 def test_the_cache_gives_what_the_scan_gave(spec: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqbench.datasets.cache.SMALLEST_BYTES", 1)
-    monkeypatch.setattr("seqbench.datasets.cache.SETTLED_SECONDS", -1)
+    monkeypatch.setattr("seqbench.core.kept.SETTLED_SECONDS", -1)
     made = spec(train=lines("HHE.C", None, "E"), test=lines("HC"), level="token")
     first = letters(made)
     monkeypatch.setattr("seqbench.datasets.dataset.scan_split", lambda *_, **__: pytest.fail("scanned anew"))
