@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -83,17 +83,23 @@ def test_a_letter_gets_the_mean_over_its_tokens_of_the_head_on_transformers_stat
     torch.testing.assert_close(found, torch.stack(wanted), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("overlong", ["window", "truncate"])
-def test_tokens_of_windows_are_those_that_extraction_stores(tiny_model: TinyModel, overlong: str) -> None:
-    options: dict[str, Any] = {"max_tokens": 8, "stride": 4 if overlong == "window" else None}
+@pytest.mark.parametrize(
+    ("family", "overlong"), [("bert", "window"), ("bert", "truncate"), ("t5", "window"), ("mamba", "window")]
+)
+def test_tokens_of_windows_are_those_that_extraction_stores(
+    tiny_model: TinyModel, family: str, overlong: Literal["window", "truncate"]
+) -> None:
+    n_special = {"bert": 2, "t5": 2, "mamba": 0}[family]
+    options: dict[str, Any] = {"max_tokens": 6 + n_special, "stride": 4 if overlong == "window" else None}
     options["overlong"] = overlong
-    network = network_of(tiny_model("bert"), 2, **options).eval()
-    tokens = network.encoder.tokens(overlong=overlong, stride=options["stride"])  # type: ignore[arg-type]
+    network = network_of(tiny_model(family), 2, **options).eval()
+    tokens = network.encoder.tokens(overlong=overlong, stride=options["stride"])
+    assert tokens.n_special == n_special
     found, _ = tokenise([(text,) for text in SEQUENCES], tokens, by_letter=True)
     with torch.no_grad():
         own = network.own_tokens(found.items).split([item[0].n_own for item in found.items])
     facts = SequenceFacts(name="d", alphabet="dna", min_length=7, max_length=18)
-    embedder = source(tiny_model("bert"), **options).load().embedder(facts)
+    embedder = source(tiny_model(family), **options).load().embedder(facts)
     wanted = token_states(embedder, SEQUENCES, 3, "none")  # type: ignore[arg-type]
     for one, other in zip(own, wanted, strict=True):
         np.testing.assert_allclose(one.numpy(), other, atol=1e-5)
