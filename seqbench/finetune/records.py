@@ -168,16 +168,17 @@ def failed_records(
 
 
 def _kept(parts: Mapping[SplitName, KnownPart]) -> tuple[PredictionRecord, ...]:
-    """What the catalog keeps of predictions."""
+    """What the catalog keeps of predictions: of letters, which are many, only those of test, as of probes."""
     return tuple(
         PredictionRecord(
             split=split,
             items=part.items_R,
+            places=None if part.places is None else part.places.place_M,
             targets=part.targets,
             scores=part.predictions_RK,
         )
         for split, part in parts.items()
-        if part.places is None
+        if part.places is None or split == "test"
     )
 
 

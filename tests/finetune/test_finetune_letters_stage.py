@@ -10,12 +10,19 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from seqbench.catalog import open_catalog
 from seqbench.config import load_config
 from seqbench.core.progress import Silent
 from seqbench.finetune.ensemble import read_predictions
 from seqbench.finetune.folder import open_folder
 from seqbench.finetune.items import tokenise
+from seqbench.probe.items import items_of
+from seqbench.probe.spec import Design
+from seqbench.probe.trainings import trainings_of
+from seqbench.report.analyse import analyse
+from seqbench.report.selection import Selection
 from seqbench.schedule.run import Outcome, run
+from seqbench.store import open_store
 from tests.command import rows, seqbench
 from tests.finetune.planted import config_of, motif_label, write_config, write_motif, write_order
 from tests.stages.test_stages_letters import Heard
@@ -84,12 +91,38 @@ def test_scores_are_over_all_known_letters_of_what_predict_writes(planted: Plant
     assert scores["accuracy"] == pytest.approx(accuracy_score(*pair))
     assert scores["f1"] == pytest.approx(f1_score(*pair, average="macro"))
     array = np.load(tmp_path / "said.npy")
+    starts = np.cumsum([0, *(len(item["seq"]) for item in items)])
+    kept = rows(planted.config, "SELECT item, place, output, score, target FROM predictions ORDER BY ALL")
+    letter_of = [starts[row["item"]] + row["place"] for row in kept]
+    assert letter_of[::5] == known
+    assert [row["score"] for row in kept] == pytest.approx(array[known].ravel().tolist(), abs=1e-6)
+    assert [truth[at] for at, row in zip(letter_of, kept, strict=True) if row["target"]] == pair[0]
     assert array.shape == (len(truth), 5)
     with (tmp_path / "said.tsv").open() as file:
         table = list(csv.DictReader(file, delimiter="\t"))
     assert "".join(row["letter"] for row in table) == "".join(item["seq"] for item in items)
     assert [row["predicted"].lstrip("'") for row in table] == list(said)
     assert [float(row["class_d"]) for row in table] == pytest.approx(array[:, 4].tolist(), abs=1e-6)
+
+
+def test_frozen_probes_of_letters_stand_beside_it_on_the_same_letters(planted: Planted) -> None:
+    config: Any = config_of(planted.data.parent, planted.out.parent / "base")
+    config["datasets"]["info"] = str(planted.data.parent / "info.yaml")
+    config["extract"] = {"layers": [3], "tokens": {"layers": [-1]}}
+    config["probe"] = {"heads": ["linear"]}
+    del config["finetune"]
+    loaded = load_config(write_config(planted.out.parent / "frozen.yaml", config)).config
+    assert not run(loaded, Silent(), "run").failed
+    wanted = Selection(models=("m",), datasets=("motif",), heads=("linear",), trained=("full",))
+    found = analyse(open_catalog(planted.config.parent / "catalog.duckdb"), wanted, Silent())
+    frozen, full = found.ways
+    assert (frozen.way, full.way) == ("frozen", "full")
+    apart = full.over_frozen
+    assert apart is not None
+    assert apart.difference == pytest.approx(full.row.choice.test.value - frozen.row.choice.test.value)
+    assert 0 < apart.low < apart.difference < apart.high
+    n_train = rows(planted.config, "SELECT DISTINCT n_train FROM probes")
+    assert len(n_train) == 1
 
 
 def test_new_sequences_get_a_label_a_letter(planted: Planted, tmp_path: Path) -> None:
@@ -134,13 +167,22 @@ def test_folds_of_values_of_letters_keep_sequences_whole_and_are_put_together_by
     lines = [json.loads(line) for line in (folder / "train.jsonl").read_text().splitlines()]
     truth = np.array([each or [np.nan] * 2 for line in lines for each in line["label"]])
     offsets = np.cumsum([0, *(len(line["seq"]) for line in lines)])
-    said, items_of = np.full_like(truth, np.nan), []
+    said, held = np.full_like(truth, np.nan), []
     for fold in range(2):
         own = read_predictions(tmp_path / "out" / f"m-values-lora-42-fold{fold}")["eval"]
         said[own.rows_R] = own.predictions_RO
-        items_of.append(set(np.searchsorted(offsets, own.rows_R, side="right") - 1))
-    assert not items_of[0] & items_of[1]
-    assert len(items_of[0] | items_of[1]) == len(lines)
+        held.append(set(np.searchsorted(offsets, own.rows_R, side="right") - 1))
+    assert not held[0] & held[1]
+    assert len(held[0] | held[1]) == len(lines)
+    config |= {"extract": {"layers": [3], "tokens": {"layers": [-1]}}}
+    stored = write_config(tmp_path / "stored.yaml", {key: config[key] for key in config if key != "finetune"})
+    assert not run(load_config(stored).config, Silent(), "extract").failed
+    probed = items_of(open_store(tmp_path / "store.zarr")["m@tokens/values"])
+    like = Design(
+        head="linear", settings={}, seed=42, combine="concat", threshold="fixed", folds=2, subset=None
+    )
+    theirs = [set(one.evaluation.places.sequence_M) for one in trainings_of(like, probed)]  # type: ignore[union-attr]
+    assert theirs == held
     known = ~np.isnan(truth[:, 0])
     wanted = np.sqrt(np.square(said[known] - truth[known]).mean(0)).mean()
     found = rows(
