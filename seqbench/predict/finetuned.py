@@ -51,7 +51,7 @@ def predict_finetuned(
     predictor = open_folder(folder, trust_remote_code=trust_remote_code)
     names = [target.name.rpartition("/")[2] for target in facts.targets]
     files = [out] if len(names) == 1 else [out.with_stem(f"{out.stem}-{name}") for name in names]
-    tokens, count, waiting, letters = facts.tokens, 0, list[Item](), 0
+    tokens, count, waiting, letters, bare = facts.tokens, 0, list[Item](), 0, 0
     size = path.stat().st_size if path.is_file() else 0
     with ExitStack() as stack:
         outputs = [
@@ -63,22 +63,28 @@ def predict_finetuned(
             waiting.append(item)
             letters += sum(map(len, item.sequences))
             if letters >= PIECE_LETTERS or len(waiting) >= PIECE_ITEMS:
-                _score(predictor, waiting, path, count, outputs)
+                bare += _score(predictor, waiting, path, count, outputs)
                 advance(item.position - done)
                 count, done, waiting, letters = count + len(waiting), item.position, [], 0
         if waiting:
-            _score(predictor, waiting, path, count, outputs)
+            bare += _score(predictor, waiting, path, count, outputs)
             count += len(waiting)
         if not count:
             raise DataError(f"{path}: holds no items")
         advance(size - done)
+    if bare:
+        reporter.note(f"warning: {path}: {bare:,} letters have no token, so no scores")
     return count, files
 
 
 def _score(
     predictor: Predictor, items: Sequence[Item], path: Path, first: int, outputs: Sequence[Output]
-) -> None:
-    """Score some items and write their rows."""
+) -> int:
+    """Score some items and write their rows.
+
+    Returns:
+        Letters that have no token, where the head answers for letters.
+    """
     by_letter = predictor.facts.head.is_of_letters
     sequences = [item.sequences for item in items]
     try:
@@ -102,6 +108,7 @@ def _score(
         start += target.n_outputs
         predicted = decided(target, scores_MK, np.isnan(scores_MK).all(axis=1))
         output.write(Scored(first=first, ids=ids, predicted=predicted, scores_NK=scores_MK, texts=texts))
+    return tokenised.n_bare
 
 
 def _of_all_letters(scores_RO: NDArray[np.float32], tokenised: TokenisedItems) -> NDArray[np.float32]:

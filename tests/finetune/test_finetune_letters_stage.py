@@ -233,6 +233,8 @@ def test_letters_behind_a_cut_count_nowhere_and_are_told(planted: Planted, tmp_p
         tmp_path / "p.jsonl",
     )
     assert shown.exit_code == 0, shown.output
+    n_cut = sum(len(item["seq"]) - 8 for item in lines["test"])
+    assert f"test.jsonl: {n_cut} letters have no token, so no scores" in " ".join(shown.output.split())
     for line, item in zip((tmp_path / "p.jsonl").read_text().splitlines(), lines["test"], strict=True):
         said = json.loads(line)["predicted"]
         assert (len(said), "." in said[:8], set(said[8:])) == (len(item["seq"]), False, {"."})
