@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -75,7 +76,7 @@ def test_a_planted_rule_of_letters_is_learned_to_the_ceiling(planted: Planted) -
 
 def test_scores_are_over_all_known_letters_of_what_predict_writes(planted: Planted, tmp_path: Path) -> None:
     folder, test = planted.out / "m-motif-full-42", planted.data / "test.jsonl"
-    for ending in ("jsonl", "tsv", "npy"):
+    for ending in ("jsonl", "tsv", "npy", "parquet"):
         shown = seqbench("predict", folder, test, "--out", tmp_path / f"said.{ending}")
         assert shown.exit_code == 0, shown.output
     told = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
@@ -91,6 +92,13 @@ def test_scores_are_over_all_known_letters_of_what_predict_writes(planted: Plant
     assert scores["accuracy"] == pytest.approx(accuracy_score(*pair))
     assert scores["f1"] == pytest.approx(f1_score(*pair, average="macro"))
     array = np.load(tmp_path / "said.npy")
+    columns = parquet.read_table(tmp_path / "said.parquet").to_pydict()
+    assert [*columns][:5] == ["item", "id", "position", "letter", "predicted"]
+    assert ["".join(columns["letter"]), "".join(columns["predicted"])] == [
+        "".join(item["seq"] for item in items),
+        said,
+    ]
+    assert columns["position"] == [at for item in items for at in range(len(item["seq"]))]
     starts = np.cumsum([0, *(len(item["seq"]) for item in items)])
     kept = rows(planted.config, "SELECT item, place, output, score, target FROM predictions ORDER BY ALL")
     letter_of = [starts[row["item"]] + row["place"] for row in kept]
