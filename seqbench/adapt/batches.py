@@ -123,8 +123,7 @@ def held_out_batches(
 
     They are drawn in an order of their own, and the same each time; of a short training fewer.
     """
-    wanted = int(EVAL_SHARE * entry.steps * entry.accumulate * budget_of(entry))
-    n_tokens = min(max(wanted, EVAL_TOKENS[0]), EVAL_TOKENS[1])
+    n_tokens = look_tokens(entry)
     found = {}
     for corpus in corpora:
         pieces = corpus.eval_pieces(maker.piece_letters(corpus.own_eval or corpus.train))
@@ -134,6 +133,12 @@ def held_out_batches(
             )
             found[corpus.name] = _packed([maker.example(window) for window in drawn], budget_of(entry))
     return found
+
+
+def look_tokens(entry: AdaptConfig) -> int:
+    """Held-out tokens of each corpus that a look measures, where there are as many."""
+    wanted = int(EVAL_SHARE * entry.steps * entry.accumulate * budget_of(entry))
+    return min(max(wanted, EVAL_TOKENS[0]), EVAL_TOKENS[1])
 
 
 def _first_epoch(mixture: Mixture, n_tokens: int) -> Iterator[Window]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from seqbench.adapt.batches import ExampleMaker, held_out_batches, training_batches
+from seqbench.adapt.batches import ExampleMaker, held_out_batches, look_tokens, training_batches
 from seqbench.adapt.curve import curve_of, health_of, loss_told, verdict
-from seqbench.adapt.inputs import OpenedCorpus, missing, spec_of
+from seqbench.adapt.inputs import OpenedCorpus, budget_of, missing, spec_of
 from seqbench.adapt.objective import LanguageObjective
 from seqbench.adapt.outcome import Adapted, CurvePoint, check_same, read_adapted
 from seqbench.adapt.spent import CountedTraining, Spent, peak_memory
@@ -42,8 +42,11 @@ from seqbench.tuning.trainable import (
     open_language_model,
 )
 
-LOOKS = 20
-"""Looks at held-out documents in a training."""
+LOOKS = (4, 20)
+"""Looks at held-out documents in a training, at least and at most."""
+LOOK_SHARE = 0.15
+"""Of the tokens of a training, that all looks take together between these; a look costs a third of training
+on as many, as nothing goes backwards."""
 SAVE_SECONDS = 60.0
 """Between two savings of the state of a training, at least; a signal saves it in any case."""
 TOLD_SECONDS = 10.0
@@ -290,12 +293,19 @@ def _course(entry: AdaptConfig, *, is_evaluated: bool) -> Course:
         n_steps=entry.steps,
         schedule=Schedule(warmup_steps=min(entry.warmup_steps, entry.steps), decay=entry.decay),
         accumulate=entry.accumulate,
-        evaluate_every=max(1, entry.steps // LOOKS),
+        evaluate_every=max(1, entry.steps // _looks(entry)),
         choose="last",
         measure=EVAL_LOSS if is_evaluated else TRAIN_LOSS,
         checkpoint_every=_saves_every(entry),
         tell_every=max(1, min(10, entry.steps // 100)),
     )
+
+
+def _looks(entry: AdaptConfig) -> int:
+    """How often held-out documents are looked at: a short training must not spend its time on that."""
+    whole = entry.steps * entry.accumulate * budget_of(entry)
+    each = look_tokens(entry) * len(entry.corpora)
+    return min(max(int(LOOK_SHARE * whole / each), LOOKS[0]), LOOKS[1])
 
 
 def _saves_every(entry: AdaptConfig) -> int:

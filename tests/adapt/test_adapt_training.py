@@ -40,7 +40,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_the_loss_on_held_out_documents_falls(trained: tuple[Path, list[Adapted]]) -> None:
     _, found = trained
     curve = found[-1].curve
-    assert [each.step for each in curve] == list(range(13))
+    assert [each.step for each in curve] == [0, 3, 6, 9, 12]  # few looks, as steps are few
     assert curve[0].eval_loss is not None
     assert curve[-1].eval_loss is not None
     assert curve[-1].eval_loss < curve[0].eval_loss - 0.5
