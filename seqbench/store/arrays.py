@@ -1,24 +1,25 @@
 """The store's arrays: codecs, chunks and shards; reading and writing them, with faults told in one line."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
-from zarr.core.array_spec import ArrayConfigParams
-from zarr.errors import ContainsArrayError, ContainsGroupError
 
 from seqbench.errors import StoreError, said
+from seqbench.store.groups import StoreGroup
 from seqbench.store.location import Location, faults, location_of
 
-_KEEP_EMPTY: ArrayConfigParams = {"write_empty_chunks": True}
+if TYPE_CHECKING:
+    import zarr
+    from zarr.core.array_spec import ArrayConfigParams
+
+_KEEP_EMPTY: "ArrayConfigParams" = {"write_empty_chunks": True}
 """Without this a chunk of zeros is no file, and cannot be told from one that was lost."""
 
 
 def create(
-    group: zarr.Group,
+    group: StoreGroup,
     path: str,
     *,
     shape: tuple[int, ...],
@@ -26,7 +27,7 @@ def create(
     dtype: str,
     dimensions: tuple[str, ...],
     shards: tuple[int, ...] | None = None,
-) -> zarr.Array[Any]:
+) -> "zarr.Array[Any]":
     """Open the array at `path`, or make it: Blosc-LZ4 with shuffle, and a CRC32C on each chunk.
 
     Files are named c.0.0.0 and so on: as c/0/0/0 each would cost two folders more, which disks count too.
@@ -44,17 +45,20 @@ def create(
     Raises:
         StoreError: An array of another shape or dtype lies there, or it can't be written.
     """
+    from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec
+    from zarr.errors import ContainsArrayError, ContainsGroupError
+
     found = get(group, path)
     if found is not None:
-        if not isinstance(found, zarr.Array) or found.shape != shape or found.dtype != np.dtype(dtype):
+        if isinstance(found, StoreGroup) or found.shape != shape or found.dtype != np.dtype(dtype):
             raise StoreError(
                 f"{group.path}/{path} in the store has another shape or type than is written now"
             )
         return found
     try:
-        with faults(location_of(group.store), "written"):
+        with faults(group.store, "written"):
             _make_parents(group, path)
-            return group.create_array(
+            return group.as_zarr.create_array(
                 path,
                 shape=shape,
                 chunks=tuple(max(1, size) for size in chunks),
@@ -72,79 +76,100 @@ def create(
         raise _unreadable(group, path, error) from error
 
 
-def _make_parents(group: zarr.Group, path: str) -> None:
+def _make_parents(group: StoreGroup, path: str) -> None:
     """Make the groups above an array, from the top: Zarr writes all at once, and a kill may leave one out."""
     parts = path.split("/")[:-1]
     for depth in range(1, len(parts) + 1):
-        group.require_group("/".join(parts[:depth]))
+        group.as_zarr.require_group("/".join(parts[:depth]))
 
 
-def get(group: zarr.Group, path: str) -> zarr.Array[Any] | zarr.Group | None:
+def get(group: StoreGroup, path: str) -> "zarr.Array[Any] | StoreGroup | None":
     """What lies at a path of a group; None where there is nothing.
 
     Raises:
         StoreError: Its zarr.json is damaged, or the store can't be reached.
     """
+    whole = f"{group.path}/{path}".strip("/")
+    if (plain := group.opened.plain(whole)) is not None:
+        return plain
+    if group.opened.lacks(whole):
+        return None
+    import zarr
+
     try:
-        with faults(location_of(group.store), "read"):
-            found = group.get(path)
+        with faults(group.store, "read"):
+            found = group.as_zarr.get(path)
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(group, path, error) from error
-    return found.with_config(_KEEP_EMPTY) if isinstance(found, zarr.Array) else found
+    if isinstance(found, zarr.Group):
+        return StoreGroup(group.opened, whole, dict(found.attrs))
+    return None if found is None else found.with_config(_KEEP_EMPTY)
 
 
-def _unreadable(group: zarr.Group, path: str, error: Exception) -> StoreError:
+def get_array(group: StoreGroup, path: str) -> "zarr.Array[Any] | None":
+    """The array at a path of a group; None where there is nothing, or a group. See `get`."""
+    found = get(group, path)
+    return None if isinstance(found, StoreGroup) else found
+
+
+def get_group(group: StoreGroup, path: str) -> StoreGroup | None:
+    """The group at a path of a group; None where there is nothing, or an array. See `get`."""
+    found = get(group, path)
+    return found if isinstance(found, StoreGroup) else None
+
+
+def _unreadable(group: StoreGroup, path: str, error: Exception) -> StoreError:
     return StoreError(
         f"{group.path}/{path}/zarr.json in the store can't be read: {said(error)} "
         "(delete that folder; `seqbench extract` makes it again)"
     )
 
 
-def has(group: zarr.Group, path: str) -> bool:
+def has(group: StoreGroup, path: str) -> bool:
     """Whether there is something at a path of a group; see `get`."""
     return get(group, path) is not None
 
 
-def file_rows(array: zarr.Array[Any]) -> int:
+def file_rows(array: "zarr.Array[Any]") -> int:
     """Rows of an array that share one file: a shard's, or a chunk's."""
     return int((array.shards or array.chunks)[0])
 
 
-def lost_files(array: zarr.Array[Any]) -> list[int]:
+def lost_files(array: "zarr.Array[Any]") -> list[int]:
     """Which files of an array are not there, as numbers along its first axis; found by one listing."""
     there = _location(array).sizes()
     return [number for number, key in _keys(array) if not there.get(key)]
 
 
-def is_whole(array: zarr.Array[Any]) -> bool:
+def is_whole(array: "zarr.Array[Any]") -> bool:
     """Whether every file of an array is there."""
     return not lost_files(array)
 
 
-def stored_bytes(array: zarr.Array[Any]) -> int:
+def stored_bytes(array: "zarr.Array[Any]") -> int:
     """Bytes of an array's files."""
     there = _location(array).sizes()
     return sum(there.get(key, 0) for _, key in _keys(array))
 
 
-def _keys(array: zarr.Array[Any]) -> Iterator[tuple[int, str]]:
+def _keys(array: "zarr.Array[Any]") -> Iterator[tuple[int, str]]:
     """The files of an array that is cut along its first axis only: number and path below the array."""
     rest = (0,) * (array.ndim - 1)
     for number in range(-(-array.shape[0] // file_rows(array))):
         yield number, array.metadata.encode_chunk_key((number, *rest))
 
 
-def drop_file(array: zarr.Array[Any], number: int) -> None:
+def drop_file(array: "zarr.Array[Any]", number: int) -> None:
     """Delete one file of an array, by its number along the first axis."""
     key = array.metadata.encode_chunk_key((number, *(0,) * (array.ndim - 1)))
     (_location(array) / key).remove()
 
 
-def _location(array: zarr.Array[Any]) -> Location:
+def _location(array: "zarr.Array[Any]") -> Location:
     return location_of(array.store) / array.path
 
 
-def read(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
+def read(array: "zarr.Array[Any]", selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
     """Read rows of an array.
 
     Args:
@@ -165,7 +190,7 @@ def read(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(No
         ) from error
 
 
-def read_layer(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
+def read_layer(array: "zarr.Array[Any]", selection: slice | NDArray[np.int64] = slice(None)) -> NDArray[Any]:
     """Read rows of a layer's array; a file that is lost is no rows of NaN, which stand for items left out.
 
     Raises:
@@ -182,7 +207,7 @@ def read_layer(array: zarr.Array[Any], selection: slice | NDArray[np.int64] = sl
     return found
 
 
-def write(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> None:
+def write(array: "zarr.Array[Any]", rows: slice, values: NDArray[Any]) -> None:
     """Write rows that fill whole files of an array; each file appears in one step, or not at all.
 
     Raises:
@@ -202,7 +227,7 @@ def write(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> None:
             array[rows] = values
 
 
-def write_part(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> bool:
+def write_part(array: "zarr.Array[Any]", rows: slice, values: NDArray[Any]) -> bool:
     """Write rows that need not fill files; what files hold of other rows stays. One process at a time.
 
     Returns:
@@ -222,24 +247,31 @@ def write_part(array: zarr.Array[Any], rows: slice, values: NDArray[Any]) -> boo
     return True
 
 
-def reopen(group: zarr.Group) -> zarr.Group:
+def reopen(group: StoreGroup) -> StoreGroup:
     """A group with its attributes as they are now.
 
     Raises:
         StoreError: It is gone or damaged, or the store can't be reached.
     """
+    if (plain := group.opened.plain(group.path)) is not None:
+        return plain
+    import zarr
+
+    store = group.opened.zarr_store
     try:
-        with faults(location_of(group.store), "read"):
-            return zarr.open_group(group.store, path=group.path, mode="r+", zarr_format=3)
+        with faults(group.store, "read"):
+            found = zarr.open_group(store, path=group.path, mode="r+", zarr_format=3)
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{group.path}/zarr.json in the store can't be read: {said(error)}") from error
+    return StoreGroup(group.opened, group.path, dict(found.attrs))
 
 
-def put_attrs(group: zarr.Group, attrs: dict[str, Any]) -> None:
+def put_attrs(group: StoreGroup, attrs: dict[str, Any]) -> None:
     """Replace all attributes of a group, in one step.
 
     Raises:
         StoreError: The disk is full or the store can't be reached.
     """
-    with faults(location_of(group.store), "written"):
-        group.attrs.put(attrs)
+    with faults(group.store, "written"):
+        group.as_zarr.attrs.put(attrs)
+    group.attrs = attrs

@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.missing import same_labels
@@ -88,14 +87,14 @@ class Embeddings(StoredEmbeddings):
         attrs = {**asdict(facts), "task": facts.task.value}
         attrs |= {key: list(attrs[key]) for key in ("classes", "class_names")}
         with exclusive(self._store):
-            group = arrays.get(self._group, place)
-            if isinstance(group, zarr.Group) and dict(group.attrs) != attrs:
+            group = arrays.get_group(self._group, place)
+            if group is not None and group.attrs != attrs:
                 (self.location / place).remove()
                 self._opened = {path: array for path, array in self._opened.items() if place not in path}
             for split in self.splits:
                 self._put_labels(split, labels[split], f"{place}/{split}", facts.task)
-            made = arrays.get(self._group, place)
-            if isinstance(made, zarr.Group) and dict(made.attrs) != attrs:
+            made = arrays.get_group(self._group, place)
+            if made is not None and made.attrs != attrs:
                 arrays.put_attrs(made, attrs)
 
     def put_groups(self, key: str, groups: Mapping[SplitName, NDArray[np.int64]]) -> None:
@@ -111,8 +110,8 @@ class Embeddings(StoredEmbeddings):
         with exclusive(self._store):
             for split in self.splits:
                 self._put_labels(split, groups[split], f"groups/{split}", Task.CLASSIFICATION)
-            made = arrays.get(self._group, "groups")
-            if isinstance(made, zarr.Group) and dict(made.attrs) != {"key": key}:
+            made = arrays.get_group(self._group, "groups")
+            if made is not None and made.attrs != {"key": key}:
                 arrays.put_attrs(made, {"key": key})
 
     def _put_labels(self, split: SplitName, labels: NDArray[Any], path: str, task: Task) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.identity import ModelIdentity
@@ -19,6 +18,7 @@ from seqbench.datasets.spec import base_of
 from seqbench.errors import StoreError, StoreNotFoundError
 from seqbench.store import arrays
 from seqbench.store.entry_arrays import EntryArrays
+from seqbench.store.groups import StoreGroup
 from seqbench.store.layout import TOKENS, Block, blocks
 from seqbench.store.location import LocalFolder, Location
 from seqbench.store.readers import LayerArray, to_xarray
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     import xarray
+    import zarr
 
     from seqbench.datasets.letters import LetterLabels
     from seqbench.store.tokens import TokenArray
@@ -42,7 +43,7 @@ class StoredEmbeddings(EntryArrays):
 
     def __init__(
         self,
-        group: zarr.Group,
+        group: StoreGroup,
         model: ModelIdentity,
         store: Location,
         other: "Callable[[str], StoredEmbeddings]",
@@ -156,7 +157,7 @@ class StoredEmbeddings(EntryArrays):
             buffer_chunks=buffer_chunks,
         )
 
-    def read_block(self, path: str, array: zarr.Array[Any], block: Block) -> None:
+    def read_block(self, path: str, array: "zarr.Array[Any]", block: Block) -> None:
         """Read what a block has in an array, which checks it.
 
         Raises:
@@ -252,8 +253,8 @@ class StoredEmbeddings(EntryArrays):
             StoreNotFoundError: The store has no groups of this key.
             StoreError: They are damaged.
         """
-        group = arrays.get(self._group, "groups")
-        if not isinstance(group, zarr.Group) or group.attrs.get("key") != key:
+        group = arrays.get_group(self._group, "groups")
+        if group is None or group.attrs.get("key") != key:
             raise StoreNotFoundError(
                 f"{self._store}: {self.name} has no groups by {key!r} (group_key; run `seqbench extract` "
                 "where the data set's files are)"
@@ -277,8 +278,8 @@ class StoredEmbeddings(EntryArrays):
     @property
     def targets(self) -> tuple[str, ...]:
         """The targets whose labels are kept beside the embeddings."""
-        group = arrays.get(self._group, "targets")
-        return tuple(sorted(group.group_keys())) if isinstance(group, zarr.Group) else ()
+        group = arrays.get_group(self._group, "targets")
+        return () if group is None else tuple(sorted(group.as_zarr.group_keys()))
 
     def target(self, name: str) -> "Self":
         """The embeddings with the labels of one target, as they were stored with it.
@@ -287,14 +288,14 @@ class StoredEmbeddings(EntryArrays):
             StoreNotFoundError: The store has no labels of it.
             StoreError: They are damaged.
         """
-        group = arrays.get(self._group, f"targets/{name}")
-        if not isinstance(group, zarr.Group) or "task" not in group.attrs:
+        group = arrays.get_group(self._group, f"targets/{name}")
+        if group is None or "task" not in group.attrs:
             raise StoreNotFoundError(
                 f"{self._store}: {self.name} has no labels of a target {name!r} (run "
                 "`seqbench extract` where the data set's files are)"
             )
         try:
-            facts = read_record(TargetFacts, dict(group.attrs))
+            facts = read_record(TargetFacts, group.attrs)
         except ValueError as error:
             raise StoreError(f"{self.location}/targets/{name}/zarr.json is damaged: {error}") from error
         labels = {split: self._whole(f"targets/{name}/{split}") for split in self.splits}

@@ -4,25 +4,29 @@ Shape letters: N items, B blocks, L layers of the model.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import SPLITS, SplitName
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
+from seqbench.store.groups import StoreGroup
 from seqbench.store.layout import Block, blocks, n_blocks
 from seqbench.store.location import Location
+from seqbench.store.marks import plain_marks
 from seqbench.store.records import REMAKE, EmbeddingFacts, SplitFacts
+
+if TYPE_CHECKING:
+    import zarr
 
 
 class EntryArrays:
     """What is in an entry of the store, and what is missing; `StoredEmbeddings` reads it."""
 
-    def __init__(self, group: zarr.Group, model: ModelIdentity, store: Location) -> None:
+    def __init__(self, group: StoreGroup, model: ModelIdentity, store: Location) -> None:
         """Read the record.
 
         Args:
@@ -135,12 +139,12 @@ class EntryArrays:
 
     def _has(self, path: str) -> bool:
         """Whether there is such an array; it is kept opened, as who asks goes on to read it."""
-        if path not in self._opened and isinstance(found := arrays.get(self._group, path), zarr.Array):
+        if path not in self._opened and (found := arrays.get_array(self._group, path)) is not None:
             self.check_array(path, found)
             self._opened[path] = found
         return path in self._opened
 
-    def check_array(self, path: str, array: zarr.Array[Any]) -> None:
+    def check_array(self, path: str, array: "zarr.Array[Any]") -> None:
         """Hold an array's description against the record of its split.
 
         Raises:
@@ -168,11 +172,11 @@ class EntryArrays:
                 "(`seqbench store verify --repair` clears it; `seqbench extract` makes it again)"
             )
 
-    def _array(self, path: str) -> zarr.Array[Any]:
+    def _array(self, path: str) -> "zarr.Array[Any]":
         """An array by its path, opened once: on an object store that is a request each."""
         if path not in self._opened:
-            found = arrays.get(self._group, path)
-            if not isinstance(found, zarr.Array):
+            found = arrays.get_array(self._group, path)
+            if found is None:
                 raise StoreError(
                     f"{self._store}: {self.name} lacks its array {path} (damaged; extract it anew)"
                 )
@@ -183,8 +187,12 @@ class EntryArrays:
     def _flags(self, split: SplitName) -> NDArray[np.bool_]:
         """Which layers of which blocks are complete, (B, L)."""
         facts = self._split(split)
+        of_blocks = n_blocks(facts.n_items, facts.block_rows)
+        marks = plain_marks(self.location / f"blocks/{split}", of_blocks, self.model.n_layers)
+        if marks is not None:
+            return marks
         if not self._has(f"blocks/{split}"):  # killed between the record and its arrays
-            return np.zeros((n_blocks(facts.n_items, facts.block_rows), self.model.n_layers), dtype=np.bool_)
+            return np.zeros((of_blocks, self.model.n_layers), dtype=np.bool_)
         return arrays.read(self._array(f"blocks/{split}")).astype(np.bool_)
 
     def _split(self, split: SplitName) -> SplitFacts:

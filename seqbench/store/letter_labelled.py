@@ -4,10 +4,9 @@ Shape letters: N items, M letters of a split, T labels or targets of a letter.
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.missing import same_labels
@@ -18,6 +17,9 @@ from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
 from seqbench.store.layout import cut_letters
 from seqbench.store.location import exclusive
+
+if TYPE_CHECKING:
+    import zarr
 
 
 class LetterLabelled(Embeddings):
@@ -84,7 +86,7 @@ class LetterLabelled(Embeddings):
         except StoreError:
             return False
 
-    def check_array(self, path: str, array: zarr.Array[Any]) -> None:
+    def check_array(self, path: str, array: "zarr.Array[Any]") -> None:
         """See `StoredEmbeddings.check_array`."""
         kind, _, split = path.partition("/")
         if kind == "letter_offsets":
@@ -95,7 +97,7 @@ class LetterLabelled(Embeddings):
         else:
             super().check_array(path, array)
 
-    def _is_of_letters(self, array: zarr.Array[Any]) -> bool:
+    def _is_of_letters(self, array: "zarr.Array[Any]") -> bool:
         """Whether an array can hold labels of letters of this task, and is cut as they are."""
         facts = self.facts
         columns = () if facts.task is Task.CLASSIFICATION else (facts.n_targets,)

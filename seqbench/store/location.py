@@ -5,7 +5,6 @@ brings its own configuration and no `memory://`; fsspec finds the user's credent
 tools do.
 """
 
-import asyncio
 import os
 import shutil
 import sys
@@ -15,40 +14,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from zarr.abc.store import Store as ZarrStore
-from zarr.core.buffer import Buffer
-from zarr.storage import FsspecStore, LocalStore
+from typing import TYPE_CHECKING, Any
 
 from seqbench.core.atomic import atomic_write
 from seqbench.core.locks import locked
 from seqbench.core.types import REMOTE_SCHEMES, check_store_path
 from seqbench.errors import SeqbenchError, StoreError
 
-
-class WholeFiles(LocalStore):
-    """A folder in which files appear whole or not at all.
-
-    zarr's own store writes a file beside its place, under a name that does not tell whose it is. Here all are
-    written in the store's folder, where one listing finds what killed processes left.
-    """
-
-    async def set(self, key: str, value: Buffer) -> None:
-        """Write a file, or put another in its place."""
-        self._check_writable()
-        await asyncio.to_thread(_put, self.root, self.root / key, value)
-
-    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
-        """Write a file, unless there is one."""
-        self._check_writable()
-        with suppress(FileExistsError):
-            await asyncio.to_thread(_put, self.root, self.root / key, value, exclusive=True)
-
-
-def _put(root: Path, target: Path, value: Buffer, *, exclusive: bool = False) -> None:
-    with atomic_write(target, folder=root, exclusive=exclusive) as partial:
-        partial.write_bytes(value.as_buffer_like())
+if TYPE_CHECKING:
+    from zarr.abc.store import Store as ZarrStore
 
 
 LOCK = ".lock"
@@ -102,7 +76,7 @@ class Location(ABC):
         """Delete it with all that is in it; nothing happens where there is nothing."""
 
     @abstractmethod
-    def zarr_store(self, *, read_only: bool) -> ZarrStore:
+    def zarr_store(self, *, read_only: bool) -> "ZarrStore":
         """What zarr reads and writes through."""
 
 
@@ -163,8 +137,10 @@ class LocalFolder(Location):
             else:
                 self.path.unlink()
 
-    def zarr_store(self, *, read_only: bool) -> ZarrStore:
+    def zarr_store(self, *, read_only: bool) -> "ZarrStore":
         """See `Location.zarr_store`."""
+        from seqbench.store.whole_files import WholeFiles
+
         return WholeFiles(self.path, read_only=read_only)
 
 
@@ -220,8 +196,10 @@ class RemoteFolder(Location):
         with faults(self, "deleted"), suppress(FileNotFoundError):
             self._filesystem.rm(self.url, recursive=True)
 
-    def zarr_store(self, *, read_only: bool) -> ZarrStore:
+    def zarr_store(self, *, read_only: bool) -> "ZarrStore":
         """See `Location.zarr_store`."""
+        from zarr.storage import FsspecStore
+
         _ = self._filesystem  # says which package is missing
         return FsspecStore.from_url(self.url, storage_options=dict(_NO_CACHE), read_only=read_only)
 
@@ -248,8 +226,10 @@ def locate(path: str | Path | Location) -> Location:
     return LocalFolder(checked) if isinstance(checked, Path) else RemoteFolder(checked)
 
 
-def location_of(store: ZarrStore) -> Location:
+def location_of(store: "ZarrStore") -> Location:
     """Where a zarr store lies that `Location.zarr_store` made."""
+    from zarr.storage import FsspecStore, LocalStore
+
     if isinstance(store, LocalStore):
         return LocalFolder(store.root)
     if isinstance(store, FsspecStore):

@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import zarr
-from zarr.errors import GroupNotFoundError
-
 from seqbench.core.atomic import PARTIAL, remove_stale
 from seqbench.errors import StoreError, StoreNotFoundError, said
 from seqbench.store import arrays
+from seqbench.store.groups import Opened, StoreGroup
 from seqbench.store.layout import FORMAT
 from seqbench.store.location import LOCK, LocalFolder, Location, faults, locate
 from seqbench.store.store import Store
@@ -61,16 +59,26 @@ def _check_place(location: Location) -> None:
         raise StoreError(f"{location}: is a folder that holds other things (set store.path to a new one)")
 
 
-def _open_root(location: Location, *, writable: bool) -> zarr.Group:
+def _open_root(location: Location, *, writable: bool) -> StoreGroup:
+    opened = Opened(location, writable=writable)
+    if (plain := opened.plain("")) is not None:
+        return plain
+    if opened.lacks(""):
+        raise _missing(location)
+    import zarr
+    from zarr.errors import GroupNotFoundError
+
     mode: Any = "r+" if writable else "r"
     try:
         with faults(location, "read"):
             try:
-                store = location.zarr_store(read_only=not writable)
-                return zarr.open_group(store, mode=mode, zarr_format=3)
+                found = zarr.open_group(opened.zarr_store, mode=mode, zarr_format=3)
             except (FileNotFoundError, GroupNotFoundError) as error:
-                raise StoreNotFoundError(
-                    f"{location}: no embedding store there (`seqbench extract` makes one)"
-                ) from error
+                raise _missing(location) from error
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{location}: zarr.json can't be read: {said(error)}") from error
+    return StoreGroup(opened, "", dict(found.attrs))
+
+
+def _missing(location: Location) -> StoreNotFoundError:
+    return StoreNotFoundError(f"{location}: no embedding store there (`seqbench extract` makes one)")

@@ -11,7 +11,6 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
-import zarr
 from numpy.typing import DTypeLike, NDArray
 
 from seqbench.errors import StoreError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import dask.array
     import torch
     import xarray
+    import zarr
 
 Rows = SupportsIndex | slice | list[int] | list[bool] | NDArray[Any] | EllipsisType
 """What selects rows: as in NumPy, of one dimension."""
@@ -39,7 +39,7 @@ class LayerArray:
 
     ndim = 3
 
-    def __init__(self, array: zarr.Array[Any], where: str) -> None:
+    def __init__(self, array: "zarr.Array[Any]", where: str) -> None:
         self._array = array
         self._process = os.getpid()
         self.where = where

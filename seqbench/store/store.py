@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import zarr
-
 from seqbench.core.identity import SETTING_DEFAULTS, ModelIdentity
 from seqbench.core.types import check_name
 from seqbench.errors import StoreError, StoreMismatchError, StoreNotFoundError, quoted, said
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
+from seqbench.store.groups import StoreGroup
 from seqbench.store.layout import FORMAT
 from seqbench.store.location import Location, exclusive
 from seqbench.store.records import REMAKE, EmbeddingFacts, Fault
@@ -22,7 +21,7 @@ from seqbench.store.verify import verify_entry
 class Store:
     """An open store; `store["model/dataset"]` gives its embeddings."""
 
-    def __init__(self, path: Location, root: zarr.Group) -> None:
+    def __init__(self, path: Location, root: StoreGroup) -> None:
         self.path = path
         self._root = root
         found = root.attrs.get("seqbench_format")
@@ -50,8 +49,8 @@ class Store:
         return kind(group, self.model(model), self.path, self.__getitem__)
 
     def __contains__(self, key: str) -> bool:
-        found = arrays.get(self._root, key)
-        return isinstance(found, zarr.Group) and "task" in found.attrs
+        found = arrays.get_group(self._root, key)
+        return found is not None and "task" in found.attrs
 
     def keys(self) -> Iterator[str]:
         """Every `model/dataset` in the store, sorted."""
@@ -71,8 +70,8 @@ class Store:
         Raises:
             StoreNotFoundError: No model of that name is in the store.
         """
-        group = arrays.get(self._root, name)
-        if not isinstance(group, zarr.Group) or "identity" not in group.attrs:
+        group = arrays.get_group(self._root, name)
+        if group is None or "identity" not in group.attrs:
             raise StoreNotFoundError(f"{self.path}: has no model {name!r}")
         try:
             return ModelIdentity.from_attrs(name, dict(group.attrs))
@@ -108,8 +107,8 @@ class Store:
             return self[key]
 
     def _has_model(self, name: str) -> bool:
-        group = arrays.get(self._root, name)
-        return isinstance(group, zarr.Group) and "identity" in group.attrs
+        group = arrays.get_group(self._root, name)
+        return group is not None and "identity" in group.attrs
 
     def check(self, model: ModelIdentity, dataset: str, facts: EmbeddingFacts) -> None:
         """See that what is stored under these names was made from the same weights, data and settings.
@@ -186,8 +185,8 @@ class Store:
         if marker not in group.attrs:  # killed between two steps of an older version
             arrays.put_attrs(group, attrs)
 
-    def _group(self, path: str) -> zarr.Group:
-        group = arrays.get(self._root, path)
-        if not isinstance(group, zarr.Group):
+    def _group(self, path: str) -> StoreGroup:
+        group = arrays.get_group(self._root, path)
+        if group is None:
             raise StoreError(f"{self.path}: {path} is an array where a group should be")
         return group

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.core.identity import ModelIdentity
@@ -18,6 +17,7 @@ from seqbench.errors import StoreError
 from seqbench.store import arrays
 from seqbench.store.embeddings import as_stored
 from seqbench.store.entry import StoredEmbeddings
+from seqbench.store.groups import StoreGroup
 from seqbench.store.layout import Block, blocks
 from seqbench.store.letter_labelled import LetterLabelled
 from seqbench.store.location import Location, exclusive
@@ -26,6 +26,7 @@ from seqbench.store.tokens import TokenArray
 
 if TYPE_CHECKING:
     import xarray
+    import zarr
 
     from seqbench.store.token_data import TokenDataset
 
@@ -40,7 +41,7 @@ class TokenEmbeddings(LetterLabelled):
 
     def __init__(
         self,
-        group: zarr.Group,
+        group: StoreGroup,
         model: ModelIdentity,
         store: Location,
         other: Callable[[str], StoredEmbeddings],
@@ -270,7 +271,7 @@ class TokenEmbeddings(LetterLabelled):
             return self._token_rows(split, block)  # type: ignore[arg-type]
         return super().rows_of(path, block)
 
-    def read_block(self, path: str, array: zarr.Array[Any], block: Block) -> None:
+    def read_block(self, path: str, array: "zarr.Array[Any]", block: Block) -> None:
         """See `StoredEmbeddings.read_block`; a file at a time, as blocks of tokens are large."""
         kind, _, split = path.partition("/")
         rows = self.rows_of(path, block)
@@ -279,7 +280,7 @@ class TokenEmbeddings(LetterLabelled):
             if kind.isdigit() and np.isnan(found[:, 0]).any():
                 self.tokens_array(int(kind), split).read(np.arange(block.start, block.stop))  # type: ignore[arg-type]
 
-    def check_array(self, path: str, array: zarr.Array[Any]) -> None:
+    def check_array(self, path: str, array: "zarr.Array[Any]") -> None:
         """See `StoredEmbeddings.check_array`."""
         kind, _, split = path.partition("/")
         if kind == "offsets":

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from seqbench.errors import StoreError
@@ -24,6 +23,7 @@ from seqbench.store.readers import need, row_numbers
 if TYPE_CHECKING:
     import dask.array
     import xarray
+    import zarr
 
 Items = slice | list[int] | NDArray[Any]
 """What selects several items."""
@@ -106,7 +106,7 @@ class TokenArray:
 
     def __init__(
         self,
-        array: zarr.Array[Any],
+        array: "zarr.Array[Any]",
         offsets_Q: NDArray[np.int64],
         n_seqs: int,
         where: str,

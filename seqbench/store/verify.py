@@ -1,22 +1,24 @@
 """Reading all that should be in the store, which checks its checksums; marking what must be made again."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import zarr
+from typing import TYPE_CHECKING, Any
 
 from seqbench.core.types import SplitName
 from seqbench.errors import StoreError, said
 from seqbench.store import arrays
 from seqbench.store.embeddings import Embeddings
+from seqbench.store.groups import StoreGroup
 from seqbench.store.layout import Block, blocks
 from seqbench.store.records import ITEM_FIELDS, Fault
 from seqbench.store.token_entry import TokenEmbeddings
 
+if TYPE_CHECKING:
+    import zarr
+
 _LOST = "chunks that were written once are missing"
 
 
-def verify_entry(group: zarr.Group, entry: Embeddings, *, repair: bool) -> Iterator[Fault]:
+def verify_entry(group: StoreGroup, entry: Embeddings, *, repair: bool) -> Iterator[Fault]:
     """Check every complete block of every split, its items' facts, the labels, those of targets, and groups.
 
     Args:
@@ -33,7 +35,7 @@ def verify_entry(group: zarr.Group, entry: Embeddings, *, repair: bool) -> Itera
 class _Split:
     """The check of one split."""
 
-    def __init__(self, group: zarr.Group, entry: Embeddings, split: SplitName, *, repair: bool) -> None:
+    def __init__(self, group: StoreGroup, entry: Embeddings, split: SplitName, *, repair: bool) -> None:
         facts = entry.facts.splits[split]
         self._group, self._entry, self._split, self._repair = group, entry, split, repair
         self._blocks = list(blocks(facts.n_items, facts.block_rows))
@@ -57,7 +59,7 @@ class _Split:
         for key in ITEM_FIELDS:
             yield from self._items(f"items/{self._split}/{key}")
         yield from self._labels()
-        groups = ["groups"] if isinstance(arrays.get(self._group, "groups"), zarr.Group) else []
+        groups = ["groups"] if arrays.get_group(self._group, "groups") is not None else []
         for place in [*(f"targets/{name}" for name in self._entry.targets), *groups]:
             yield from self._beside(f"{place}/{self._split}")
 
@@ -78,7 +80,7 @@ class _Split:
                 (self._entry.location / path).remove()
             yield fault
 
-    def _marks(self, marks: zarr.Array[Any]) -> Iterator[Fault]:
+    def _marks(self, marks: "zarr.Array[Any]") -> Iterator[Fault]:
         """Find which layers each block has; a block whose marks are damaged counts as missing."""
         for block in self._blocks:
             try:
@@ -143,23 +145,23 @@ class _Split:
             for path in paths if self._repair and len(paths) and paths[0].startswith("offsets") else ():
                 (self._entry.location / path).remove()
 
-    def _open(self, path: str) -> tuple[zarr.Array[Any] | None, list[Fault]]:
+    def _open(self, path: str) -> "tuple[zarr.Array[Any] | None, list[Fault]]":
         """An array; or where none can be read what is wrong, and with repair the way is cleared."""
         what: StoreError | str = "missing"
         try:
-            found = arrays.get(self._group, path)
-            if isinstance(found, zarr.Array):
+            found = arrays.get_array(self._group, path)
+            if found is not None:
                 self._entry.check_array(path, found)
         except StoreError as error:
             found, what = None, error
-        if isinstance(found, zarr.Array):
+        if found is not None:
             return found, []
         if self._repair:
             (self._entry.location / path).remove()
         return None, [self._fault(path, what)]
 
     def _damaged(
-        self, path: str, array: zarr.Array[Any], wanted: list[Block]
+        self, path: str, array: "zarr.Array[Any]", wanted: list[Block]
     ) -> Iterator[tuple[Block, Fault]]:
         lost, file = set(arrays.lost_files(array)), arrays.file_rows(array)
         for block in wanted:

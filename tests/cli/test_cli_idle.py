@@ -10,7 +10,18 @@ import pytest
 from tests.command import seqbench
 from tests.data import write_split
 
-HEAVY = {"torch", "transformers", "scipy", "sklearn", "xgboost", "pandas", "botocore", "jinja2", "matplotlib"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "scipy",
+    "sklearn",
+    "xgboost",
+    "pandas",
+    "botocore",
+    "jinja2",
+    "matplotlib",
+    "zarr",
+}
 CONFIG = """
 models: [{{path: {model}, name: tiny, dtype: float32}}, {{kind: kmer, k: 2}}]
 datasets: {{root: data}}
