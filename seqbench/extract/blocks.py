@@ -24,6 +24,7 @@ from seqbench.extract.repeats import Repeats, RowPlace
 from seqbench.extract.spool import Spool
 from seqbench.extract.threads import Behind, ahead, quick_switching
 from seqbench.extract.token_spool import TokenSpool
+from seqbench.extract.work import Work
 from seqbench.models.base import (
     Batch,
     Embedder,
@@ -42,28 +43,6 @@ AHEAD = 16
 
 BEHIND = 8
 """Batches and blocks that wait to be written."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What was computed: what a rate is made of, and what a user should know of it."""
-
-    items: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    truncated: int = 0
-    """Sequences of which the model saw only a part."""
-    skipped: tuple[str, ...] = ()
-    """Sequences that were left out, each with its file, its line and why."""
-
-    def __add__(self, other: "Work") -> "Work":
-        return Work(
-            items=self.items + other.items,
-            tokens=self.tokens + other.tokens,
-            seconds=self.seconds + other.seconds,
-            truncated=self.truncated + other.truncated,
-            skipped=self.skipped + other.skipped,
-        )
 
 
 class _Job:

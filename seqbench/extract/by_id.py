@@ -15,8 +15,8 @@ from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.errors import DataError, ModelNotFoundError
-from seqbench.extract.blocks import Work
 from seqbench.extract.gather import item_hash
+from seqbench.extract.work import Work
 from seqbench.models.fingerprint import hash_files
 from seqbench.store import Block, Embeddings, ItemFacts, LayerRows
 from seqbench.store.exchange.by_id import ById

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from seqbench.core.missing import MISSING, labelled, positions
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
-from seqbench.metrics.letters import LetterPlaces
 from seqbench.probe.letter_vectors import LetterVectors, letter_vectors
 from seqbench.store import Embeddings
 from seqbench.stratification.holdout import holdout
 from seqbench.stratification.strata import Labelling
+
+if TYPE_CHECKING:
+    from seqbench.metrics.letters import LetterPlaces
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +37,7 @@ class Part:
     """Equal for items that stay together in folds and in what is held out; None where they stand alone."""
     together: tuple[Labelling, ...] = ()
     """Where several targets are trained together, those of all: parts are drawn by them."""
-    places: LetterPlaces | None = None
+    places: "LetterPlaces | None" = None
     """Where labels are of letters, which are the items then, where these stand."""
 
     def labellings(self, task: Task) -> tuple[Labelling, ...]:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from seqbench.core.missing import labelled
 from seqbench.core.types import SplitName
 from seqbench.errors import ProbeError
-from seqbench.metrics.letters import LetterPlaces
 from seqbench.store import Embeddings, Ragged, TokenArray, TokenEmbeddings
 from seqbench.store.tokens import offsets_of
 
@@ -54,6 +53,8 @@ class LetterVectors:
         used_M = covered_M & labelled(letters.values)
         self.labels = letters.values[used_M]
         """Of letters that have a label and a vector, item by item, as in the file."""
+        from seqbench.metrics.letters import LetterPlaces
+
         self.places = LetterPlaces(sequence_M=item_M[used_M], place_M=place_M[used_M])
         """Where these letters stand."""
         self.ranks = (before[:-1] - before[letters.offsets[:-1]][item_M])[used_M]

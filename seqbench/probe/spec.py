@@ -17,6 +17,9 @@ OF_THE_MACHINE = frozenset({"checkpoint_steps"})
 
 SubsetKind = Literal["few-shot", "size"]
 
+HEADS_TOGETHER = frozenset({"mlp"})
+"""Heads that train several targets together; the others train each by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subset:

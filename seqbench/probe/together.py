@@ -28,9 +28,6 @@ from seqbench.probe.trainings import Training, trainings_of
 from seqbench.probe.wanted import Wanted, missing_probes, wanted_probes
 from seqbench.store import Embeddings
 
-HEADS_TOGETHER = frozenset({"mlp"})
-"""Heads that train several targets together; the others train each by itself."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetTogether:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import RunRecord, RunStatus
@@ -22,16 +23,12 @@ from seqbench.core.redaction import redact_all
 from seqbench.errors import SeqbenchError
 from seqbench.schedule import host
 from seqbench.schedule.context import Context
-from seqbench.schedule.display import Display
-from seqbench.schedule.executors.choose import executor_of, is_shared
-from seqbench.schedule.graph import make_graph
-from seqbench.schedule.heartbeat import Heartbeat, forget_dead
-from seqbench.schedule.ledger import Ledger
-from seqbench.schedule.pending import Pending
 from seqbench.schedule.plan import Plan, PlanProblem
 from seqbench.schedule.stage import Stages, chosen, load_stage
-from seqbench.schedule.unfolding import unfolder
-from seqbench.tracking import make_trackers
+
+if TYPE_CHECKING:
+    from seqbench.schedule.ledger import Ledger
+    from seqbench.schedule.pending import Pending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +113,8 @@ def run(config: Config, reporter: Reporter, command: str, *, registry: Mapping[s
     Raises:
         SeqbenchError: Nothing can be worked on, or the catalog, the store or the cluster can't be used.
     """
+    from seqbench.schedule.executors.choose import is_shared
+
     one_heap()
     context = Context(config, reporter)
     stages = _stages(context, command, registry)
@@ -148,13 +147,25 @@ def _outcome(stages: Stages, plan: Plan, done: Mapping[str, int], problems: list
 
 def _tidy(config: Config, stages: Stages, *, workers_ended: bool) -> None:
     """Take away what killed runs left half written."""
+    from seqbench.schedule.heartbeat import forget_dead
+
     forget_dead(config.catalog)
     remove_stale(config.catalog.parent)
     for stage in stages.values():
         stage.tidy(workers_ended=workers_ended)
 
 
-def _execute(context: Context, stages: Stages, catalog: Catalog, plan: Plan, command: str) -> Ledger:
+def _execute(context: Context, stages: Stages, catalog: Catalog, plan: Plan, command: str) -> "Ledger":
+    """Do it; what only doing needs is loaded here."""
+    from seqbench.schedule.display import Display
+    from seqbench.schedule.executors.choose import executor_of
+    from seqbench.schedule.graph import make_graph
+    from seqbench.schedule.heartbeat import Heartbeat
+    from seqbench.schedule.ledger import Ledger
+    from seqbench.schedule.pending import Pending
+    from seqbench.schedule.unfolding import unfolder
+    from seqbench.tracking import make_trackers
+
     config, note = context.config, context.reporter.note
     graph = make_graph(plan.nodes, shared=plan.shared)
     unfold = unfolder(stages, plan)
@@ -208,7 +219,7 @@ def _record(config: Config, command: str) -> RunRecord:
 
 @contextmanager
 def _recorded(
-    record: RunRecord, pending: Pending, has_failed: Callable[[], bool]
+    record: RunRecord, pending: "Pending", has_failed: Callable[[], bool]
 ) -> Iterator[Callable[[RunStatus], None]]:
     """Write the run to the catalog when it starts and when it ends, however it ends.
 

@@ -13,7 +13,7 @@ from seqbench.catalog.records import DatasetRecord, EmbeddingRecord, LayerRecord
 from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.spec import base_of
 from seqbench.errors import CatalogNotFoundError, DataError
-from seqbench.extract.blocks import Work
+from seqbench.extract.work import Work
 from seqbench.schedule.context import Context
 from seqbench.stages.contents import same_files, split_contents
 from seqbench.stages.targets import keep_views, view, views_of

@@ -9,9 +9,7 @@ from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.progress import Silent
 from seqbench.datasets.spec import TargetSpec, base_of
 from seqbench.errors import SeqbenchError
-from seqbench.probe.saving import is_kept
-from seqbench.probe.spec import Design, Subset, SubsetKind, variant_hash
-from seqbench.probe.together import HEADS_TOGETHER
+from seqbench.probe.spec import HEADS_TOGETHER, Design, Subset, SubsetKind, variant_hash
 from seqbench.probe.wanted import Wanted, wanted_probes
 from seqbench.stages.targets import together, view
 from seqbench.stages.workspace import Workspace
@@ -96,7 +94,11 @@ def _settings(probe: ProbeConfig, head: str) -> dict[str, object]:
 def kept_heads(config: Config, entry: Embeddings) -> Callable[[Wanted], bool] | None:
     """What tells whether the trained head of a probe is there; None where heads are not to be kept."""
     root = config.probe.save_heads
-    return None if root is None else lambda probe: is_kept(root, entry, probe)
+    if root is None:
+        return None
+    from seqbench.probe.saving import is_kept
+
+    return lambda probe: is_kept(root, entry, probe)
 
 
 def probed_name(entry: Embeddings) -> Embeddings:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import Record
@@ -12,12 +12,8 @@ from seqbench.core.atomic import remove_stale
 from seqbench.core.progress import Advance
 from seqbench.core.types import SplitName, Strands
 from seqbench.errors import ModelError
-from seqbench.extract.blocks import Extraction, Work
-from seqbench.extract.finish import Target, TokenTarget
-from seqbench.extract.imported import import_split
-from seqbench.extract.ready import get_ready
 from seqbench.extract.room import check_room
-from seqbench.extract.token_lengths import settle_lengths
+from seqbench.extract.work import Work
 from seqbench.models.base import Embedder, TokenEmbedder, told
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
@@ -29,6 +25,9 @@ from seqbench.stages.products import embeddings_product, model_product
 from seqbench.stages.shards import ExtractTask, Pair, make_shards
 from seqbench.stages.workspace import Workspace, tell_warnings, workspace_of
 from seqbench.store import Block, Embeddings, TokenEmbeddings
+
+if TYPE_CHECKING:
+    from seqbench.extract.finish import Target, TokenTarget
 
 KIND = Kind(stage="extract", unit="items", alike=True, power_key="schedule.extract_power")
 
@@ -143,6 +142,8 @@ class ExtractStage(Stage):
         """Fill the store with the blocks of a task; those that are there by now are left as they are."""
         workspace = self._workspace
         if workspace.entries.is_precomputed(task.model):
+            from seqbench.extract.imported import import_split
+
             identity = workspace.identity(task.model)
             imported = workspace.imported(task.model, task.dataset)
             entry = workspace.store.require(identity, task.dataset, imported.facts)
@@ -242,6 +243,10 @@ def _share(pair: Pair, nodes: Sequence[Node]) -> Share:
 
 
 def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance: Advance) -> Work:
+    from seqbench.extract.blocks import Extraction
+    from seqbench.extract.finish import Target
+    from seqbench.extract.ready import get_ready
+
     dataset = workspace.dataset(task.dataset)
     names = [name for name in task.entries if not workspace.entries.is_of_tokens(name)]
     entries = [_entry(name, task.dataset, workspace, embedder) for name in task.entries]
@@ -278,8 +283,11 @@ def _embed(task: ExtractTask, workspace: Workspace, embedder: Embedder, advance:
 
 def _tokens(
     task: ExtractTask, workspace: Workspace, embedder: Embedder, entry: TokenEmbeddings, strands: Strands
-) -> tuple[TokenEmbedder, TokenTarget] | None:
+) -> "tuple[TokenEmbedder, TokenTarget] | None":
     """What gives single tokens and where they go; their numbers are settled first."""
+    from seqbench.extract.finish import TokenTarget
+    from seqbench.extract.token_lengths import settle_lengths
+
     layers = entry.poolable(workspace.layers(entry.model.name, task.dataset))
     if not layers:
         raise ModelError(
@@ -299,6 +307,6 @@ def _entry(name: str, dataset: str, workspace: Workspace, embedder: Embedder) ->
     return workspace.store.require(identity, dataset, facts)
 
 
-def _is_missing(targets: Iterable[Target | TokenTarget], split: SplitName, block: Block) -> bool:
+def _is_missing(targets: "Iterable[Target | TokenTarget]", split: SplitName, block: Block) -> bool:
     """Whether anything of a block is to be computed; a worker that died may have done part of its shard."""
     return any(target.entry.missing_layers(split, block, target.layers) for target in targets)

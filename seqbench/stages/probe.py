@@ -3,17 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seqbench.catalog import Catalog
 from seqbench.catalog.records import ProbeRecord
 from seqbench.config.tokens import TOKEN_HEADS
 from seqbench.core.atomic import remove_stale
 from seqbench.datasets.spec import base_of
-from seqbench.probe.outcome import Keep
-from seqbench.probe.run import run_probes
-from seqbench.probe.saving import keeper
-from seqbench.probe.together import TargetTogether, run_targets
 from seqbench.probe.wanted import wanted_probes
 from seqbench.schedule.context import Context
 from seqbench.schedule.graph import Group, Kind, Node
@@ -26,6 +22,9 @@ from seqbench.stages.targets import probed, view
 from seqbench.stages.wanted_probes import LETTER_HEADS, ProbeCounts, WantedProbes
 from seqbench.stages.workspace import tell_warnings, workspace_of
 from seqbench.store import TOKENS, Embeddings, Store, TokenEmbeddings
+
+if TYPE_CHECKING:
+    from seqbench.probe.outcome import Keep
 
 KIND = Kind(stage="probe", unit="probes", one_bar=True, counts_records=True, power_key="schedule.probe_power")
 CHECKPOINTS = ".seqbench-checkpoints"
@@ -169,6 +168,8 @@ class ProbeStage(Stage):
         if isinstance(entry, TokenEmbeddings):
             self._do_tokens(task, entry, doing)
             return
+        from seqbench.probe.together import TargetTogether, run_targets
+
         config = self.context.config
         targets = [
             TargetTogether(
@@ -189,6 +190,7 @@ class ProbeStage(Stage):
             doing.give(records)
 
     def _do_tokens(self, task: ProbeTask, entry: TokenEmbeddings, doing: Doing) -> None:
+        from seqbench.probe.run import run_probes
         from seqbench.probe.token_heads.run import run_token_probes
 
         named = entry.renamed(entry.model.name.removesuffix(TOKENS))
@@ -210,9 +212,13 @@ class ProbeStage(Stage):
         for records in run_token_probes(named, layers, streaming, **shared):
             doing.give(records)
 
-    def _keeper(self, model: str, entry: Embeddings) -> Keep | None:
+    def _keeper(self, model: str, entry: Embeddings) -> "Keep | None":
         root = self.context.config.probe.save_heads
-        return None if root is None else keeper(root, entry, self._workspace.entries.parameters(model))
+        if root is None:
+            return None
+        from seqbench.probe.saving import keeper
+
+        return keeper(root, entry, self._workspace.entries.parameters(model))
 
     @property
     def _checkpoints(self) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from seqbench.config import Config, PrecomputedModel
 from seqbench.config.made import check_is_made
@@ -16,9 +16,7 @@ from seqbench.datasets.registry import Resolved, resolve
 from seqbench.datasets.sequences import open_sequences
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import ConfigError, DataError, StoreNotFoundError
-from seqbench.extract.by_id import Joined
 from seqbench.extract.describe import dataset_facts, embedding_facts, token_facts
-from seqbench.extract.imported import ImportedEmbeddings, describe_import
 from seqbench.extract.repeats import Repeats
 from seqbench.models.base import Embedder, EmbedOptions, LoadedModel, Source, TokenSource
 from seqbench.models.registry import WITH_OPTIONS, create
@@ -29,6 +27,10 @@ from seqbench.stages.model_files import ModelFiles
 from seqbench.stages.sequences import SEQUENCES, sequence_files
 from seqbench.stages.shards import resolve_layers
 from seqbench.store import EmbeddingFacts, SplitFacts, Store, create_store, open_store
+
+if TYPE_CHECKING:
+    from seqbench.extract.by_id import Joined
+    from seqbench.extract.imported import ImportedEmbeddings
 
 SAMPLE = 64
 """Items of train that tell how many tokens letters make."""
@@ -157,11 +159,13 @@ class Workspace:
         """Whether the data set's sequences are at hand; not needed where embeddings are."""
         return (self.spec(dataset).folder / "train.jsonl").is_file()
 
-    def joined(self, model: str, dataset: str) -> Joined:
+    def joined(self, model: str, dataset: str) -> "Joined":
         """The vectors of a data set's items, found by id."""
         return self._joined[model, dataset]
 
-    def _join(self, pair: tuple[str, str]) -> Joined:
+    def _join(self, pair: tuple[str, str]) -> "Joined":
+        from seqbench.extract.by_id import Joined
+
         model, dataset = pair
         return Joined(self.id_file(model), self.dataset(dataset))
 
@@ -171,11 +175,13 @@ class Workspace:
         hidden = self.joined(model, dataset).hidden
         return embedding_facts(self.dataset(dataset), hidden, settings, self.config.store.dtype)
 
-    def imported(self, model: str, dataset: str) -> ImportedEmbeddings:
+    def imported(self, model: str, dataset: str) -> "ImportedEmbeddings":
         """What the files of a precomputed model say of a data set."""
         return self._imported[model, dataset]
 
-    def _import(self, pair: tuple[str, str]) -> ImportedEmbeddings:
+    def _import(self, pair: tuple[str, str]) -> "ImportedEmbeddings":
+        from seqbench.extract.imported import describe_import
+
         model, dataset = pair
         store = self.present_store()
         key = f"{model}/{dataset}"
