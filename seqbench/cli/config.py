@@ -1,4 +1,4 @@
-"""`seqbench config`: start from a demo, convert old files, print the schema."""
+"""`seqbench config`: start from own data or a demo, check, convert old files, print the schema."""
 
 import json
 import sys
@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from seqbench.cli.options import Overrides
+from seqbench.cli.options import ConfigPath, Overrides, load_whole, relative, reporter
+from seqbench.cli.suggest import LabelOption, SequenceOption, SplitOption, TaskChoice, choices_of, say
 
 app = typer.Typer(
-    help="Start from the demo, convert old configs, print the schema.",
+    help="Start from own data or the demo, check a config, convert old ones, print the schema.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -18,14 +19,71 @@ app = typer.Typer(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
-    seed: Annotated[int, typer.Option(help="Seed of the planted data sets.")] = 0,
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="For the demo a new folder; with --data a new my.yaml.")
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Your data: CSV, TSV, Parquet, JSONL, FASTA, or a folder of data sets."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Your model: a folder, or a hub id.")] = None,
+    label: LabelOption = None,
+    sequence: SequenceOption = None,
+    split_column: SplitOption = None,
+    task: TaskChoice = None,
+    seed: Annotated[int, typer.Option(help="Seed of the demo's planted data sets.")] = 0,
 ) -> None:
-    """Write the demo: a config, a small trained DNA model and planted data sets, ready for `seqbench run`."""
-    from seqbench.demo import write_demo
+    """Write a config for your data and model; or the demo, ready for `seqbench run`.
 
-    config = write_demo(folder, seed=seed)
-    typer.echo(f"{config} is ready. Next:\n  seqbench run {config}")
+    A file's items are imported and split into `data` beside the config.
+    """
+    if data is None and model is None and target.suffix not in (".yaml", ".yml"):
+        from seqbench.demo import write_demo
+
+        config = write_demo(target, seed=seed)
+        typer.echo(f"{config} is ready. Next:\n  seqbench run {config}")
+        return
+    from seqbench.errors import ConfigError
+    from seqbench.suggest.write import write_config
+
+    lacking = [
+        text for given, text in ((data, "--data FILE_OR_FOLDER"), (model, "--model FOLDER")) if not given
+    ]
+    if target.suffix not in (".yaml", ".yml"):
+        lacking.append("a name that ends in .yaml for the config")
+    if data is None or model is None or lacking:
+        demo = "; a folder's name alone writes the demo" if data is None and model is None else ""
+        raise ConfigError(f"config init {target}: give {' and '.join(lacking)}{demo}")
+    choices = choices_of(sequence, label, split_column, task)
+    say(write_config(target, data, model, choices, reporter()).said)
+    shown = relative(target.absolute())
+    typer.echo(f"{shown} written. Next:\n  seqbench plan {shown}\n  seqbench run {shown}")
+
+
+@app.command()
+def check(config: ConfigPath, set_: Overrides = None) -> None:
+    """See that a config is right: keys, values, models' folders and data sets. Computes nothing.
+
+    `seqbench datasets check` reads the data, `seqbench models check` runs the models.
+    """
+    from seqbench.stages.workspace import Workspace
+
+    told = reporter()
+    whole = load_whole(config, set_, told)
+    loaded = whole.config
+    resolved = Workspace(loaded, told).resolved
+    for warning in resolved.warnings:
+        told.note(f"warning: {warning}")
+    for line in whole.controls:
+        told.note(line)
+    said = [
+        ("models", ", ".join(model.name for model in loaded.models) or "none"),
+        ("data sets", ", ".join(spec.name for spec in resolved.specs) or "none"),
+        ("heads", f"{', '.join(loaded.probe.heads)}; seeds {', '.join(map(str, loaded.probe.seeds))}"),
+        ("results", f"{relative(loaded.catalog)} and {relative(loaded.report.out)}"),
+    ]
+    say(said)
+    typer.echo(f"{config} is right")
 
 
 @app.command()

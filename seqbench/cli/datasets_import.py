@@ -136,7 +136,7 @@ def table(
     strand_column: options.StrandColumn = None,
     delimiter: Annotated[str | None, typer.Option(help="Found out if not given; tab for TSV.")] = None,
 ) -> None:
-    """Import CSV, TSV or Parquet; columns are taken by name."""
+    """Import CSV, TSV, Parquet or JSONL; columns are taken by name."""
     from seqbench.datasets.importing.rows import TableSource
     from seqbench.datasets.importing.table import check_delimiter
 

@@ -10,7 +10,20 @@ import typer
 from typer.core import TyperGroup
 
 import seqbench
-from seqbench.cli import catalog, config, corpus, datasets, models, predict, probe, sql, stages, status, store
+from seqbench.cli import (
+    catalog,
+    config,
+    corpus,
+    datasets,
+    models,
+    predict,
+    probe,
+    sql,
+    stages,
+    status,
+    store,
+    suggest,
+)
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -25,12 +38,35 @@ class _OneLineErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if type(error).__name__ != "MissingParameter":
+                raise
+            raise _all_missing(error) from None
         except SeqbenchError as error:
             sys.stderr.write(f"seqbench: {error}\n")
             sys.exit(EXIT_USER_ERROR)
         except KeyboardInterrupt as error:
             sys.stderr.write(f"seqbench: {STOPPED}\n")
             sys.exit(CODES[signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT])
+
+
+_UsageError: Any = typer.BadParameter.__bases__[0]
+"""Click's, which newer versions of typer carry within them and do not name."""
+
+
+def _all_missing(error: Any) -> Exception:
+    """What is to be told where a command lacks parameters: all of them, not the first alone.
+
+    Those that were given are read first, so what has no value when one is missing was not given either.
+    """
+    lacking = [
+        each.metavar or each.name if each.param_type_name == "argument" else each.opts[-1]
+        for each in error.ctx.command.get_params(error.ctx)
+        if each.required and error.ctx.params.get(each.name) in (None, (), [])
+    ]
+    if len(lacking) < 2:
+        return error  # type: ignore[no-any-return]
+    return _UsageError(f"Missing {', '.join(lacking[:-1])} and {lacking[-1]}.", ctx=error.ctx)  # type: ignore[no-any-return]
 
 
 app = typer.Typer(
@@ -58,6 +94,7 @@ def _top(
     """Which layer of a DNA, RNA or protein foundation model knows what."""
 
 
+app.command()(suggest.suggest)
 app.command()(stages.run)
 app.command()(stages.adapt)
 app.command()(stages.likelihood)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 EXIT_PARTIAL = 3
 """Some work failed; the rest is done and stored, and what failed is listed."""
 
+DATA_ENDINGS = {".csv", ".tsv", ".txt", ".parquet", ".arrow", ".jsonl", ".ndjson",
+                ".fa", ".fasta", ".faa", ".fna", ".ffn", ".fas"}  # fmt: skip
+"""Of files that people have their data in, where a config or a folder is meant."""
+
 ConfigPath = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A config file (YAML).", show_default=False)
 ]
@@ -51,13 +55,34 @@ def load_whole(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "
 
     Raises:
         ConfigError: The file, a key or an override is wrong.
+        DataError: It is a file of data; names the command that takes it.
     """
     from seqbench.config import load_config
+
+    refuse_data(path)
 
     loaded = load_config(path, overrides or ())
     for warning in loaded.warnings:
         to.note(f"warning: {warning}")
     return loaded
+
+
+def refuse_data(path: Path) -> None:
+    """See that a file given as a config or a folder is no table, FASTA or JSONL.
+
+    Raises:
+        DataError: It is; names the commands that take it.
+    """
+    endings = {ending.lower() for ending in path.suffixes}
+    if not endings & DATA_ENDINGS or not path.is_file():
+        return
+    from seqbench.datasets.importing.kinds import import_command
+    from seqbench.errors import DataError
+
+    raise DataError(
+        f"{path}: is a file of data: {import_command(path)} makes a data set of it, and "
+        f"`seqbench suggest {path} MODEL` tells which layer of a model knows what is in it"
+    )
 
 
 def names_of(given: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -257,25 +257,26 @@ def _tell(what: str, problems: "Sequence[PlanProblem]", told: "Reporter") -> Non
         told.note(f"{what}: {where}: {reason}")
 
 
+@contextmanager
+def run_and_report(path: "Path", told: "Reporter") -> "Iterator[ReportOutcome | None]":
+    """What `seqbench run` does, with another ending: gives the report, or None where there are no results.
+
+    Raises:
+        Exit: Some work failed; after the block.
+    """
+    loaded = load(path, None, told)
+    outcome = _run(loaded, told, "run")
+    _tell("not applicable", outcome.not_applicable, told)
+    yield _written(loaded, told) if outcome.has_results else None
+    _fail_if_any(outcome, told)
+
+
 def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None) -> "ReportOutcome":
-    from seqbench.catalog import open_catalog
-    from seqbench.cli.selection import Filters, selected
-    from seqbench.report import ReportSettings, leaderboard_table, trained_ways_table, write_report
+    """Write the report, and show what stands first in it."""
+    from seqbench.report import leaderboard_table, trained_ways_table
     from seqbench.report.sentences.audits import other_datasets, red_datasets
 
-    catalog = open_catalog(config.catalog)
-    choice = config.report
-    settings = ReportSettings(
-        out=choice.out,
-        best_table=choice.best_table,
-        layer_figure=choice.layer_figure,
-        table_formats=choice.table_formats,
-        figure_formats=choice.figure_formats,
-        processes=os.cpu_count() or 1,
-    )
-    with catalog.kept_open():
-        selection = selected(config, catalog, filters or Filters())
-    made = write_report(catalog=catalog, selection=selection, settings=settings, reporter=told)
+    made = _written(config, told, filters)
     out = console()
     ways = trained_ways_table(made.analysis)
     has_bits = bool(made.analysis.results.bits)
@@ -291,6 +292,26 @@ def _report(config: "Config", told: "Reporter", filters: "Filters | None" = None
         out.print(line, style="dim", markup=False, highlight=False)
     out.print(f"\nThe page: {made.page}", markup=False, highlight=False, soft_wrap=True)
     return made
+
+
+def _written(config: "Config", told: "Reporter", filters: "Filters | None" = None) -> "ReportOutcome":
+    from seqbench.catalog import open_catalog
+    from seqbench.cli.selection import Filters, selected
+    from seqbench.report import ReportSettings, write_report
+
+    catalog = open_catalog(config.catalog)
+    choice = config.report
+    settings = ReportSettings(
+        out=choice.out,
+        best_table=choice.best_table,
+        layer_figure=choice.layer_figure,
+        table_formats=choice.table_formats,
+        figure_formats=choice.figure_formats,
+        processes=os.cpu_count() or 1,
+    )
+    with catalog.kept_open():
+        selection = selected(config, catalog, filters or Filters())
+    return write_report(catalog=catalog, selection=selection, settings=settings, reporter=told)
 
 
 def _next_steps(path: "Path", config: "Config", *, only_bits: bool) -> None:

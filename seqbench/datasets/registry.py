@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from seqbench.core.types import SplitName, Task, check_name
+from seqbench.datasets.importing.kinds import import_command
 from seqbench.datasets.info import InfoEntry, read_info
 from seqbench.datasets.spec import DatasetSpec, Expected, HeadName
 from seqbench.errors import ConfigError, DataError
@@ -127,6 +128,8 @@ def resolve(
         DataError: `root` or a named data set does not exist, or there is no data set at all.
     """
     entries, warnings = read_info(info) if info is not None else ({}, ())
+    if root is not None and root.is_file():
+        raise DataError(f"{root}: is a file, and datasets.root is a folder ({import_command(root)})")
     if root is not None and not root.is_dir() and (need_files or names is None):
         raise DataError(f"{root}: there is no such folder (set datasets.root to the folder of the data sets)")
     if names is None:

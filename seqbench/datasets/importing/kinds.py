@@ -37,7 +37,7 @@ _WAY_OUT: Final = {
     "EMBL": "Biopython's SeqIO.convert makes GenBank or FASTA of it", "Excel": "save it as CSV",
     "2bit": "a genome, for --genome", "Git LFS": "a pointer to the file: git lfs pull",
     "HTML": "a web page: was there an error at download?", "Stockholm": "esl-reformat makes FASTA of it",
-    "JSON": "a data set's own form needs no import",
+    "JSON": "`seqbench datasets import table`",
 }  # fmt: skip
 
 
@@ -54,6 +54,23 @@ def check_kind(path: Path, *expected: str) -> None:
     if not way:
         way = f" ({_WAY_OUT[found]})" if found in _WAY_OUT else " (convert it first)"
     raise DataError(f"{path}: is {found}, not {' or '.join(expected)}{way}")
+
+
+def import_command(path: Path) -> str:
+    """The command that makes a data set of a file, or what makes another file of it; for messages.
+
+    Raises:
+        DataError: The file can't be read.
+    """
+    name = path.name.split(".", 1)[0] or "mine"
+    kind = kind_of(path) or "a table"
+    way = _WAY_OUT.get(kind, "`seqbench datasets import table`" if kind == "a table" else "convert it first")
+    if not way.startswith("`"):
+        return way  # of a kind for which there is no import
+    more = {"FASTA": " --label-key KEY", "VCF": " --genome FASTA --window 512", "BED": " --genome FASTA",
+            "GFF3": " --genome FASTA --feature CDS", "GTF": " --genome FASTA --feature CDS",
+            "GenBank": " --feature CDS"}  # fmt: skip
+    return f"{way[:-1]} {path}{more.get(kind, '')} --out data/{name}`"
 
 
 def kind_of(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Tables as a source: CSV, TSV and Parquet, with sequences, labels and splits in named columns."""
+"""Tables as a source: CSV, TSV, Parquet and JSONL, with sequences, labels and splits in named columns."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any
 from seqbench.core.types import SplitName
 from seqbench.datasets.importing.files import SplitPath
 from seqbench.datasets.importing.inputs import Inputs, check_file
+from seqbench.datasets.importing.jsonl import JsonlTable, is_jsonl
 from seqbench.datasets.importing.kinds import check_kind
 from seqbench.datasets.importing.parquet import ParquetTable, is_parquet, label_shape, open_table
 from seqbench.datasets.importing.record import LabelShape, Place, RawLabel, Record, Region, Skip, shorten
@@ -83,6 +84,9 @@ class TableSource:
         first = self.files[0].path
         if is_parquet(first) or first.suffix == ".arrow":
             return label_shape(first, self.columns.labels)
+        if is_jsonl(first):
+            table = JsonlTable(first, Inputs(first.parent, lambda _: None))
+            return table.label_shape(next(iter(self.columns.labels), None))
         return self._shape_in_text(first)
 
     def _shape_in_text(self, path: Path) -> LabelShape:
@@ -135,6 +139,8 @@ class TableSource:
                 inputs.hash_only(file.path)
                 table = open_table(file.path)
                 yield from self.records(table, file.path, file.split)
+            elif is_jsonl(file.path):
+                yield from self.records(JsonlTable(file.path, inputs), file.path, file.split)
             else:
                 rows = self._rows(file.path, inputs)
                 taken = self._taken(rows.columns)
