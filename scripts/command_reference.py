@@ -26,6 +26,7 @@ there.
 | 130 | stopped with Ctrl-C |
 """
 MORE = {
+    "suggest": "[From a table to an answer](suggest.md)",
     "run": "[Quick start](quick-start.md)",
     "extract": "[Extraction](extraction.md)",
     "probe": "[Probing](probing.md)",
@@ -50,6 +51,7 @@ MORE = {
     "store prune": "[Making room, and mending](store.md#making-room-and-mending)",
     "store verify": "[Making room, and mending](store.md#making-room-and-mending)",
     "config": "[Config](config.md)",
+    "config init": "[From a table to an answer](suggest.md#a-config-instead)",
     "config convert": "[Coming from the reference system](reference.md)",
     "catalog": "[SQL cookbook](catalog.md)",
     "catalog merge": "[Several machines](several-machines.md#several-catalogs-into-one)",

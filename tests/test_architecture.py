@@ -100,7 +100,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "finetune",
         "schedule",
     },
+    # From a file to a config and an answer: imports, splits and reports are those of the rooms below.
+    "suggest": {"config", "datasets", "metrics", "splitting", "report"},
     "cli": {
+        "suggest",
         "config",
         "datasets",
         "metrics",

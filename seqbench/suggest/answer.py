@@ -5,7 +5,7 @@ from typing import Final
 
 from seqbench.report.analysis import Analysis, Gain, GainKind
 from seqbench.report.leaderboard import LeaderRow
-from seqbench.report.phrases import counted, listed, number, signed
+from seqbench.report.phrases import listed, number, signed
 from seqbench.suggest.config_text import HEADS_FOLDER
 from seqbench.suggest.describe import Said
 
@@ -54,24 +54,22 @@ def _sure(analysis: Analysis, best: LeaderRow) -> str:
         return (
             "only one layer has a score" if best.n_layers < 2 else "layers could not be compared item by item"
         )
-    alike = [layer.layer for layer in compared.layers if layer.is_as_good and layer.difference >= 0]
-    better = [layer.layer for layer in compared.layers if layer.is_as_good and layer.difference < 0]
-    clearly = [layer.layer for layer in compared.layers if not layer.is_as_good and layer.difference < 0]
-    beside = sorted([*alike, *better])
-    if clearly:
-        return f"not: {_layers(clearly)} clearly better on test; eval has too few items to choose by"
+    beside = [layer.layer for layer in compared.layers if layer.is_as_good]
+    better = [layer.layer for layer in compared.layers if not layer.is_as_good and layer.difference < 0]
+    worse = [layer.layer for layer in compared.layers if not layer.is_as_good and layer.difference >= 0]
+    if better:
+        return f"not: {_span(better)} {_are(better)} clearly better on test, but eval did not tell"
     if not beside:
-        return f"every other layer is clearly worse ({len(compared.layers)} of them)"
-    shallow = min(beside)
-    first = f"; the shallowest is {shallow}" if shallow < compared.chosen and len(beside) > 1 else ""
-    return (
-        f"can't be told apart from {_span(beside)} of {counted(len(compared.layers), 'other layer')}{first}"
-    )
+        return f"every other layer is clearly worse ({len(worse)} of them)"
+    shallow = f" (the shallowest is {beside[0]})" if len(beside) > 1 and beside[0] < compared.chosen else ""
+    if not worse and len(beside) > 1:
+        return f"none of the {len(beside)} other layers can be told apart from it"
+    rest = f"; {_span(worse)} {_are(worse)} clearly worse" if worse else ""
+    return f"{_span(beside)} can't be told apart from it{shallow}{rest}"
 
 
-def _layers(numbers: list[int]) -> str:
-    named = listed([str(each) for each in numbers])
-    return f"layer {named} is" if len(numbers) == 1 else f"layers {named} are"
+def _are(numbers: list[int]) -> str:
+    return "is" if len(numbers) == 1 else "are"
 
 
 def _span(numbers: list[int]) -> str:
@@ -118,7 +116,7 @@ def _next(analysis: Analysis, best: LeaderRow, gains: dict[GainKind, Gain], conf
             else ""
         )
         return [
-            ("next", f"a linear head finds nothing in it that {listed(weak)} lack; {few}try other heads:"),
+            ("next", f"no clear gain over {listed(weak)} with a linear head; {few}try other heads:"),
             ("", f"seqbench run {config} --set probe.heads=[linear,mlp]"),
         ]
     head = config.parent / HEADS_FOLDER / best.model / best.dataset / str(best.choice.layer)

@@ -24,6 +24,7 @@ ITEMS = {"train": 80, "eval": 30, "test": 40}
 def make_world(folder: Path) -> None:
     """Fill a folder: `checkpoints/dna-bert`, `data/{promoters,expression}`, `my.yaml` and what a run leaves.
 
+    `variants.csv` has sequences and values of `expression`.
     The model has six blocks of width 16; both data sets have tens of items. The run leaves a store, a catalog
     with a copy, `other.duckdb`, and trained heads.
     """
@@ -33,6 +34,7 @@ def make_world(folder: Path) -> None:
         _write_values(folder / "data" / "expression", split, items)
     promoters = (folder / "data" / "promoters" / "test.jsonl").read_text(encoding="utf-8")
     (folder / "new.jsonl").write_text(promoters, encoding="utf-8")
+    _write_table(folder / "variants.csv", folder / "data" / "expression" / "train.jsonl")
     (folder / "my.yaml").write_text(CONFIG, encoding="utf-8")
     for stage in ("extract", "probe"):
         done = CliRunner().invoke(app, [stage, str(folder / "my.yaml")])
@@ -73,3 +75,9 @@ def _write_values(folder: Path, split: str, items: int) -> None:
         share = (sequence.count("G") + sequence.count("C")) / 40
         lines.append(json.dumps({"seq": sequence, "label": [round(share + rng.normal(0, 0.02), 4)]}))
     (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_table(path: Path, items: Path) -> None:
+    rows = [json.loads(line) for line in items.read_text(encoding="utf-8").splitlines()]
+    lines = [f"v{number},{row['seq']},{row['label'][0]}" for number, row in enumerate(rows)]
+    path.write_text("\n".join(["mutant,sequence,activity", *lines]) + "\n", encoding="utf-8")
