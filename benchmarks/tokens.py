@@ -14,10 +14,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 import torch
 from common import program, results
 from extraction.setting import Setting
-from tokenwise import extraction, training
+from tokenwise import extraction, letters, training
 
 BENCHMARKS: dict[str, Callable[[Setting], list[results.Figure]]] = {
+    "convolution": letters.convolution,
     "extraction": extraction.extraction,
+    "linear": letters.linear,
     "memory": training.memory,
     "training": training.speed,
 }
