@@ -4,26 +4,15 @@ import os
 import signal
 import sys
 import traceback
+from collections import UserDict
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_group
 
 import seqbench
-from seqbench.cli import (
-    catalog,
-    config,
-    corpus,
-    datasets,
-    models,
-    predict,
-    probe,
-    sql,
-    stages,
-    status,
-    store,
-    suggest,
-)
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -31,9 +20,64 @@ from seqbench.errors import SeqbenchError
 EXIT_BUG = 1
 EXIT_USER_ERROR = 2
 
+_HOMES = {
+    "suggest": "suggest.suggest",
+    "run": "stages.run",
+    "adapt": "stages.adapt",
+    "likelihood": "stages.likelihood",
+    "extract": "stages.extract",
+    "finetune": "stages.finetune",
+    "perturb": "stages.perturb",
+    "predict": "predict.predict",
+    "report": "stages.report",
+    "plan": "stages.plan",
+    "status": "status.status",
+    "sql": "sql.sql",
+    "probe": "probe.app",
+    "catalog": "catalog.app",
+    "datasets": "datasets.app",
+    "corpus": "corpus.app",
+    "models": "models.app",
+    "store": "store.app",
+    "config": "config.app",
+}
+"""Where each command, or group of commands, is written, in the order of the help."""
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands by name, each loaded when it is asked for: none waits for the modules of the others."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(_HOMES))
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if found is None:
+            found = self[name] = _load(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            return default
+        return self[name]
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = _HOMES[name].partition(".")
+    written = getattr(import_module(f"seqbench.cli.{module}"), attribute)
+    alone = typer.Typer(rich_markup_mode=None)
+    if isinstance(written, typer.Typer):
+        alone.add_typer(written, name=name)
+    else:
+        alone.command()(written)
+    return get_group(alone).commands[name]
+
 
 class _OneLineErrors(TyperGroup):
     """Turns the errors that users can cause into one line and an exit code; bugs keep their traceback."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings | {"commands": _Commands()})
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -92,27 +136,6 @@ def _top(
     ] = False,
 ) -> None:
     """Which layer of a DNA, RNA or protein foundation model knows what."""
-
-
-app.command()(suggest.suggest)
-app.command()(stages.run)
-app.command()(stages.adapt)
-app.command()(stages.likelihood)
-app.command()(stages.extract)
-app.command()(stages.finetune)
-app.command()(stages.perturb)
-app.add_typer(probe.app, name="probe")
-app.command()(predict.predict)
-app.command()(stages.report)
-app.command()(stages.plan)
-app.command()(status.status)
-app.command()(sql.sql)
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(models.app, name="models")
-app.add_typer(store.app, name="store")
-app.add_typer(config.app, name="config")
 
 
 def main() -> None:

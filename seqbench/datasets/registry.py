@@ -82,9 +82,16 @@ def _registry() -> Mapping[str, RegisteredDataset]:
     text = resources.files("seqbench.datasets").joinpath("registry.yaml").read_text(encoding="utf-8")
     return {
         name: _registered(name, group["group"], group["splits"], facts)
-        for group in yaml.safe_load(text)
+        for group in _loaded(text)
         for name, facts in group["datasets"].items()
     }
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return yaml.load(text, yaml.CSafeLoader)
+    except AttributeError:  # PyYAML is built without libyaml here, and reads ten times slower
+        return yaml.safe_load(text)
 
 
 def _registered(
