@@ -110,6 +110,8 @@ def _fill(
 ) -> None:
     entry.put_lengths(name, split.lengths.ravel(), None)
     entry.prepare(name, split.labels, [0], keep_labels=bool(dataset.spec.targets))
+    if split.letters is not None:
+        entry.put_letters(name, split.letters)
     advance(len(split) - sum(block.stop - block.start for block in entry.missing_blocks(name, [0])))
     for block in entry.missing_blocks(name, [0]):
         layer = LayerTokens(layer=0, parts=_parts(block, ids, residues, dataset.n_seqs))

@@ -92,3 +92,23 @@ def test_exporting_residues_of_a_store_without_tokens_says_so(world: Path) -> No
     fill(create_store(world / "p.zarr"))
     done = seqbench("store", "export", world / "p.zarr", world / "out", "--format", "residues")
     assert "has no tokens" in done.output.replace("\n", " ")
+
+
+def test_labels_of_letters_come_with_the_residues(world: Path) -> None:
+    (world / "info.yaml").write_text("d: {level: token, classes: [H, C]}\n")
+    for split, texts in SEQUENCES.items():
+        items = [
+            {"id": name(split, item), "seq": text, "label": ("HC." * 3)[: len(text)]}
+            for item, text in enumerate(texts)
+        ]
+        (world / f"data/d/{split}.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    done = seqbench(
+        "store", "import", world / "s.zarr", world / "r.h5", "--format", "residues",
+        "--model", "prott5", "--dataset", "d", "--data", world / "data", "--info", world / "info.yaml",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    entry = open_store(world / "s.zarr")["prott5@tokens/d"]
+    found = entry.letters("test")
+    assert found.lengths.tolist() == [3, 2, 6]
+    assert found.item(2).tolist() == [0, 1, np.iinfo(np.int64).min] * 2
+    assert not [*open_store(world / "s.zarr").verify("prott5@tokens/d")]
