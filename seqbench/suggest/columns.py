@@ -229,7 +229,10 @@ def _label(path: Path, columns: Sequence[_Column]) -> str:
     if candidates:
         raise DataError(f"{path}: labels may be in {_either(candidates)}: name one (--label {candidates[0]})")
     there = ", ".join(column.name for column in columns)
-    raise DataError(f"{path}: no column holds labels; name it with --label (there are: {there or 'none'})")
+    raise DataError(
+        f"{path}: no column holds labels, different numbers or few names; name it with --label "
+        f"(there are: {there or 'none'})"
+    )
 
 
 def _either(names: Sequence[str]) -> str:

@@ -88,17 +88,15 @@ def prepare(path: Path, folder: Path, choices: Choices, reporter: Reporter) -> P
     name, root = dataset_name(path), folder / "data"
     record = root / f"{name}.source.json"
     target = root / name
-    if not record.exists():
-        check_free(target, "choose another folder for the config, or rename your file")
-    _check_record(record, path, source)
     whole = target if source.split else folder / "imported" / name
+    _check_record(record, path, source, made=target)
     if not (whole / IMPORT_MANIFEST).is_file():
         import_dataset(source.items, _settings(source, whole), reporter)
     imported = json.loads((whole / IMPORT_MANIFEST).read_bytes())
     split = why = None
     if source.split is None:
         if not (target / MANIFEST).is_file():
-            _split(whole, target, imported, reporter)
+            _split(path, whole, target, imported, reporter)
         split = json.loads((target / MANIFEST).read_bytes())
         why = _why_alike(split)
         _describe_split(root, name, imported)
@@ -107,21 +105,24 @@ def prepare(path: Path, folder: Path, choices: Choices, reporter: Reporter) -> P
     )
 
 
-def _check_record(record: Path, path: Path, source: Source) -> None:
-    """Leave word of the file and how it is read, or see that both are those of an earlier call."""
+def _check_record(record: Path, path: Path, source: Source, *, made: Path) -> None:
+    """Leave word of the file and how it is read, or see that a data set was made of just these."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     how = {**source.items.settings(), "task": source.task}
     wanted = {"format": FORMAT, "file": path.name, "sha256": digest, "read": how}
     text = json.dumps(wanted, indent=2) + "\n"
-    if not record.exists():
-        make_folders(record.parent)
-        write_atomically(record, text)
-    elif record.read_text(encoding="utf-8") != text:
+    if record.exists() and record.read_text(encoding="utf-8") == text:
+        return
+    if record.exists() and made.exists():
         raise DataError(
             f"{record.parent.parent}: was made of another {path.name} or with other options "
             "(choose another folder, or remove this one)"
         )
+    check_free(made, "choose another folder for the config, or rename your file")
+    rmtree(record.parent.parent / "imported" / made.name, ignore_errors=True)
+    make_folders(record.parent)
+    write_atomically(record, text)
 
 
 def _settings(source: Source, out: Path) -> ImportSettings:
@@ -135,7 +136,7 @@ def _settings(source: Source, out: Path) -> ImportSettings:
     )
 
 
-def _split(whole: Path, target: Path, imported: Mapping[str, Any], reporter: Reporter) -> None:
+def _split(path: Path, whole: Path, target: Path, imported: Mapping[str, Any], reporter: Reporter) -> None:
     """Keep near-identical items together if that leaves a test split worth its name, else copies alone."""
     n_items = sum(each["items"] for each in imported["splits"].values())
     fractions = FRACTIONS_OF_FEW if n_items < FEW_ITEMS else FRACTIONS
@@ -145,7 +146,13 @@ def _split(whole: Path, target: Path, imported: Mapping[str, Any], reporter: Rep
     alike = SplitSettings(by="cluster", identity=IDENTITY, fractions=fractions, task=task)
     if not (find_spec("rapidfuzz") and _is_fit(whole, made, alike, n_items, reporter)):
         rmtree(made, ignore_errors=True)
-        split_dataset(whole, made, SplitSettings(by="random", fractions=fractions, task=task), reporter)
+        try:
+            split_dataset(whole, made, SplitSettings(by="random", fractions=fractions, task=task), reporter)
+        except DataError as error:
+            raise DataError(
+                f"{path}: holds too few different sequences for train and test (add items, or name a column "
+                "that says the split: --split-column)"
+            ) from error
     make_folders(target.parent)
     os.replace(made, target)
 

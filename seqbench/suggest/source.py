@@ -25,6 +25,8 @@ SAMPLE_RECORDS: Final = 2000
 _NO_LABELS: Final = ("id", "name", "sv", "pe", "ox", "gn", "len", "length", "start", "end", "strand", "chrom")
 """Keys of headers that say what a sequence is, rather than what is to be learnt of it."""
 
+_SHEETS: Final = (".xlsx", ".xls", ".ods")
+
 _SPLIT_KEYS: Final = ("set", "split", "subset")
 
 
@@ -52,6 +54,8 @@ def open_source(path: Path, choices: Choices) -> Source:
             could be in several places or in none.
     """
     check_file(path)
+    if path.suffix.lower() in _SHEETS:
+        raise DataError(f"{path}: is a spreadsheet (save its sheet as CSV)")
     kind = "table" if is_parquet(path) or path.suffix == ".arrow" else kind_of(path)
     if kind == "FASTA":
         return _fasta(path, choices)

@@ -73,7 +73,10 @@ def test_names_with_a_separator_between_them_are_a_set(tmp_path: Path) -> None:
         ({"seq": DNA, "score": VALUES, "fitness": OTHERS}, "in score or fitness: name one (--label score)"),
         ({"dna": DNA, "protein": PROTEINS, "y": VALUES}, "in dna or protein: name one (--sequence dna)"),
         ({"light": PROTEINS, "heavy": PROTEINS[::-1], "y": VALUES}, "be in light or heavy: name one"),
-        ({"seq": DNA, "note": [f"n{number}" for number in range(40)]}, "no column holds labels; name it"),
+        (
+            {"seq": DNA, "note": [f"n{number}" for number in range(40)]},
+            "no column holds labels, different numbers or few names; name it",
+        ),
         ({"x": VALUES, "y": OTHERS}, "no column holds sequences; name it with --sequence"),
     ],
 )

@@ -131,3 +131,24 @@ def test_jsonl_fasta_and_a_table_give_the_same_items(tmp_path: Path) -> None:
         )
     assert found[0] == found[1] == found[2]
     assert sorted(label for split in found[0].values() for _, label in split) == [0] * 30 + [1] * 30
+
+
+def test_a_file_that_failed_may_be_mended(tmp_path: Path) -> None:
+    rows = [(seq, str(n % 2)) for n, (seq, _) in enumerate(families(40, 1))]
+    path = write(tmp_path / "x.csv", [(rows[0][0], label) for _, label in rows], "seq", "y")
+    with pytest.raises(DataError, match=r"x\.csv: holds too few different sequences"):
+        prepare(path, tmp_path / "out", Choices(), Silent())
+    write(path, rows, "seq", "y")
+    assert sum(map(len, items(prepare(path, tmp_path / "out", Choices(), Silent())).values())) == 40
+
+
+def test_without_rapidfuzz_copies_stay_together_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqbench.suggest.prepare.find_spec", lambda name: None)
+    rows = [(seq, str(family % 2)) for seq, family in families(40, 1)] * 2
+    made = prepare(write(tmp_path / "x.csv", rows, "seq", "y"), tmp_path / "out", Choices(), Silent())
+    places = [{item["seq"] for item in split} for split in items(made).values()]
+    assert sum(map(len, places)) == 40
+    assert made.why_alike is not None
+    assert "pip install 'seqbench[audit]'" in made.why_alike
