@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.options import EXIT_PARTIAL, console, names_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from seqbench.catalog.merge import Merged
 
 app = typer.Typer(
-    help="Describe, check, export, import and merge catalogs.", no_args_is_help=True, rich_markup_mode=None
+    cls=WholeHelps,
+    help="Describe, check, export, import and merge catalogs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 CatalogPath = Annotated[Path, typer.Option("--catalog", help="The catalog.")]

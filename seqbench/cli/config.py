@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.options import ConfigPath, Overrides, load_whole, relative, reporter
 from seqbench.cli.suggest import LabelOption, SequenceOption, SplitOption, TaskChoice, choices_of, say
 
 app = typer.Typer(
+    cls=WholeHelps,
     help="Start from own data or the demo, check a config, convert old ones, print the schema.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.options import EXIT_PARTIAL, console, load, reporter
 from seqbench.errors import ConfigError
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from seqbench.datasets.dataset import Dataset
 
 app = typer.Typer(
-    help="Check and clean corpora: documents without labels.", no_args_is_help=True, rich_markup_mode=None
+    cls=WholeHelps,
+    help="Check and clean corpora: documents without labels.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seqbench.cli import datasets_audit, datasets_import, datasets_split
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.options import console, reporter
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from seqbench.datasets.check import DatasetReport
 
 app = typer.Typer(
-    help="List, check, audit, split, import and make data sets.", no_args_is_help=True, rich_markup_mode=None
+    cls=WholeHelps,
+    help="List, check, audit, split, import and make data sets.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 app.add_typer(datasets_import.app, name="import")

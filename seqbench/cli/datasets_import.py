@@ -7,6 +7,7 @@ import typer
 
 from seqbench.cli import import_options as options
 from seqbench.cli.datasets_import_genome import bed, genbank, gff, vcf
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.import_run import import_source
 from seqbench.errors import DataError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from seqbench.datasets.importing.record import ItemSource
 
 app = typer.Typer(
+    cls=WholeHelps,
     help="Import FASTA, tables, CoNLL columns, GenBank, BED, GFF or VCF with a genome, folders, Hugging Face "
     "data sets.",
     no_args_is_help=True,

@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_group
 
 import seqbench
+from seqbench.cli.groups import WholeHelps
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -73,7 +73,7 @@ def _load(name: str) -> Any:
     return get_group(alone).commands[name]
 
 
-class _OneLineErrors(TyperGroup):
+class _OneLineErrors(WholeHelps):
     """Turns the errors that users can cause into one line and an exit code; bugs keep their traceback."""
 
     def __init__(self, **settings: Any) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.models_score import score
 from seqbench.cli.options import EXIT_PARTIAL, ConfigPath, Overrides, console, load, reporter
 from seqbench.errors import ConfigError
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from seqbench.datasets.dataset import Dataset
 
 app = typer.Typer(
-    help="Look at the models of a config, and check models.", no_args_is_help=True, rich_markup_mode=None
+    cls=WholeHelps,
+    help="Look at the models of a config, and check models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 

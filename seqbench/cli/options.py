@@ -25,7 +25,10 @@ ConfigPath = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a key of the config, e.g. probe.seeds=[1,2]. Repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a key of the config: models.0.dtype=float32 (entry 0 of a list), or, quoted for the "
+        "shell, 'probe.seeds=[1,2]'. Repeatable.",
     ),
 ]
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from seqbench.cli import predict, stages
+from seqbench.cli.groups import WholeHelps
 
 MAIN = "CONFIG"
 """What stands for the command without a name, in the list of commands too."""
 
 
-class _ConfigOrCommand(TyperGroup):
+class _ConfigOrCommand(WholeHelps):
     """A group that is a command itself where no other command's name comes first."""
 
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:

@@ -9,6 +9,7 @@ from seqbench.catalog import Catalog
 from seqbench.catalog.training_records import TRAINED_HEADS
 from seqbench.cli.options import names_of
 from seqbench.config import Config
+from seqbench.config.fields import METRIC_ALIASES
 from seqbench.datasets.registry import resolve
 from seqbench.datasets.spec import base_of
 from seqbench.errors import ConfigError, SeqbenchError
@@ -116,7 +117,8 @@ def _near(name: str, known: Sequence[str]) -> str:
 
 def _metric(name: str | None) -> str | None:
     if name is not None and name not in all_metrics():
-        raise ConfigError(f"--metric: there is no metric {name!r}{_near(name, all_metrics())}")
+        usual = METRIC_ALIASES.get(name.lower(), name)
+        raise ConfigError(f"--metric: there is no metric {name!r}{_near(usual, all_metrics())}")
     return name
 
 

@@ -323,7 +323,7 @@ def _next_steps(path: "Path", config: "Config", *, only_bits: bool) -> None:
         f'ORDER BY dataset, place" {catalog}',
         f"seqbench sql \"FROM results SELECT * WHERE split = 'test'\" {catalog} --format csv > results.csv",
         f"seqbench store list {relative(config.store.path)}",
-        f"seqbench run {path} --set probe.seeds=[1,2,3]",
+        f"seqbench run {path} --set 'probe.seeds=[1,2,3]'",
     ]
     if only_bits and config.likelihood is not None:
         lines = [f'seqbench sql "FROM likelihoods SELECT corpus, model, step, bits ORDER BY ALL" {catalog}']

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.cli.groups import WholeHelps
 from seqbench.cli.options import EXIT_PARTIAL, console, reporter
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from seqbench.store.prune import Removal
 
 app = typer.Typer(
+    cls=WholeHelps,
     help="List, verify, export, import and prune embedding stores.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -65,6 +65,11 @@ MetricName = Literal[
     "direction",
 ]
 METRIC_NAMES: tuple[str, ...] = get_args(MetricName)
+METRIC_ALIASES = {"auc": "roc_auc", "auroc": "roc_auc", "ap": "auprc", "aupr": "auprc", "pr_auc": "auprc",
+                  "average_precision": "auprc", "acc": "accuracy", "bacc": "balanced_accuracy",
+                  "spearman": "spearmanr", "rho": "spearmanr", "pearson": "pearsonr",
+                  "kendall": "kendalltau", "tau": "kendalltau"}  # fmt: skip
+"""What people call metrics, for the line that names the metric that was meant."""
 
 _Item = TypeVar("_Item", bound=Hashable)
 _Number = TypeVar("_Number", int, float)

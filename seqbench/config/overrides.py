@@ -1,11 +1,14 @@
 """Overrides of config keys from the command line: `--set probe.seeds=[1,2]`."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from seqbench.config.problems import shown
 from seqbench.config.yaml_file import KeyPath, read_value
 from seqbench.errors import ConfigError
+
+_INDEXED = re.compile(r"\[([0-9]+)\]")
 
 
 def apply_overrides(data: dict[str, Any], overrides: Sequence[str]) -> tuple[KeyPath, ...]:
@@ -31,6 +34,8 @@ def _apply(data: dict[str, Any], override: str) -> KeyPath:
     parts = name.strip().split(".")
     if not equals or not all(parts):
         raise ConfigError(f"{where}: expected key=value, such as --set probe.seeds=[1,2]")
+    if (indexed := _INDEXED.sub(r".\1", name)) != name:
+        raise ConfigError(f"{where}: an entry of a list is written with a dot: --set '{indexed}={text}'")
     value = read_value(text, where)
     holder: Any = data
     path: list[str | int] = []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from seqbench.config.fields import Section
+from seqbench.config.fields import METRIC_ALIASES, Section
 from seqbench.config.flat_keys import FLAT_KEYS
 from seqbench.config.model_kinds import MODEL_KINDS
 from seqbench.config.schema import Config
@@ -99,7 +99,19 @@ class ConfigSource:
         key = context.get("at", key)
         text = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         text = _PLAIN_WORDS[kind].format_map(_rounded(context)) if kind in _PLAIN_WORDS else text
-        return key, f"{text}, got {shown(problem['input'])}" if text.startswith("must be") else text
+        if not text.startswith("must be"):
+            return key, text
+        right = self._as_list(key, problem["input"]) if kind == "tuple_type" else ""
+        return key, f"{text}, got {shown(problem['input'])}{right}"
+
+    def _as_list(self, key: KeyPath, value: object) -> str:
+        """The line that would have worked where one value stands for a list of it."""
+        if not isinstance(value, str | int | float):
+            return ""
+        word = value if isinstance(value, str) else json.dumps(value)
+        if self.locate(key).startswith("--set"):
+            return f" (--set '{dotted(key)}=[{redact(word)}]')"
+        return "" if self.flat else f" ({key[-1]}: [{redact(word)}])"
 
     def _meant(self, key: KeyPath, location: KeyPath) -> str:
         known = list(_section_at(location).model_fields)
@@ -153,7 +165,8 @@ def _one_line(text: str) -> str:
 def _not_among(quoted: str, given: Any) -> str:
     """Say what is allowed, from pydantic's list of it: "'mlp', 'linear' or 'xgb'"."""
     allowed = _QUOTED.findall(quoted)
-    near = close_match(given, allowed) if isinstance(given, str) else None
+    usual = METRIC_ALIASES.get(given.lower()) if isinstance(given, str) else None
+    near = usual if usual in allowed else close_match(given, allowed) if isinstance(given, str) else None
     hint = "" if near is None else f"; did you mean {near}?"
     return f"must be {either(allowed)}, got {shown(given)}{hint}"
 

@@ -117,7 +117,7 @@ def _next(analysis: Analysis, best: LeaderRow, gains: dict[GainKind, Gain], conf
         )
         return [
             ("next", f"no clear gain over {listed(weak)} with a linear head; {few}try other heads:"),
-            ("", f"seqbench run {config} --set probe.heads=[linear,mlp]"),
+            ("", f"seqbench run {config} --set 'probe.heads=[linear,mlp]'"),
         ]
     head = config.parent / HEADS_FOLDER / best.model / best.dataset / str(best.choice.layer)
     return [

@@ -5,7 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from seqbench.config.problems import _not_among
 from seqbench.core.progress import ConsoleReporter, human
+from tests.command import seqbench
 
 
 def reporter(*, terminal: bool, width: int = 80) -> tuple[ConsoleReporter, io.StringIO]:
@@ -53,3 +55,24 @@ def test_a_note_is_one_line_however_long_and_is_no_markup() -> None:
 )
 def test_counts_are_written_with_three_digits(number: float, text: str) -> None:
     assert human(number) == text
+
+
+@pytest.mark.parametrize("group", [(), ("datasets",), ("datasets", "import"), ("store",), ("probe",)])
+def test_helps_of_commands_are_whole_at_80_columns(
+    group: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = seqbench(*group, "--help").stdout
+    listed = shown[shown.index("Commands:") :]
+    assert "..." not in listed
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+def test_a_metrics_short_name_is_told_the_name_that_was_meant() -> None:
+    found = [
+        _not_among("'accuracy', 'roc_auc', 'auprc' or 'spearmanr'", name)
+        for name in ("auc", "Spearman", "ap")
+    ]
+    assert [each.rpartition("; ")[2] for each in found] == [
+        "did you mean roc_auc?", "did you mean spearmanr?", "did you mean auprc?"
+    ]  # fmt: skip

@@ -55,7 +55,7 @@ def test_a_fault_of_a_flat_config_names_the_flat_key(tmp_path: Path, case: dict[
 
 def test_a_fault_of_an_override_of_a_flat_config_names_the_override(tmp_path: Path) -> None:
     line = fault(tmp_path, "model_path: org/m\ndataset_path: d\nseed: 1", "probe.seeds=1")
-    assert line == "--set probe.seeds: must be a list, got 1"
+    assert line == "--set probe.seeds: must be a list, got 1 (--set 'probe.seeds=[1]')"
 
 
 def test_code_of_a_hub_id_runs_at_a_pinned_revision(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_control_that_is_as_good_changes_what_is_next(kmer: Gain, line: str, t
     lines = said(kmer, gain("untrained", 0.1, 0.01))
     assert lines[2] == ("k-mers", line)
     assert lines[4] == ("next", f"no clear gain {then} with a linear head; try other heads:")
-    assert lines[5] == ("", "seqbench run out/config.yaml --set probe.heads=[linear,mlp]")
+    assert lines[5] == ("", "seqbench run out/config.yaml --set 'probe.heads=[linear,mlp]'")
     few = said(kmer, gain("untrained", 0.1, 0.01), n_test=40)
     assert "with 40 test items only large gains show, so add data" in few[4][1]
 
