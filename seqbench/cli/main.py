@@ -13,6 +13,7 @@ from typer.main import get_group
 
 import seqbench
 from seqbench.cli.groups import WholeHelps
+from seqbench.core.collecting import keep_loaded
 from seqbench.core.redaction import redact
 from seqbench.core.signals import CODES, STOPPED, Terminated, install_handlers
 from seqbench.errors import SeqbenchError
@@ -144,6 +145,7 @@ def main() -> None:
     # so long that beside two busy processes extraction fell to a fifth; this costs 4 % on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     install_handlers()
+    keep_loaded(first=True)
     try:
         app()
     except Exception:  # a bug: its traceback may quote an address with a password

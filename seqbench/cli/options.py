@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seqbench.core.collecting import keep_loaded
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -62,6 +64,7 @@ def load_whole(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "
     """
     from seqbench.config import load_config
 
+    keep_loaded()
     refuse_data(path)
 
     loaded = load_config(path, overrides or ())

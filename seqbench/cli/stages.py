@@ -16,6 +16,7 @@ from seqbench.cli.options import (
     relative,
     reporter,
 )
+from seqbench.core.collecting import keep_loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -299,6 +300,7 @@ def _written(config: "Config", told: "Reporter", filters: "Filters | None" = Non
     from seqbench.cli.selection import Filters, selected
     from seqbench.report import ReportSettings, write_report
 
+    keep_loaded()
     catalog = open_catalog(config.catalog)
     choice = config.report
     settings = ReportSettings(

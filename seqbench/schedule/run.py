@@ -17,6 +17,7 @@ from seqbench.catalog.records import RunRecord, RunStatus
 from seqbench.config import Config
 from seqbench.config.stages import STAGES
 from seqbench.core.atomic import remove_stale
+from seqbench.core.collecting import keep_loaded
 from seqbench.core.malloc import keep_freed_memory, one_heap
 from seqbench.core.progress import Reporter
 from seqbench.core.redaction import redact_all
@@ -86,7 +87,9 @@ def look(
 
 def _stages(context: Context, command: str, registry: Mapping[str, str]) -> Stages:
     found = chosen(context.config, command, registry)
-    return {name: context.shared(load_stage(reference)) for name, reference in found}
+    stages = {name: context.shared(load_stage(reference)) for name, reference in found}
+    keep_loaded()
+    return stages
 
 
 def _plan(stages: Stages, *, shared: bool) -> Plan:

@@ -15,8 +15,9 @@ def test_one_command_does_not_load_the_modules_of_others() -> None:
         "print(*sorted(name for name in sys.modules if name.startswith('seqbench.cli.')))"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = shown.stdout.splitlines()[-1].split()
-    assert loaded == ["seqbench.cli.main", "seqbench.cli.options", "seqbench.cli.status"]
+    loaded = set(shown.stdout.splitlines()[-1].split())
+    homes = {f"seqbench.cli.{home.partition('.')[0]}" for home in _HOMES.values()}
+    assert loaded & homes == {"seqbench.cli.status"}
 
 
 def test_every_command_is_in_the_help_and_bears_its_name() -> None:
