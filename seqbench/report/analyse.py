@@ -15,6 +15,7 @@ from seqbench.report.comparing.ways import trained_models, ways
 from seqbench.report.leaderboard import leaderboard
 from seqbench.report.read import read_results
 from seqbench.report.reading.current import Reader
+from seqbench.report.reading.tracks import read_tracks
 from seqbench.report.selection import Selection
 
 
@@ -67,5 +68,6 @@ def analyse(catalog: Catalog, selection: Selection, reporter: Reporter) -> Analy
         not_compared=found.not_compared,
         clean=clean_scores(reader, results, reporter),
         ways=ways(reader, results, rows, trained, found.records),
+        tracks=read_tracks(reader, results, rows),
         changes=changes(changed, found.records, comparisons),
     )

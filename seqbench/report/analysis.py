@@ -5,6 +5,7 @@ from typing import Literal
 
 from seqbench.report.leaderboard import CLEAR_BELOW, LeaderRow
 from seqbench.report.results import Results, Score
+from seqbench.report.tracks import Tracks
 from seqbench.report.ways import Change, WayRow
 
 OVERALL = "overall"
@@ -221,5 +222,7 @@ class Analysis:
     ways: tuple[WayRow, ...] = ()
     """Of models that were trained on a data set: each way to use them. Data sets and models in the order of
     the selection, then frozen, LoRA, full."""
+    tracks: tuple[Tracks, ...] = ()
+    """Of data sets whose labels are of letters: some test sequences, truth above prediction."""
     changes: tuple[Change, ...] = ()
     """What training changed, layer by layer, where a model was probed beside the one that it began with."""

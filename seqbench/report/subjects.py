@@ -1,12 +1,13 @@
 """What a report tells of beside scores: models, data sets and their audits, embeddings and runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from seqbench.catalog.audit_records import Finding
 from seqbench.core.types import Severity, SplitName, Task
 from seqbench.metrics import METRICS
+from seqbench.metrics.names import LETTER_METRICS
 
 CONTROL_KINDS = frozenset({"random-init", "kmer", "onehot", "position", "baseline"})
 """Kinds of models that should know nothing, or composition only; the view `leaderboard` marks the same."""
@@ -82,9 +83,24 @@ class DatasetFacts:
         """The name of what it is reported with."""
         return self.task_group or self.task.value
 
+    @property
+    def of_letters(self) -> bool:
+        """Whether its labels are of letters."""
+        return any(split.n_letters for split in self.splits.values())
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that it has: those of its task, and of letters where labels are of these."""
+        return (*METRICS[self.task], *(LETTER_METRICS.get(self.task, ()) if self.of_letters else ()))
+
     def has(self, metric: str) -> bool:
-        """Whether its task has the metric."""
-        return metric in METRICS[self.task]
+        """Whether it has the metric."""
+        return metric in self.metrics
+
+
+def metrics_of(datasets: Sequence[DatasetFacts]) -> tuple[str, ...]:
+    """The metrics that any of some data sets of one task has, in the order of tables."""
+    return tuple(dict.fromkeys(metric for dataset in datasets for metric in dataset.metrics))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from seqbench.report.page.payload import palette, payload
 from seqbench.report.sentences.audits import red_datasets
 from seqbench.report.summary import summarize
 
-STYLES = ("page", "controls", "tables", "charts", "audit", "print")
+STYLES = ("page", "controls", "tables", "charts", "audit", "tracks", "print")
 SCRIPTS = (
     "dom",
     "numbers",
@@ -48,6 +48,7 @@ SCRIPTS = (
     "section_trained",
     "section_trials",
     "section_adaptation",
+    "section_tracks",
     "dataset_parts",
     "section_dataset",
     "section_provenance",

@@ -6,13 +6,14 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from seqbench.metrics import METRICS, PRIMARY, higher_is_better
+from seqbench.metrics import PRIMARY, higher_is_better
 from seqbench.report.analysis import OVERALL, Analysis, CleanScore, LayerComparisons
 from seqbench.report.figures.effects import shown_effects
 from seqbench.report.figures.style import LEVEL, SERIES, looks
 from seqbench.report.results import Choice, Curve, Results, Score
 from seqbench.report.studies import Study
-from seqbench.report.subjects import DatasetFacts, ModelFacts
+from seqbench.report.subjects import DatasetFacts, ModelFacts, metrics_of
+from seqbench.report.tracks import Tracks
 from seqbench.report.ways import Apart, Change, WayRow
 
 DIGITS = 5
@@ -62,6 +63,7 @@ def payload(analysis: Analysis, *, sentences: Sequence[str], files: Sequence[str
         "changes": [_change(one) for one in analysis.changes],
         "studies": [_study(one) for one in results.studies],
         "bits": [plain(one) for one in results.bits],
+        "tracks": [_tracks(one) for one in analysis.tracks],
         **{
             name: plain(getattr(analysis, name))
             for name in ("leaderboard", "standings", "rank_tests", "wins", "not_compared")
@@ -170,13 +172,28 @@ def _study(study: Study) -> Plain:
     return found | {"chosen": None if chosen is None else chosen.number, "trials": trials}
 
 
+def _tracks(tracks: Tracks) -> Plain:
+    names = ("dataset", "model", "head", "layer")
+    sequences = [
+        {
+            "item": track.item,
+            "n_letters": track.n_letters,
+            "rows": [[row.name, row.truth, row.predicted] for row in track.rows],
+        }
+        for track in tracks.tracks
+    ]
+    symbols = [list(pair) for pair in tracks.symbols]
+    return {name: getattr(tracks, name) for name in names} | {"symbols": symbols, "sequences": sequences}
+
+
 def _tasks(results: Results) -> Plain:
     present = dict.fromkeys(dataset.task for dataset in results.datasets)
+    metrics = {task: metrics_of([one for one in results.datasets if one.task is task]) for task in present}
     return {
         task.value: {
-            "metrics": list(METRICS[task]),
+            "metrics": list(metrics[task]),
             "primary": PRIMARY[task],
-            "lower": [metric for metric in METRICS[task] if not higher_is_better(metric)],
+            "lower": [metric for metric in metrics[task] if not higher_is_better(metric)],
         }
         for task in present
     }

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from seqbench.core.types import Task
-from seqbench.metrics import METRICS
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.results import Curve, Results
-from seqbench.report.subjects import DatasetFacts
+from seqbench.report.subjects import DatasetFacts, metrics_of
 from seqbench.report.tables.marks import as_good_in, best_in
 from seqbench.report.tables.table import Cell, Table, TablePart
 
@@ -79,7 +78,7 @@ def _places(
 def _by_one(
     results: Results, datasets: Sequence[DatasetFacts], metric: str, leaderboard: Sequence[LeaderRow]
 ) -> TablePart:
-    names = METRICS[datasets[0].task]
+    names = metrics_of(datasets)
     columns = (
         *_KEYS,
         "layer",
@@ -132,7 +131,7 @@ def _by_each(results: Results, datasets: Sequence[DatasetFacts], metrics: Sequen
 
 
 def _last_layers(results: Results, datasets: Sequence[DatasetFacts], task: Task) -> TablePart:
-    names = METRICS[task]
+    names = metrics_of(datasets)
     rows: list[tuple[Cell, ...]] = []
     for key, curve in _places(results, datasets):
         if curve is None:

@@ -6,7 +6,6 @@ The format is https://github.com/huggingface/hub-docs/blob/main/modelcard.md.
 from typing import Any
 
 from seqbench.core.types import Task
-from seqbench.metrics import METRICS
 from seqbench.report.analysis import Analysis
 from seqbench.report.leaderboard import LeaderRow
 from seqbench.report.subjects import DatasetFacts
@@ -67,7 +66,7 @@ def _metrics(analysis: Analysis, row: LeaderRow, dataset: DatasetFacts) -> list[
     """The ranking metric first, then the others of the task, all at its chosen layer."""
     curve = analysis.results.curve(row.dataset, row.model, row.head)
     layer = row.choice.layer
-    names = sorted(METRICS[dataset.task], key=lambda name: name != row.metric)
+    names = sorted(dataset.metrics, key=lambda name: name != row.metric)
     found = []
     for name in names:
         score = row.choice.test if curve is None else curve.at(layer, name)

@@ -1,6 +1,5 @@
 """The long table of all layers: every score that the report is made from."""
 
-from seqbench.metrics import METRICS
 from seqbench.report.analysis import Analysis, LayerComparison
 from seqbench.report.results import Curve
 from seqbench.report.subjects import DatasetFacts
@@ -54,7 +53,7 @@ def layers_table(analysis: Analysis) -> Table:
 def _rows(curve: Curve, dataset: DatasetFacts, compared: _Compared) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for layer in curve.layers():
-        for metric in METRICS[dataset.task]:
+        for metric in dataset.metrics:
             score = curve.at(layer, metric)
             choice = curve.choices.get(metric)
             chosen = None if choice is None else choice.layer == layer

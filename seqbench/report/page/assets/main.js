@@ -6,6 +6,7 @@ const SECTIONS = [
   ["audit", "Audit", auditSection],
   ["layers", "Layers", layersSection],
   ["matrix", "Scores", matrixSection],
+  ["tracks", "Letters", tracksSection],
   ["trained", "Trained", trainedSection],
   ["gains", "Gains", gainsSection],
   ["pairs", "Pairs", pairsSection],
