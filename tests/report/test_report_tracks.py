@@ -1,4 +1,4 @@
-"""Truth and prediction of letters under each other: what the lines say, and what the report reads for them."""
+"""Truth and prediction of letters under each other: what the lines say, and what a report reads."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,10 @@ __all__ = ["root"]
 
 def item(targets: object, scores: object, places: list[int]) -> ItemPredictions:
     return ItemPredictions(
-        item=3, place_M=np.array(places), targets_MK=np.array(targets, float), scores_MK=np.array(scores, float)
+        item=3,
+        place_M=np.array(places),
+        targets_MK=np.array(targets, float),
+        scores_MK=np.array(scores, float),
     )
 
 
