@@ -39,13 +39,16 @@ def init(
 
     A file's items are imported and split into `data` beside the config.
     """
+    from seqbench.errors import ConfigError
+
     if data is None and model is None and target.suffix not in (".yaml", ".yml"):
         from seqbench.demo import write_demo
 
+        if any((sequence, label, split_column, task)):
+            raise ConfigError(f"config init {target}: --label and the like go with --data and --model")
         config = write_demo(target, seed=seed)
         typer.echo(f"{config} is ready. Next:\n  seqbench run {config}")
         return
-    from seqbench.errors import ConfigError
     from seqbench.suggest.write import write_config
 
     lacking = [

@@ -111,6 +111,7 @@ def _copies(prepared: Prepared) -> str:
 def _split(prepared: Prepared, report: DatasetReport) -> Iterator[Said]:
     if prepared.split is None:
         yield "split", f"{_counts(report)}, as {prepared.source.split} says"
+        yield "", "whether train and test share near-identical sequences is told by `seqbench datasets audit`"
         return
     together = prepared.split["stay_together"]
     yield "split", f"{_counts(report)}, drawn by seed {prepared.split['settings']['seed']}"

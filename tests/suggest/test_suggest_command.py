@@ -110,6 +110,7 @@ def test_a_folder_of_data_sets_is_named_as_it_is(
         (("config", "init", "my.yaml"), "give --data FILE_OR_FOLDER and --model FOLDER; a folder's name"),
         (("config", "init", "my.yaml", "--data", "variants.csv"), "my.yaml: give --model FOLDER"),
         (("config", "init", "my", "--data", "variants.csv"), "--model FOLDER and a name that ends in .yaml"),
+        (("config", "init", "demo", "--label", "x"), "--label and the like go with --data and --model"),
         (("suggest", ".", "bert"), "`seqbench config init my.yaml --data . --model bert` takes it"),
         (("suggest", "variants.csv", "bert"), "bert: there is no such model folder"),
         (
