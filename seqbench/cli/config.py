@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -61,7 +62,7 @@ def init(
         raise ConfigError(f"config init {target}: give {' and '.join(lacking)}{demo}")
     choices = choices_of(sequence, label, split_column, task)
     say(write_config(target, data, model, choices, reporter()).said)
-    shown = relative(target.absolute())
+    shown = quote(str(relative(target.absolute())))
     typer.echo(f"{shown} written. Next:\n  seqbench plan {shown}\n  seqbench run {shown}")
 
 

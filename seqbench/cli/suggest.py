@@ -1,5 +1,6 @@
 """`seqbench suggest`: a table and a model's folder in, the answer out."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
     from seqbench.suggest.columns import Choices
 
+
+class LabelTask(StrEnum):
+    """What labels of sequences may be."""
+
+    CLASSIFICATION = "classification"
+    LABELS = "labels"
+    REGRESSION = "regression"
+
+
 SequenceOption = Annotated[
     list[str] | None,
     typer.Option("--sequence", help="Column or key of a sequence; repeat it for pairs. Told from the file."),
@@ -25,16 +35,21 @@ SplitOption = Annotated[
     str | None,
     typer.Option("--split-column", help="Column of train, eval or test. Drawn if there is none."),
 ]
-TaskChoice = Annotated[Task | None, typer.Option("--task", help="What labels are. Told from the file.")]
+TaskChoice = Annotated[LabelTask | None, typer.Option("--task", help="What labels are. Told from the file.")]
 
 
 def choices_of(
-    sequence: "Sequence[str] | None", label: "Sequence[str] | None", split: str | None, task: Task | None
+    sequence: "Sequence[str] | None", label: "Sequence[str] | None", split: str | None, task: LabelTask | None
 ) -> "Choices":
     """What the options say of a file."""
     from seqbench.suggest.columns import Choices
 
-    return Choices(sequences=tuple(sequence or ()), labels=tuple(label or ()), split=split, task=task)
+    return Choices(
+        sequences=tuple(sequence or ()),
+        labels=tuple(label or ()),
+        split=split,
+        task=None if task is None else Task(task.value),
+    )
 
 
 def suggest(

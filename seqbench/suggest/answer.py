@@ -1,6 +1,7 @@
 """The answer in five lines: which layer, how sure, what it has over k-mers and its twin, what next."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from seqbench.report.analysis import Analysis, Gain, GainKind
@@ -117,9 +118,9 @@ def _next(analysis: Analysis, best: LeaderRow, gains: dict[GainKind, Gain], conf
         )
         return [
             ("next", f"no clear gain over {listed(weak)} with a linear head; {few}try other heads:"),
-            ("", f"seqbench run {config} --set 'probe.heads=[linear,mlp]'"),
+            ("", f"seqbench run {quote(str(config))} --set 'probe.heads=[linear,mlp]'"),
         ]
-    head = config.parent / HEADS_FOLDER / best.model / best.dataset / str(best.choice.layer)
+    head = quote(str(config.parent / HEADS_FOLDER / best.model / best.dataset / str(best.choice.layer)))
     return [
         ("next", "predict new sequences with what was trained:"),
         ("", f"seqbench predict {head}/{best.head}-*.safetensors new.fasta --out scores.tsv"),

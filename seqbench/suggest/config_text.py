@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Final
 
 from seqbench.config.yaml_file import dump_yaml
@@ -61,7 +62,7 @@ def config_text(wanted: Wanted) -> str:
         datasets += f"  names: {_value(list(wanted.names))}\n"
     local = Path(wanted.model).is_dir()
     return TEXT.format(
-        about=wanted.about,
+        about=" ".join(wanted.about.split()),
         file=_shown(wanted.file),
         model=_value(_seen_from(folder, Path(wanted.model)) if local else wanted.model),
         name=_value(model_name(wanted.model)),
@@ -87,7 +88,9 @@ def _seen_from(folder: Path, path: Path) -> str:
 
 
 def _shown(path: Path) -> str:
-    return os.path.relpath(path) if path.is_absolute() and Path.cwd() in path.parents else str(path)
+    """The config as a command names it from here."""
+    near = path.is_absolute() and Path.cwd() in path.parents
+    return quote(os.path.relpath(path) if near else str(path))
 
 
 def _value(value: object) -> str:

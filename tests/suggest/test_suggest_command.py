@@ -82,6 +82,19 @@ def test_a_config_for_own_data_is_right_and_plans(table: Path, tiny_model: TinyM
     assert Path("my.yaml").read_text() == text
 
 
+def test_names_with_blanks_are_quoted_in_commands_and_yaml(table: Path, tiny_model: TinyModel) -> None:
+    table.rename("my data, (1).csv")
+    made = seqbench(
+        "config", "init", "a b/c: d.yaml", "--data", "my data, (1).csv", "--model", tiny_model("bert"),
+        "--task", "regression",
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    assert "  seqbench plan 'a b/c: d.yaml'\n" in made.stdout
+    checked = seqbench("config", "check", "a b/c: d.yaml")
+    assert checked.exit_code == 0, checked.output
+    assert "my-data-1" in checked.stdout
+
+
 def test_a_folder_of_data_sets_is_named_as_it_is(
     tmp_path: Path, tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +124,7 @@ def test_a_folder_of_data_sets_is_named_as_it_is(
         (("config", "init", "my.yaml", "--data", "variants.csv"), "my.yaml: give --model FOLDER"),
         (("config", "init", "my", "--data", "variants.csv"), "--model FOLDER and a name that ends in .yaml"),
         (("config", "init", "demo", "--label", "x"), "--label and the like go with --data and --model"),
+        (("suggest", "variants.csv", "bert", "--task", "perturbation"), "'perturbation' is not one of"),
         (("suggest", ".", "bert"), "`seqbench config init my.yaml --data . --model bert` takes it"),
         (("suggest", "variants.csv", "bert"), "bert: there is no such model folder"),
         (
