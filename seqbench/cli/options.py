@@ -66,11 +66,22 @@ def load_whole(path: Path, overrides: Sequence[str] | None, to: "Reporter") -> "
 
     keep_loaded()
     refuse_data(path)
-
+    _refuse_folder(path)
     loaded = load_config(path, overrides or ())
     for warning in loaded.warnings:
         to.note(f"warning: {warning}")
     return loaded
+
+
+def _refuse_folder(path: Path) -> None:
+    """See that a config is no folder; names the config that lies in it."""
+    if not path.is_dir():
+        return
+    from seqbench.errors import ConfigError
+
+    inside = [each for each in sorted(path.glob("*.y*ml")) if each.name != "datasets_info.yaml"]
+    hint = f"; did you mean {inside[0]}?" if inside else " (a config is a YAML file)"
+    raise ConfigError(f"{path}: is a folder{hint}")
 
 
 def refuse_data(path: Path) -> None:

@@ -174,6 +174,9 @@ def _check_present(root: Path | None, name: str) -> None:
         raise DataError(f"data set {name!r} has no files: datasets.root is not set")
     if (root / name).is_dir():
         return
+    if (root / name).is_file():
+        place = root / name
+        raise DataError(f"{place}: is a file, and a data set is a folder ({import_command(place)})")
     there, _ = _present(root)
     known = " (a known data set: its train.jsonl and test.jsonl belong there)" if name in _registry() else ""
     close = difflib.get_close_matches(name, there, 1)

@@ -18,6 +18,8 @@ from seqbench.core.types import SPLITS, SplitName, Task
 from seqbench.datasets.class_names import number_classes
 from seqbench.datasets.dataset import Dataset, Split
 from seqbench.datasets.facts import alphabet_of, sum_letters
+from seqbench.datasets.importing.jsonl import is_jsonl
+from seqbench.datasets.importing.kinds import import_command
 from seqbench.datasets.index import Reading, SplitIndex, scan_split
 from seqbench.datasets.spec import DatasetSpec
 from seqbench.errors import DataError
@@ -89,6 +91,10 @@ def read_pool(source: Path, settings: SplitSettings) -> Pool:
         files = {split: path for split in SPLITS if (path := source / f"{split}.jsonl").exists()}
         if not files:
             raise DataError(f"{source}: holds no train.jsonl, eval.jsonl or test.jsonl (give a JSONL file)")
+    elif source.is_file() and not is_jsonl(source):
+        raise DataError(
+            f"{source}: is no JSONL; import it first, then split its folder ({import_command(source)})"
+        )
     first, *others = (
         _read(source, files, settings, key)
         for key in (settings.label_key, *(settings.other_label_keys or ()))

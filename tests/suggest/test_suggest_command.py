@@ -135,9 +135,19 @@ def test_a_folder_of_data_sets_is_named_as_it_is(
         (("suggest", "other.csv", "a/b"), "other.csv: there is no such file or folder"),
         (
             ("datasets", "check", "variants.csv"),
-            "`seqbench datasets import table variants.csv --out data/variants`",
+            "`seqbench datasets import table variants.csv --label COLUMN --split",
         ),
         (("datasets", "audit", "variants.csv"), "`seqbench suggest variants.csv MODEL`"),
+        (("datasets", "split", "variants.csv", "o"), "is no JSONL; import it first, then split its folder"),
+        (
+            ("datasets", "import", "folder", "variants.csv", "--out", "o"),
+            "variants.csv: is a file, no folder (`seq",
+        ),
+        (
+            ("models", "check", ".", "--data", "variants.csv"),
+            "is a file, and a data set is a folder (`seqbench",
+        ),
+        (("run", "."), ".: is a folder (a config is a YAML file)"),
         (("plan", "variants.csv"), "`seqbench suggest variants.csv MODEL`"),
     ],
 )

@@ -18,6 +18,7 @@ from seqbench.datasets.importing.bed import WindowRule, cut, interval_of
 from seqbench.datasets.importing.files import label_of_name
 from seqbench.datasets.importing.genome import Genome, open_genome
 from seqbench.datasets.importing.inputs import MAX_LINE_BYTES, Inputs, SourceFile, check_file
+from seqbench.datasets.importing.kinds import import_command
 from seqbench.datasets.importing.record import ItemSource, LabelShape, Place, Record, Skip
 from seqbench.datasets.importing.splits import split_named
 from seqbench.datasets.importing.table import TableRows
@@ -100,6 +101,8 @@ class FolderSource(ItemSource):
 
     def _classes(self) -> Iterator[tuple[SplitName, Path]]:
         """Splits and their classes, each a folder or an interval list, in the order of names."""
+        if self.folder.is_file():
+            raise DataError(f"{self.folder}: is a file, no folder ({import_command(self.folder)})")
         if not self.folder.is_dir():
             raise DataError(f"{self.folder}: there is no such folder")
         count = 0

@@ -67,10 +67,12 @@ def import_command(path: Path) -> str:
     way = _WAY_OUT.get(kind, "`seqbench datasets import table`" if kind == "a table" else "convert it first")
     if not way.startswith("`"):
         return way  # of a kind for which there is no import
-    more = {"FASTA": " --label-key KEY", "VCF": " --genome FASTA --window 512", "BED": " --genome FASTA",
-            "GFF3": " --genome FASTA --feature CDS", "GTF": " --genome FASTA --feature CDS",
-            "GenBank": " --feature CDS"}  # fmt: skip
-    return f"{way[:-1]} {path}{more.get(kind, '')} --out data/{name}`"
+    more = {
+        "a table": " --label COLUMN", "JSON": " --label KEY", "FASTA": " --label-key KEY",
+        "VCF": " --genome FASTA --window 512", "BED": " --genome FASTA", "GenBank": " --feature CDS",
+        "GFF3": " --genome FASTA --feature CDS", "GTF": " --genome FASTA --feature CDS",
+    }  # fmt: skip
+    return f"{way[:-1]} {path}{more.get(kind, '')} --split 0.8/0.1/0.1 --out data/{name}`"
 
 
 def kind_of(path: Path) -> str | None:
