@@ -30,7 +30,6 @@ ClassLoss = Literal["cross_entropy", "focal"]
 ValueLoss = Literal["huber", "mse", "rmse"]
 ClassWeights = Literal["none", "balanced"]
 Threshold = Literal["fixed", "f1", "mcc", "balanced_accuracy"]
-Combine = Literal["concat", "mean"]
 EpochChoice = Literal["best", "last"]
 MetricName = Literal[
     "accuracy",

@@ -33,7 +33,7 @@ TokenHead = Literal["mean", "cls", "attention", "conv", "drsn"]
 """What makes one vector of a sequence's tokens."""
 TrainedHead = Literal["mean", "cls", "attention", "conv", "drsn", "token"]
 """The same, or what answers for each letter."""
-PairCombine = Literal["concat", "mean", "difference"]
+PairCombine = Literal["concat", "mean", "difference", "ref_delta", "symmetric"]
 Names = Annotated[
     tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1), AfterValidator(distinct)
 ]
@@ -73,7 +73,7 @@ class FinetuneConfig(Section):
     combine: PairCombine = Field(
         default="concat",
         description="Items of several sequences, which share the encoder: vectors side by side, "
-        "their mean, or [a, b - a] (difference).",
+        "their mean, [a, b - a] (ref_delta, or difference), or of two [a + b, |a - b|] (symmetric).",
     )
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(distinct)] = Field(
         default=(42,), description="One training for each; draws batches, dropout, adapters and the head."

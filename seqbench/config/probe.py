@@ -6,7 +6,6 @@ from pydantic import AfterValidator, Field
 
 from seqbench.config.fields import (
     ClassWeights,
-    Combine,
     Count,
     EpochChoice,
     Fraction,
@@ -21,6 +20,7 @@ from seqbench.config.fields import (
 )
 from seqbench.config.heads import ForestConfig, KnnConfig, LinearConfig, MlpConfig, XgbConfig
 from seqbench.config.tokens import AttentionConfig, ConvConfig, DrsnConfig, LightAttentionConfig
+from seqbench.core.combining import Combine
 
 Folds = Annotated[int, Field(strict=True, ge=2)]
 
@@ -51,7 +51,8 @@ class ProbeConfig(Section):
     )
     combine: Combine = Field(
         default="concat",
-        description="The embeddings of an item's sequences: side by side (concat) or averaged.",
+        description="The embeddings of an item's sequences: side by side (concat), averaged (mean), "
+        "[a, b - a] (ref_delta), or of two [a + b, |a - b|] (symmetric).",
     )
     choose_epoch: EpochChoice = Field(
         default="best", description="Keep the epoch (boosting round) that is best on eval, or the last one."

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from seqbench.config.finetune import PairCombine, TokenHead
+from seqbench.errors import TrainingError
 from seqbench.finetune.items import Item
 from seqbench.finetune.letter_head import LetterHead, own_places
 from seqbench.networks.attention_pooling import AttentionPooling
+from seqbench.networks.combining import combined
 from seqbench.networks.convolution import ConvolutionTower
 from seqbench.networks.masks import masked_mean
 from seqbench.networks.shrinkage import ShrinkageNetwork
@@ -81,6 +83,11 @@ class Head(nn.Module):
             dropout: Of the combined vector.
         """
         super().__init__()
+        if combine == "symmetric" and n_seqs > 2:
+            raise TrainingError(
+                f"finetune.combine symmetric is of two sequences, items have {n_seqs} (choose concat, mean "
+                "or ref_delta)"
+            )
         self.combine: PairCombine = combine
         self.n_seqs = n_seqs
         self.pooling = TokenPooling(kind, width)
@@ -94,16 +101,6 @@ class Head(nn.Module):
         vectors_BSF = vectors_QF.reshape(-1, self.n_seqs, vectors_QF.shape[-1])
         found: Tensor = self.output(self.dropout(combined(vectors_BSF, self.combine)))
         return found
-
-
-def combined(vectors_BSF: Tensor, how: PairCombine) -> Tensor:
-    """One vector an item: side by side, the mean, or the first beside what each other differs from it by."""
-    if how == "mean":
-        return vectors_BSF.mean(1)
-    if how == "difference":
-        first_B1F = vectors_BSF[:, :1]
-        vectors_BSF = torch.cat([first_B1F, vectors_BSF[:, 1:] - first_B1F], 1)
-    return vectors_BSF.flatten(1)
 
 
 class FineTuned(nn.Module):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seqbench.config import ModelConfig
 from seqbench.config.tokens import TOKEN_HEADS
+from seqbench.core.combining import combined
 from seqbench.core.progress import Advance, Reporter
 from seqbench.core.types import Task
 from seqbench.errors import DataError, ProbeError
@@ -250,8 +251,7 @@ def _scores(head: SavedHead, piece: _Piece, where: Path) -> NDArray[np.float32]:
         return _token_scores(head, piece.tokens, where)
     rows_NSH = piece.rows_NSH
     assert rows_NSH is not None
-    whole = head.origin.combine == "concat" or rows_NSH.shape[1] == 1
-    features_ND = rows_NSH.reshape(len(rows_NSH), -1) if whole else rows_NSH.mean(axis=1)
+    features_ND = combined(rows_NSH, head.origin.combine)
     sound_N = np.isfinite(features_ND).all(axis=1)
     scores_NK = np.full((len(features_ND), head.n_outputs), math.nan, dtype=np.float32)
     if sound_N.any():

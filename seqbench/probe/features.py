@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from seqbench.core.combining import combined, n_vectors
 from seqbench.core.types import SplitName, Task
 from seqbench.errors import ProbeError
 from seqbench.probe.heads.base import HeadData, Problem
@@ -40,7 +41,7 @@ class FeatureSizes:
     """Bytes that features and predictions of a data set take, before any are read."""
 
     def __init__(self, entry: Embeddings, combine: str, n_outputs: int) -> None:
-        width = entry.facts.hidden * (entry.facts.n_seqs if combine == "concat" else 1)
+        width = entry.facts.hidden * n_vectors(combine, entry.facts.n_seqs)
         self._item_bytes = 4 * width
         self._prediction_bytes = 4 * n_outputs
         letters = letter_vectors(entry)
@@ -96,6 +97,11 @@ class Features:
 
     def __init__(self, entry: Embeddings, layers: Sequence[int], combine: str) -> None:
         self.layers = tuple(layers)
+        if combine == "symmetric" and entry.facts.n_seqs > 2:
+            raise ProbeError(
+                f"{entry.name}: probe.combine symmetric is of two sequences, items have {entry.facts.n_seqs} "
+                "(choose concat, mean or ref_delta)"
+            )
         self._whole = {split: _read(entry, layers, split, combine) for split in entry.splits}
         self._cuts: WeakValueDictionary[_Cut, NDArray[np.float32]] = WeakValueDictionary()
 
@@ -120,19 +126,19 @@ class Features:
 
 
 def _read(entry: Embeddings, layers: Sequence[int], split: SplitName, combine: str) -> NDArray[np.float32]:
-    """(L, N, D): an item's sequences side by side, or averaged; of labels of letters a row a letter."""
+    """(L, N, D): an item's sequences combined; of labels of letters a row a letter."""
     letters = letter_vectors(entry)
     if letters is not None:
         return _read_letters(letters[split], layers, entry.facts.hidden)
     n_items, n_seqs, hidden = entry.facts.splits[split].n_items, entry.facts.n_seqs, entry.facts.hidden
-    width = hidden * (n_seqs if combine == "concat" else 1)
+    width = hidden * n_vectors(combine, n_seqs)
     features_LND = np.empty((len(layers), n_items, width), dtype=np.float32)
     for place, layer in enumerate(layers):
         rows_NSH = entry.load(layer, split)
         if combine == "mean":
             np.mean(rows_NSH, axis=1, out=features_LND[place])
         else:
-            features_LND[place] = rows_NSH.reshape(n_items, width)
+            features_LND[place] = combined(rows_NSH, combine)
     return features_LND
 
 

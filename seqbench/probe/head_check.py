@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from seqbench import __version__
 from seqbench.config.tokens import TOKEN_HEADS
+from seqbench.core.combining import combined
 from seqbench.errors import ProbeError, said
 from seqbench.probe.heads.base import HeadState
 from seqbench.probe.heads.registry import Features, predict
@@ -83,7 +84,7 @@ def some_features(entry: Embeddings, layer: int, combine: str, kind: str) -> Fea
         return _cut(read, entry.facts.hidden)
     array = entry.array(layer, "test")
     rows_NSH = np.asarray(array[: min(len(array), array.chunks[0])], dtype=np.float32)
-    features_ND = rows_NSH.mean(axis=1) if combine == "mean" else rows_NSH.reshape(len(rows_NSH), -1)
+    features_ND = combined(rows_NSH, combine)
     sound_N = np.isfinite(features_ND).all(axis=1)
     return np.ascontiguousarray(features_ND[sound_N][:ITEMS])
 

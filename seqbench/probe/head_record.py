@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqbench.core.alphabets import Alphabet
+from seqbench.core.combining import COMBINES
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.json_records import read_record
 from seqbench.core.types import StoreDtype, Task
@@ -170,7 +171,7 @@ def _check(head: SavedHead) -> None:
     for name, word, words in (
         ("alphabet", origin.alphabet, (None, *get_args(Alphabet))),
         ("stored", origin.stored, get_args(StoreDtype)),
-        ("combine", origin.combine, ("concat", "mean")),
+        ("combine", origin.combine, COMBINES),
     ):
         if word not in words:
             raise ValueError(f"origin.{name}: is {reprlib.repr(word)}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from seqbench.core.combining import n_vectors
 from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import Task
 from seqbench.probe.head_check import HeadCheck
@@ -31,7 +32,7 @@ class Origin:
     stored: str
     """Type in which they were stored: float32 or float16."""
     combine: str
-    """How the sequences of an item became one row: concat or mean."""
+    """How the sequences of an item became one row, one of `core.combining.Combine`."""
     alphabet: str | None
     """dna, rna or protein; None where no sequences were seen."""
     n_seqs: int
@@ -42,7 +43,7 @@ class Origin:
     @property
     def width(self) -> int:
         """Features of an item."""
-        return self.hidden * (self.n_seqs if self.combine == "concat" else 1)
+        return self.hidden * n_vectors(self.combine, self.n_seqs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ class Design:
     """All settings of the head, defaults included."""
     seed: int
     combine: str
-    """How the sequences of an item become one row: concat or mean."""
+    """How the sequences of an item become one row, one of `core.combining.Combine`."""
     threshold: Threshold
     """fixed, or the metric for which it is chosen on eval."""
     folds: int | None = None

@@ -142,6 +142,12 @@ class WantedProbes:
             return self._of_letters(dataset, wanted) if of_tokens else []
         if of_tokens:
             return [] if spec.targets else reading
+        keys = spec.seq_keys or ()
+        if self._config.probe.combine == "symmetric" and len(keys) > 2:
+            raise ConfigError(
+                f"probe.combine: symmetric is of two sequences, items of {dataset} have {len(keys)} "
+                f"({', '.join(keys)}): choose concat, mean or ref_delta"
+            )
         wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
         wanted = with_together(self._workspace, dataset, wanted)
         return [each for each in wanted if (each.together is not None) == bool(spec.targets)]

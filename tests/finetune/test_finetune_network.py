@@ -12,10 +12,11 @@ from seqbench.config.finetune import FinetuneConfig, TokenHead
 from seqbench.core.types import Task
 from seqbench.finetune.batches import Batch, outputs_of
 from seqbench.finetune.items import tokenise
-from seqbench.finetune.network import FineTuned, Head, combined
+from seqbench.finetune.network import FineTuned, Head
 from seqbench.finetune.problem import Target, loss_of, scaling_of
 from seqbench.models.base import EmbedOptions, SequenceFacts
 from seqbench.models.huggingface import HuggingFace
+from seqbench.networks.combining import combined
 from seqbench.probe.heads.base import Problem
 from seqbench.tuning.trainable import TrainableModel, open_encoder
 
@@ -66,6 +67,11 @@ def test_pairs_share_the_encoder_and_are_combined_as_told() -> None:
     assert combined(vectors, "concat").tolist() == [[1, 2, 4, 8]]
     assert combined(vectors, "mean").tolist() == [[2.5, 5]]
     assert combined(vectors, "difference").tolist() == [[1, 2, 3, 6]]
+    assert combined(vectors, "ref_delta").tolist() == [[1, 2, 3, 6]]
+    assert combined(vectors.flip(1), "symmetric").tolist() == [[5, 10, 3, 6]]
+    assert combined(vectors[:, :1], "symmetric").tolist() == [[1, 2]]
+    with pytest.raises(ValueError, match="items have 3"):
+        combined(torch.zeros(1, 3, 2), "symmetric")
 
 
 def test_items_are_run_in_order_and_cut_by_tokens(tiny_model: TinyModel) -> None:

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, roc_auc_score
 
+from seqbench.core.combining import COMBINES, combined, n_vectors
 from seqbench.core.missing import MISSING_CLASS
 from seqbench.core.types import Task
 from seqbench.errors import ProbeError
+from seqbench.networks.combining import combined as in_torch
 from seqbench.probe import run
 from seqbench.probe.features import Features
 from seqbench.probe.heads.registry import HEADS
@@ -112,6 +115,17 @@ def test_sequences_of_an_item_stand_side_by_side_or_are_averaged(entry: Embeddin
     mean = Features(entry, [1], "mean").data([1], part).features_LNH[0]
     np.testing.assert_array_equal(concat, np.concatenate([stored[:, 0], stored[:, 1]], axis=1))
     np.testing.assert_allclose(mean, stored.mean(axis=1), rtol=1e-6)
+    a, b = stored[:, 0], stored[:, 1]
+    delta = Features(entry, [1], "ref_delta").data([1], part).features_LNH[0]
+    np.testing.assert_array_equal(delta, np.concatenate([a, b - a], axis=1))
+    symmetric = Features(entry, [1], "symmetric").data([1], part).features_LNH[0]
+    np.testing.assert_array_equal(symmetric, np.concatenate([a + b, np.abs(a - b)], axis=1))
+    for how in COMBINES:
+        rows = torch.from_numpy(stored.copy())
+        np.testing.assert_allclose(combined(stored, how), in_torch(rows, how).numpy(), rtol=1e-6)
+        assert combined(stored, how).shape[1] == n_vectors(how, 2) * stored.shape[2]
+    with pytest.raises(ValueError, match="items have 3"):
+        combined(np.zeros((1, 3, 2), np.float32), "symmetric")
 
 
 def test_items_that_extraction_left_out_are_in_no_split(entry: Embeddings) -> None:

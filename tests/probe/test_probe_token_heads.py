@@ -167,7 +167,7 @@ def test_values_are_predicted_in_their_own_units(tmp_path: Path) -> None:
     assert abs(found[:, 0].mean() - wanted[:, 0].mean()) < 1
 
 
-@pytest.mark.parametrize("combine", ["concat", "mean"])
+@pytest.mark.parametrize("combine", ["concat", "mean", "ref_delta", "symmetric"])
 def test_the_sequences_of_a_pair_are_combined(tmp_path: Path, combine: str) -> None:
     entry = stored(tmp_path / "s.zarr", n_seqs=2)
     assert fit(entry, "attention", combine=combine).predictions["test"].shape == (N["test"] // 2, 2)

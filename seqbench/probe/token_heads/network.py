@@ -16,7 +16,9 @@ from seqbench.config.tokens import (
     LightAttentionConfig,
     TokenHeadConfig,
 )
+from seqbench.core.combining import n_vectors
 from seqbench.networks.attention_pooling import AttentionPooling
+from seqbench.networks.combining import combined
 from seqbench.networks.convolution import ConvolutionTower
 from seqbench.networks.light_attention import LightAttention
 from seqbench.networks.masks import masked_max, masked_mean
@@ -88,15 +90,15 @@ class TokenNetwork(nn.Module):
             settings: Of the head; which one, its class tells.
             width: H.
             n_seqs: S.
-            combine: How the sequences of an item become one row: concat or mean.
+            combine: How the sequences of an item become one row, one of `core.combining.Combine`.
             n_outputs: K.
         """
         super().__init__()
         self.pool, pooled = _pooling(settings, width)
-        self._n_seqs, self._concat = n_seqs, combine == "concat"
+        self._n_seqs, self._combine = n_seqs, combine
         self.dropout = nn.Dropout(settings.dropout)
         self.output = Perceptron(
-            pooled * (n_seqs if self._concat else 1),
+            pooled * n_vectors(combine, n_seqs),
             settings.hidden,
             n_outputs,
             activation=settings.activation,
@@ -118,8 +120,7 @@ class TokenNetwork(nn.Module):
         """
         pooled_QD = self.pool(self._scaled(x_QTH), mask_QT)
         pooled_BSD = pooled_QD.reshape(-1, self._n_seqs, pooled_QD.shape[1])
-        combined = pooled_BSD.flatten(1) if self._concat else pooled_BSD.mean(1)
-        return cast(Tensor, self.output(self.dropout(combined)))
+        return cast(Tensor, self.output(self.dropout(combined(pooled_BSD, self._combine))))
 
     def weights(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor | None:
         """What each token counts, (Q, T), 1 in sum over real ones; None of a head that weighs none."""
