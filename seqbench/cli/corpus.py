@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from seqbench.curation.check import EncodeLengths
     from seqbench.datasets.dataset import Dataset
 
+CONFIGS = (".yaml", ".yml")
+"""Endings of a config, where a corpus may stand."""
+
 app = typer.Typer(
     cls=WholeHelps,
     help="Check and clean corpora: documents without labels.",
@@ -72,9 +75,19 @@ FormatOption = Annotated[
 AlphabetOption = Annotated[Letters | None, typer.Option("--alphabet", help="Default: told by the letters.")]
 
 
+Checked = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="CORPUS...",
+        help="Files of documents, as `corpus build` takes them; or a config, for all corpora of its sections "
+        "adapt and likelihood, held against its own data sets.",
+    ),
+]
+
+
 @app.command()
 def check(
-    corpus: Files,
+    corpus: Checked,
     key: Key = None,
     group_key: GroupKey = None,
     format_: FormatOption = None,
@@ -111,9 +124,14 @@ def check(
     if not 0.5 <= near <= 1:
         raise ConfigError(f"--near: must be from 0.5 to 1, got {near} (1 looks for copies only)")
     told = reporter()
-    datasets = [dataset for place in against or () for dataset in _datasets(place, info, told)]
+    configs = [path for path in corpus if path.suffix in CONFIGS]
+    options = {"--key": key, "--group-key": group_key, "--format": format_, "--alphabet": alphabet}
+    if configs and (given := [name for name, value in options.items() if value is not None]):
+        raise ConfigError(f"{given[0]}: {configs[0]} says itself how its corpora are read (leave it out)")
+    places = [*configs, *(against or ())]
+    datasets = [dataset for place in places for dataset in _datasets(place, info, told)]
     found = []
-    for source in _sources(corpus, key, group_key, format_, alphabet):
+    for source in _checked(corpus, key, group_key, format_, alphabet, told):
         opened = open_corpus(source, told)
         encode = None if model is None else _encoder(model, opened.alphabet)
         checked = check_corpus(opened, datasets, told, near=near, encode=encode, model=model or "")
@@ -152,6 +170,51 @@ def build(
     steps = [read_step(text) for text in step or ()]
     built = build_corpus(_sources(corpus, key, group_key, format_, alphabet), steps, out, reporter())
     print_built(built, console())
+
+
+def _checked(
+    corpora: "Sequence[Path]",
+    key: str | None,
+    group_key: str | None,
+    format_: Format | None,
+    alphabet: Letters | None,
+    told: "Reporter",
+) -> "list[CorpusSource]":
+    """Files as they are, and each corpus that a config names, once."""
+    found: list[CorpusSource] = []
+    for path in corpora:
+        if path.suffix in CONFIGS:
+            found += _named_in(path, told)
+        else:
+            found += _sources([path], key, group_key, format_, alphabet)
+    return list(dict.fromkeys(found))
+
+
+def _named_in(path: Path, told: "Reporter") -> "list[CorpusSource]":
+    """The corpora of a config: trained on, files of held-out documents, watched.
+
+    Raises:
+        ConfigError: It can't be read, or names none.
+    """
+    from seqbench.corpora.source import CorpusSource
+
+    config = load(path, None, told)
+    named = [each for entry in config.adapt for each in entry.corpora]
+    named += config.likelihood.watch if config.likelihood is not None else ()
+    if not named:
+        raise ConfigError(f"{path}: names no corpora (its sections adapt and likelihood.watch do)")
+    return [
+        CorpusSource(
+            name=each.name if file is each.path else f"{each.name}, held out",
+            path=file,
+            key=each.key,
+            group_key=each.group_key,
+            format=each.format,
+        )
+        for each in named
+        for file in (each.path, each.eval)
+        if file is not None
+    ]
 
 
 def _sources(

@@ -42,3 +42,29 @@ def test_a_faulty_option_is_one_line(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert done.stderr.count("\n") == 1
     assert "--near: must be from 0.5 to 1" in done.stderr
+
+
+def test_a_config_stands_for_its_corpora_and_data_sets(tmp_path: Path) -> None:
+    world(tmp_path)
+    (tmp_path / "other.txt").write_text("ACGTTGCAACGTTGCATTTTACGA\n")
+    (tmp_path / "c.yaml").write_text(
+        "models: [{path: base, name: base}]\n"
+        "datasets: {root: ., names: [d]}\n"
+        "adapt: [{name: new, model: base, steps: 1, corpora: [{path: c.fa, eval: other.txt}]}]\n"
+        "likelihood: {watch: [{path: other.txt, name: watched}, {path: c.fa}]}\n"
+    )
+    done = seqbench("corpus", "check", str(tmp_path / "c.yaml"), "--json", "--fail-on-overlap")
+    assert done.exit_code == 3, done.output
+    found = json.loads(done.stdout)
+    assert [each["name"] for each in found] == ["c", "c, held out", "watched"]
+    assert found[0]["contamination"][0]["copies"] == 1
+    assert found[1]["contamination"][0]["copies"] == 0
+    refused = seqbench("corpus", "check", str(tmp_path / "c.yaml"), "--key", "seq")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "says itself how its corpora are read" in refused.stderr
+    (tmp_path / "none.yaml").write_text(
+        "models: [{path: base, name: base}]\ndatasets: {root: ., names: [d]}\n"
+    )
+    none = seqbench("corpus", "check", str(tmp_path / "none.yaml"))
+    assert none.exit_code == 2
+    assert "names no corpora" in none.stderr
