@@ -12,6 +12,7 @@ machine that does nothing else.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -274,15 +275,15 @@ def kills(given: argparse.Namespace) -> None:
     draw = random.Random(0)
     with tempfile.TemporaryDirectory() as scratch:
         alone, killed = Path(scratch) / "alone", Path(scratch) / "killed"
-        began = now()
         run_child(given, alone).wait()
-        whole = now() - began
         for number in range(given.times):
             process = run_child(given, killed)
-            time.sleep(draw.uniform(0.3, 0.9) * whole / 2)
+            if not goes_on(killed, process):
+                raise SystemExit(f"it ended after {number} kills; take more --steps")
+            time.sleep(draw.uniform(0.0, 1.0))
             process.send_signal(signal.SIGKILL)
             process.wait()
-            print(f"kill {number + 1} of {given.times}")
+            print(f"kill {number + 1} of {given.times}", flush=True)
         run_child(given, killed).wait()
         same = {
             folder.name: (folder / "model.safetensors").read_bytes()
@@ -291,6 +292,21 @@ def kills(given: argparse.Namespace) -> None:
             if folder.name.startswith("adapted")
         }
         print(f"models that are the same to the bit: {same}")
+
+
+def goes_on(out: Path, process: "subprocess.Popen[bytes]") -> bool:
+    """Wait until a training has saved its state anew, so that a kill falls into it; False where it ended."""
+
+    def saved() -> list[int]:
+        return [file.stat().st_mtime_ns for file in (out / "states").glob("*.safetensors")]
+
+    before = saved()
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            if saved() not in ([], before):
+                return True
+        time.sleep(0.02)
+    return False
 
 
 def run_child(given: argparse.Namespace, out: Path) -> "subprocess.Popen[bytes]":
