@@ -20,6 +20,7 @@ from seqbench.schedule.plan import Plan, Quantity, Share
 from seqbench.schedule.stage import Doing, Stage, Told
 from seqbench.stages.probe import CHECKPOINTS
 from seqbench.stages.products import model_product
+from seqbench.stages.trainable import check_lora
 from seqbench.stages.workspace import workspace_of
 
 KIND = Kind(stage="adapt", unit="steps", power_key="schedule.extract_power")
@@ -53,6 +54,8 @@ class AdaptStage(Stage):
             with plan.listing(entry.name, ""):
                 makers = plan.makers(model_product(entry.model)) or frozenset()
                 is_wanted = bool(makers) or bool(self._missing(entry))
+                if is_wanted and not makers and entry.encoder == "lora":
+                    check_lora(self._source(entry), entry.lora, "adapt")
                 for name in (checkpoint.name for checkpoint in entry.checkpoints):
                     plan.promise(model_product(name))
                 plan.shares.append(_share(entry, is_wanted=is_wanted))

@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from seqbench.config import Config
 from seqbench.config.finetune import FinetuneConfig
+from seqbench.config.lora import LoraConfig
 from seqbench.config.made import tuned_folder
 from seqbench.errors import ConfigError, ModelError
 from seqbench.models.checkpoint import Checkpoint
@@ -46,15 +47,32 @@ def check_parts(source: Checkpoint, section: FinetuneConfig) -> None:
             f"finetune.freeze_blocks: {section.freeze_blocks} leaves nothing of {source.name} to train, "
             f"which has {n_blocks} blocks (set at most {n_blocks - 1})"
         )
-    lora = section.lora
+    if "lora" in section.encoder:
+        check_lora(source, section.lora, "finetune", section.lora.modules_to_save or ())
+
+
+def check_lora(
+    source: Checkpoint, lora: LoraConfig, section: str, modules_to_save: tuple[str, ...] = ()
+) -> None:
+    """See that a model has the parts that adapters are named for, before any of it is trained.
+
+    Args:
+        source: The model.
+        lora: Of the config.
+        section: Of the config, for messages.
+        modules_to_save: Parts that are to be trained whole.
+
+    Raises:
+        ConfigError: A name fits none of its parts.
+    """
     named = {"targets": () if lora.targets == "auto" else lora.targets}
-    named["modules_to_save"] = lora.modules_to_save or ()
-    if "lora" in section.encoder and any(named.values()):
+    named["modules_to_save"] = modules_to_save
+    if any(named.values()):
         with suppress(ModelError):  # code that can't be run without weights is asked when it is trained
-            _check_names(source, named)
+            _check_names(source, named, section)
 
 
-def _check_names(source: Checkpoint, named: dict[str, tuple[str, ...]]) -> None:
+def _check_names(source: Checkpoint, named: dict[str, tuple[str, ...]], section: str) -> None:
     from seqbench.models.huggingface import skeleton
     from seqbench.tuning.lora import called_so, ends_of
     from seqbench.tuning.reach import is_linear
@@ -69,6 +87,6 @@ def _check_names(source: Checkpoint, named: dict[str, tuple[str, ...]]) -> None:
             if not called_so(name, parts[key]):
                 what = "linear map" if key == "targets" else "part"
                 raise ConfigError(
-                    f"finetune.lora.{key}: {name!r} is no {what} of {source.name} (there are "
+                    f"{section}.lora.{key}: {name!r} is no {what} of {source.name} (there are "
                     f"{ends_of(parts[key])})"
                 )

@@ -176,6 +176,10 @@ def _cancel_once(folder: Path, config: Path, checkpoint: Path) -> None:
         ({"name": "a", "model": "bert", "maks": 0.2}, "unknown key; did you mean mask?"),
         ({"name": "a", "model": "bert", "corpora": [{"path": "corpus.jsonl"}] * 2}, "both named corpus"),
         ({"name": "a", "model": "bert", "mask": 1.5}, "adapt.0.mask: must be below 1"),
+        (
+            {"name": "a", "model": "bert", "encoder": "lora", "lora": {"targets": ["qkv"]}},
+            "adapt.lora.targets: qkv is no linear map of bert",
+        ),
     ],
 )
 def test_an_entry_that_does_not_fit_is_one_line(entry: dict[str, Any], line: str, folder: Path) -> None:
