@@ -51,11 +51,11 @@ class AdaptStage(Stage):
     def plan(self, plan: Plan) -> Iterator[Node]:
         """The trainings of which a model is missing; one whose base is made first is looked at then."""
         for entry in self._config.values():
+            makers = plan.makers(model_product(entry.model)) or frozenset()
+            if not makers and entry.encoder == "lora" and entry.lora.targets != "auto":
+                check_lora(self._source(entry), entry.lora, "adapt")
             with plan.listing(entry.name, ""):
-                makers = plan.makers(model_product(entry.model)) or frozenset()
                 is_wanted = bool(makers) or bool(self._missing(entry))
-                if is_wanted and not makers and entry.encoder == "lora":
-                    check_lora(self._source(entry), entry.lora, "adapt")
                 for name in (checkpoint.name for checkpoint in entry.checkpoints):
                     plan.promise(model_product(name))
                 plan.shares.append(_share(entry, is_wanted=is_wanted))
