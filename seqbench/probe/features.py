@@ -37,6 +37,19 @@ def problem_of(entry: Embeddings) -> Problem:
     return Problem(task=Task.CLASSIFICATION, n_outputs=len(entry.facts.classes))
 
 
+def check_combine(entry: Embeddings, combine: str) -> None:
+    """Refuse what the sequences of an item can't be combined by.
+
+    Raises:
+        ProbeError: `symmetric`, of more than two.
+    """
+    if combine == "symmetric" and entry.facts.n_seqs > 2:
+        raise ProbeError(
+            f"{entry.name}: probe.combine symmetric is of two sequences, items have {entry.facts.n_seqs} "
+            "(choose concat, mean or ref_delta)"
+        )
+
+
 class FeatureSizes:
     """Bytes that features and predictions of a data set take, before any are read."""
 
@@ -97,11 +110,7 @@ class Features:
 
     def __init__(self, entry: Embeddings, layers: Sequence[int], combine: str) -> None:
         self.layers = tuple(layers)
-        if combine == "symmetric" and entry.facts.n_seqs > 2:
-            raise ProbeError(
-                f"{entry.name}: probe.combine symmetric is of two sequences, items have {entry.facts.n_seqs} "
-                "(choose concat, mean or ref_delta)"
-            )
+        check_combine(entry, combine)
         self._whole = {split: _read(entry, layers, split, combine) for split in entry.splits}
         self._cuts: WeakValueDictionary[_Cut, NDArray[np.float32]] = WeakValueDictionary()
 

@@ -131,23 +131,24 @@ class WantedProbes:
         Heads that read tokens are for what is stored of them, all others for pooled vectors.
 
         Raises:
-            ConfigError: The data set's entry names a head that reads tokens, and none are kept.
+            ConfigError: The data set's entry names a head that reads tokens, and none are kept; or its items
+                have other numbers of sequences than `combine` is of.
         """
         spec, of_tokens = self._workspace.spec(dataset), self._workspace.entries.is_of_tokens(model)
         wanted = [each for each in asked_designs(self._config.probe, spec.head) if head in (None, each.head)]
         reading = [each for each in wanted if each.head in TOKEN_HEADS]
         if reading and self._config.extract.tokens is None:
             raise ConfigError(f"{dataset}: its head {reading[0].head} reads tokens: set extract.tokens")
-        if spec.level == "token":
-            return self._of_letters(dataset, wanted) if of_tokens else []
-        if of_tokens:
-            return [] if spec.targets else reading
         keys = spec.seq_keys or ()
         if self._config.probe.combine == "symmetric" and len(keys) > 2:
             raise ConfigError(
                 f"probe.combine: symmetric is of two sequences, items of {dataset} have {len(keys)} "
                 f"({', '.join(keys)}): choose concat, mean or ref_delta"
             )
+        if spec.level == "token":
+            return self._of_letters(dataset, wanted) if of_tokens else []
+        if of_tokens:
+            return [] if spec.targets else reading
         wanted = [each for each in wanted if each.head not in TOKEN_HEADS]
         wanted = with_together(self._workspace, dataset, wanted)
         return [each for each in wanted if (each.together is not None) == bool(spec.targets)]

@@ -167,7 +167,7 @@ def test_a_query_can_come_from_standard_input(path):
 @pytest.mark.parametrize(
     ("query", "near"),
     [
-        ("SELECT acc FROM results", "accuracy, balanced_accuracy"),
+        ("SELECT acc FROM results", "accuracy, accuracy_per_sequence, balanced_accuracy"),
         ("SELECT r.modle FROM results r", "near it: model"),
         ("SELECT model FROM probes JOIN metrics USING (probeid)", "near it: probe_id"),
         ("SELECT fingerprint FROM results", "it is in likelihoods, models"),

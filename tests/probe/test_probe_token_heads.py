@@ -243,3 +243,18 @@ def test_a_rate_that_is_far_too_high_is_told_as_diverged(entry: TokenEmbeddings)
     fitted = fit(entry, "conv", lr=1e30)
     assert fitted.convergence == "diverged"
     assert "lower probe.conv.lr" in (fitted.error or "")
+
+
+def test_three_sequences_are_not_combined_as_two(
+    entry: TokenEmbeddings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from seqbench.errors import ProbeError
+    from seqbench.probe.features import check_combine
+
+    check_combine(entry, "symmetric")
+    monkeypatch.setattr(entry, "facts", replace(entry.facts, n_seqs=3))
+    check_combine(entry, "ref_delta")
+    with pytest.raises(ProbeError, match="symmetric is of two sequences, items have 3"):
+        check_combine(entry, "symmetric")

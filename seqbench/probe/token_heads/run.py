@@ -12,7 +12,7 @@ import torch
 from seqbench.catalog.records import ProbeRecord
 from seqbench.core.progress import Advance
 from seqbench.errors import ProbeError, TrainingError
-from seqbench.probe.features import problem_of
+from seqbench.probe.features import check_combine, problem_of
 from seqbench.probe.heads.base import FittedHead, Problem
 from seqbench.probe.items import items_of
 from seqbench.probe.jobs import Job, jobs_of
@@ -63,6 +63,8 @@ def run_token_probes(
     missing = missing_probes(wanted_probes(entry, layers, designs), known, is_kept)
     if not missing:
         return
+    for design in designs:
+        check_combine(entry, design.combine)
     recorder = Recorder(entry=entry, problem=problem, run_id=run_id, keep=save)
     for job in jobs_of(missing, items_of(entry)):
         for layer in job.layers:
