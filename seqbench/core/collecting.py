@@ -1,5 +1,6 @@
 """What Python's search for objects that hold each other need not look through."""
 
+import atexit
 import gc
 
 
@@ -15,4 +16,7 @@ def keep_loaded(*, first: bool = False) -> None:
             its own affair, so without this nothing happens where none was left out before.
     """
     if first or gc.get_freeze_count():
+        if not gc.get_freeze_count():
+            # Python's last search, at its end, finds them: DuckDB tells on stderr of what is not freed.
+            atexit.register(gc.unfreeze)
         gc.freeze()

@@ -50,3 +50,19 @@ def test_only_the_command_line_begins_with_it() -> None:
     assert version == again
     assert version.startswith("seqbench ")
     assert (count, frozen) == ("0", "True")
+
+
+def test_nothing_is_left_when_python_ends() -> None:
+    """DuckDB 2.0 writes to stderr which of its own objects were not freed then."""
+    program = (
+        "import duckdb\nfrom seqbench.core.collecting import keep_loaded\n"
+        "keep_loaded(first=True)\nconnection = duckdb.connect()\n"
+        "connection.execute('SELECT 1').fetchall()\nkeep_loaded()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    unmended = program.replace(
+        "keep_loaded()\n", "keep_loaded()\nimport atexit, gc\natexit.unregister(gc.unfreeze)\n"
+    )
+    left = subprocess.run([sys.executable, "-c", unmended], capture_output=True, text=True, check=True)
+    assert "leaked" in left.stderr
