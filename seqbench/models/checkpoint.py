@@ -2,6 +2,7 @@
 
 import copy
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ AUTO_CLASSES = ("AutoModel", "AutoModelForMaskedLM", "AutoModelForCausalLM")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(ABC):
     """A folder with a config, a tokenizer and perhaps weights."""
 
     name: str
@@ -247,6 +248,7 @@ class Checkpoint:
             config.is_encoder_decoder = False  # T5GemmaEncoderModel refuses to be made of any other
         return config
 
+    @abstractmethod
     def whole(self, head: LanguageHead | None = None, note: Callable[[str], None] = lambda text: None) -> Any:
         """The model with its weights on the CPU, an adapter merged; of most encoder-decoders all of it.
 
@@ -258,11 +260,10 @@ class Checkpoint:
             ModelError: The folder can't be loaded, lacks weights that hidden states depend on, or holds
                 blocks that its config does not tell of; or the adapter does not fit.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def identity(self) -> ModelIdentity:
         """What identifies the model."""
-        raise NotImplementedError
 
     def load(self) -> "Transformer":
         """Load the model, which goes to the device when it is tried.

@@ -4,6 +4,7 @@ A stage from outside is a subclass of `Stage` under a name in `seqbench.config.s
 docs/architecture.md has an example. Workers import it by that reference, so it has to be installed there too.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -47,7 +48,7 @@ class Told:
     """What learning curves are drawn of, where a config asks for it."""
 
 
-class Stage:
+class Stage(ABC):
     """One kind of work. Made anew for each run, and in each worker; only `do` is called in workers."""
 
     kind: ClassVar[Kind]
@@ -65,6 +66,7 @@ class Stage:
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    @abstractmethod
     def plan(self, plan: Plan) -> Iterable[Node]:
         """Look at what is wanted and what is there, and plan the rest; also say its shares.
 
@@ -74,7 +76,6 @@ class Stage:
         Raises:
             SeqbenchError: Nothing can be done at all; what concerns one pair belongs in `plan.listing`.
         """
-        raise NotImplementedError
 
     def unfold(self, task: Any, plan: Plan) -> Iterable[Node]:
         """Plan what could not be planned before: all that a node with `unfolds` waited for is done.
@@ -83,8 +84,9 @@ class Stage:
             task: The node's.
             plan: As for `plan`.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} planned a node that unfolds and does not say into what")
 
+    @abstractmethod
     def do(self, task: Any, doing: Doing) -> object:
         """Do a task, in any process; what is there of it by now is not done again.
 
@@ -94,7 +96,6 @@ class Stage:
         Raises:
             SeqbenchError: The input is at fault: the task and the rest of its group are given up.
         """
-        raise NotImplementedError
 
     def to_send(self, task: Any) -> Any:
         """A task with what a worker has to know to do it; called each time before it is sent."""
@@ -128,6 +129,7 @@ class Stage:
         Args:
             workers_ended: Whether workers of this run have just been stopped, perhaps in the midst of a file.
         """
+        return None  # most leave nothing
 
     def summary(self, done: int, known: int) -> str:
         """What is said at the end of a run: how much was done now, and was there before."""

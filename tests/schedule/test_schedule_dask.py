@@ -19,9 +19,9 @@ from seqbench.schedule.executors import on_dask, opening
 from seqbench.schedule.executors.cluster import Cluster
 from seqbench.schedule.executors.opening import open_cluster
 from seqbench.schedule.graph import Graph, Node
-from seqbench.schedule.stage import Stage
 from tests.schedule import faulty
 from tests.schedule.test_schedule_graph import graph, pair
+from tests.schedule.toy import Stack
 
 SCHEDULE = {"workers": 2, "power_per_gpu": 5, "extract_power": 2, "probe_power": 1, "retries": 1}
 
@@ -74,7 +74,7 @@ class Told:
 
 def work_off(cluster: Cluster, config: Config, made: Graph, monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(on_dask, "work", faulty.work)
-    stages, told = dict.fromkeys(("extract", "probe"), Stage(Context(config, Silent()))), Told()
+    stages, told = dict.fromkeys(("extract", "probe"), Stack(Context(config, Silent()))), Told()
     run_id = f"{made.nodes[0].key}".replace("/", "-")
     on_dask.OnDask(cluster, config, stages, lambda node: [], run_id).execute(made, told)
     return told

@@ -5,20 +5,14 @@ Shape letters: Q sequences, T letters, H width of a letter, C channels, K output
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from seqbench.config.tokens import ConvConfig, DrsnConfig, TokenHeadConfig
-from seqbench.networks.convolution import ConvolutionTower
-from seqbench.networks.perceptron import Perceptron
-from seqbench.networks.shrinkage import ShrinkageNetwork
+from seqbench.probe.token_heads.parts import ScaledTokens, conv_tower, output_layer, shrinkage_network
 
 
-class LetterNetwork(nn.Module):
+class LetterNetwork(ScaledTokens):
     """Standardised letters, each described by its neighbourhood; dropout; a perceptron."""
-
-    mean_H: Tensor
-    sd_H: Tensor
 
     def __init__(self, settings: TokenHeadConfig, *, width: int, n_outputs: int) -> None:
         """Make the network; weights are drawn from torch's generator.
@@ -29,21 +23,12 @@ class LetterNetwork(nn.Module):
             n_outputs: K.
 
         Raises:
-            ValueError: The network would shorten sequences.
+            ValueError: The network would shorten sequences, or pools them.
         """
-        super().__init__()
+        super().__init__(width)
         self.pool, described = _description(settings, width)
         self.dropout = nn.Dropout(settings.dropout)
-        self.output = Perceptron(
-            described,
-            settings.hidden,
-            n_outputs,
-            activation=settings.activation,
-            norm=settings.norm,
-            dropout=settings.dropout,
-        )
-        self.register_buffer("mean_H", torch.zeros(width))
-        self.register_buffer("sd_H", torch.ones(width))
+        self.output = output_layer(described, n_outputs, settings)
 
     def forward(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor:
         """Answer for each real letter.
@@ -51,7 +36,7 @@ class LetterNetwork(nn.Module):
         Returns:
             Shape (letters, K), sequence by sequence: logits or values.
         """
-        found_QTC = self.pool((x_QTH - self.mean_H) / self.sd_H, mask_QT)
+        found_QTC = self.pool(self.scaled(x_QTH), mask_QT)
         return cast(Tensor, self.output(self.dropout(found_QTC[mask_QT])))
 
 
@@ -63,14 +48,7 @@ class _Shrinkage(nn.Module):
         if settings.stride != 1:
             raise ValueError("labels of letters need stride 1, as each letter gets an answer")
         self.is_picture = settings.dimensions == 2
-        self.network = ShrinkageNetwork(
-            1 if self.is_picture else n_inputs,
-            blocks=settings.blocks,
-            base_channels=settings.base_channels,
-            grows=settings.grows,
-            kernel=settings.kernel,
-            dimensions=settings.dimensions,
-        )
+        self.network = shrinkage_network(n_inputs, settings)
         self.n_outputs = self.network.n_outputs
 
     def forward(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor:
@@ -85,15 +63,7 @@ class _Shrinkage(nn.Module):
 def _description(settings: TokenHeadConfig, width: int) -> tuple[nn.Module, int]:
     """What describes letters by their neighbourhood, and how wide its answer is."""
     if isinstance(settings, ConvConfig):
-        tower = ConvolutionTower(
-            width,
-            settings.width,
-            kernel=settings.kernel,
-            depth=settings.depth,
-            dilation=settings.dilation,
-            activation=settings.activation,
-            dropout=settings.dropout,
-        )
+        tower = conv_tower(width, settings)
         return tower, tower.n_outputs
     if isinstance(settings, DrsnConfig):
         network = _Shrinkage(width, settings)

@@ -19,11 +19,9 @@ from seqbench.config.tokens import (
 from seqbench.core.combining import n_vectors
 from seqbench.networks.attention_pooling import AttentionPooling
 from seqbench.networks.combining import combined
-from seqbench.networks.convolution import ConvolutionTower
 from seqbench.networks.light_attention import LightAttention
 from seqbench.networks.masks import masked_max, masked_mean
-from seqbench.networks.perceptron import Perceptron
-from seqbench.networks.shrinkage import ShrinkageNetwork
+from seqbench.probe.token_heads.parts import ScaledTokens, conv_tower, output_layer, shrinkage_network
 
 
 class Convolutions(nn.Module):
@@ -32,15 +30,7 @@ class Convolutions(nn.Module):
     def __init__(self, n_inputs: int, settings: ConvConfig) -> None:
         """Make the tower, H to C channels."""
         super().__init__()
-        self.tower = ConvolutionTower(
-            n_inputs,
-            settings.width,
-            kernel=settings.kernel,
-            depth=settings.depth,
-            dilation=settings.dilation,
-            activation=settings.activation,
-            dropout=settings.dropout,
-        )
+        self.tower = conv_tower(n_inputs, settings)
         self.n_outputs = 2 * self.tower.n_outputs
 
     def forward(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor:
@@ -56,15 +46,7 @@ class Shrinkage(nn.Module):
         """Make the network; in two dimensions tokens × width are a picture of one channel."""
         super().__init__()
         self.is_picture = settings.dimensions == 2
-        self.network = ShrinkageNetwork(
-            1 if self.is_picture else n_inputs,
-            blocks=settings.blocks,
-            base_channels=settings.base_channels,
-            grows=settings.grows,
-            kernel=settings.kernel,
-            stride=settings.stride,
-            dimensions=settings.dimensions,
-        )
+        self.network = shrinkage_network(n_inputs, settings)
         self.n_outputs = self.network.n_outputs
 
     def forward(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor:
@@ -75,11 +57,8 @@ class Shrinkage(nn.Module):
         return masked_mean(*self.network(x_QTH, mask_QT))
 
 
-class TokenNetwork(nn.Module):
+class TokenNetwork(ScaledTokens):
     """Standardised tokens, pooled a sequence; the sequences of an item combined; dropout; a perceptron."""
-
-    mean_H: Tensor
-    sd_H: Tensor
 
     def __init__(
         self, settings: TokenHeadConfig, *, width: int, n_seqs: int, combine: str, n_outputs: int
@@ -93,20 +72,11 @@ class TokenNetwork(nn.Module):
             combine: How the sequences of an item become one row, one of `core.combining.Combine`.
             n_outputs: K.
         """
-        super().__init__()
+        super().__init__(width)
         self.pool, pooled = _pooling(settings, width)
         self._n_seqs, self._combine = n_seqs, combine
         self.dropout = nn.Dropout(settings.dropout)
-        self.output = Perceptron(
-            pooled * n_vectors(combine, n_seqs),
-            settings.hidden,
-            n_outputs,
-            activation=settings.activation,
-            norm=settings.norm,
-            dropout=settings.dropout,
-        )
-        self.register_buffer("mean_H", torch.zeros(width))
-        self.register_buffer("sd_H", torch.ones(width))
+        self.output = output_layer(pooled * n_vectors(combine, n_seqs), n_outputs, settings)
 
     def forward(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor:
         """Answer.
@@ -118,20 +88,17 @@ class TokenNetwork(nn.Module):
         Returns:
             Shape (B, K): logits or values.
         """
-        pooled_QD = self.pool(self._scaled(x_QTH), mask_QT)
+        pooled_QD = self.pool(self.scaled(x_QTH), mask_QT)
         pooled_BSD = pooled_QD.reshape(-1, self._n_seqs, pooled_QD.shape[1])
         return cast(Tensor, self.output(self.dropout(combined(pooled_BSD, self._combine))))
 
     def weights(self, x_QTH: Tensor, mask_QT: Tensor) -> Tensor | None:
         """What each token counts, (Q, T), 1 in sum over real ones; None of a head that weighs none."""
         if isinstance(self.pool, AttentionPooling):
-            return self.pool.weights(self._scaled(x_QTH), mask_QT)
+            return self.pool.weights(self.scaled(x_QTH), mask_QT)
         if isinstance(self.pool, LightAttention):
-            return self.pool.weights(self._scaled(x_QTH), mask_QT).mean(-1)
+            return self.pool.weights(self.scaled(x_QTH), mask_QT).mean(-1)
         return None
-
-    def _scaled(self, x_QTH: Tensor) -> Tensor:
-        return (x_QTH - self.mean_H) / self.sd_H
 
 
 def _pooling(settings: TokenHeadConfig, width: int) -> tuple[nn.Module, int]:
