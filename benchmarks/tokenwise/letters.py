@@ -18,24 +18,16 @@ from extraction.setting import Setting
 from numpy.typing import NDArray
 
 from seqbench.config import ProbeConfig
-from seqbench.core.identity import ModelIdentity
 from seqbench.core.types import SplitName, Task
 from seqbench.datasets.letters import LetterLabels
 from seqbench.probe.letter_vectors import LetterVectors
 from seqbench.probe.run import run_probes
 from seqbench.probe.token_heads.run import run_token_probes
 from seqbench.stages.designs import designs
-from seqbench.store import (
-    EmbeddingFacts,
-    ItemFacts,
-    LayerTokens,
-    SplitFacts,
-    TokenEmbeddings,
-    create_store,
-    cut_tokens,
-)
+from seqbench.store import LayerTokens, TokenEmbeddings
 from seqbench.store.layout import blocks
 from seqbench.store.tokens import offsets_of
+from tokenwise.made import make_entry, whole_items
 
 LAYERS, WIDTH, CLASSES = 7, 256, 3
 STRENGTHS = tuple(10.0**power for power in range(-4, 3))
@@ -117,25 +109,10 @@ def make_store(path: Path, count: int, n_layers: int) -> TokenEmbeddings:
     """Random letters of three classes that a linear map tells apart in part, in deeper layers better."""
     rng = np.random.default_rng(0)
     sizes: dict[SplitName, int] = {"train": count, "eval": max(8, count // 8), "test": max(8, count // 4)}
-    made = cut_tokens(hidden=WIDTH, itemsize=4)
-    facts = EmbeddingFacts(
-        task=Task.CLASSIFICATION, n_seqs=1, n_targets=1, hidden=WIDTH, classes=tuple(range(CLASSES)),
-        alphabet="protein", ceiling=None, group=None, settings={}, versions={}, unit="token", level="token",
-        dtype="float32",
-        splits={
-            split: SplitFacts(
-                n_items=size, sha256=split, block_rows=64,
-                token_file=made.block_rows, token_chunk=made.chunk_rows,
-            )
-            for split, size in sizes.items()
-        },
+    entry = make_entry(
+        path, sizes, n_classes=CLASSES, n_layers=n_layers, width=WIDTH, dtype="float32", block_rows=64,
+        level="token",
     )  # fmt: skip
-    identity = ModelIdentity(
-        name="m@tokens", kind="huggingface", path=None, revision=None, fingerprint="f",
-        n_layers=n_layers, hidden=WIDTH,
-    )  # fmt: skip
-    entry = create_store(path).require(identity, "d", facts)
-    assert isinstance(entry, TokenEmbeddings)
     means_CH = rng.standard_normal((CLASSES, WIDTH)) * 0.05
     mixing_HH = rng.standard_normal((WIDTH, WIDTH)) / np.sqrt(WIDTH) * np.geomspace(1, 30, WIDTH)
     for split, size in sizes.items():
@@ -147,11 +124,6 @@ def make_store(path: Path, count: int, n_layers: int) -> TokenEmbeddings:
         entry.prepare(split, no_labels, range(n_layers))
         entry.put_letters(split, LetterLabels(task=Task.CLASSIFICATION, values=labels_M, offsets=offsets))
         for block in blocks(size, 64):
-            shape = (block.stop - block.start, 1)
-            items = ItemFacts(
-                tokens_NS=np.ones(shape, dtype=np.int64), windows_NS=np.ones(shape, dtype=np.int32),
-                coverage_NS=np.ones(shape, dtype=np.float32), hash_N=np.zeros(shape[0], dtype=np.uint64),
-            )  # fmt: skip
             rows = slice(int(offsets[block.start]), int(offsets[block.stop]))
             own = labels_M[rows]
             layers = [
@@ -167,7 +139,7 @@ def make_store(path: Path, count: int, n_layers: int) -> TokenEmbeddings:
                 )
                 for layer in range(n_layers)
             ]
-            entry.write_tokens(split, block, layers, items)
+            entry.write_tokens(split, block, layers, whole_items(block.stop - block.start))
     return entry
 
 

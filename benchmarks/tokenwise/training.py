@@ -19,24 +19,15 @@ from extraction.setting import Setting
 from torch import nn
 from torch.utils.data import DataLoader
 
-from seqbench.core.identity import ModelIdentity
-from seqbench.core.types import Task
+from seqbench.core.types import SplitName, Task
 from seqbench.probe.heads.base import Problem
 from seqbench.probe.items import items_of
 from seqbench.probe.token_heads.state import settings_of
 from seqbench.probe.token_heads.training import TokenFit
-from seqbench.store import (
-    EmbeddingFacts,
-    ItemFacts,
-    LayerTokens,
-    SplitFacts,
-    TokenEmbeddings,
-    create_store,
-    cut_tokens,
-    open_store,
-)
+from seqbench.store import LayerTokens, TokenEmbeddings, open_store
 from seqbench.store.layout import blocks
 from seqbench.store.token_data import pad_items
+from tokenwise.made import make_entry, whole_items
 
 LENGTH, WIDTH, EPOCHS, BATCH = 500, 256, 2, 64
 N_TEST = 200
@@ -100,45 +91,20 @@ def speed(setting: Setting) -> list[Figure]:
 def make_store(path: Path, count: int, longest: int) -> None:
     """Random tokens, half to all of the longest; two classes."""
     rng = np.random.default_rng(0)
-    sizes = {"train": count, "eval": N_TEST, "test": N_TEST}
-    made = cut_tokens(hidden=WIDTH, itemsize=2)
-    facts = EmbeddingFacts(
-        task=Task.CLASSIFICATION, n_seqs=1, n_targets=1, hidden=WIDTH, classes=(0, 1), alphabet="protein",
-        ceiling=None, group=None, settings={}, versions={}, unit="token", dtype="float16",
-        splits={
-            split: SplitFacts(
-                n_items=size, sha256=split, block_rows=256,
-                token_file=made.block_rows, token_chunk=made.chunk_rows,
-            )
-            for split, size in sizes.items()
-        },
-    )  # fmt: skip
-    identity = ModelIdentity(
-        name="m@tokens",
-        kind="huggingface",
-        path=None,
-        revision=None,
-        fingerprint="f",
-        n_layers=1,
-        hidden=WIDTH,
-    )
-    entry = create_store(path).require(identity, "d", facts)
-    assert isinstance(entry, TokenEmbeddings)
+    sizes: dict[SplitName, int] = {"train": count, "eval": N_TEST, "test": N_TEST}
+    entry = make_entry(path, sizes, n_classes=2, n_layers=1, width=WIDTH, dtype="float16", block_rows=256)
     for split, size in sizes.items():
         lengths = rng.integers(longest // 4, longest + 1, size)
         entry.put_lengths(split, lengths, None)
         entry.prepare(split, np.arange(size) % 2, [0])
         for block in blocks(size, 256):
-            shape = (block.stop - block.start, 1)
-            items = ItemFacts(
-                tokens_NS=np.ones(shape, dtype=np.int64), windows_NS=np.ones(shape, dtype=np.int32),
-                coverage_NS=np.ones(shape, dtype=np.float32), hash_N=np.zeros(shape[0], dtype=np.uint64),
-            )  # fmt: skip
             parts = (
                 rng.standard_normal((length, WIDTH), dtype=np.float32)
                 for length in lengths[block.start : block.stop].tolist()
             )
-            entry.write_tokens(split, block, [LayerTokens(layer=0, parts=parts)], items)
+            entry.write_tokens(
+                split, block, [LayerTokens(layer=0, parts=parts)], whole_items(block.stop - block.start)
+            )
 
 
 def train(path: Path) -> float:

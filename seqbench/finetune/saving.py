@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,39 +194,50 @@ def _facts(
             special_tokens=job.extract.special_tokens,
         ),
         targets=tuple(
-            TargetFacts(
-                name=target.name,
-                task=target.task,
-                n_outputs=target.n_outputs,
-                classes=target.classes,
-                class_names=target.class_names,
-                thresholds=each.thresholds,
-                shift=tuple(shift_O[first : first + target.n_outputs]),
-                scale=tuple(scale_O[first : first + target.n_outputs]),
-            )
+            _target_facts(target, each.thresholds, shift_O[first:], scale_O[first:])
             for target, each, first in zip(targets, found, places, strict=False)
         ),
         scores={target.name: _told(each) for target, each in zip(targets, found, strict=True)},
-        training={
-            "trained_parameters": training.trained_parameters,
-            "total_parameters": training.total_parameters,
-            "steps": training.steps,
-            "items": training.items,
-            "tokens": training.tokens,
-            "seconds": round(training.seconds, 3),
-            "device": training.device,
-            "base": job.source.path,
-            "revision": job.source.revision,
-            "part": job.design.part,
-            "chosen_point": outcome.chosen,
-            "tokens_per_batch": None if outcome.budget is None else outcome.budget.tokens,
-            "curve": [
-                [point.epoch, point.train_loss, point.eval_loss, point.eval_score]
-                for point in outcome.history
-            ],
-        },
+        training=_training_facts(job, outcome, training),
         settings=job.config.model_dump(mode="json"),
     )
+
+
+def _target_facts(
+    target: Target, thresholds: tuple[float, ...] | None, shift_O: Sequence[float], scale_O: Sequence[float]
+) -> TargetFacts:
+    """What is kept of a target; scalings from its first output on."""
+    return TargetFacts(
+        name=target.name,
+        task=target.task,
+        n_outputs=target.n_outputs,
+        classes=target.classes,
+        class_names=target.class_names,
+        thresholds=thresholds,
+        shift=tuple(shift_O[: target.n_outputs]),
+        scale=tuple(scale_O[: target.n_outputs]),
+    )
+
+
+def _training_facts(job: Job, outcome: Outcome, training: TrainingRecord) -> dict[str, Any]:
+    """What the training took, and its curve."""
+    return {
+        "trained_parameters": training.trained_parameters,
+        "total_parameters": training.total_parameters,
+        "steps": training.steps,
+        "items": training.items,
+        "tokens": training.tokens,
+        "seconds": round(training.seconds, 3),
+        "device": training.device,
+        "base": job.source.path,
+        "revision": job.source.revision,
+        "part": job.design.part,
+        "chosen_point": outcome.chosen,
+        "tokens_per_batch": None if outcome.budget is None else outcome.budget.tokens,
+        "curve": [
+            [point.epoch, point.train_loss, point.eval_loss, point.eval_score] for point in outcome.history
+        ],
+    }
 
 
 def _told(found: Judged) -> dict[str, dict[str, float | None]]:

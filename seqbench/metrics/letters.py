@@ -24,7 +24,7 @@ from seqbench.metrics.names import LETTER_METRICS
 from seqbench.metrics.on_items import OnItems
 from seqbench.metrics.resamples import Resampling, item_resamples
 from seqbench.metrics.results import Scores, Support, defined, metric_scores
-from seqbench.metrics.scores import ClassScore
+from seqbench.metrics.scores import ClassScore, MetricScore
 from seqbench.metrics.scoring import as_scored, score_many
 from seqbench.metrics.segments import Matches, matches
 from seqbench.metrics.weighting import Weights, weighted_counts, weighted_sums
@@ -124,11 +124,9 @@ def score_letters(
     found = []
     for (scores, by_class), given, own in zip(whole, predictions, cuts, strict=True):
         terms = _Terms.of(task, truth, given.astype(np.float64), own, places, tolerance)
-        chunks = item_resamples(len(clusters_S), n_resamples, seed)
-        intervals = bootstrap([terms.evaluate], chunks, level=level)[0]
-        support = Support(n_items=len(clusters_S))
-        more = metric_scores(LETTER_METRICS[task], intervals, {}, resampling, support)
-        found.append(([*scores, *more], [*by_class, *terms.by_class()]))
+        found.append(
+            ([*scores, *terms.scores(task, resampling, len(clusters_S))], [*by_class, *terms.by_class()])
+        )
     return found
 
 
@@ -193,6 +191,12 @@ class _Terms:
             sums_3R = weighted_sums(self.segments.counted_3S, weights_SR)
             found["segment_f1"] = ratio(2 * sums_3R[0], sums_3R[1] + sums_3R[2])
         return found
+
+    def scores(self, task: Task, resampling: Resampling, n_sequences: int) -> list[MetricScore]:
+        """Every metric with its interval."""
+        chunks = item_resamples(n_sequences, resampling.n_resamples, resampling.seed)
+        intervals = bootstrap([self.evaluate], chunks, level=resampling.level)[0]
+        return metric_scores(LETTER_METRICS[task], intervals, {}, resampling, Support(n_items=n_sequences))
 
     def by_class(self) -> list[ClassScore]:
         """F1 of the segments of each class."""

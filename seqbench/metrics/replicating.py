@@ -3,7 +3,7 @@
 Shape letters: L sets of predictions, R resamples, N items, K outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from seqbench.metrics.scoring import (
     check_scorable,
     check_thresholds,
 )
+from seqbench.metrics.weighting import Weights
 
 
 def replicates(
@@ -83,12 +84,18 @@ def replicates(
             _evaluate(task, targets, given, metric, cuts, by_sequence)
             for given, cuts in zip(predictions[some], thresholds[some], strict=True)
         ]
-        if by_sequence is None:
-            chunks = resampling.drawn(n_items, cost)
-        else:
-            chunks = item_resamples(len(by_sequence.clusters_S), n_resamples, seed)
+        chunks = _chunks(resampling, n_items, cost, by_sequence)
         rows.append(np.hstack([[evaluate(chunk) for evaluate in evaluates] for chunk in chunks]))
     return np.vstack(rows)
+
+
+def _chunks(
+    resampling: Resampling, n_items: int, cost: int, by_sequence: LetterPlaces | None
+) -> Iterable[Weights]:
+    """Weights of items, or where a metric is of whole sequences those of sequences."""
+    if by_sequence is None:
+        return resampling.drawn(n_items, cost)
+    return item_resamples(len(by_sequence.clusters_S), resampling.n_resamples, resampling.seed)
 
 
 def _evaluate(

@@ -82,21 +82,28 @@ class ProbeStage(Stage):
     def _tell_of_letters(self) -> None:
         """Say what is not probed of data sets whose labels are of letters."""
         workspace, config = self._workspace, self.context.config
-        names = [name for name in workspace.dataset_names if workspace.spec(name).level == "token"]
-        other = [head for head in config.probe.heads if head not in LETTER_HEADS]
-        told = None
-        if config.extract.tokens is None:
-            told = (
-                "not probed, as labels are of letters (level: token) and no vectors of these are kept (set "
-                "extract.tokens)"
-            )
-        elif other:
-            told = (
-                f"not probed by {', '.join(other)}, as labels are of letters (level: token), which "
-                f"{', '.join(LETTER_HEADS)} answer for"
-            )
-        if names and told:
-            self.context.reporter.note(f"warning: {', '.join(names)}: {told}")
+        told: dict[str, list[str]] = {}
+        for name in workspace.dataset_names:
+            spec = workspace.spec(name)
+            heads = config.probe.heads if spec.head is None else (spec.head,)
+            other = [head for head in heads if head not in LETTER_HEADS]
+            if spec.level != "token":
+                continue
+            if config.extract.tokens is None:
+                why = (
+                    "not probed, as labels are of letters (level: token) and no vectors of these are kept "
+                    "(set extract.tokens)"
+                )
+            elif other:
+                why = (
+                    f"not probed by {', '.join(other)}, as labels are of letters (level: token), which "
+                    f"{', '.join(LETTER_HEADS)} answer for"
+                )
+            else:
+                continue
+            told.setdefault(why, []).append(name)
+        for why, names in told.items():
+            self.context.reporter.note(f"warning: {', '.join(names)}: {why}")
 
     def _plan_pair(self, plan: Plan, store: Store | None, model: str, dataset: str) -> list[Node]:
         product = embeddings_product(model, base_of(dataset))

@@ -221,6 +221,14 @@ def test_heads_without_an_answer_for_letters_are_told_and_a_stride_is_refused(ro
     run(config(root, "told", ["pairs"], models, heads=["linear", "knn", "attention"]), heard, "run")
     (told,) = (note for note in heard.notes if "not probed" in note)
     assert told.startswith("warning: pairs: not probed by knn, attention")
+    named = Heard()
+    made = config(root, "told", ["pairs", "marks"], models, heads=["linear"])
+    info = root / "named.yaml"
+    info.write_text((root / "info.yaml").read_text().replace("marks: {", "marks: {classifier_type: XGB, "))
+    run(made.model_copy(update={"datasets": made.datasets.model_copy(update={"info": info})}), named, "run")
+    assert [note.partition(", as")[0] for note in named.notes if "not probed" in note] == [
+        "warning: marks: not probed by xgb"
+    ]
     made = config(root, "told", ["pairs"], models, heads=["drsn"], drsn={"stride": 2})
     with pytest.raises(ConfigError, match=r"^probe\.drsn\.stride: 2 makes one of several letters"):
         run(made, Silent(), "run")
